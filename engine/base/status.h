@@ -1,0 +1,49 @@
+/* Status codes and the error report that every fallible function shares.
+ *
+ * A fallible function returns enum ofa_status, must be checked, and writes its
+ * results only through trailing ret_x pointers, untouched on failure.  The last
+ * parameter, struct ofa_error *err, may be NULL; the first error wins. */
+#ifndef OFA_BASE_STATUS_H
+#define OFA_BASE_STATUS_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+
+#define OFA_MUST_CHECK __attribute__((warn_unused_result))
+#define OFA_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define OFA_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+enum ofa_status {
+	OFA_OK = 0,
+	OFA_ERR_NOMEM,       /* allocation failed */
+	OFA_ERR_INVALID,     /* a value from outside is not acceptable; field names it */
+	OFA_ERR_FORMAT,      /* a file or message is malformed */
+	OFA_ERR_IO,          /* the operating system refused a read or write */
+	OFA_ERR_NOT_FOUND,   /* the named thing does not exist */
+	OFA_ERR_LIMIT,       /* larger than the stated maximum */
+	OFA_ERR_INFEASIBLE,  /* no subnet satisfies the limits */
+	OFA_ERR_MISMATCH,    /* two artefacts do not belong together */
+	OFA_ERR_UNSUPPORTED, /* well-formed, but of a kind this build does not handle */
+	OFA_ERR_CANCELLED,   /* stopped on request */
+	OFA_STATUS_COUNT
+};
+
+/* Lives on the caller's stack; all zero means "no error yet". */
+struct ofa_error {
+	enum ofa_status status;
+	char field[128];   /* JSON pointer, option, tensor or gene that is wrong; may be "" */
+	char message[512]; /* one sentence: what is wrong, the value, what would be accepted */
+};
+
+/* Records the error unless one is recorded already, and returns `status`.
+ * `field` may be NULL. */
+enum ofa_status ofa_fail(struct ofa_error *err, enum ofa_status status,
+                         const char *field, const char *fmt, ...) OFA_PRINTF(4, 5);
+
+/* Puts "context: " before the message that is recorded (file name, say). */
+void ofa_error_prefix(struct ofa_error *err, const char *fmt, ...) OFA_PRINTF(2, 3);
+
+/* Short stable name of a status: "ok", "invalid", ... */
+const char *ofa_status_name(enum ofa_status status);
+
+#endif

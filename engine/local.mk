@@ -1,0 +1,20 @@
+# The engine: one static library; ops/kernels.c is compiled once per instruction set.
+noinst_LIBRARIES += engine/libofaengine.a
+engine_libofaengine_a_CPPFLAGS = $(ENGINE_CPPFLAGS) $(OPENBLAS_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS)
+engine_libofaengine_a_SOURCES = \
+	engine/base/status.h engine/base/status.c \
+	engine/base/buf.h engine/base/buf.c \
+	engine/base/file.h engine/base/file.c \
+	engine/base/rng.h engine/base/rng.c \
+	engine/base/pool.h engine/base/pool.c \
+	engine/base/sha256.h engine/base/sha256.c \
+	engine/tensor/gemm.h engine/tensor/gemm.c \
+	engine/tensor/safetensors.h engine/tensor/safetensors.c \
+	engine/space/space.h engine/space/space.c engine/space/preset.c \
+	engine/space/arch.h engine/space/arch.c \
+	engine/space/params.h engine/space/params.c \
+	engine/net/plan.h engine/net/plan.c \
+	engine/net/supernet.h engine/net/supernet.c engine/net/supernet_save.c
+
+ENGINE_LIBS = engine/libofaengine.a device/libofa-device.a \
+	$(JANSSON_LIBS) $(OPENBLAS_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS)

@@ -1,0 +1,56 @@
+/* The supernet: one safetensors file, mapped, immutable, shared by all threads without locks. */
+#ifndef OFA_NET_SUPERNET_H
+#define OFA_NET_SUPERNET_H
+
+#include "net/plan.h"
+#include "tensor/safetensors.h"
+
+#define OFA_NET_MAX_CLASS_NAME 64
+
+/* __metadata__ of a network file (all values are strings; objects are JSON text):
+ *   ofa.format "1", ofa.name, ofa.space {space JSON}, ofa.classes [names], ofa.mean [per channel],
+ *   ofa.std [per channel], ofa.lineage {how it was made}, ofa.license, ofa.predictor {see predict/predictor.h}
+ * Tensors: the parameters by name (F32); "ofa.calibration.images" U8 (N,H,W,C), raw pixels 0..255;
+ * "ofa.predictor.*".  Others are ignored when named num_batches_tracked, else refused. */
+struct ofa_supernet {
+	char name[64];            /* ofa.name, or the file's base name */
+	struct ofa_space space;
+	struct ofa_params params;
+	const float *const *data; /* by parameter id; mapped */
+	char (*classes)[OFA_NET_MAX_CLASS_NAME]; /* space.classes names, or NULL */
+	float mean[4], std[4];    /* of pixel/255; input channels at most 4 */
+	struct { const uint8_t *images; int n, h, w, c; } calibration; /* n = 0: none */
+	struct ofa_safetensors file; /* metadata and predictor tensors are read through it */
+	uint8_t sha256[32];       /* of the whole file: the network's identity */
+	char *path;
+};
+
+enum ofa_status ofa_supernet_load(const char *path, struct ofa_supernet **ret_net, struct ofa_error *err) OFA_MUST_CHECK;
+/* From bare tensors (a state dict without our metadata) for a known space; used by import and tests. */
+enum ofa_status ofa_supernet_load_as(const char *path, const struct ofa_space *space, struct ofa_supernet **ret_net,
+                                     struct ofa_error *err) OFA_MUST_CHECK;
+void ofa_supernet_free(struct ofa_supernet *net);
+
+/* What a network file is written from.  Pointers are borrowed. */
+struct ofa_supernet_parts {
+	const char *name;
+	const struct ofa_space *space;
+	const struct ofa_params *params;
+	const float *const *data;       /* by parameter id */
+	const char (*classes)[OFA_NET_MAX_CLASS_NAME]; /* or NULL */
+	const float *mean, *std;        /* per input channel */
+	const uint8_t *calibration; int n_calibration, calibration_h, calibration_w; /* U8 NHWC, or NULL */
+	json_t *lineage;                /* object or NULL; borrowed */
+	const char *license;            /* or NULL */
+	json_t *extra_metadata;         /* object of strings merged in (ofa.predictor), or NULL; borrowed */
+	const struct ofa_tensor *extra; size_t n_extra; /* predictor tensors */
+};
+enum ofa_status ofa_supernet_save(const char *path, const struct ofa_supernet_parts *parts, struct ofa_error *err) OFA_MUST_CHECK;
+/* The parts of a loaded network (borrowing from it), so that a tool can change one and save. */
+void ofa_supernet_parts(const struct ofa_supernet *net, struct ofa_supernet_parts *ret);
+
+/* U8 NHWC calibration images -> normalised float32 NHWC at r x r (bilinear, half-pixel centres).
+ * x holds n*r*r*c floats. */
+void ofa_supernet_calibration_input(const struct ofa_supernet *net, int first, int n, int r, float *x);
+
+#endif

@@ -1,0 +1,49 @@
+/* The packed subnet: doc/pack-format.md is the specification, device/ofa_format.h the layout.
+ * The size is known before the first byte, so a package streams. */
+#ifndef OFA_PACK_PACK_H
+#define OFA_PACK_PACK_H
+
+#include "base/file.h"
+#include "cost/costs.h"
+#include "net/subnet.h"
+
+/* What the package says of itself beside the weights. */
+struct ofa_pack_info {
+	double predicted_accuracy; /* NAN: unknown */
+	double latency_ms;         /* NAN: unknown */
+	const char *profile;       /* name, or NULL */
+};
+
+/* Exact size in bytes of the float32 package of this plan; needs no weights.  The metadata section has
+ * a fixed size per network, so that equal archs give equal sizes whatever the predictions are. */
+uint64_t ofa_pack_size(const struct ofa_supernet *net, const struct ofa_plan *plan);
+
+/* A package being written: header, tables, metadata, self-test and tensor hashes are ready; weights are
+ * streamed from the subnet.  Bytes depend only on (network, arch, stats, info). */
+struct ofa_packer;
+enum ofa_status ofa_packer_new(const struct ofa_supernet *net, const struct ofa_subnet *sub, const struct ofa_pack_info *info,
+                               struct ofa_packer **ret, struct ofa_error *err) OFA_MUST_CHECK;
+void ofa_packer_free(struct ofa_packer *p);
+uint64_t ofa_packer_size(const struct ofa_packer *p);
+enum ofa_status ofa_packer_write(struct ofa_packer *p, const struct ofa_sink *sink, struct ofa_error *err) OFA_MUST_CHECK;
+
+/* plan -> calibrate on the network's own images (or sliced statistics when it has none) -> extract ->
+ * write into one malloc'ed buffer.  The engine's whole delivery path. */
+struct ofa_pack_timing { double calibrate_ms, pack_ms; };
+enum ofa_status ofa_pack_build(const struct ofa_supernet *net, const struct ofa_arch *arch, const struct ofa_pack_info *info,
+                               struct ofa_pool *pool, uint8_t **ret_data, size_t *ret_size, struct ofa_pack_timing *ret_timing,
+                               struct ofa_error *err) OFA_MUST_CHECK;
+
+/* Reader for tools and server: checks everything the device checks (it calls the device loader) and
+ * hands out the metadata. */
+struct ofa_package_summary {
+	json_t *meta;    /* the UTF-8 JSON object: arch, predictions, classes, normalisation; owned */
+	char dtype[16];  /* "float32" */
+	uint64_t size_bytes, arena_bytes, macs, params;
+	int image_size, channels, classes;
+	uint8_t sha256[32];
+};
+enum ofa_status ofa_package_read(const uint8_t *data, size_t size, struct ofa_package_summary *ret, struct ofa_error *err) OFA_MUST_CHECK;
+void ofa_package_summary_release(struct ofa_package_summary *s);
+
+#endif

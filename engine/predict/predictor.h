@@ -1,0 +1,58 @@
+/* Accuracy predictor: a small MLP over one-hot genes (spec 4.12). */
+#ifndef OFA_PREDICT_PREDICTOR_H
+#define OFA_PREDICT_PREDICTOR_H
+
+#include "net/supernet.h"
+
+#define OFA_PREDICTOR_MAX_LAYERS 6
+
+enum ofa_feature_order {
+	OFA_FEATURES_K_E_R, /* once-for-all tutorial: blocks x onehot(k), blocks x onehot(e), onehot(r) */
+	OFA_FEATURES_R_K_E, /* ofa.nas encoders */
+};
+
+/* Stored in a network file as "ofa.predictor" metadata (JSON: order, resolutions, hidden sizes, rmse,
+ * kendall_tau, samples, ...) and tensors "ofa.predictor.<i>.weight" (out,in), "ofa.predictor.<i>.bias" (out). */
+struct ofa_predictor {
+	enum ofa_feature_order order;
+	int n_resolutions; uint16_t resolutions[OFA_MAX_RESOLUTIONS]; /* those it was fitted on; they bound the search */
+	int n_features, n_layers;          /* linear layers, ReLU between them, last has one output */
+	int width[OFA_PREDICTOR_MAX_LAYERS + 1]; /* width[0] = n_features, width[n_layers] = 1 */
+	const float *w[OFA_PREDICTOR_MAX_LAYERS], *b[OFA_PREDICTOR_MAX_LAYERS]; /* (out,in), (out) or NULL; borrowed from the file or storage */
+	float base;                        /* added to the output */
+	float *storage;                    /* owned: first layer transposed (in,out) for row sums, packed weights */
+	const float *w0t;                  /* (n_features, width[1]) */
+};
+
+/* OFA_ERR_NOT_FOUND when the network has none; OFA_ERR_MISMATCH when it does not fit the space. */
+enum ofa_status ofa_predictor_load(const struct ofa_supernet *net, struct ofa_predictor *ret, struct ofa_error *err) OFA_MUST_CHECK;
+void ofa_predictor_release(struct ofa_predictor *p);
+bool ofa_predictor_has_resolution(const struct ofa_predictor *p, int image_size);
+
+/* Dense features of one canonical arch, n_features floats (tests, fitting). Skipped block: zeros. */
+void ofa_predictor_features(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *a, float *x);
+/* Indices of the features that are 1; at most 2*blocks+1. */
+int ofa_predictor_active(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *a, uint16_t *index);
+
+/* Predicted accuracy in [0,1] of n canonical archs.  Workspace of ofa_predictor_workspace(p, n) floats.
+ * Cannot fail; each arch's image_size must be one of p->resolutions. */
+size_t ofa_predictor_workspace(const struct ofa_predictor *p, int n);
+void ofa_predictor_predict(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *archs, int n,
+                           float *workspace, float *accuracy);
+
+/* Fits an MLP with Adam on (arch, accuracy in [0,1]); output bias = mean accuracy.  Deterministic for a seed. */
+struct ofa_predictor_fit_options { int hidden[OFA_PREDICTOR_MAX_LAYERS]; int n_hidden; int epochs, batch; float lr, weight_decay; uint64_t seed;
+	void (*progress)(void *ctx, int epoch, int epochs, double rmse); void *ctx; };
+enum ofa_status ofa_predictor_fit(const struct ofa_space *s, const struct ofa_arch *archs, const float *accuracy, int n,
+                                  const struct ofa_predictor_fit_options *opt, struct ofa_predictor *ret, struct ofa_error *err) OFA_MUST_CHECK;
+
+/* Root mean square error and Kendall's tau-b (O(n log n)) of two lists. */
+double ofa_rmse(const float *a, const float *b, int n);
+double ofa_kendall_tau(const float *a, const float *b, int n);
+
+/* The tensors and metadata to save a predictor with a network (names borrowed from static storage;
+ * data from p).  ret_tensors holds 2*OFA_PREDICTOR_MAX_LAYERS. */
+size_t ofa_predictor_tensors(const struct ofa_predictor *p, struct ofa_tensor *ret_tensors);
+json_t *ofa_predictor_metadata(const struct ofa_predictor *p); /* {order, resolutions, widths, base}; new reference; fit figures are merged in by the caller */
+
+#endif

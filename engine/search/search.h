@@ -1,0 +1,48 @@
+/* Evolutionary search: the subnet with the best predicted accuracy under limits. */
+#ifndef OFA_SEARCH_SEARCH_H
+#define OFA_SEARCH_SEARCH_H
+
+#include <stdatomic.h>
+#include "cost/costs.h"
+#include "cost/profile.h"
+#include "predict/predictor.h"
+
+/* Additive cost tables of one network (MACs, storage) plus peak memory, bound once per
+ * (network, profile) and shared read-only by searches. */
+struct ofa_search_problem;
+/* latency may be NULL (then a latency limit is refused, OFA_ERR_INVALID "/limits/latency_ms").
+ * Everything is borrowed and must outlive the problem. */
+enum ofa_status ofa_search_problem_new(const struct ofa_supernet *net, const struct ofa_predictor *predictor,
+                                       const struct ofa_latency_model *latency, struct ofa_search_problem **ret, struct ofa_error *err) OFA_MUST_CHECK;
+void ofa_search_problem_free(struct ofa_search_problem *p);
+
+/* All resources of one arch by table look-up; value[r] = NAN for latency without a table.  Exactly
+ * what the plan says. */
+void ofa_search_costs(const struct ofa_search_problem *p, const struct ofa_arch *a, double value[OFA_RESOURCE_COUNT]);
+
+/* Smallest and largest value each resource can take over all searched subnets. */
+struct ofa_feasible { double min[OFA_RESOURCE_COUNT], max[OFA_RESOURCE_COUNT]; bool known[OFA_RESOURCE_COUNT]; };
+void ofa_search_feasible(const struct ofa_search_problem *p, struct ofa_feasible *ret);
+json_t *ofa_feasible_format(const struct ofa_feasible *f); /* {"latency_ms":{"min":..,"max":..},..}; known ones; new reference */
+
+struct ofa_search_options {
+	struct ofa_limits limits;
+	uint64_t seed;
+	int evaluations;             /* budget of predictor evaluations; 0 = default */
+	const atomic_bool *cancel;   /* or NULL; polled each generation */
+	void (*progress)(void *ctx, int evaluations, int budget, double best_accuracy); /* or NULL */
+	void *ctx;
+};
+struct ofa_search_result {
+	struct ofa_arch arch;       /* canonical */
+	double predicted_accuracy;  /* in [0,1] */
+	double value[OFA_RESOURCE_COUNT];
+	int evaluations;
+	double seconds;
+};
+/* Same problem, limits, budget and seed: same answer.  Infeasible limits end at once:
+ * OFA_ERR_INFEASIBLE with *ret_feasible filled (ret_feasible may be NULL). */
+enum ofa_status ofa_search_run(const struct ofa_search_problem *p, const struct ofa_search_options *opt,
+                               struct ofa_search_result *ret, struct ofa_feasible *ret_feasible, struct ofa_error *err) OFA_MUST_CHECK;
+
+#endif

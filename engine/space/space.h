@@ -1,0 +1,84 @@
+/* A search space as data: which networks exist.  OFA-MobileNetV3, OFA-Proxyless and our own
+ * networks are instances of the MBConv family (once-for-all, arXiv:1908.09791). */
+#ifndef OFA_SPACE_SPACE_H
+#define OFA_SPACE_SPACE_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/status.h"
+
+#define OFA_MAX_STAGES 8
+#define OFA_MAX_BLOCKS 32 /* elastic blocks over all stages */
+#define OFA_MAX_CHOICES 8
+#define OFA_MAX_RESOLUTIONS 128
+#define OFA_MAX_CHANNELS 8192
+#define OFA_MAX_CLASSES 65536
+#define OFA_MAX_IMAGE_SIZE 1024
+
+enum ofa_act { OFA_ACT_NONE, OFA_ACT_RELU, OFA_ACT_RELU6, OFA_ACT_HSWISH, OFA_ACT_HSIGMOID, OFA_ACT_COUNT };
+const char *ofa_act_name(enum ofa_act act); /* "none", "relu", "relu6", "h_swish", "h_sigmoid" */
+
+/* Elastic blocks of one output width; the stride sits on the first block. */
+struct ofa_stage {
+	int width, stride;
+	enum ofa_act act;
+	bool se;
+	int n_depths, n_kernels, n_expands;      /* each at least 1 */
+	uint8_t depths[OFA_MAX_CHOICES];  /* ascending block counts */
+	uint8_t kernels[OFA_MAX_CHOICES]; /* ascending, each 3, 5 or 7 */
+	float expands[OFA_MAX_CHOICES];   /* ascending mid/input channel ratios */
+	int first_block; /* derived: index of the stage's first elastic block, 0-based */
+	int max_depth;   /* derived: depths[n_depths-1] */
+};
+
+struct ofa_space {
+	char name[64];
+	int input_channels, classes;
+	float bn_eps;
+	int n_resolutions;
+	uint16_t resolutions[OFA_MAX_RESOLUTIONS]; /* ascending, pixels, square images */
+	struct { int width, stride; enum ofa_act act; } stem; /* 3x3 conv + BN + act */
+	struct { int width, kernel; enum ofa_act act; bool se, residual; } first; /* fixed block, no expansion; width 0: absent */
+	int n_stages;
+	struct ofa_stage stages[OFA_MAX_STAGES];
+	struct {
+		int expand_width; enum ofa_act expand_act; /* 1x1 conv + BN + act before the pool */
+		int mix_width; enum ofa_act mix_act;       /* 1x1 conv + act after the pool, no BN, no bias; 0: absent */
+	} head;
+	int n_blocks; /* derived: sum of max depths = length of "ks" and "e" */
+};
+
+/* Rounds to a multiple of 8, never below 0.9 v ("make divisible", spec 4.1). */
+int ofa_make_divisible(double v);
+/* Mid channels of a block: make_divisible(round(c_in * expand)). */
+int ofa_mid_channels(int c_in, float expand);
+/* SE hidden units: make_divisible(mid / 4, rounded down). */
+int ofa_se_channels(int mid);
+
+/* JSON form (all fields required unless a default is given):
+ *  {"family":"mbconv","name":"fashion","input_channels":1,"classes":10,"bn_eps":1e-5,
+ *   "resolutions":[16,20,24,28],
+ *   "stem":{"width":8,"stride":1,"act":"h_swish"},
+ *   "first":{"width":8,"kernel":3,"act":"relu","se":false,"residual":true}   (or null),
+ *   "kernels":[3,5,7],"expands":[3,4,6],"depths":[2,3,4]                     (defaults of the stages),
+ *   "stages":[{"width":16,"stride":2,"act":"relu","se":false, (opt) "kernels","expands","depths"}, ...],
+ *   "head":{"expand_width":384,"expand_act":"h_swish","mix_width":128,"mix_act":"h_swish"}}
+ * Unknown fields are refused.  Errors name the field as a JSON pointer. */
+enum ofa_status ofa_space_parse(const json_t *json, struct ofa_space *ret_space, struct ofa_error *err) OFA_MUST_CHECK;
+/* New reference, or NULL when out of memory.  parse(format(s)) == s. */
+json_t *ofa_space_format(const struct ofa_space *s);
+
+/* The published families, width multiplier w: "mbv3" (spec 4.2), "proxyless" (4.3; base width list
+ * of the paper).  Resolutions 32..288 step 4 (released subnets lie outside the trained list). */
+enum ofa_status ofa_space_preset(const char *family, double width, int classes, struct ofa_space *ret_space,
+                                 struct ofa_error *err) OFA_MUST_CHECK;
+
+/* SHA-256 over the canonical JSON: artefacts made for one space carry it. */
+void ofa_space_hash(const struct ofa_space *s, uint8_t out[32]);
+
+/* Exact number of distinct subnets at one resolution, as a decimal string of at most cap-1
+ * digits (products reach 10^20 and more, past 64 bits). */
+void ofa_space_count(const struct ofa_space *s, char *ret_decimal, size_t cap);
+
+#endif

@@ -1,0 +1,17 @@
+/* Row-major single-precision matrix products; the only door to CBLAS.
+ * ld = distance between rows in floats.  Cannot fail; sizes may be zero. */
+#ifndef OFA_TENSOR_GEMM_H
+#define OFA_TENSOR_GEMM_H
+
+/* C (m,n) = A (m,k) * B (n,k)^T + beta*C */
+void ofa_gemm_nt(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc);
+/* C (m,n) = A (m,k) * B (k,n) + beta*C */
+void ofa_gemm_nn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc);
+/* C (m,n) = A (k,m)^T * B (k,n) + beta*C */
+void ofa_gemm_tn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc);
+
+/* One BLAS thread per caller; called by ofa_pool_new() and safe to repeat. */
+void ofa_blas_single_thread(void);
+const char *ofa_blas_core_name(void); /* OpenBLAS kernel family in use, e.g. "Haswell"; "unknown" elsewhere */
+
+#endif

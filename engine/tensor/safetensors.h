@@ -1,0 +1,56 @@
+/* safetensors: an 8-byte little-endian header length, a JSON header, raw tensor bytes.
+ * Format: huggingface/safetensors README.  The reader distrusts everything: header at most
+ * 16 MiB, ranges inside the file, disjoint and covering it, size = product of shape x element
+ * size, no duplicate names (OFA_ERR_FORMAT naming the tensor). */
+#ifndef OFA_TENSOR_SAFETENSORS_H
+#define OFA_TENSOR_SAFETENSORS_H
+
+#include <jansson.h>
+#include <stdint.h>
+#include "base/file.h"
+#include "base/status.h"
+
+#define OFA_TENSOR_MAX_RANK 8
+#define OFA_SAFETENSORS_MAX_HEADER (16u << 20)
+
+enum ofa_dtype { OFA_F32, OFA_F64, OFA_F16, OFA_BF16, OFA_I64, OFA_I32, OFA_I16, OFA_I8, OFA_U8, OFA_BOOL, OFA_DTYPE_COUNT };
+size_t ofa_dtype_size(enum ofa_dtype t);
+const char *ofa_dtype_name(enum ofa_dtype t); /* "F32", ... */
+
+struct ofa_tensor {
+	const char *name; /* borrowed from the file object, or the caller's when writing */
+	enum ofa_dtype dtype;
+	int rank;
+	int64_t shape[OFA_TENSOR_MAX_RANK];
+	const void *data; /* borrowed; aligned to the element size */
+	size_t size;      /* bytes */
+};
+int64_t ofa_tensor_elements(const struct ofa_tensor *t);
+
+struct ofa_safetensors {
+	struct ofa_map map;    /* owned when opened from a path */
+	struct ofa_tensor *tensors; /* in file order */
+	size_t n_tensors;
+	json_t *metadata; /* object of strings; {} when the file has none; owned */
+	char *names; /* storage behind tensors[].name */
+};
+
+enum ofa_status ofa_safetensors_open(const char *path, struct ofa_safetensors *ret, struct ofa_error *err) OFA_MUST_CHECK;
+/* Over bytes that stay the caller's and outlive the object; `data` aligned to 8. */
+enum ofa_status ofa_safetensors_parse(const uint8_t *data, size_t size, struct ofa_safetensors *ret,
+                                      struct ofa_error *err) OFA_MUST_CHECK;
+void ofa_safetensors_close(struct ofa_safetensors *st);
+const struct ofa_tensor *ofa_safetensors_find(const struct ofa_safetensors *st, const char *name); /* or NULL; O(log n) */
+const char *ofa_safetensors_meta(const struct ofa_safetensors *st, const char *key);              /* or NULL */
+
+/* Writes atomically.  The header is padded with spaces so that data begins at a multiple of 64;
+ * larger-aligned dtypes are the caller's business: put tensors of 8-byte elements first. */
+enum ofa_status ofa_safetensors_save(const char *path, const struct ofa_tensor *tensors, size_t n_tensors,
+                                     json_t *metadata, struct ofa_error *err) OFA_MUST_CHECK;
+
+/* Opens "FILE.safetensors:TENSOR" and checks it is F32 of the given rank (shape left to the caller).
+ * The file object must be closed by the caller. */
+enum ofa_status ofa_safetensors_open_ref(const char *file_colon_tensor, int rank, struct ofa_safetensors *ret_file,
+                                         const struct ofa_tensor **ret_tensor, struct ofa_error *err) OFA_MUST_CHECK;
+
+#endif
