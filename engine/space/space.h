@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/status.h"
+#include "ops/act.h"
 
 #define OFA_MAX_STAGES 8
 #define OFA_MAX_BLOCKS 32 /* elastic blocks over all stages */
@@ -16,7 +17,6 @@
 #define OFA_MAX_CLASSES 65536
 #define OFA_MAX_IMAGE_SIZE 1024
 
-enum ofa_act { OFA_ACT_NONE, OFA_ACT_RELU, OFA_ACT_RELU6, OFA_ACT_HSWISH, OFA_ACT_HSIGMOID, OFA_ACT_COUNT };
 const char *ofa_act_name(enum ofa_act act); /* "none", "relu", "relu6", "h_swish", "h_sigmoid" */
 
 /* Elastic blocks of one output width; the stride sits on the first block. */
