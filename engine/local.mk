@@ -6,12 +6,12 @@ engine_libofaengine_a_SOURCES = \
 	engine/base/buf.h engine/base/buf.c \
 	engine/base/file.h engine/base/file.c \
 	engine/base/rng.h engine/base/rng.c \
-	engine/base/pool.h engine/base/pool.c \
+	engine/base/pool.h engine/base/pool.c engine/base/cpu.c \
 	engine/base/sha256.h engine/base/sha256.c \
 	engine/tensor/gemm.h engine/tensor/gemm.c \
 	engine/tensor/safetensors.h engine/tensor/safetensors.c \
-	engine/space/space.h engine/space/space.c engine/space/preset.c \
-	engine/space/arch.h engine/space/arch.c \
+	engine/space/space.h engine/space/space.c engine/space/space_json.c engine/space/preset.c \
+	engine/space/arch.h engine/space/arch.c engine/space/arch_json.c \
 	engine/space/params.h engine/space/params.c \
 	engine/net/plan.h engine/net/plan.c \
 	engine/net/supernet.h engine/net/supernet.c engine/net/supernet_save.c

@@ -20,10 +20,12 @@ int ofa_arch_depth(const struct ofa_space *s, const struct ofa_arch *a, int stag
 bool ofa_arch_active(const struct ofa_space *s, const struct ofa_arch *a, int block);
 
 /* Values in the JSON that are not choices: OFA_ERR_INVALID with field "/ks/3" and the legal ones.
- * Skipped blocks' genes must still be legal values; the result is canonical. */
+ * Skipped blocks' genes must still be legal values; the result is canonical.  As in the reference, a
+ * stage with one depth takes the larger depths of other stages too (clipped), and "wid":null is ignored. */
 enum ofa_status ofa_arch_parse(const struct ofa_space *s, const json_t *json, struct ofa_arch *ret, struct ofa_error *err) OFA_MUST_CHECK;
 json_t *ofa_arch_format(const struct ofa_space *s, const struct ofa_arch *a); /* new reference */
-/* One compact line {"ks":[..],"e":[..],"d":[..],"image_size":R}, written to out, at most cap bytes. */
+/* One compact line {"ks":[..],"e":[..],"d":[..],"image_size":R}, written to out, at most cap bytes
+ * with the NUL; returns its whole length, as snprintf does. */
 size_t ofa_arch_snprint(const struct ofa_space *s, const struct ofa_arch *a, char *out, size_t cap);
 
 /* Genes of skipped blocks become 0, so equal subnets compare equal with ofa_arch_equal(). */

@@ -16,6 +16,8 @@
 #define OFA_MAX_CHANNELS 8192
 #define OFA_MAX_CLASSES 65536
 #define OFA_MAX_IMAGE_SIZE 1024
+#define OFA_MAX_INPUT_CHANNELS 4
+#define OFA_MAX_VALUE_ELEMENTS (1 << 25) /* one activation of the largest subnet, one image */
 
 const char *ofa_act_name(enum ofa_act act); /* "none", "relu", "relu6", "h_swish", "h_sigmoid" */
 
@@ -63,7 +65,8 @@ int ofa_se_channels(int mid);
  *   "first":{"width":8,"kernel":3,"act":"relu","se":false,"residual":true}   (or null),
  *   "kernels":[3,5,7],"expands":[3,4,6],"depths":[2,3,4]                     (defaults of the stages),
  *   "stages":[{"width":16,"stride":2,"act":"relu","se":false, (opt) "kernels","expands","depths"}, ...],
- *   "head":{"expand_width":384,"expand_act":"h_swish","mix_width":128,"mix_act":"h_swish"}}
+ *   "head":{"expand_width":384,"expand_act":"h_swish","mix_width":128,"mix_act":"h_swish"}
+ *   (no mix layer: "mix_width":0,"mix_act":"none")}
  * Unknown fields are refused.  Errors name the field as a JSON pointer. */
 enum ofa_status ofa_space_parse(const json_t *json, struct ofa_space *ret_space, struct ofa_error *err) OFA_MUST_CHECK;
 /* New reference, or NULL when out of memory.  parse(format(s)) == s. */

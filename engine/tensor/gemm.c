@@ -1,0 +1,36 @@
+#include "tensor/gemm.h"
+
+#include <cblas.h>
+
+/* CBLAS refuses a leading dimension of zero even where the matrix is empty. */
+static int ld(int n)
+{
+	return n > 0 ? n : 1;
+}
+
+void ofa_gemm_nt(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc)
+{
+	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1.0f, a, ld(lda), b, ld(ldb), beta, c, ld(ldc));
+}
+
+void ofa_gemm_nn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc)
+{
+	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1.0f, a, ld(lda), b, ld(ldb), beta, c, ld(ldc));
+}
+
+void ofa_gemm_tn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc)
+{
+	cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, m, n, k, 1.0f, a, ld(lda), b, ld(ldb), beta, c, ld(ldc));
+}
+
+void ofa_blas_single_thread(void)
+{
+	openblas_set_num_threads(1);
+}
+
+const char *ofa_blas_core_name(void)
+{
+	const char *name = openblas_get_corename();
+
+	return name ? name : "unknown";
+}
