@@ -14,7 +14,12 @@ engine_libofaengine_a_SOURCES = \
 	engine/space/arch.h engine/space/arch.c engine/space/arch_json.c \
 	engine/space/params.h engine/space/params.c \
 	engine/net/plan.h engine/net/plan.c \
-	engine/net/supernet.h engine/net/supernet.c engine/net/supernet_save.c
+	engine/net/supernet.h engine/net/supernet.c engine/net/supernet_save.c \
+	engine/cost/profile.h engine/cost/profile.c engine/cost/pointer.h engine/cost/pointer.c engine/cost/limits.c \
+	engine/cost/uniform.h engine/cost/uniform.c engine/cost/latency.c engine/cost/latency_key.c \
+	engine/predict/predictor.h engine/predict/predictor.c engine/predict/predictor_file.c \
+	engine/predict/features.c engine/predict/predict.c engine/predict/metrics.c \
+	engine/predict/mlp.h engine/predict/mlp.c engine/predict/fit.c
 
 ENGINE_LIBS = engine/libofaengine.a device/libofa-device.a \
 	$(JANSSON_LIBS) $(OPENBLAS_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS)

@@ -23,6 +23,7 @@ void ofa_limits_merge(struct ofa_limits *l, const struct ofa_limits *other);
 #define OFA_LATENCY_KEY_MAX 192
 #define OFA_PROFILE_MAX_ENTRIES 100000
 #define OFA_PROFILE_NAME_MAX 128
+#define OFA_PROFILE_MAX_DESCRIPTION 4096 /* bytes */
 
 struct ofa_latency_entry { uint16_t resolution; char *key; double mean_ms, std_ms; uint32_t count; };
 struct ofa_latency_table {
@@ -38,7 +39,8 @@ struct ofa_profile {
 	bool has_table;
 	struct ofa_latency_table table;
 };
-/* Names: 1..127 of [A-Za-z0-9._-] with '/' between parts.  Means must be finite and > 0, unit "ms". */
+/* Names: 1..127 of [A-Za-z0-9._-] with '/' between parts, no part of dots only.  Means must be finite and
+ * > 0, unit "ms"; unknown fields and malformed keys are refused; a resolution is a plain decimal number. */
 enum ofa_status ofa_profile_parse(const json_t *json, struct ofa_profile *ret, struct ofa_error *err) OFA_MUST_CHECK;
 json_t *ofa_profile_format(const struct ofa_profile *p);
 void ofa_profile_release(struct ofa_profile *p);
@@ -46,6 +48,9 @@ bool ofa_profile_name_ok(const char *name);
 
 /* The key of a latency unit at its own shapes; returns its length. */
 size_t ofa_unit_key(const struct ofa_unit *u, const struct ofa_plan *p, char out[OFA_LATENCY_KEY_MAX]);
+
+/* Is this TYPE-input:HxWxC-output:HxWxC|N followed by any number of -name:number? */
+bool ofa_latency_key_ok(const char *key);
 
 /* Every distinct key that the subnets of a space need at one resolution.  Strings owned by ret; sorted. */
 struct ofa_key_list { size_t n; char **keys; };
@@ -63,5 +68,9 @@ enum ofa_status ofa_latency_model_new(const struct ofa_space *s, const struct of
 void ofa_latency_model_free(struct ofa_latency_model *m);
 bool ofa_latency_has(const struct ofa_latency_model *m, int image_size);
 double ofa_latency_ms(const struct ofa_latency_model *m, const struct ofa_arch *a); /* NAN when the resolution is not in the table */
+/* Its addends: everything but the elastic blocks; one elastic block (0-based) with choices k and e.
+ * ofa_latency_ms() adds them in this order, block by block.  NAN likewise. */
+double ofa_latency_fixed_ms(const struct ofa_latency_model *m, int image_size);
+double ofa_latency_block_ms(const struct ofa_latency_model *m, int image_size, int block, int k, int e);
 
 #endif

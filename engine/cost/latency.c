@@ -1,0 +1,243 @@
+#include "cost/profile.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cost/uniform.h"
+
+/* Rows of one resolution: fixed units, then (block, kernel, expand). */
+struct model_row {
+	int image_size;
+	double fixed_ms;
+	double *block_ms;
+};
+
+struct ofa_latency_model {
+	const struct ofa_space *space;
+	int kernels, expands; /* most choices of any stage: the strides of block_ms */
+	int n_rows;
+	struct model_row *rows; /* ascending image_size */
+	double *storage;
+};
+
+static int compare_key(const void *key, const void *entry)
+{
+	const struct ofa_latency_entry *k = key, *e = entry;
+
+	return k->resolution != e->resolution ? (int)k->resolution - (int)e->resolution : strcmp(k->key, e->key);
+}
+
+static const struct ofa_latency_entry *find_entry(const struct ofa_latency_table *t, int resolution, char *key)
+{
+	struct ofa_latency_entry wanted = { .resolution = (uint16_t)resolution, .key = key };
+
+	return t->n ? bsearch(&wanted, t->entries, t->n, sizeof(*t->entries), compare_key) : NULL;
+}
+
+/* What a table lacks, gathered over all its resolutions before it is refused. */
+struct missing {
+	size_t n, needed;
+	char first[320];
+};
+
+static void note_missing(struct missing *m, int resolution, const char *key)
+{
+	size_t used = strlen(m->first);
+
+	if (m->n++ < 3)
+		snprintf(m->first + used, sizeof(m->first) - used, "%s%d: %s", used ? ", " : "", resolution, key);
+}
+
+static enum ofa_status check_keys(const struct ofa_space *s, const struct ofa_params *p,
+                                  const struct ofa_latency_table *t, int resolution, struct missing *m,
+                                  struct ofa_error *err)
+{
+	struct ofa_key_list keys;
+	enum ofa_status st = ofa_latency_keys(s, p, resolution, &keys, err);
+
+	if (st)
+		return st;
+	m->needed += keys.n;
+	for (size_t i = 0; i < keys.n; i++)
+		if (!find_entry(t, resolution, keys.keys[i]))
+			note_missing(m, resolution, keys.keys[i]);
+	ofa_key_list_release(&keys);
+	return OFA_OK;
+}
+
+static bool table_lists(const struct ofa_latency_table *t, int resolution)
+{
+	size_t low = 0, high = t->n;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (t->entries[mid].resolution < resolution)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < t->n && t->entries[low].resolution == resolution;
+}
+
+/* The space's resolutions that the table lists; all of them must be complete. */
+static enum ofa_status usable_resolutions(const struct ofa_space *s, const struct ofa_params *p,
+                                          const struct ofa_latency_table *t, int *ret_list, int *ret_n,
+                                          struct ofa_error *err)
+{
+	static const char field[] = "/latency_table/entries";
+	struct missing m = { 0 };
+	int n = 0;
+
+	for (int i = 0; i < s->n_resolutions; i++) {
+		enum ofa_status st;
+
+		if (!table_lists(t, s->resolutions[i]))
+			continue;
+		ret_list[n++] = s->resolutions[i];
+		st = check_keys(s, p, t, s->resolutions[i], &m, err);
+		if (st)
+			return st;
+	}
+	if (m.n)
+		return ofa_fail(err, OFA_ERR_MISMATCH, field,
+		                "%zu of the %zu keys that the network needs at the table's resolutions are missing: %s%s",
+		                m.n, m.needed, m.first, m.n > 3 ? ", ..." : "");
+	if (n == 0)
+		return ofa_fail(err, OFA_ERR_MISMATCH, field,
+		                "the table has none of the network's resolutions, which are %u to %u",
+		                s->resolutions[0], s->resolutions[s->n_resolutions - 1]);
+	*ret_n = n;
+	return OFA_OK;
+}
+
+static double *block_cell(const struct ofa_latency_model *m, const struct model_row *row, int block, int k, int e)
+{
+	return &row->block_ms[(block * m->kernels + k) * m->expands + e];
+}
+
+/* Reads the units of one uniform arch into a row; fixed units are the same in each. */
+static void read_plan(const struct ofa_latency_model *m, const struct ofa_latency_table *t, const struct ofa_plan *plan,
+                      struct model_row *row)
+{
+	row->fixed_ms = 0;
+	for (int i = 0; i < plan->n_units; i++) {
+		const struct ofa_unit *u = &plan->units[i];
+		char key[OFA_LATENCY_KEY_MAX];
+		double ms;
+
+		ofa_unit_key(u, plan, key);
+		ms = find_entry(t, row->image_size, key)->mean_ms;
+		if (u->kind == OFA_UNIT_BLOCK && u->block > 0)
+			*block_cell(m, row, u->block - 1, plan->arch.k[u->block - 1], plan->arch.e[u->block - 1]) = ms;
+		else
+			row->fixed_ms += ms;
+	}
+}
+
+static void fill_row(const struct ofa_latency_model *m, const struct ofa_params *p, const struct ofa_latency_table *t,
+                     struct ofa_plan *plan, struct model_row *row)
+{
+	for (int k = 0; k < m->kernels; k++) {
+		for (int e = 0; e < m->expands; e++) {
+			struct ofa_arch a;
+
+			ofa_arch_uniform(m->space, row->image_size, k, e, &a);
+			ofa_plan_init(m->space, p, &a, plan);
+			read_plan(m, t, plan, row);
+		}
+	}
+}
+
+enum ofa_status ofa_latency_model_new(const struct ofa_space *s, const struct ofa_params *p,
+                                      const struct ofa_latency_table *t, struct ofa_latency_model **ret,
+                                      struct ofa_error *err)
+{
+	int resolutions[OFA_MAX_RESOLUTIONS], n = 0;
+	struct ofa_latency_model *m;
+	struct ofa_plan *plan;
+	size_t cells;
+	enum ofa_status st = usable_resolutions(s, p, t, resolutions, &n, err);
+
+	if (st)
+		return st;
+	m = calloc(1, sizeof(*m));
+	plan = malloc(sizeof(*plan));
+	if (!m || !plan)
+		goto nomem;
+	m->space = s;
+	ofa_space_choices(s, &m->kernels, &m->expands);
+	cells = (size_t)s->n_blocks * (size_t)(m->kernels * m->expands);
+	m->n_rows = n;
+	m->rows = calloc((size_t)n, sizeof(*m->rows));
+	m->storage = calloc((size_t)n * cells, sizeof(double));
+	if (!m->rows || !m->storage)
+		goto nomem;
+	for (int i = 0; i < n; i++) {
+		m->rows[i].image_size = resolutions[i];
+		m->rows[i].block_ms = m->storage + (size_t)i * cells;
+		fill_row(m, p, t, plan, &m->rows[i]);
+	}
+	free(plan);
+	*ret = m;
+	return OFA_OK;
+nomem:
+	free(plan);
+	ofa_latency_model_free(m);
+	return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+}
+
+void ofa_latency_model_free(struct ofa_latency_model *m)
+{
+	if (!m)
+		return;
+	free(m->rows);
+	free(m->storage);
+	free(m);
+}
+
+static const struct model_row *find_row(const struct ofa_latency_model *m, int image_size)
+{
+	for (int i = 0; i < m->n_rows; i++)
+		if (m->rows[i].image_size == image_size)
+			return &m->rows[i];
+	return NULL;
+}
+
+bool ofa_latency_has(const struct ofa_latency_model *m, int image_size)
+{
+	return find_row(m, image_size) != NULL;
+}
+
+double ofa_latency_fixed_ms(const struct ofa_latency_model *m, int image_size)
+{
+	const struct model_row *row = find_row(m, image_size);
+
+	return row ? row->fixed_ms : NAN;
+}
+
+double ofa_latency_block_ms(const struct ofa_latency_model *m, int image_size, int block, int k, int e)
+{
+	const struct model_row *row = find_row(m, image_size);
+
+	return row ? *block_cell(m, row, block, k, e) : NAN;
+}
+
+double ofa_latency_ms(const struct ofa_latency_model *m, const struct ofa_arch *a)
+{
+	const struct model_row *row = find_row(m, a->image_size);
+	double sum;
+
+	if (!row)
+		return NAN;
+	sum = row->fixed_ms;
+	for (int i = 0; i < m->space->n_stages; i++) {
+		int first = m->space->stages[i].first_block, depth = ofa_arch_depth(m->space, a, i);
+
+		for (int b = first; b < first + depth; b++)
+			sum += *block_cell(m, row, b, a->k[b], a->e[b]);
+	}
+	return sum;
+}

@@ -1,0 +1,122 @@
+#include "predict/predictor.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t n_options(const struct ofa_space *s)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < s->n_stages; i++)
+		n += (size_t)(s->stages[i].max_depth * s->stages[i].n_kernels * s->stages[i].n_expands);
+	return n;
+}
+
+static enum ofa_status check_shape(const struct ofa_space *s, const struct ofa_predictor *p, struct ofa_error *err)
+{
+	int features = ofa_predictor_feature_count(s, p->n_resolutions);
+
+	if (p->n_layers < 1 || p->n_layers > OFA_PREDICTOR_MAX_LAYERS || p->width[p->n_layers] != 1)
+		return ofa_fail(err, OFA_ERR_MISMATCH, "ofa.predictor", "a predictor has 1 to %d layers, the last of one output",
+		                OFA_PREDICTOR_MAX_LAYERS);
+	if (p->width[0] != features)
+		return ofa_fail(err, OFA_ERR_MISMATCH, "ofa.predictor",
+		                "the predictor takes %d features, but archs of space \"%s\" with %d resolutions have %d",
+		                p->width[0], s->name, p->n_resolutions, features);
+	for (int l = 0; l < p->n_layers; l++) {
+		size_t n = (size_t)p->width[l] * (size_t)p->width[l + 1];
+
+		for (size_t i = 0; i < n; i++)
+			if (!isfinite(p->w[l][i]))
+				return ofa_fail(err, OFA_ERR_INVALID, "ofa.predictor", "layer %d has a weight that is not finite", l);
+		for (int i = 0; p->b[l] && i < p->width[l + 1]; i++)
+			if (!isfinite(p->b[l][i]))
+				return ofa_fail(err, OFA_ERR_INVALID, "ofa.predictor", "layer %d has a bias that is not finite", l);
+	}
+	return OFA_OK;
+}
+
+static size_t storage_floats(const struct ofa_space *s, const struct ofa_predictor *p)
+{
+	size_t n = ((size_t)p->n_resolutions + n_options(s)) * (size_t)p->width[1];
+
+	for (int l = 0; l < p->n_layers; l++)
+		n += ((size_t)p->width[l] + 1) * (size_t)p->width[l + 1];
+	return n;
+}
+
+static const float *copy(float **at, const float *from, size_t n)
+{
+	float *to = *at;
+
+	memcpy(to, from, n * sizeof(*to));
+	*at += n;
+	return to;
+}
+
+/* row += the weights of one feature: a column of the first layer. */
+static void add_feature(const struct ofa_predictor *p, int feature, float *row)
+{
+	for (int j = 0; j < p->width[1]; j++)
+		row[j] += p->w[0][(size_t)j * (size_t)p->width[0] + (size_t)feature];
+}
+
+/* Kernel groups, then expand groups, lie block by block in both feature orders. */
+static void build_rows(const struct ofa_space *s, struct ofa_predictor *p, float *rows)
+{
+	const size_t width = (size_t)p->width[1];
+	int kernel = p->order == OFA_FEATURES_R_K_E ? p->n_resolutions : 0, expand = kernel;
+	int resolution = p->order == OFA_FEATURES_R_K_E ? 0 : p->width[0] - p->n_resolutions;
+	uint32_t option = 0;
+
+	p->resolution_rows = rows;
+	for (int r = 0; r < p->n_resolutions; r++, rows += width) {
+		if (p->b[0])
+			memcpy(rows, p->b[0], width * sizeof(*rows));
+		add_feature(p, resolution + r, rows);
+	}
+	p->option_rows = rows;
+	for (int i = 0; i < s->n_stages; i++)
+		expand += s->stages[i].max_depth * s->stages[i].n_kernels;
+	for (int i = 0; i < s->n_stages; i++) {
+		const struct ofa_stage *st = &s->stages[i];
+
+		for (int b = st->first_block; b < st->first_block + st->max_depth; b++) {
+			p->option_at[b] = option;
+			for (int o = 0; o < st->n_kernels * st->n_expands; o++, option++, rows += width) {
+				add_feature(p, kernel + o / st->n_expands, rows);
+				add_feature(p, expand + o % st->n_expands, rows);
+			}
+			kernel += st->n_kernels;
+			expand += st->n_expands;
+		}
+	}
+}
+
+enum ofa_status ofa_predictor_bind(const struct ofa_space *s, struct ofa_predictor *p, struct ofa_error *err)
+{
+	enum ofa_status st = check_shape(s, p, err);
+	float *at;
+
+	if (st)
+		return st;
+	at = calloc(storage_floats(s, p), sizeof(*at));
+	if (!at)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	p->storage = at;
+	p->n_features = p->width[0];
+	for (int l = 0; l < p->n_layers; l++) {
+		p->w[l] = copy(&at, p->w[l], (size_t)p->width[l] * (size_t)p->width[l + 1]);
+		if (p->b[l])
+			p->b[l] = copy(&at, p->b[l], (size_t)p->width[l + 1]);
+	}
+	build_rows(s, p, at);
+	return OFA_OK;
+}
+
+void ofa_predictor_release(struct ofa_predictor *p)
+{
+	free(p->storage);
+	memset(p, 0, sizeof(*p));
+}
