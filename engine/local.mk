@@ -10,6 +10,10 @@ engine_libofaengine_a_SOURCES = \
 	engine/base/sha256.h engine/base/sha256.c \
 	engine/tensor/gemm.h engine/tensor/gemm.c \
 	engine/tensor/safetensors.h engine/tensor/safetensors.c \
+	engine/ops/act.h engine/ops/kernels.h engine/ops/dispatch.c \
+	engine/ops/im2col.h engine/ops/im2col.c \
+	engine/ops/taps.h engine/ops/taps.c \
+	engine/ops/ref.h engine/ops/ref.c \
 	engine/space/space.h engine/space/space.c engine/space/space_json.c engine/space/preset.c \
 	engine/space/arch.h engine/space/arch.c engine/space/arch_json.c \
 	engine/space/params.h engine/space/params.c \
@@ -21,5 +25,22 @@ engine_libofaengine_a_SOURCES = \
 	engine/predict/features.c engine/predict/predict.c engine/predict/metrics.c \
 	engine/predict/mlp.h engine/predict/mlp.c engine/predict/fit.c
 
-ENGINE_LIBS = engine/libofaengine.a device/libofa-device.a \
+OFA_OPS_SOURCES = engine/ops/kernels.h engine/ops/kernels_vec.h engine/ops/kernels.c
+noinst_LIBRARIES += engine/libofaops_generic.a
+engine_libofaops_generic_a_SOURCES = $(OFA_OPS_SOURCES)
+engine_libofaops_generic_a_CPPFLAGS = $(ENGINE_CPPFLAGS) -DOFA_ISA=generic -DOFA_VL=4
+OPS_LIBS = engine/libofaops_generic.a
+if X86_64
+noinst_LIBRARIES += engine/libofaops_avx2.a engine/libofaops_avx512.a
+engine_libofaops_avx2_a_SOURCES = $(OFA_OPS_SOURCES)
+engine_libofaops_avx2_a_CPPFLAGS = $(ENGINE_CPPFLAGS) -DOFA_ISA=avx2 -DOFA_VL=8
+engine_libofaops_avx2_a_CFLAGS = $(AM_CFLAGS) -mavx2 -mfma
+engine_libofaops_avx512_a_SOURCES = $(OFA_OPS_SOURCES)
+engine_libofaops_avx512_a_CPPFLAGS = $(ENGINE_CPPFLAGS) -DOFA_ISA=avx512 -DOFA_VL=16
+engine_libofaops_avx512_a_CFLAGS = $(AM_CFLAGS) -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma -mprefer-vector-width=512
+engine_libofaengine_a_CPPFLAGS += -DOFA_X86_64
+OPS_LIBS += engine/libofaops_avx2.a engine/libofaops_avx512.a
+endif
+
+ENGINE_LIBS = engine/libofaengine.a device/libofa-device.a $(OPS_LIBS) \
 	$(JANSSON_LIBS) $(OPENBLAS_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS)

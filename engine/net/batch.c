@@ -1,0 +1,359 @@
+#include "net/batch.h"
+
+#include <math.h>
+#include <string.h>
+#include "net/batch_store.h"
+#include "net/prepare.h"
+#include "ops/im2col.h"
+#include "ops/taps.h"
+#include "tensor/gemm.h"
+
+int ofa_batch_chunk(size_t per_image, int n)
+{
+	size_t m = OFA_BATCH_CHUNK_FLOATS / (per_image ? per_image : 1);
+
+	if (m < 1)
+		m = 1;
+	return m < (size_t)n ? (int)m : n;
+}
+
+size_t ofa_batch_input_floats(const struct ofa_layer *l, int pad)
+{
+	return (size_t)(l->h_in + 2 * pad) * (l->w_in + 2 * pad) * l->c_in;
+}
+
+/* Zeroes the frame of a padded map; the inside is about to be written. */
+static void clear_frame(float *map, int h, int w, int c, int pad)
+{
+	size_t pitch = (size_t)(w + 2 * pad) * c, side = (size_t)pad * c;
+
+	memset(map, 0, (size_t)pad * pitch * sizeof *map);
+	for (int y = 0; y < h; y++) {
+		float *row = map + (size_t)(y + pad) * pitch;
+
+		memset(row, 0, side * sizeof *row);
+		memset(row + pitch - side, 0, side * sizeof *row);
+	}
+	memset(map + (size_t)(h + pad) * pitch, 0, (size_t)pad * pitch * sizeof *map);
+}
+
+static void pad_copy(const float *x, int h, int w, int c, int pad, float *y)
+{
+	size_t row = (size_t)w * c, pitch = (size_t)(w + 2 * pad) * c;
+
+	for (int i = 0; i < h; i++)
+		memcpy(y + (size_t)(i + pad) * pitch + (size_t)pad * c, x + (size_t)i * row, row * sizeof *y);
+}
+
+const float *ofa_batch_input(struct ofa_batch *b, int li, int i0, int count, int pad, float *scratch)
+{
+	const struct ofa_layer *l = &b->plan.layers[li];
+	int p = b->producer[li], c = l->c_in, h = l->h_in, w = l->w_in;
+	size_t map = (size_t)h * w * c, padded = ofa_batch_input_floats(l, pad);
+	const float *kept = p < 0 ? b->x : b->layers[p].y;
+	const struct ofa_batch_layer *bp = p < 0 ? NULL : &b->layers[p];
+
+	if (kept && pad == 0)
+		return kept + (size_t)i0 * map;
+	for (int i = 0; i < count; i++) {
+		float *to = scratch + (size_t)i * padded;
+
+		if (pad)
+			clear_frame(to, h, w, c, pad);
+		if (kept)
+			pad_copy(kept + (size_t)(i0 + i) * map, h, w, c, pad, to);
+		else
+			b->kernels->bn_act(bp->z + (size_t)(i0 + i) * map, NULL, h, w, c, bp->scale, bp->shift,
+			                   b->plan.layers[p].act, to + ((size_t)pad * (w + 2 * pad) + pad) * c,
+			                   (size_t)(w + 2 * pad) * c);
+	}
+	return scratch;
+}
+
+/* What the threads of one pass share. */
+struct pass {
+	struct ofa_batch *b;
+	int li;
+	float *logits;
+};
+
+/* A kept value is written by the first pass that reads it. */
+static void materialise(struct ofa_batch *b, int p, int i0, int count)
+{
+	const struct ofa_layer *l = &b->plan.layers[p];
+	struct ofa_batch_layer *bl = &b->layers[p];
+	size_t map = (size_t)l->h_out * l->w_out * l->c_out, at = (size_t)i0 * map;
+	const float *res = NULL;
+
+	if (l->op != OFA_OP_CONV)
+		return;
+	if (l->residual >= 0) {
+		int src = b->plan.values[l->residual].first_layer;
+
+		res = (src < 0 ? b->x : b->layers[src].y) + at;
+	}
+	b->kernels->bn_act(bl->z + at, res, 1, count * l->h_out * l->w_out, l->c_out, bl->scale, bl->shift, l->act, bl->y + at, 0);
+}
+
+/* Squeeze, two small products, gate; x (count,h,w,c) is scaled in place. */
+static void se_forward(struct ofa_batch *b, int se, int i0, int count, float *x)
+{
+	const struct ofa_layer *l = &b->plan.layers[se];
+	struct ofa_batch_layer *bl = &b->layers[se];
+	int c = l->c_in, hid = l->hidden, hw = l->h_in * l->w_in;
+	int full_c = b->params->list[l->weight].shape[1], full_h = b->params->list[l->weight2].shape[1];
+	float *sq = bl->squeeze + (size_t)i0 * c, *hidden = bl->hidden + (size_t)i0 * hid;
+	float *gi = bl->gate_in + (size_t)i0 * c, *gate = bl->gate + (size_t)i0 * c;
+
+	memset(sq, 0, (size_t)count * c * sizeof *sq);
+	for (int i = 0; i < count; i++)
+		b->kernels->column_sum(x + (size_t)i * hw * c, hw, c, sq + (size_t)i * c);
+	for (int i = 0; i < count * c; i++)
+		sq[i] *= 1.0f / (float)hw;
+	ofa_gemm_nt(count, hid, c, sq, c, b->data[l->weight], full_c, 0.0f, hidden, hid);
+	for (int i = 0; i < count; i++) {
+		for (int j = 0; j < hid; j++) {
+			float v = hidden[i * hid + j] + b->data[l->bias][j];
+
+			hidden[i * hid + j] = v > 0.0f ? v : 0.0f;
+		}
+	}
+	ofa_gemm_nt(count, c, hid, hidden, hid, b->data[l->weight2], full_h, 0.0f, gi, c);
+	for (int i = 0; i < count; i++) {
+		for (int j = 0; j < c; j++) {
+			float v = gi[i * c + j] + b->data[l->bias2][j], r = v + 3.0f;
+
+			gi[i * c + j] = v;
+			r = r < 0.0f ? 0.0f : r;
+			gate[i * c + j] = (r > 6.0f ? 6.0f : r) * (1.0f / 6.0f);
+		}
+		b->kernels->scale_columns(x + (size_t)i * hw * c, hw, c, gate + (size_t)i * c);
+	}
+}
+
+static bool after_se(const struct ofa_plan *plan, int li)
+{
+	return li > 0 && plan->layers[li - 1].op == OFA_OP_SE;
+}
+
+static void conv_chunk(struct ofa_batch *b, int li, int i0, int count, float *scratch)
+{
+	const struct ofa_layer *l = &b->plan.layers[li];
+	struct ofa_batch_layer *bl = &b->layers[li];
+	size_t rows = (size_t)count * l->h_out * l->w_out, map = (size_t)l->h_out * l->w_out * l->c_out;
+	float *z = bl->z + (size_t)i0 * map;
+	const float *in = ofa_batch_input(b, li, i0, count, 0, scratch);
+
+	if (after_se(&b->plan, li))
+		se_forward(b, li - 1, i0, count, scratch);
+	if (l->k == 1) {
+		ofa_gemm_nt((int)rows, l->c_out, l->c_in, in, l->c_in, b->data[l->weight],
+		            b->params->list[l->weight].shape[1], 0.0f, z, l->c_out);
+		return;
+	}
+	float *col = scratch + (size_t)count * ofa_batch_input_floats(l, 0);
+	size_t width = (size_t)l->k * l->k * l->c_in;
+
+	for (int i = 0; i < count; i++)
+		ofa_im2col(in + (size_t)i * l->h_in * l->w_in * l->c_in, l->h_in, l->w_in, l->c_in, l->k, l->stride, l->pad,
+		           l->h_out, l->w_out, col + (size_t)i * l->h_out * l->w_out * width);
+	ofa_gemm_nt((int)rows, l->c_out, (int)width, col, (int)width, bl->wk, (int)width, 0.0f, z, l->c_out);
+}
+
+static void depthwise_chunk(struct ofa_batch *b, int li, int i0, int count, float *scratch)
+{
+	const struct ofa_layer *l = &b->plan.layers[li];
+	struct ofa_batch_layer *bl = &b->layers[li];
+	int c = l->c_out;
+	size_t pitch = (size_t)(l->w_in + 2 * l->pad) * c, map = (size_t)l->h_out * l->w_out * c;
+	size_t in_map = ofa_batch_input_floats(l, l->pad);
+	struct ofa_tap taps[OFA_MAX_TAPS];
+	int n_taps = ofa_taps_forward(l->k, c, pitch, taps);
+	const float *in = ofa_batch_input(b, li, i0, count, l->pad, scratch);
+
+	for (int i = 0; i < count; i++) {
+		for (int y = 0; y < l->h_out; y++)
+			b->kernels->depthwise_row(in + (size_t)i * in_map + (size_t)y * l->stride * pitch, (size_t)l->stride * c,
+			                          bl->wk, taps, n_taps,
+			                          bl->z + (size_t)(i0 + i) * map + (size_t)y * l->w_out * c, (size_t)c, l->w_out, c);
+	}
+}
+
+static size_t chunk_floats(const struct ofa_layer *l)
+{
+	if (l->op == OFA_OP_DWCONV)
+		return ofa_batch_input_floats(l, l->pad) + (size_t)l->h_out * l->w_out * l->c_out;
+	return ofa_batch_input_floats(l, 0) + (size_t)l->h_out * l->w_out * (l->c_out + (l->k > 1 ? l->k * l->k * l->c_in : 0));
+}
+
+/* Convolution and BN moments of one thread's images. */
+static void conv_pass(void *ctx, unsigned t, unsigned threads)
+{
+	struct pass *ps = ctx;
+	struct ofa_batch *b = ps->b;
+	const struct ofa_layer *l = &b->plan.layers[ps->li];
+	struct ofa_batch_layer *bl = &b->layers[ps->li];
+	size_t begin, end, map = (size_t)l->h_out * l->w_out * l->c_out;
+	int p = b->producer[ps->li], step;
+
+	memset(b->stat_sum[t], 0, (size_t)l->c_out * sizeof(float));
+	memset(b->stat_square[t], 0, (size_t)l->c_out * sizeof(float));
+	ofa_pool_part((size_t)b->n, t, threads, &begin, &end);
+	step = ofa_batch_chunk(chunk_floats(l), (int)(end - begin));
+	for (size_t i = begin; i < end; i += (size_t)step) {
+		int count = end - i < (size_t)step ? (int)(end - i) : step;
+
+		if (p >= 0 && b->layers[p].y)
+			materialise(b, p, (int)i, count);
+		if (l->op == OFA_OP_DWCONV)
+			depthwise_chunk(b, ps->li, (int)i, count, b->scratch[t]);
+		else
+			conv_chunk(b, ps->li, (int)i, count, b->scratch[t]);
+		if (l->bn < 0)
+			continue;
+		if (i == begin)
+			memcpy(b->stat_origin[t], bl->z + i * map, (size_t)l->c_out * sizeof(float));
+		b->kernels->moments(bl->z + i * map, count * l->h_out * l->w_out, l->c_out, b->stat_origin[t], b->stat_sum[t],
+		                    b->stat_square[t]);
+	}
+}
+
+/* Joins the threads' shifted moments (Chan, Golub, LeVeque 1979) into mean, biased variance, scale and shift. */
+static void batch_statistics(struct ofa_batch *b, int li)
+{
+	const struct ofa_layer *l = &b->plan.layers[li];
+	struct ofa_batch_layer *bl = &b->layers[li];
+	unsigned threads = ofa_pool_size(b->pool);
+	const float *gamma = b->data[l->bn], *beta = b->data[l->bn + 1];
+
+	for (int c = 0; c < l->c_out; c++) {
+		double n = 0, mean = 0, m2 = 0;
+
+		for (unsigned t = 0; t < threads; t++) {
+			size_t begin, end;
+			double nt, mt, qt, delta;
+
+			ofa_pool_part((size_t)b->n, t, threads, &begin, &end);
+			nt = (double)(end - begin) * l->h_out * l->w_out;
+			if (nt == 0)
+				continue;
+			mt = b->stat_sum[t][c] / nt;
+			qt = b->stat_square[t][c] - mt * b->stat_sum[t][c];
+			mt += b->stat_origin[t][c];
+			delta = mt - mean;
+			m2 += qt + delta * delta * n * nt / (n + nt);
+			mean += delta * nt / (n + nt);
+			n += nt;
+		}
+		bl->mean[c] = (float)mean;
+		bl->var[c] = (float)(m2 > 0 ? m2 / n : 0);
+		bl->invstd[c] = (float)(1.0 / sqrt((double)bl->var[c] + b->space->bn_eps));
+		bl->scale[c] = gamma[c] * bl->invstd[c];
+		bl->shift[c] = beta[c] - bl->mean[c] * bl->scale[c];
+	}
+}
+
+static void pool_pass(void *ctx, unsigned t, unsigned threads)
+{
+	struct pass *ps = ctx;
+	struct ofa_batch *b = ps->b;
+	const struct ofa_layer *l = &b->plan.layers[ps->li];
+	int hw = l->h_in * l->w_in, p = b->producer[ps->li];
+	size_t begin, end;
+
+	ofa_pool_part((size_t)b->n, t, threads, &begin, &end);
+	for (size_t i = begin; i < end; i++) {
+		float *y = b->layers[ps->li].y + i * (size_t)l->c_out;
+		const float *in;
+
+		if (p >= 0 && b->layers[p].y)
+			materialise(b, p, (int)i, 1);
+		in = ofa_batch_input(b, ps->li, (int)i, 1, 0, b->scratch[t]);
+		memset(y, 0, (size_t)l->c_out * sizeof *y);
+		b->kernels->column_sum(in, hw, l->c_out, y);
+		for (int c = 0; c < l->c_out; c++)
+			y[c] *= 1.0f / (float)hw;
+	}
+}
+
+static void linear_pass(void *ctx, unsigned t, unsigned threads)
+{
+	struct pass *ps = ctx;
+	struct ofa_batch *b = ps->b;
+	const struct ofa_layer *l = &b->plan.layers[ps->li];
+	size_t begin, end;
+	int step;
+
+	ofa_pool_part((size_t)b->n, t, threads, &begin, &end);
+	step = ofa_batch_chunk((size_t)l->c_in, (int)(end - begin));
+	for (size_t i = begin; i < end; i += (size_t)step) {
+		int count = end - i < (size_t)step ? (int)(end - i) : step;
+		const float *in = ofa_batch_input(b, ps->li, (int)i, count, 0, b->scratch[t]);
+		float *out = ps->logits + i * (size_t)l->c_out;
+
+		for (int j = 0; j < count; j++)
+			memcpy(out + (size_t)j * l->c_out, b->data[l->bias], (size_t)l->c_out * sizeof *out);
+		ofa_gemm_nt(count, l->c_out, l->c_in, in, l->c_in, b->data[l->weight], b->params->list[l->weight].shape[1], 1.0f,
+		            out, l->c_out);
+	}
+}
+
+static void find_producers(struct ofa_batch *b)
+{
+	for (int i = 0; i < b->plan.n_layers; i++) {
+		int p = i - 1;
+
+		while (p >= 0 && b->plan.layers[p].op == OFA_OP_SE)
+			p--;
+		b->producer[i] = p;
+	}
+}
+
+static void conv_layer(struct ofa_batch *b, struct pass *ps)
+{
+	const struct ofa_layer *l = &b->plan.layers[ps->li];
+	struct ofa_batch_layer *bl = &b->layers[ps->li];
+
+	if (l->op == OFA_OP_DWCONV)
+		ofa_depthwise_prepare(l, b->data, b->scratch[0], bl->wk);
+	else if (l->k > 1)
+		ofa_conv_prepare(l, &b->params->list[l->weight], b->data[l->weight], bl->wk);
+	ofa_pool_run(b->pool, conv_pass, ps);
+	if (l->bn >= 0) {
+		batch_statistics(b, ps->li);
+		return;
+	}
+	for (int c = 0; c < l->c_out; c++) {
+		bl->scale[c] = 1.0f;
+		bl->shift[c] = 0.0f;
+	}
+}
+
+void ofa_batch_forward(struct ofa_batch *b, const float *const *data, const struct ofa_plan *plan, const float *x, int n,
+                       float *logits)
+{
+	struct pass ps = {.b = b, .logits = logits};
+
+	b->data = data;
+	b->plan = *plan;
+	b->x = x;
+	b->n = n;
+	ofa_batch_place(b, n);
+	find_producers(b);
+	for (ps.li = 0; ps.li < plan->n_layers; ps.li++) {
+		switch (plan->layers[ps.li].op) {
+		case OFA_OP_CONV:
+		case OFA_OP_DWCONV:
+			conv_layer(b, &ps);
+			break;
+		case OFA_OP_POOL:
+			ofa_pool_run(b->pool, pool_pass, &ps);
+			break;
+		case OFA_OP_LINEAR:
+			ofa_pool_run(b->pool, linear_pass, &ps);
+			break;
+		default: /* SE runs inside the layer that reads it */
+			break;
+		}
+	}
+}

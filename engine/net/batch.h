@@ -1,0 +1,69 @@
+/* Forward of one arch over a whole batch with batch-statistics BN, straight on the supernet's tensors: the first-k
+ * channels of a tensor are a sub-matrix with a leading dimension, nothing is copied but kernels of a few KB.
+ * BN recalibration and training both stand on it; with `keep`, everything that backward needs stays.
+ *
+ * A layer's conv output z is written once; its value act(bn(z)) is recomputed where it is read, in scratch that fits
+ * the cache, except at block boundaries (residual sources), whose value y is kept. */
+#ifndef OFA_NET_BATCH_H
+#define OFA_NET_BATCH_H
+
+#include "base/pool.h"
+#include "net/plan.h"
+#include "ops/kernels.h"
+
+#define OFA_MAX_THREADS 64
+
+struct ofa_batch_layer {
+	float *z;  /* (n,h,w,c) before BN; NULL for SE and POOL */
+	float *y;  /* value: block boundaries, POOL; else NULL */
+	float *wk; /* DWCONV (k,k,c); CONV k>1 (c_out,k,k,c_in); else NULL: read in place */
+	float *mean, *var, *invstd; /* of this batch, (c); var is biased; NULL without BN */
+	float *scale, *shift;       /* value = act(z*scale + shift [+ residual]) */
+	/* SE, per image: squeezed mean (n,c), hidden after ReLU (n,hidden), gate before and after h_sigmoid (n,c) */
+	float *squeeze, *hidden, *gate_in, *gate;
+};
+
+struct ofa_batch {
+	const struct ofa_space *space;
+	const struct ofa_params *params;
+	const struct ofa_kernels *kernels;
+	struct ofa_pool *pool;
+	bool keep;
+	int max_batch;
+	/* of the forward that ran last */
+	const float *const *data;
+	struct ofa_plan plan;
+	const float *x;
+	int n;
+	struct ofa_batch_layer layers[OFA_PLAN_MAX_LAYERS];
+	int producer[OFA_PLAN_MAX_LAYERS]; /* layer whose value this one reads (SE resolves to itself), -1: the input */
+	/* storage */
+	float *storage;
+	size_t storage_floats;
+	float *scratch[OFA_MAX_THREADS]; /* per thread, scratch_floats each, in one allocation */
+	size_t scratch_floats, max_channels;
+	float *stat_sum[OFA_MAX_THREADS], *stat_square[OFA_MAX_THREADS], *stat_origin[OFA_MAX_THREADS];
+};
+
+/* Room for every arch of the space at up to max_batch images of max_size pixels.  With keep false, z and y rotate
+ * through a few buffers. */
+enum ofa_status ofa_batch_init(struct ofa_batch *b, const struct ofa_space *s, const struct ofa_params *p, int max_batch,
+                               int max_size, bool keep, struct ofa_pool *pool, struct ofa_error *err) OFA_MUST_CHECK;
+/* The same for one plan only (recalibration). */
+enum ofa_status ofa_batch_init_plan(struct ofa_batch *b, const struct ofa_space *s, const struct ofa_params *p, int max_batch,
+                                    const struct ofa_plan *plan, bool keep, struct ofa_pool *pool, struct ofa_error *err) OFA_MUST_CHECK;
+void ofa_batch_release(struct ofa_batch *b);
+
+/* x (n,r,r,c) NHWC, borrowed until the next forward; logits (n,classes).  Cannot fail; n <= max_batch. */
+void ofa_batch_forward(struct ofa_batch *b, const float *const *data, const struct ofa_plan *plan, const float *x, int n,
+                       float *logits);
+
+/* The value that layer `li` reads, for images [i0, i0+count): a pointer into kept storage, or computed into scratch.
+ * pad > 0: as zero-padded maps (count, h+2pad, w+2pad, c), always in scratch.  Needs ofa_batch_input_floats() there. */
+const float *ofa_batch_input(struct ofa_batch *b, int li, int i0, int count, int pad, float *scratch);
+size_t ofa_batch_input_floats(const struct ofa_layer *l, int pad);
+
+/* Images per pass so that `per_image` floats of scratch for each stay within the cache, at least 1, at most n. */
+int ofa_batch_chunk(size_t per_image, int n);
+
+#endif
