@@ -9,7 +9,7 @@ engine_libofaengine_a_SOURCES = \
 	engine/base/pool.h engine/base/pool.c engine/base/cpu.c \
 	engine/base/sha256.h engine/base/sha256.c \
 	engine/tensor/gemm.h engine/tensor/gemm.c \
-	engine/tensor/safetensors.h engine/tensor/safetensors.c \
+	engine/tensor/safetensors.h engine/tensor/safetensors.c engine/tensor/safetensors_save.c \
 	engine/ops/act.h engine/ops/kernels.h engine/ops/dispatch.c \
 	engine/ops/im2col.h engine/ops/im2col.c \
 	engine/ops/taps.h engine/ops/taps.c \

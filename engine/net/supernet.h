@@ -20,13 +20,19 @@ struct ofa_supernet {
 	char (*classes)[OFA_NET_MAX_CLASS_NAME]; /* space.classes names, or NULL */
 	float mean[4], std[4];    /* of pixel/255; input channels at most 4 */
 	struct { const uint8_t *images; int n, h, w, c; } calibration; /* n = 0: none */
+	json_t *lineage;          /* parsed ofa.lineage, or NULL; owned */
+	struct ofa_tensor *extra; /* the "ofa.predictor.*" tensors, in file order; data mapped */
+	size_t n_extra;
 	struct ofa_safetensors file; /* metadata and predictor tensors are read through it */
 	uint8_t sha256[32];       /* of the whole file: the network's identity */
 	char *path;
 };
 
+/* Refused, naming the tensor or key: what safetensors refuses, missing or unknown tensors and other
+ * shapes (OFA_ERR_MISMATCH), values that are not finite and negative variances, bad metadata. */
 enum ofa_status ofa_supernet_load(const char *path, struct ofa_supernet **ret_net, struct ofa_error *err) OFA_MUST_CHECK;
-/* From bare tensors (a state dict without our metadata) for a known space; used by import and tests. */
+/* From bare tensors (a state dict; metadata is not read) for a known space; used by import and tests.
+ * The name is the file's, mean 0 and std 1. */
 enum ofa_status ofa_supernet_load_as(const char *path, const struct ofa_space *space, struct ofa_supernet **ret_net,
                                      struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_supernet_free(struct ofa_supernet *net);
@@ -42,14 +48,15 @@ struct ofa_supernet_parts {
 	const uint8_t *calibration; int n_calibration, calibration_h, calibration_w; /* U8 NHWC, or NULL */
 	json_t *lineage;                /* object or NULL; borrowed */
 	const char *license;            /* or NULL */
-	json_t *extra_metadata;         /* object of strings merged in (ofa.predictor), or NULL; borrowed */
+	json_t *extra_metadata;         /* object of strings (ofa.predictor) to which the above is added, or NULL; borrowed */
 	const struct ofa_tensor *extra; size_t n_extra; /* predictor tensors */
 };
 enum ofa_status ofa_supernet_save(const char *path, const struct ofa_supernet_parts *parts, struct ofa_error *err) OFA_MUST_CHECK;
 /* The parts of a loaded network (borrowing from it), so that a tool can change one and save. */
 void ofa_supernet_parts(const struct ofa_supernet *net, struct ofa_supernet_parts *ret);
 
-/* U8 NHWC calibration images -> normalised float32 NHWC at r x r (bilinear, half-pixel centres).
+/* U8 NHWC calibration images -> normalised float32 NHWC at r x r, resampled as the data sets are
+ * (tensor/resize.h).
  * x holds n*r*r*c floats. */
 void ofa_supernet_calibration_input(const struct ofa_supernet *net, int first, int n, int r, float *x);
 

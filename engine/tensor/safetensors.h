@@ -1,7 +1,8 @@
 /* safetensors: an 8-byte little-endian header length, a JSON header, raw tensor bytes.
  * Format: huggingface/safetensors README.  The reader distrusts everything: header at most
  * 16 MiB, ranges inside the file, disjoint and covering it, size = product of shape x element
- * size, no duplicate names (OFA_ERR_FORMAT naming the tensor). */
+ * size, no duplicate names, data aligned to the element size (OFA_ERR_FORMAT naming the tensor);
+ * dtypes not listed below are OFA_ERR_UNSUPPORTED. */
 #ifndef OFA_TENSOR_SAFETENSORS_H
 #define OFA_TENSOR_SAFETENSORS_H
 
@@ -32,7 +33,8 @@ struct ofa_safetensors {
 	struct ofa_tensor *tensors; /* in file order */
 	size_t n_tensors;
 	json_t *metadata; /* object of strings; {} when the file has none; owned */
-	char *names; /* storage behind tensors[].name */
+	char *names; /* storage behind tensors[].name; owned */
+	const struct ofa_tensor **by_name; /* sorted; owned */
 };
 
 enum ofa_status ofa_safetensors_open(const char *path, struct ofa_safetensors *ret, struct ofa_error *err) OFA_MUST_CHECK;
@@ -44,7 +46,9 @@ const struct ofa_tensor *ofa_safetensors_find(const struct ofa_safetensors *st, 
 const char *ofa_safetensors_meta(const struct ofa_safetensors *st, const char *key);              /* or NULL */
 
 /* Writes atomically.  The header is padded with spaces so that data begins at a multiple of 64;
- * larger-aligned dtypes are the caller's business: put tensors of 8-byte elements first. */
+ * larger-aligned dtypes are the caller's business: put tensors of wide elements first.
+ * OFA_ERR_INVALID names a tensor that repeats a name, whose size is not its shape's or that would not
+ * be aligned to its elements. */
 enum ofa_status ofa_safetensors_save(const char *path, const struct ofa_tensor *tensors, size_t n_tensors,
                                      json_t *metadata, struct ofa_error *err) OFA_MUST_CHECK;
 
