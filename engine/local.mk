@@ -19,11 +19,16 @@ engine_libofaengine_a_SOURCES = \
 	engine/space/params.h engine/space/params.c \
 	engine/net/plan.h engine/net/plan.c \
 	engine/net/supernet.h engine/net/supernet.c engine/net/supernet_save.c \
+	engine/net/prepare.h engine/net/prepare.c \
+	engine/net/batch.h engine/net/batch.c engine/net/batch_store.h engine/net/batch_store.c \
+	engine/net/subnet.h engine/net/calibrate.c engine/net/subnet.c engine/net/forward.c \
 	engine/cost/profile.h engine/cost/profile.c engine/cost/pointer.h engine/cost/pointer.c engine/cost/limits.c \
 	engine/cost/uniform.h engine/cost/uniform.c engine/cost/latency.c engine/cost/latency_key.c \
 	engine/predict/predictor.h engine/predict/predictor.c engine/predict/predictor_file.c \
 	engine/predict/features.c engine/predict/predict.c engine/predict/metrics.c \
-	engine/predict/mlp.h engine/predict/mlp.c engine/predict/fit.c
+	engine/predict/mlp.h engine/predict/mlp.c engine/predict/fit.c \
+	engine/train/step.h engine/train/trainer.c \
+	engine/train/backward.h engine/train/backward.c engine/train/backward_store.c
 
 OFA_OPS_SOURCES = engine/ops/kernels.h engine/ops/kernels_vec.h engine/ops/kernels.c
 noinst_LIBRARIES += engine/libofaops_generic.a
