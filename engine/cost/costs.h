@@ -19,12 +19,17 @@ uint64_t ofa_plan_peak_activation_int8(const struct ofa_plan *p);
 
 /* Where each value lives in the device runtime's arena: offsets in bytes for float32 values, each a
  * multiple of 64; values whose lifetimes overlap never share a byte.  SE needs scratch of
- * (c + hidden) floats, planned too.  Greedy by size over lifetimes; deterministic. */
+ * (c + hidden) floats, planned too.  The arena is as small as can be: the largest sum of what is alive
+ * during one layer, so that it is also the maximum over the plan's units of their own layers. */
 struct ofa_memory_plan {
 	uint32_t value_offset[OFA_PLAN_MAX_LAYERS + 1];
 	uint32_t scratch_offset[OFA_PLAN_MAX_LAYERS]; /* by layer; meaningful for SE only */
 	uint32_t arena_bytes;
 };
 void ofa_memory_plan_init(const struct ofa_plan *p, struct ofa_memory_plan *ret);
+
+/* Bytes alive during one layer, each value and scratch rounded up to 64: arena_bytes is the maximum over
+ * the layers.  Depends on nothing but the shapes of the layer's own unit. */
+uint32_t ofa_layer_arena_bytes(const struct ofa_plan *p, int layer);
 
 #endif

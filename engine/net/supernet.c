@@ -157,10 +157,11 @@ static enum ofa_status load_metadata(struct ofa_supernet *net, struct ofa_error 
 /* What a bare state dict does not say: the name of its file, pixels as they are. */
 static void assume_metadata(struct ofa_supernet *net)
 {
-	const char *base = strrchr(net->path, '/');
+	const char *base = strrchr(net->path, '/'), *dot;
 
 	base = base ? base + 1 : net->path;
-	snprintf(net->name, sizeof(net->name), "%.*s", (int)strcspn(base, "."), base);
+	dot = strrchr(base, '.');
+	snprintf(net->name, sizeof(net->name), "%.*s", dot ? (int)(dot - base) : (int)strlen(base), base);
 	for (size_t i = 0; i < OFA_ARRAY_LEN(net->std); i++)
 		net->std[i] = 1.0f;
 }
