@@ -1,0 +1,234 @@
+/* Every fast kernel against its naive oracle, over one table of shapes, for each instruction set of this machine. */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "base/status.h"
+#include "ops/kernels.h"
+#include "ops/ref.h"
+#include "ops/taps.h"
+
+static const char *const isas[] = {"generic", "avx2", "avx512"};
+
+/* Maps as the networks have them, and channel counts that need every block width and the single-channel tail. */
+static const struct shape {
+	int h, w, c, k, stride;
+} shapes[] = {
+	{28, 28, 8, 3, 1},  {28, 28, 48, 7, 2}, {14, 14, 72, 5, 1}, {14, 14, 24, 7, 1}, {13, 9, 40, 5, 2}, {7, 7, 96, 3, 2},
+	{7, 7, 104, 7, 1},  {4, 4, 192, 7, 1},  {2, 2, 16, 7, 1},   {1, 1, 32, 5, 1},   {5, 6, 11, 3, 1},  {6, 5, 3, 5, 2},
+	{10, 10, 1, 7, 2},  {3, 3, 25, 3, 2},   {17, 30, 17, 3, 1},
+};
+
+static float *random_floats(struct ofa_rng *r, size_t n)
+{
+	float *p = malloc((n ? n : 1) * sizeof *p);
+
+	ck_assert_ptr_nonnull(p);
+	for (size_t i = 0; i < n; i++)
+		p[i] = 2.0f * ofa_rng_normal(r);
+	return p;
+}
+
+static void expect_close(const char *what, const struct shape *s, const char *isa, const float *got, const float *want, size_t n)
+{
+	float scale = 1e-6f;
+
+	for (size_t i = 0; i < n; i++)
+		scale = fmaxf(scale, fabsf(want[i]));
+	for (size_t i = 0; i < n; i++)
+		ck_assert_msg(fabsf(got[i] - want[i]) <= 2e-5f * scale, "%s %s (%d,%d,%d) k%d s%d at %zu: %g, oracle %g", what, isa,
+		              s->h, s->w, s->c, s->k, s->stride, i, (double)got[i], (double)want[i]);
+}
+
+static float *padded(const float *x, int h, int w, int c, int pad)
+{
+	size_t pitch = (size_t)(w + 2 * pad) * c;
+	float *p = calloc((size_t)(h + 2 * pad) * pitch, sizeof *p);
+
+	ck_assert_ptr_nonnull(p);
+	for (int y = 0; y < h; y++)
+		memcpy(p + (size_t)(y + pad) * pitch + (size_t)pad * c, x + (size_t)y * w * c, (size_t)w * c * sizeof *p);
+	return p;
+}
+
+static void check_depthwise(const struct ofa_kernels *kn, const struct shape *s, struct ofa_rng *rng)
+{
+	int ho = (s->h - 1) / s->stride + 1, wo = (s->w - 1) / s->stride + 1, pad = s->k / 2, c = s->c;
+	size_t in = (size_t)s->h * s->w * c, out = (size_t)ho * wo * c, kk = (size_t)s->k * s->k * c;
+	size_t pitch = (size_t)(s->w + 2 * pad) * c, dz_pitch = (size_t)(wo + 2 * pad) * c;
+	float *x = random_floats(rng, in), *w = random_floats(rng, kk), *dy = random_floats(rng, out);
+	float *y = random_floats(rng, out), *want = random_floats(rng, out);
+	float *dx = random_floats(rng, in), *want_dx = random_floats(rng, in);
+	float *dw = calloc(kk, sizeof *dw), *want_dw = random_floats(rng, kk);
+	float *xp = padded(x, s->h, s->w, c, pad), *dyp = padded(dy, ho, wo, c, pad);
+	struct ofa_tap taps[OFA_MAX_TAPS];
+	int n = ofa_taps_forward(s->k, c, pitch, taps);
+
+	for (int i = 0; i < ho; i++)
+		kn->depthwise_row(xp + (size_t)i * s->stride * pitch, (size_t)s->stride * c, w, taps, n, y + (size_t)i * wo * c,
+		                  (size_t)c, wo, c);
+	ofa_ref_depthwise(x, s->h, s->w, c, w, s->k, s->stride, want);
+	expect_close("depthwise", s, kn->isa, y, want, out);
+
+	ofa_ref_depthwise_backward(x, s->h, s->w, c, w, s->k, s->stride, dy, want_dx, want_dw);
+	kn->depthwise_weight(dy, ho, wo, xp, pitch, s->stride, s->k, c, dw);
+	expect_close("depthwise_weight", s, kn->isa, dw, want_dw, kk);
+	for (int iy = 0; iy < s->h; iy++) {
+		for (int ix = 0; ix < s->w; ix++) {
+			int py = (iy + pad) % s->stride, px = (ix + pad) % s->stride;
+
+			n = ofa_taps_backward(s->k, s->stride, py, px, c, dz_pitch, taps);
+			kn->depthwise_row(dyp + (size_t)((iy + pad) / s->stride + pad) * dz_pitch +
+			                          (size_t)((ix + pad) / s->stride + pad) * c,
+			                  (size_t)c, w, taps, n, dx + ((size_t)iy * s->w + ix) * c, (size_t)c, 1, c);
+		}
+	}
+	expect_close("depthwise backward", s, kn->isa, dx, want_dx, in);
+	float *all[] = {x, w, dy, y, want, dx, want_dx, dw, want_dw, xp, dyp};
+	for (size_t i = 0; i < OFA_ARRAY_LEN(all); i++)
+		free(all[i]);
+}
+
+static void check_activations(const struct ofa_kernels *kn, const struct shape *s, struct ofa_rng *rng)
+{
+	int c = s->c, rows = s->h * s->w;
+	size_t n = (size_t)rows * c, pitch = (size_t)(s->w + 2) * c;
+	float *x = random_floats(rng, n), *res = random_floats(rng, n), *d = random_floats(rng, n);
+	float *scale = random_floats(rng, (size_t)c), *shift = random_floats(rng, (size_t)c), *mean = random_floats(rng, (size_t)c);
+	float *y = random_floats(rng, n), *want = random_floats(rng, n), *wide = calloc((size_t)s->h * pitch, sizeof *wide);
+	float *sum = calloc((size_t)c, sizeof *sum), *dot = calloc((size_t)c, sizeof *dot);
+	float *want_sum = calloc((size_t)c, sizeof *sum), *want_dot = calloc((size_t)c, sizeof *dot);
+
+	for (enum ofa_act act = 0; act < OFA_ACT_COUNT; act++) {
+		for (size_t i = 0; i < n; i++)
+			want[i] = ofa_ref_act(x[i] * scale[i % c] + shift[i % c] + res[i], act);
+		kn->bn_act(x, res, 1, rows, c, scale, shift, act, y, 0);
+		expect_close("bn_act residual", s, kn->isa, y, want, n);
+		for (size_t i = 0; i < n; i++)
+			want[i] = ofa_ref_act(x[i] * scale[i % c] + shift[i % c], act);
+		kn->bn_act(x, NULL, s->h, s->w, c, scale, shift, act, wide, pitch);
+		for (int i = 0; i < s->h; i++)
+			memcpy(y + (size_t)i * s->w * c, wide + (size_t)i * pitch, (size_t)s->w * c * sizeof *y);
+		expect_close("bn_act pitched", s, kn->isa, y, want, n);
+
+		for (int with_res = 0; with_res < 2; with_res++) {
+			memset(sum, 0, (size_t)c * sizeof *sum);
+			memset(dot, 0, (size_t)c * sizeof *dot);
+			memset(want_sum, 0, (size_t)c * sizeof *sum);
+			memset(want_dot, 0, (size_t)c * sizeof *dot);
+			for (size_t i = 0; i < n; i++) {
+				float b = x[i] * scale[i % c] + shift[i % c];
+
+				want[i] = (d[i] + (with_res ? res[i] : 0)) * ofa_ref_act_grad(b, act);
+				want_sum[i % c] += want[i];
+				want_dot[i % c] += want[i] * (x[i] - mean[i % c]);
+			}
+			kn->act_backward(d, with_res ? res : NULL, x, rows, c, scale, shift, mean, act, y, sum, dot);
+			expect_close("act_backward", s, kn->isa, y, want, n);
+			expect_close("act_backward sum", s, kn->isa, sum, want_sum, (size_t)c);
+			expect_close("act_backward dot", s, kn->isa, dot, want_dot, (size_t)c);
+		}
+	}
+	float *all[] = {x, res, d, scale, shift, mean, y, want, wide, sum, dot, want_sum, want_dot};
+	for (size_t i = 0; i < OFA_ARRAY_LEN(all); i++)
+		free(all[i]);
+}
+
+static void check_columns(const struct ofa_kernels *kn, const struct shape *s, struct ofa_rng *rng)
+{
+	int c = s->c, rows = s->h * s->w;
+	size_t n = (size_t)rows * c;
+	float *x = random_floats(rng, n), *g = random_floats(rng, n), *a = random_floats(rng, (size_t)c);
+	float *b = random_floats(rng, (size_t)c), *k = random_floats(rng, (size_t)c);
+	float *y = malloc(n * sizeof *y), *want = malloc(n * sizeof *want);
+	float *s1 = calloc((size_t)c, sizeof *s1), *s2 = calloc((size_t)c, sizeof *s2);
+	float *w1 = calloc((size_t)c, sizeof *w1), *w2 = calloc((size_t)c, sizeof *w2);
+
+	for (size_t i = 0; i < n; i++) {
+		w1[i % c] += x[i] - a[i % c];
+		w2[i % c] += (x[i] - a[i % c]) * (x[i] - a[i % c]);
+	}
+	kn->moments(x, rows, c, a, s1, s2);
+	expect_close("moments sum", s, kn->isa, s1, w1, (size_t)c);
+	expect_close("moments square", s, kn->isa, s2, w2, (size_t)c);
+
+	memset(s1, 0, (size_t)c * sizeof *s1);
+	memset(w1, 0, (size_t)c * sizeof *w1);
+	for (size_t i = 0; i < n; i++)
+		w1[i % c] += x[i];
+	kn->column_sum(x, rows, c, s1);
+	expect_close("column_sum", s, kn->isa, s1, w1, (size_t)c);
+
+	memset(s2, 0, (size_t)c * sizeof *s2);
+	memset(w2, 0, (size_t)c * sizeof *w2);
+	for (size_t i = 0; i < n; i++)
+		w2[i % c] += x[i] * g[i];
+	kn->dot_columns(x, g, rows, c, s2);
+	expect_close("dot_columns", s, kn->isa, s2, w2, (size_t)c);
+
+	for (size_t i = 0; i < n; i++)
+		want[i] = g[i] * a[i % c] + x[i] * b[i % c] + k[i % c];
+	kn->bn_backward(g, x, s->h, s->w, c, a, b, k, y, (size_t)c, (size_t)s->w * c);
+	expect_close("bn_backward", s, kn->isa, y, want, n);
+
+	for (size_t i = 0; i < n; i++)
+		want[i] = x[i] * a[i % c];
+	memcpy(y, x, n * sizeof *y);
+	kn->scale_columns(y, rows, c, a);
+	expect_close("scale_columns", s, kn->isa, y, want, n);
+	for (size_t i = 0; i < n; i++)
+		want[i] = x[i] * a[i % c] + b[i % c];
+	memcpy(y, x, n * sizeof *y);
+	kn->scale_add_columns(y, rows, c, a, b);
+	expect_close("scale_add_columns", s, kn->isa, y, want, n);
+	float *all[] = {x, g, a, b, k, y, want, s1, s2, w1, w2};
+	for (size_t i = 0; i < OFA_ARRAY_LEN(all); i++)
+		free(all[i]);
+}
+
+START_TEST(kernels_match_the_oracle)
+{
+	const struct ofa_kernels *kn = ofa_kernels_named(isas[_i]);
+	struct ofa_rng rng;
+
+	if (!kn) {
+		printf("SKIP %s: this processor lacks it\n", isas[_i]);
+		return;
+	}
+	ofa_rng_init(&rng, 7);
+	for (size_t i = 0; i < OFA_ARRAY_LEN(shapes); i++) {
+		check_depthwise(kn, &shapes[i], &rng);
+		check_activations(kn, &shapes[i], &rng);
+		check_columns(kn, &shapes[i], &rng);
+	}
+}
+END_TEST
+
+START_TEST(dispatch_picks_an_available_set)
+{
+	ck_assert_ptr_nonnull(ofa_kernels());
+	ck_assert_ptr_eq(ofa_kernels(), ofa_kernels_named(ofa_kernels()->isa));
+	ck_assert_ptr_null(ofa_kernels_named("no such set"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernels");
+	TCase *tc = tcase_create("oracle");
+	SRunner *sr;
+	int failed;
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_loop_test(tc, kernels_match_the_oracle, 0, (int)OFA_ARRAY_LEN(isas));
+	tcase_add_test(tc, dispatch_picks_an_available_set);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}
