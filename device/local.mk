@@ -1,1 +1,15 @@
-# sources of device/
+# The device runtime: its own library, usable without anything else of this project.
+lib_LIBRARIES += device/libofa-device.a
+device_libofa_device_a_SOURCES = \
+	device/ofa_device.h device/ofa_format.h device/internal.h \
+	device/load.c device/check.c device/tensors.c device/dataflow.c \
+	device/run.c device/verify.c device/sha256.c device/status.c \
+	device/kernels.h device/vec.h device/kernels_body.h device/kernels.c device/kernels_avx2.c
+include_HEADERS += device/ofa_device.h device/ofa_format.h
+pkgconfigdir = $(libdir)/pkgconfig
+pkgconfig_DATA = device/ofa-device.pc
+
+noinst_PROGRAMS += device/example
+device_example_SOURCES = device/example.c
+device_example_LDADD = device/libofa-device.a
+EXTRA_DIST += device/ofa-device.pc.in

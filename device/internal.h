@@ -1,0 +1,70 @@
+/* What the runtime's files share among themselves.  Not installed. */
+#ifndef OFA_DEVICE_INTERNAL_H
+#define OFA_DEVICE_INTERNAL_H
+
+#include <string.h>
+#include "ofa_device.h"
+#include "ofa_format.h"
+
+static inline uint32_t ofa_device_u16(const uint8_t *p)
+{
+	return p[0] | (uint32_t)p[1] << 8;
+}
+
+static inline uint32_t ofa_device_u32(const uint8_t *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static inline float ofa_device_f32(const uint8_t *p)
+{
+	const uint32_t bits = ofa_device_u32(p);
+	float f;
+
+	memcpy(&f, &bits, sizeof(f));
+	return f;
+}
+
+/* An operation record, decoded. */
+struct ofa_device_op {
+	uint32_t kind, act, k, stride, pad;
+	uint32_t n_tensors, first_tensor;
+	uint32_t h_in, w_in, c_in, h_out, w_out, c_out, hidden;
+	uint32_t in, out, residual, scratch; /* arena offsets, OFA_FMT_NONE if absent */
+};
+void ofa_device_op_decode(const uint8_t *record, struct ofa_device_op *ret_op);
+
+/* Checks all operations and tensors against the format, the arena and each other; model's tables and
+ * input are set.  Sets model->macs. */
+enum ofa_device_status ofa_device_check_ops(struct ofa_device_model *model, uint32_t data_offset, uint32_t *ret_where);
+enum ofa_device_status ofa_device_check_dataflow(const struct ofa_device_model *model, uint32_t *ret_where);
+/* The tensors of one operation; *data_end moves from the end of the data so far past them. */
+enum ofa_device_status ofa_device_check_tensors(const struct ofa_device_model *model, const struct ofa_device_op *op,
+                                                uint32_t *data_end, uint32_t *ret_where);
+
+static inline enum ofa_device_status ofa_device_refuse(enum ofa_device_status status, uint32_t offset, uint32_t *ret_where)
+{
+	*ret_where = offset;
+	return status;
+}
+
+static inline int ofa_device_all_zero(const uint8_t *p, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		if (p[i] != 0)
+			return 0;
+	}
+	return 1;
+}
+
+static inline const uint8_t *ofa_device_op_record(const struct ofa_device_model *model, uint32_t i)
+{
+	return model->data + OFA_FMT_HEADER_BYTES + (size_t)i * OFA_FMT_OP_BYTES;
+}
+
+#define OFA_DEVICE_SHA256_BYTES 32
+void ofa_device_sha256(const uint8_t *p, size_t n, uint8_t out[OFA_DEVICE_SHA256_BYTES]);
+
+#endif

@@ -1,0 +1,32 @@
+/* The float32 kernels: one function per operation kind, one table per instruction set.
+ * They cannot fail: shapes, ranges and aliasing were checked at load. */
+#ifndef OFA_DEVICE_KERNELS_H
+#define OFA_DEVICE_KERNELS_H
+
+#include "internal.h"
+
+/* Where one operation's arrays lie.  Weights are in panels of 8 and readable up to the end of their
+ * last panel; biases are readable up to the next multiple of 8. */
+struct ofa_device_args {
+	const float *x;        /* (h_in, w_in, c_in) */
+	const float *w, *b;    /* weight, bias */
+	const float *w2, *b2;  /* SE: expand */
+	const float *residual; /* shape of y, or NULL */
+	float *scratch;        /* SE: c + hidden floats */
+	float *y;              /* (h_out, w_out, c_out); aliases x for SE only */
+};
+typedef void ofa_device_kernel(const struct ofa_device_op *op, const struct ofa_device_args *args);
+
+struct ofa_device_kernels {
+	const char *name;
+	ofa_device_kernel *by_kind[OFA_FMT_LINEAR + 1];
+};
+
+/* kernels.c: with the vectors that every processor of the target has.  kernels_avx2.c: x86-64 only. */
+extern const struct ofa_device_kernels ofa_device_kernels_base;
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(OFA_DEVICE_PORTABLE)
+#define OFA_DEVICE_HAVE_AVX2 1
+extern const struct ofa_device_kernels ofa_device_kernels_avx2;
+#endif
+
+#endif

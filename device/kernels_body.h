@@ -1,0 +1,415 @@
+/* The kernels, written once for every instruction set: kernels.c and kernels_avx2.c include this after
+ * choosing one.  Everything is built from one tile: some neighbouring pixels of one output row by some
+ * neighbouring panels of eight output channels, held in registers while the weights stream by. */
+#include "kernels.h"
+#include "vec.h"
+
+/* A run of output pixels in one row whose windows are all clipped alike. */
+struct strip {
+	const float *x;        /* first input of the first pixel's window */
+	size_t x_pixel;        /* floats from one pixel's window to the next, */
+	size_t x_row;          /* from one window row to the next, */
+	size_t x_tap;          /* and from one tap of a row to the next */
+	const float *w;        /* first panel, at the window's first tap */
+	size_t w_row, w_panel; /* floats from one window row, one panel to the next */
+	uint32_t rows, taps;   /* of the window that lie inside the image; taps count input channels if dense */
+	const float *b;
+	const float *residual; /* at the first pixel, or NULL */
+	float *y;              /* at the first pixel */
+	uint32_t c_out, act;
+};
+
+OFA_INLINE ofa_vec relu(ofa_vec v)
+{
+#if OFA_LANES > 1
+	return (ofa_vec)((ofa_mask)v & (ofa_mask)(v > 0.0f));
+#else
+	return v > 0.0f ? v : 0.0f;
+#endif
+}
+
+OFA_INLINE ofa_vec relu6(ofa_vec v)
+{
+	v = relu(v);
+#if OFA_LANES > 1
+	const ofa_mask below = (ofa_mask)(v < 6.0f);
+	const ofa_vec six = {0};
+
+	return (ofa_vec)(((ofa_mask)v & below) | ((ofa_mask)(six + 6.0f) & ~below));
+#else
+	return v < 6.0f ? v : 6.0f;
+#endif
+}
+
+OFA_INLINE void activate(ofa_vec *v, const uint32_t n, uint32_t act)
+{
+	uint32_t i;
+
+	switch (act) {
+	case OFA_FMT_ACT_RELU:
+		for (i = 0; i < n; i++)
+			v[i] = relu(v[i]);
+		break;
+	case OFA_FMT_ACT_RELU6:
+		for (i = 0; i < n; i++)
+			v[i] = relu6(v[i]);
+		break;
+	case OFA_FMT_ACT_HSWISH:
+		for (i = 0; i < n; i++)
+			v[i] = v[i] * relu6(v[i] + 3.0f) * (1.0f / 6.0f);
+		break;
+	case OFA_FMT_ACT_HSIGMOID:
+		for (i = 0; i < n; i++)
+			v[i] = relu6(v[i] + 3.0f) * (1.0f / 6.0f);
+		break;
+	default:
+		break;
+	}
+}
+
+OFA_INLINE ofa_vec load(const float *p)
+{
+	return *(const ofa_vec *)p;
+}
+
+OFA_INLINE void store(float *p, ofa_vec v)
+{
+	*(ofa_vec *)p = v;
+}
+
+/* `pixels` and `panels` are constants at each call, so the sums stay in registers. */
+OFA_INLINE void tile_begin(ofa_vec sum[][OFA_ROW_PANELS * OFA_PANEL_VECS], const uint32_t pixels, const uint32_t panels,
+                           const float *b)
+{
+	uint32_t p, v;
+
+	for (p = 0; p < pixels; p++) {
+		for (v = 0; v < panels * OFA_PANEL_VECS; v++)
+			sum[p][v] = load(b + v * OFA_LANES);
+	}
+}
+
+/* Adds, activates and stores the channels of one pixel, `vecs` vectors of them. */
+OFA_INLINE void finish(const float *sum, const uint32_t vecs, const float *residual, uint32_t act, float *y)
+{
+	ofa_vec out[OFA_ROW_PANELS * OFA_PANEL_VECS];
+	uint32_t v;
+
+	for (v = 0; v < vecs; v++)
+		out[v] = load(sum + v * OFA_LANES);
+	for (v = 0; residual != NULL && v < vecs; v++)
+		out[v] += load(residual + v * OFA_LANES);
+	activate(out, vecs, act);
+	for (v = 0; v < vecs; v++)
+		store(y + v * OFA_LANES, out[v]);
+}
+
+/* The same where only n channels of the tile exist. */
+OFA_NOINLINE static void finish_part(const float *sum, uint32_t n, const float *residual, uint32_t act, float *y)
+{
+	float from[OFA_FMT_PANEL] = {0}, to[OFA_FMT_PANEL];
+	uint32_t done, m;
+
+	for (done = 0; done < n; done += m) {
+		m = n - done < OFA_FMT_PANEL ? n - done : OFA_FMT_PANEL;
+		if (residual != NULL)
+			memcpy(from, residual + done, m * sizeof(float));
+		finish(sum + done, OFA_PANEL_VECS, from, act, to);
+		memcpy(y + done, to, m * sizeof(float));
+	}
+}
+
+OFA_INLINE void tile_end(ofa_vec sum[][OFA_ROW_PANELS * OFA_PANEL_VECS], const uint32_t pixels, const uint32_t panels,
+                         const struct strip *s, uint32_t pixel, uint32_t channel)
+{
+	const uint32_t full = panels * OFA_FMT_PANEL, left = s->c_out - channel, vecs = panels * OFA_PANEL_VECS;
+	float out[OFA_TILE_PIXELS * OFA_ROW_PANELS * OFA_FMT_PANEL];
+	uint32_t p, v;
+
+	for (p = 0; p < pixels; p++) {
+		for (v = 0; v < vecs; v++)
+			store(out + (p * vecs + v) * OFA_LANES, sum[p][v]);
+	}
+	for (p = 0; p < pixels; p++) {
+		const size_t at = (size_t)(pixel + p) * s->c_out + channel;
+		const float *residual = s->residual != NULL ? s->residual + at : NULL;
+
+		if (left >= full)
+			finish(out + p * full, vecs, residual, s->act, s->y + at);
+		else
+			finish_part(out + p * full, left, residual, s->act, s->y + at);
+	}
+}
+
+/* The sums of one tile.  Dense: each input of the window goes to every output; depthwise: each channel
+ * to its own. */
+OFA_INLINE void tile(const int depthwise, const uint32_t pixels, const uint32_t panels, const struct strip *s, uint32_t pixel,
+                     uint32_t panel)
+{
+	ofa_vec sum[OFA_TILE_PIXELS][OFA_ROW_PANELS * OFA_PANEL_VECS];
+	const float *x = s->x + pixel * s->x_pixel + (depthwise ? panel * OFA_FMT_PANEL : 0);
+	const float *w = s->w + panel * s->w_panel;
+	uint32_t row, t, p, q, v;
+
+	tile_begin(sum, pixels, panels, s->b + (size_t)panel * OFA_FMT_PANEL);
+	for (row = 0; row < s->rows; row++, x += s->x_row, w += s->w_row) {
+		for (t = 0; t < s->taps; t++) {
+			const float *xt = x + t * s->x_tap, *wt = w + (size_t)t * OFA_FMT_PANEL;
+
+			for (p = 0; p < pixels; p++) {
+				for (q = 0; q < panels; q++) {
+					for (v = 0; v < OFA_PANEL_VECS; v++) {
+						const ofa_vec wv = load(wt + q * s->w_panel + v * OFA_LANES);
+						ofa_vec *to = &sum[p][q * OFA_PANEL_VECS + v];
+
+						if (depthwise)
+							*to += load(xt + p * s->x_pixel + q * OFA_FMT_PANEL + v * OFA_LANES) * wv;
+						else
+							*to += xt[p * s->x_pixel] * wv;
+					}
+				}
+			}
+		}
+	}
+	tile_end(sum, pixels, panels, s, pixel, panel * OFA_FMT_PANEL);
+}
+
+/* All n pixels of a strip, n >= pixels: the last tile overlaps the one before when n is no multiple. */
+OFA_INLINE void tiles(const int depthwise, const uint32_t pixels, const uint32_t panels, const struct strip *s, uint32_t n,
+                      uint32_t panel)
+{
+	uint32_t pixel;
+
+	for (pixel = 0; pixel + pixels <= n; pixel += pixels)
+		tile(depthwise, pixels, panels, s, pixel, panel);
+	if (pixel < n)
+		tile(depthwise, pixels, panels, s, n - pixels, panel);
+}
+
+/* Depthwise channels past the last whole panel, one by one: a vector load would leave the pixel. */
+static void depthwise_rest(const struct strip *s, uint32_t n)
+{
+	uint32_t pixel, c, row, t;
+
+	for (pixel = 0; pixel < n; pixel++) {
+		for (c = s->c_out / OFA_FMT_PANEL * OFA_FMT_PANEL; c < s->c_out; c++) {
+			const float *x = s->x + pixel * s->x_pixel + c;
+			const float *w = s->w + c / OFA_FMT_PANEL * s->w_panel + c % OFA_FMT_PANEL;
+			float sum[OFA_FMT_PANEL] = {0};
+
+			sum[0] = s->b[c];
+			for (row = 0; row < s->rows; row++) {
+				for (t = 0; t < s->taps; t++)
+					sum[0] += x[row * s->x_row + t * s->x_tap] * w[row * s->w_row + t * OFA_FMT_PANEL];
+			}
+			finish_part(sum, 1, NULL, s->act, s->y + (size_t)pixel * s->c_out + c);
+		}
+	}
+}
+
+OFA_INLINE void strip_run(const int depthwise, const struct strip *s, uint32_t n)
+{
+	const uint32_t panels = (depthwise ? s->c_out : s->c_out + OFA_FMT_PANEL - 1) / OFA_FMT_PANEL;
+	uint32_t panel = 0;
+
+	if (n >= OFA_TILE_PIXELS) {
+		for (; panel + OFA_TILE_PANELS <= panels; panel += OFA_TILE_PANELS)
+			tiles(depthwise, OFA_TILE_PIXELS, OFA_TILE_PANELS, s, n, panel);
+		for (; panel < panels; panel++)
+			tiles(depthwise, OFA_TILE_PIXELS, 1, s, n, panel);
+	} else {
+		for (; panel + OFA_ROW_PANELS <= panels; panel += OFA_ROW_PANELS)
+			tiles(depthwise, 1, OFA_ROW_PANELS, s, n, panel);
+		for (; panel < panels; panel++)
+			tiles(depthwise, 1, 1, s, n, panel);
+	}
+	if (depthwise && s->c_out % OFA_FMT_PANEL != 0)
+		depthwise_rest(s, n);
+}
+
+static void dense_strip(const struct strip *s, uint32_t n)
+{
+	strip_run(0, s, n);
+}
+
+static void depthwise_strip(const struct strip *s, uint32_t n)
+{
+	strip_run(1, s, n);
+}
+
+/* The taps [*first, *end) of a window of k at output position o that lie inside 0..in-1. */
+static void clip(uint32_t o, const struct ofa_device_op *op, uint32_t in, uint32_t *first, uint32_t *end)
+{
+	const uint32_t start = o * op->stride; /* in padded coordinates */
+
+	*first = start < op->pad ? op->pad - start : 0;
+	*end = in + op->pad - start < op->k ? in + op->pad - start : op->k;
+}
+
+/* n pixels of output row oy from ox on, whose windows are clipped to the taps [kx, kx_end). */
+static void window_strip(const int depthwise, const struct ofa_device_op *op, const struct ofa_device_args *a, uint32_t oy,
+                         uint32_t ox, uint32_t n, uint32_t kx, uint32_t kx_end)
+{
+	const size_t y = ((size_t)oy * op->w_out + ox) * op->c_out;
+	const uint32_t per_pixel = depthwise ? 1 : op->c_in; /* taps per pixel of the window */
+	uint32_t ky, ky_end;
+	struct strip s;
+
+	clip(oy, op, op->h_in, &ky, &ky_end);
+	s.x = a->x + ((size_t)(oy * op->stride + ky - op->pad) * op->w_in + (ox * op->stride + kx - op->pad)) * op->c_in;
+	s.x_pixel = (size_t)op->stride * op->c_in;
+	s.x_row = (size_t)op->w_in * op->c_in;
+	s.x_tap = depthwise ? op->c_in : 1;
+	s.w = a->w + (size_t)(ky * op->k + kx) * per_pixel * OFA_FMT_PANEL;
+	s.w_row = (size_t)op->k * per_pixel * OFA_FMT_PANEL;
+	s.w_panel = s.w_row * op->k;
+	s.rows = ky_end - ky;
+	s.taps = (kx_end - kx) * per_pixel;
+	s.b = a->b;
+	s.residual = a->residual != NULL ? a->residual + y : NULL;
+	s.y = a->y + y;
+	s.c_out = op->c_out;
+	s.act = op->act;
+	if (depthwise)
+		depthwise_strip(&s, n);
+	else
+		dense_strip(&s, n);
+}
+
+/* Every output row is a strip of whole windows between single pixels whose windows are clipped. */
+static void windows(const int depthwise, const struct ofa_device_op *op, const struct ofa_device_args *a)
+{
+	const uint32_t first = (op->pad + op->stride - 1) / op->stride;
+	const uint32_t end = op->w_in + op->pad < op->k ? 0 : (op->w_in + op->pad - op->k) / op->stride + 1;
+	uint32_t oy, ox, kx, kx_end;
+
+	for (oy = 0; oy < op->h_out; oy++) {
+		for (ox = 0; ox < op->w_out; ox++) {
+			if (ox == first && first < end) {
+				window_strip(depthwise, op, a, oy, ox, end - first, 0, op->k);
+				ox = end - 1;
+				continue;
+			}
+			clip(ox, op, op->w_in, &kx, &kx_end);
+			window_strip(depthwise, op, a, oy, ox, 1, kx, kx_end);
+		}
+	}
+}
+
+/* A pointwise layer does not care for rows: all pixels are one strip, cut so that the inputs of a piece
+ * stay in the nearest caches while the panels pass over them. */
+static void pointwise(const struct ofa_device_op *op, const struct ofa_device_args *a)
+{
+	const uint32_t piece = (OFA_PIECE_FLOATS / op->c_in / OFA_TILE_PIXELS + 1) * OFA_TILE_PIXELS;
+	uint32_t left = op->h_out * op->w_out;
+	struct strip s;
+
+	memset(&s, 0, sizeof(s));
+	s.x = a->x;
+	s.x_pixel = op->c_in;
+	s.x_tap = 1;
+	s.w = a->w;
+	s.w_panel = (size_t)op->c_in * OFA_FMT_PANEL;
+	s.rows = 1;
+	s.taps = op->c_in;
+	s.b = a->b;
+	s.residual = a->residual;
+	s.y = a->y;
+	s.c_out = op->c_out;
+	s.act = op->act;
+	while (left > 0) {
+		const uint32_t n = left < piece + OFA_TILE_PIXELS ? left : piece;
+
+		dense_strip(&s, n);
+		s.x += (size_t)n * op->c_in;
+		s.y += (size_t)n * op->c_out;
+		if (s.residual != NULL)
+			s.residual += (size_t)n * op->c_out;
+		left -= n;
+	}
+}
+
+static void conv(const struct ofa_device_op *op, const struct ofa_device_args *a)
+{
+	if (op->k == 1 && op->stride == 1)
+		pointwise(op, a);
+	else
+		windows(0, op, a);
+}
+
+static void depthwise(const struct ofa_device_op *op, const struct ofa_device_args *a)
+{
+	windows(1, op, a);
+}
+
+static void channel_means(const float *restrict x, uint32_t pixels, uint32_t c, float *restrict mean)
+{
+	const float scale = 1.0f / (float)pixels;
+	uint32_t p, j;
+
+	memset(mean, 0, c * sizeof(float));
+	for (p = 0; p < pixels; p++, x += c) {
+		for (j = 0; j < c; j++)
+			mean[j] += x[j];
+	}
+	for (j = 0; j < c; j++)
+		mean[j] *= scale;
+}
+
+static void global_pool(const struct ofa_device_op *op, const struct ofa_device_args *a)
+{
+	channel_means(a->x, op->h_in * op->w_in, op->c_in, a->y);
+}
+
+/* y (n_out) = act(w x + b) for one pixel. */
+static void one_pixel(const float *x, uint32_t n_in, const float *w, const float *b, uint32_t n_out, uint32_t act, float *y)
+{
+	struct strip s;
+
+	memset(&s, 0, sizeof(s));
+	s.x = x;
+	s.x_tap = 1;
+	s.w = w;
+	s.w_panel = (size_t)n_in * OFA_FMT_PANEL;
+	s.rows = 1;
+	s.taps = n_in;
+	s.b = b;
+	s.y = y;
+	s.c_out = n_out;
+	s.act = act;
+	dense_strip(&s, 1);
+}
+
+/* The gates take the place of the means: those are not needed once the hidden units are known. */
+static void squeeze_excite(const struct ofa_device_op *op, const struct ofa_device_args *a)
+{
+	const uint32_t pixels = op->h_in * op->w_in, c = op->c_in;
+	float *restrict gate = a->scratch;
+	float *hidden = a->scratch + c;
+	float *restrict y = a->y;
+	uint32_t p, j;
+
+	channel_means(a->y, pixels, c, gate);
+	one_pixel(gate, c, a->w, a->b, op->hidden, OFA_FMT_ACT_RELU, hidden);
+	one_pixel(hidden, op->hidden, a->w2, a->b2, c, OFA_FMT_ACT_HSIGMOID, gate);
+	for (p = 0; p < pixels; p++, y += c) {
+		for (j = 0; j < c; j++)
+			y[j] *= gate[j];
+	}
+}
+
+static void linear(const struct ofa_device_op *op, const struct ofa_device_args *a)
+{
+	one_pixel(a->x, op->c_in, a->w, a->b, op->c_out, op->act, a->y);
+}
+
+#define OFA_KERNEL_TABLE \
+	{ \
+		.name = OFA_KERNEL_NAME, .by_kind = { \
+			[OFA_FMT_CONV] = conv, \
+			[OFA_FMT_DWCONV] = depthwise, \
+			[OFA_FMT_SE] = squeeze_excite, \
+			[OFA_FMT_GLOBAL_POOL] = global_pool, \
+			[OFA_FMT_LINEAR] = linear, \
+		} \
+	}

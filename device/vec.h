@@ -1,0 +1,58 @@
+/* The vector that the kernels compute in: OFA_LANES floats, a divisor of the panel width.
+ * A single lane is plain C, so one source serves every compiler and processor. */
+#ifndef OFA_DEVICE_VEC_H
+#define OFA_DEVICE_VEC_H
+
+#include <stdint.h>
+#include "ofa_format.h"
+
+#if defined(OFA_KERNELS_AVX2)
+#define OFA_LANES 8
+#elif defined(__GNUC__) && !defined(OFA_DEVICE_PORTABLE) && \
+	(defined(__SSE2__) || defined(__ARM_NEON) || defined(__wasm_simd128__))
+#define OFA_LANES 4
+#else
+#define OFA_LANES 1
+#endif
+
+/* The tile of outputs kept in registers: pixels x panels, sized to the register file. */
+#if OFA_LANES == 8
+#define OFA_TILE_PIXELS 6
+#define OFA_TILE_PANELS 2
+#define OFA_KERNEL_NAME "avx2"
+#elif OFA_LANES == 4
+#if defined(__aarch64__)
+#define OFA_TILE_PIXELS 4
+#define OFA_TILE_PANELS 2
+#else
+#define OFA_TILE_PIXELS 4
+#define OFA_TILE_PANELS 1
+#endif
+#define OFA_KERNEL_NAME "simd128"
+#else
+#define OFA_TILE_PIXELS 2
+#define OFA_TILE_PANELS 1
+#define OFA_KERNEL_NAME "scalar"
+#endif
+/* A single pixel takes more panels at once, or it would wait for its own sums. */
+#define OFA_ROW_PANELS 4
+/* Inputs of a pointwise layer that are worked on at a time: 64 KiB. */
+#define OFA_PIECE_FLOATS 16384
+
+#if OFA_LANES > 1
+typedef float ofa_vec __attribute__((vector_size(OFA_LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
+typedef int32_t ofa_mask __attribute__((vector_size(OFA_LANES * sizeof(int32_t))));
+#else
+typedef float ofa_vec;
+#endif
+#define OFA_PANEL_VECS (OFA_FMT_PANEL / OFA_LANES)
+
+#if defined(__GNUC__)
+#define OFA_INLINE static inline __attribute__((always_inline))
+#define OFA_NOINLINE __attribute__((noinline))
+#else
+#define OFA_INLINE static inline
+#define OFA_NOINLINE
+#endif
+
+#endif
