@@ -10,6 +10,7 @@ engine_libofaengine_a_SOURCES = \
 	engine/base/sha256.h engine/base/sha256.c \
 	engine/tensor/gemm.h engine/tensor/gemm.c \
 	engine/tensor/safetensors.h engine/tensor/safetensors.c engine/tensor/safetensors_save.c \
+	engine/tensor/resize.h engine/tensor/resize.c \
 	engine/ops/act.h engine/ops/kernels.h engine/ops/dispatch.c \
 	engine/ops/im2col.h engine/ops/im2col.c \
 	engine/ops/taps.h engine/ops/taps.c \
@@ -29,6 +30,13 @@ engine_libofaengine_a_SOURCES = \
 	engine/predict/features.c engine/predict/predict.c engine/predict/metrics.c \
 	engine/predict/mlp.h engine/predict/mlp.c engine/predict/fit.c \
 	engine/train/step.h engine/train/trainer.c \
+	engine/train/params.c engine/train/sgd.c engine/train/loss.c engine/train/sort.c \
+	engine/train/dataset.h engine/train/dataset_files.h engine/train/dataset.c \
+	engine/train/dataset_idx.c engine/train/dataset_cifar.c engine/train/augment.c \
+	engine/train/shrink.h engine/train/recipe.c engine/train/schedule.h engine/train/schedule.c \
+	engine/train/run.h engine/train/shrink.c engine/train/run_setup.c engine/train/run_report.c engine/train/run_save.c \
+	engine/train/checkpoint.h engine/train/checkpoint.c engine/train/evaluate.h engine/train/evaluate.c \
+	engine/train/log.h engine/train/log.c \
 	engine/train/backward.h engine/train/backward.c engine/train/backward_store.c
 
 OFA_OPS_SOURCES = engine/ops/kernels.h engine/ops/kernels_vec.h engine/ops/kernels.c

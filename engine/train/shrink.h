@@ -17,8 +17,9 @@ struct ofa_phase {
 	uint8_t kernels[OFA_MAX_CHOICES], depths[OFA_MAX_CHOICES];
 	float expands[OFA_MAX_CHOICES];
 	int subnets;            /* per step */
-	float epochs, warmup_epochs;
-	float lr;               /* peak; cosine to 0 */
+	bool sandwich;          /* a step's first subnet is the largest of the opened ones, its last the smallest */
+	float epochs, warmup_epochs; /* warm-up is part of epochs */
+	float lr;               /* peak, reached linearly by the warm-up; then cosine to 0 */
 	float kd;               /* distillation weight; 0 = no teacher */
 	int sort;               /* 0 no; 1 global sort first; 2 band sort first */
 };
@@ -35,23 +36,37 @@ struct ofa_recipe {
 	char license[64];
 	int n_class_names; char class_names[256][64];
 };
-/* JSON; unknown fields are refused, errors name the field. */
+/* JSON (defaults in brackets):
+ *  {"name","seed"[1],"batch","holdout","momentum"[0.9],"weight_decay"[3e-5],"label_smoothing"[0.1],
+ *   "calibration_images"[256],"license"[""],"classes"[[]]:["T-shirt",..],
+ *   "augment"[{}]:{"flip","scale_min","scale_max","shift","rotate_degrees","brightness","contrast",
+ *                  "erase_probability","erase_min","erase_max"}           (each off by default)
+ *   "space":{see space/space.h},
+ *   "phases":[{"name","epochs","warmup_epochs"[0],"lr","kd"[0],"subnets"[1],"sandwich"[false],"sort"[0],
+ *              "kernels"[[]],"expands"[[]],"depths"[[]]}, ..]}
+ * Unknown fields are refused, errors name the field as a JSON pointer. */
 enum ofa_status ofa_recipe_parse(const json_t *json, struct ofa_recipe *ret, struct ofa_error *err) OFA_MUST_CHECK;
+/* New reference, every default spelled out, or NULL when out of memory.  parse(format(r)) == r. */
+json_t *ofa_recipe_format(const struct ofa_recipe *r);
 
 struct ofa_train_progress { const char *phase; int phase_index, n_phases; uint64_t step, steps /* of the phase */, total_step, total_steps;
 	double loss, lr, images_per_second, eta_seconds; };
 struct ofa_train_options {
 	const char *out_path;        /* the network file */
-	const char *log_path;        /* JSON lines; appended on resume */
-	const char *checkpoint_path; /* written every checkpoint_seconds and at each phase's end */
+	const char *tool;            /* name and version for the lineage, e.g. "ofa 0.1.0"; or NULL */
+	const char *log_path;        /* JSON lines, see train/log.h; appended on resume; or NULL */
+	const char *checkpoint_path; /* written every checkpoint_seconds and at each phase's end; or NULL */
 	double checkpoint_seconds;
-	bool resume;
+	bool resume;                 /* from checkpoint_path, which must be of the same recipe and arch */
 	const struct ofa_arch *only; /* train this one arch alone (the full phase's epochs; scratch baseline); or NULL */
-	int max_steps;               /* stop after so many steps (tests); 0 = all */
+	uint64_t max_steps;          /* end after so many steps of this run, as if the schedule ended; 0 = all */
 	const atomic_bool *stop;     /* finish the step, write a checkpoint, return OFA_ERR_CANCELLED */
 	void (*progress)(void *ctx, const struct ofa_train_progress *p); void *ctx;
 };
-/* Runs the whole recipe.  Same seed and threads: same bytes; interrupted and resumed: the same too. */
+/* Runs the whole recipe; holdout is measured at each phase's end.  Same seed and threads: same bytes;
+ * interrupted and resumed: the same too.  Therefore the network file holds no times: the log does.
+ * OFA_ERR_INVALID when the loss is no longer finite, OFA_ERR_MISMATCH when the data or the checkpoint
+ * do not belong to the recipe. */
 enum ofa_status ofa_train_run(const struct ofa_recipe *recipe, const struct ofa_dataset *train, const struct ofa_dataset *holdout,
                               struct ofa_pool *pool, const struct ofa_train_options *opt, struct ofa_error *err) OFA_MUST_CHECK;
 
