@@ -22,21 +22,6 @@ size_t ofa_batch_input_floats(const struct ofa_layer *l, int pad)
 	return (size_t)(l->h_in + 2 * pad) * (l->w_in + 2 * pad) * l->c_in;
 }
 
-/* Zeroes the frame of a padded map; the inside is about to be written. */
-static void clear_frame(float *map, int h, int w, int c, int pad)
-{
-	size_t pitch = (size_t)(w + 2 * pad) * c, side = (size_t)pad * c;
-
-	memset(map, 0, (size_t)pad * pitch * sizeof *map);
-	for (int y = 0; y < h; y++) {
-		float *row = map + (size_t)(y + pad) * pitch;
-
-		memset(row, 0, side * sizeof *row);
-		memset(row + pitch - side, 0, side * sizeof *row);
-	}
-	memset(map + (size_t)(h + pad) * pitch, 0, (size_t)pad * pitch * sizeof *map);
-}
-
 static void pad_copy(const float *x, int h, int w, int c, int pad, float *y)
 {
 	size_t row = (size_t)w * c, pitch = (size_t)(w + 2 * pad) * c;
@@ -58,8 +43,6 @@ const float *ofa_batch_input(struct ofa_batch *b, int li, int i0, int count, int
 	for (int i = 0; i < count; i++) {
 		float *to = scratch + (size_t)i * padded;
 
-		if (pad)
-			clear_frame(to, h, w, c, pad);
 		if (kept)
 			pad_copy(kept + (size_t)(i0 + i) * map, h, w, c, pad, to);
 		else
@@ -160,29 +143,31 @@ static void conv_chunk(struct ofa_batch *b, int li, int i0, int count, float *sc
 	ofa_gemm_nt((int)rows, l->c_out, (int)width, col, (int)width, bl->wk, (int)width, 0.0f, z, l->c_out);
 }
 
+/* One image at a time through one padded map, whose frame stays zero. */
 static void depthwise_chunk(struct ofa_batch *b, int li, int i0, int count, float *scratch)
 {
 	const struct ofa_layer *l = &b->plan.layers[li];
 	struct ofa_batch_layer *bl = &b->layers[li];
 	int c = l->c_out;
-	size_t pitch = (size_t)(l->w_in + 2 * l->pad) * c, map = (size_t)l->h_out * l->w_out * c;
-	size_t in_map = ofa_batch_input_floats(l, l->pad);
+	size_t pitch = (size_t)(l->w_in + 2 * l->pad) * c, row = (size_t)l->w_out * c;
 	struct ofa_tap taps[OFA_MAX_TAPS];
 	int n_taps = ofa_taps_forward(l->k, c, pitch, taps);
-	const float *in = ofa_batch_input(b, li, i0, count, l->pad, scratch);
 
-	for (int i = 0; i < count; i++) {
+	memset(scratch, 0, ofa_batch_input_floats(l, l->pad) * sizeof *scratch);
+	for (int i = i0; i < i0 + count; i++) {
+		float *z = bl->z + (size_t)i * l->h_out * row;
+
+		ofa_batch_input(b, li, i, 1, l->pad, scratch);
 		for (int y = 0; y < l->h_out; y++)
-			b->kernels->depthwise_row(in + (size_t)i * in_map + (size_t)y * l->stride * pitch, (size_t)l->stride * c,
-			                          bl->wk, taps, n_taps,
-			                          bl->z + (size_t)(i0 + i) * map + (size_t)y * l->w_out * c, (size_t)c, l->w_out, c);
+			b->kernels->depthwise_row(scratch + (size_t)y * l->stride * pitch, (size_t)l->stride * c, bl->wk, taps,
+			                          n_taps, z + (size_t)y * row, (size_t)c, l->w_out, c);
 	}
 }
 
 static size_t chunk_floats(const struct ofa_layer *l)
 {
-	if (l->op == OFA_OP_DWCONV)
-		return ofa_batch_input_floats(l, l->pad) + (size_t)l->h_out * l->w_out * l->c_out;
+	if (l->op == OFA_OP_DWCONV) /* the output, so that its moments are taken while it is in the cache */
+		return (size_t)l->h_out * l->w_out * l->c_out;
 	return ofa_batch_input_floats(l, 0) + (size_t)l->h_out * l->w_out * (l->c_out + (l->k > 1 ? l->k * l->k * l->c_in : 0));
 }
 

@@ -59,7 +59,8 @@ void ofa_batch_forward(struct ofa_batch *b, const float *const *data, const stru
                        float *logits);
 
 /* The value that layer `li` reads, for images [i0, i0+count): a pointer into kept storage, or computed into scratch.
- * pad > 0: as zero-padded maps (count, h+2pad, w+2pad, c), always in scratch.  Needs ofa_batch_input_floats() there. */
+ * pad > 0: inside maps (count, h+2pad, w+2pad, c) in scratch, whose frames the caller zeroed before.  Needs
+ * count * ofa_batch_input_floats() there. */
 const float *ofa_batch_input(struct ofa_batch *b, int li, int i0, int count, int pad, float *scratch);
 size_t ofa_batch_input_floats(const struct ofa_layer *l, int pad);
 

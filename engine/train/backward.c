@@ -178,8 +178,8 @@ static void depthwise_chunk(struct pass *ps, unsigned t, int i0, int count, floa
 	size_t dz_pitch = (size_t)(l->w_out + 2 * pad) * c, dz_map = (size_t)(l->h_out + 2 * pad) * dz_pitch;
 	float *dz = scratch, *dzp = dz + out_map, *a = dzp + dz_map, *d = a + in_map;
 
-	/* One image at a time: the frame of dzp stays zero. */
-	memset(dzp, 0, dz_map * sizeof *dzp);
+	/* One image at a time: the frames of dzp and a stay zero. */
+	memset(dzp, 0, (dz_map + in_map) * sizeof *dzp);
 	for (int i = i0; i < i0 + count; i++) {
 		const float *in = ofa_batch_input(b, ps->li, i, 1, pad, a);
 
@@ -200,6 +200,8 @@ static size_t chunk_floats(const struct ofa_layer *l)
 {
 	size_t out = (size_t)l->h_out * l->w_out * l->c_out;
 
+	if (l->op == OFA_OP_DWCONV)
+		return 1; /* works image by image whatever their number */
 	if (l->k > 1)
 		return out + (size_t)l->h_out * l->w_out * l->k * l->k * l->c_in;
 	return out + 3 * ofa_batch_input_floats(l, 0) + 4 * (size_t)l->c_in;
