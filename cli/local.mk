@@ -1,1 +1,31 @@
-# sources of cli/
+# The tool `ofa`: a table of subcommands (main.c), one cmd_<name>.c each, shared helpers beside them.
+bin_PROGRAMS += cli/ofa
+cli_ofa_CPPFLAGS = $(ENGINE_CPPFLAGS) $(CURL_CFLAGS)
+cli_ofa_LDADD = $(ENGINE_LIBS) $(CURL_LIBS)
+cli_ofa_SOURCES = \
+	cli/commands.h cli/main.c \
+	cli/accuracy.h cli/accuracy.c \
+	cli/api.h cli/api.c \
+	cli/assess.h cli/assess.c \
+	cli/device_model.h cli/device_model.c \
+	cli/files.h cli/files.c \
+	cli/latency_probe.h cli/latency_probe.c \
+	cli/network.h cli/network.c \
+	cli/options.h cli/options.c \
+	cli/output.h cli/output.c \
+	cli/pairs.h cli/pairs.c \
+	cli/subnet.h cli/subnet.c \
+	cli/survey.h cli/survey.c \
+	cli/threads.h cli/threads.c \
+	cli/timing.h cli/timing.c \
+	cli/cmd_eval.c \
+	cli/cmd_inspect.c \
+	cli/cmd_measure.c \
+	cli/cmd_pack.c \
+	cli/cmd_predict.c \
+	cli/cmd_predictor_fit.c \
+	cli/cmd_pull.c \
+	cli/cmd_push.c \
+	cli/cmd_run.c \
+	cli/cmd_search.c \
+	cli/cmd_train.c cli/progress.h cli/progress.c

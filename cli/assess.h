@@ -1,0 +1,40 @@
+/* What can be said of a subnet before it is built: costs from its plan, accuracy from the network's
+ * predictor, latency from a profile's table. */
+#ifndef OFA_CLI_ASSESS_H
+#define OFA_CLI_ASSESS_H
+
+#include "cost/costs.h"
+#include "cost/profile.h"
+#include "net/supernet.h"
+#include "predict/predictor.h"
+
+struct cli_assessor {
+	const struct ofa_supernet *net;   /* borrowed */
+	bool has_predictor, has_profile;
+	struct ofa_predictor predictor;
+	struct ofa_profile profile;
+	struct ofa_latency_model *latency; /* NULL without a profile that has a table */
+	float *workspace;                  /* of the predictor, for one arch */
+};
+
+/* profile_path may be NULL.  A network without a predictor is fine. */
+enum ofa_status cli_assessor_init(const struct ofa_supernet *net, const char *profile_path, struct cli_assessor *ret,
+                                  struct ofa_error *err) OFA_MUST_CHECK;
+void cli_assessor_release(struct cli_assessor *a);
+
+struct cli_figures {
+	double accuracy;   /* predicted, in [0,1]; NAN without a predictor for the image size */
+	double latency_ms; /* NAN without a table for the image size */
+	struct ofa_costs costs;
+};
+/* One assessor serves one thread. */
+void cli_assess(const struct cli_assessor *a, const struct ofa_arch *arch, struct cli_figures *ret);
+
+/* {"arch","predicted_accuracy","macs","params","storage_bytes","peak_memory_bytes",
+ *  "peak_activation_int8_bytes","latency_ms"}; unknown figures are null.  New reference or NULL. */
+json_t *cli_figures_json(const struct ofa_space *s, const struct ofa_arch *arch, const struct cli_figures *f);
+
+/* The same for people, as lines "  name  value". */
+void cli_figures_print(const struct ofa_space *s, const struct ofa_arch *arch, const struct cli_figures *f);
+
+#endif

@@ -1,0 +1,252 @@
+#include "latency_probe.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "device_model.h"
+#include "net/subnet.h"
+#include "ofa_format.h"
+#include "pack/pack.h"
+#include "timing.h"
+
+#define CALIBRATION_IMAGES 16
+#define MAX_SAMPLES 2048
+#define MIN_ROUNDS 6
+#define RUNS_PER_TURN 5 /* the first of them warms the caches and is not counted */
+
+/* One covering subnet, packed and loaded. */
+struct probe {
+	uint8_t *data;
+	struct cli_device_model device;
+	struct ofa_plan plan;
+	int key[OFA_PLAN_MAX_UNITS]; /* index into the key list, by unit */
+};
+
+struct samples {
+	uint32_t n;
+	double ms[MAX_SAMPLES];
+};
+
+struct session {
+	const struct ofa_supernet *net;
+	struct ofa_key_list keys;
+	struct samples *samples; /* by key */
+	struct probe *probes;
+	int n_probes;
+};
+
+static enum ofa_status write_to_buf(void *ctx, const void *data, size_t size, struct ofa_error *err)
+{
+	enum ofa_status st = ofa_buf_append(ctx, data, size);
+
+	return st == OFA_OK ? OFA_OK : ofa_fail(err, st, NULL, "cannot hold a package of this size in memory");
+}
+
+static enum ofa_status pack_subnet(const struct ofa_supernet *net, const struct ofa_subnet *sub, struct ofa_buf *buf,
+                                   struct ofa_error *err)
+{
+	struct ofa_pack_info info = {.predicted_accuracy = NAN, .latency_ms = NAN};
+	struct ofa_sink sink = {.write = write_to_buf, .ctx = buf};
+	struct ofa_packer *packer;
+	enum ofa_status st = ofa_packer_new(net, sub, &info, &packer, err);
+
+	if (st != OFA_OK)
+		return st;
+	st = ofa_packer_write(packer, &sink, err);
+	ofa_packer_free(packer);
+	return st;
+}
+
+enum ofa_status cli_probe_pack(const struct ofa_supernet *net, const struct ofa_arch *arch, uint8_t **ret_data,
+                               size_t *ret_size, struct ofa_error *err)
+{
+	struct ofa_bn_stats stats = {.storage = NULL};
+	struct ofa_subnet *sub = NULL;
+	enum ofa_status st = OFA_OK;
+	struct ofa_plan plan;
+	struct ofa_buf buf;
+
+	ofa_buf_init(&buf, OFA_FMT_MAX_BYTES);
+	ofa_plan_init(&net->space, &net->params, arch, &plan);
+	if (net->calibration.n)
+		st = ofa_calibrate_builtin(net, &plan, CALIBRATION_IMAGES, NULL, &stats, err);
+	if (st == OFA_OK)
+		st = ofa_subnet_extract(net, &plan, net->calibration.n ? &stats : NULL, &sub, err);
+	if (st == OFA_OK)
+		st = pack_subnet(net, sub, &buf, err);
+	ofa_bn_stats_release(&stats);
+	ofa_subnet_free(sub);
+	if (st != OFA_OK) {
+		ofa_buf_release(&buf);
+		return st;
+	}
+	*ret_data = buf.data;
+	*ret_size = buf.len;
+	return OFA_OK;
+}
+
+/* The j-th covering subnet: block p of a stage takes choice (j + p) of the stage's kernels x expands. */
+static void covering_arch(const struct ofa_space *s, int j, int resolution, struct ofa_arch *ret)
+{
+	ofa_arch_largest(s, ret);
+	ret->image_size = (uint16_t)resolution;
+	for (int i = 0; i < s->n_stages; i++) {
+		const struct ofa_stage *stage = &s->stages[i];
+		for (int p = 0; p < stage->max_depth; p++) {
+			int choice = (j + p) % (stage->n_kernels * stage->n_expands);
+			ret->k[stage->first_block + p] = (uint8_t)(choice % stage->n_kernels);
+			ret->e[stage->first_block + p] = (uint8_t)(choice / stage->n_kernels);
+		}
+	}
+}
+
+static int covering_count(const struct ofa_space *s)
+{
+	int n = 1;
+
+	for (int i = 0; i < s->n_stages; i++)
+		if (s->stages[i].n_kernels * s->stages[i].n_expands > n)
+			n = s->stages[i].n_kernels * s->stages[i].n_expands;
+	return n;
+}
+
+static int compare_key(const void *key, const void *item)
+{
+	return strcmp(key, *(char *const *)item);
+}
+
+/* Index in the sorted key list, or -1. */
+static int find_key(const struct ofa_key_list *keys, const char *key)
+{
+	char **at = bsearch(key, keys->keys, keys->n, sizeof *keys->keys, compare_key);
+
+	return at ? (int)(at - keys->keys) : -1;
+}
+
+static enum ofa_status open_probe(struct session *s, const struct ofa_arch *arch, struct probe *p,
+                                  struct ofa_error *err)
+{
+	size_t size;
+	enum ofa_status st = cli_probe_pack(s->net, arch, &p->data, &size, err);
+
+	if (st == OFA_OK)
+		st = cli_device_load(p->data, size, &p->device, err);
+	if (st != OFA_OK)
+		return st;
+	ofa_plan_init(&s->net->space, &s->net->params, arch, &p->plan);
+	for (int u = 0; u < p->plan.n_units; u++) {
+		char key[OFA_LATENCY_KEY_MAX];
+		ofa_unit_key(&p->plan.units[u], &p->plan, key);
+		p->key[u] = find_key(&s->keys, key);
+	}
+	return OFA_OK;
+}
+
+static enum ofa_status open_session(struct session *s, int resolution, struct ofa_error *err)
+{
+	int n = covering_count(&s->net->space);
+	enum ofa_status st = ofa_latency_keys(&s->net->space, &s->net->params, resolution, &s->keys, err);
+
+	if (st != OFA_OK)
+		return st;
+	s->samples = calloc(s->keys.n, sizeof *s->samples);
+	s->probes = calloc((size_t)n, sizeof *s->probes);
+	if (!s->samples || !s->probes)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory for the samples of %zu keys", s->keys.n);
+	for (; st == OFA_OK && s->n_probes < n; s->n_probes++) {
+		struct ofa_arch arch;
+		covering_arch(&s->net->space, s->n_probes, resolution, &arch);
+		st = open_probe(s, &arch, &s->probes[s->n_probes], err);
+	}
+	return st;
+}
+
+static void close_session(struct session *s)
+{
+	for (int i = 0; i < s->n_probes; i++) {
+		cli_device_close(&s->probes[i].device);
+		free(s->probes[i].data);
+	}
+	free(s->probes);
+	free(s->samples);
+	ofa_key_list_release(&s->keys);
+}
+
+static void add_sample(struct session *s, int key, double ms)
+{
+	if (key >= 0 && s->samples[key].n < MAX_SAMPLES)
+		s->samples[key].ms[s->samples[key].n++] = ms;
+}
+
+/* One run of a probe, unit by unit; false when the runtime refuses. */
+static bool run_once(struct session *s, const struct probe *p, bool keep)
+{
+	const struct ofa_device_model *m = &p->device.model;
+	double start, end;
+
+	ofa_device_normalise(m, m->pixels, ofa_device_input(m, p->device.arena));
+	start = cli_now_ms();
+	for (int u = 0; u < p->plan.n_units; u++) {
+		const struct ofa_unit *unit = &p->plan.units[u];
+		if (ofa_device_run_ops(m, p->device.arena, ofa_device_arena_bytes(m), (uint32_t)unit->first_layer,
+		                       (uint32_t)unit->n_layers) != OFA_DEVICE_OK)
+			return false;
+		end = cli_now_ms();
+		if (keep)
+			add_sample(s, p->key[u], end - start);
+		start = cli_now_ms();
+	}
+	return true;
+}
+
+static enum ofa_status sample_all(struct session *s, double budget_ms, struct ofa_error *err)
+{
+	double end = cli_now_ms() + budget_ms;
+
+	for (int round = 0; round < MIN_ROUNDS || cli_now_ms() < end; round++)
+		for (int i = 0; i < s->n_probes; i++)
+			for (int run = 0; run < RUNS_PER_TURN; run++)
+				if (!run_once(s, &s->probes[i], run > 0))
+					return ofa_fail(err, OFA_ERR_FORMAT, NULL,
+					                "the device runtime refused an operation");
+	return OFA_OK;
+}
+
+static enum ofa_status store(struct session *s, int resolution, struct ofa_latency_table *table,
+                             struct ofa_error *err)
+{
+	struct ofa_latency_entry *entries = realloc(table->entries, (table->n + s->keys.n) * sizeof *entries);
+
+	if (!entries)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory for the table");
+	table->entries = entries;
+	for (size_t i = 0; i < s->keys.n; i++) {
+		struct cli_timing t;
+		if (s->samples[i].n == 0)
+			return ofa_fail(err, OFA_ERR_MISMATCH, s->keys.keys[i], "no covering subnet contains this key");
+		cli_timing_summarise(s->samples[i].ms, s->samples[i].n, &t);
+		entries[table->n++] = (struct ofa_latency_entry){.resolution = (uint16_t)resolution,
+		                                                 .key = s->keys.keys[i],
+		                                                 .mean_ms = t.mean_ms,
+		                                                 .std_ms = t.std_ms,
+		                                                 .count = t.count};
+		s->keys.keys[i] = NULL;
+	}
+	return OFA_OK;
+}
+
+enum ofa_status cli_probe_resolution(const struct ofa_supernet *net, int resolution, double budget_ms,
+                                     struct ofa_latency_table *table, struct ofa_error *err)
+{
+	struct session s = {.net = net};
+	enum ofa_status st = open_session(&s, resolution, err);
+
+	if (st == OFA_OK)
+		st = sample_all(&s, budget_ms, err);
+	if (st == OFA_OK)
+		st = store(&s, resolution, table, err);
+	close_session(&s);
+	return st;
+}

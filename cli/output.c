@@ -1,0 +1,67 @@
+#include "output.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Nine digits bring any float back exactly. */
+#define JSON_STYLE (JSON_COMPACT | JSON_REAL_PRECISION(9))
+
+enum ofa_status cli_print_json(json_t *owned, struct ofa_error *err)
+{
+	int rc;
+
+	if (!owned)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory while writing the JSON answer");
+	rc = json_dumpf(owned, stdout, JSON_STYLE);
+	json_decref(owned);
+	if (rc != 0 || putchar('\n') == EOF || fflush(stdout) != 0)
+		return ofa_fail(err, OFA_ERR_IO, NULL, "cannot write to standard output");
+	return OFA_OK;
+}
+
+enum ofa_status cli_print_one_or_all(json_t *answers, struct ofa_error *err)
+{
+	return cli_print_json(json_incref(json_array_size(answers) == 1 ? json_array_get(answers, 0) : answers), err);
+}
+
+static void print_json_error(enum ofa_status status, const struct ofa_error *err)
+{
+	json_t *answer = json_pack("{s:{s:s,s:s,s:s}}", "error", "status", ofa_status_name(status), "field", err->field,
+	                           "message", err->message);
+
+	if (!answer)
+		return;
+	json_dumpf(answer, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(answer);
+}
+
+int cli_finish(const char *command, bool json, enum ofa_status status, const struct ofa_error *err)
+{
+	if (status == OFA_OK)
+		return CLI_EXIT_OK;
+	fprintf(stderr, "ofa: %s: %s%s%s\n", command, err->field, err->field[0] ? ": " : "",
+	        err->message[0] ? err->message : ofa_status_name(status));
+	if (json)
+		print_json_error(status, err);
+	return CLI_EXIT_FAILURE;
+}
+
+json_t *cli_number(double v)
+{
+	return isfinite(v) ? json_real(v) : json_null();
+}
+
+const char *cli_short_count(double v, char out[CLI_SHORT_MAX])
+{
+	static const char *const units[] = {"", " k", " M", " G"};
+	size_t u = 0;
+
+	while (v >= 999.5 && u + 1 < OFA_ARRAY_LEN(units)) {
+		v /= 1000;
+		u++;
+	}
+	snprintf(out, CLI_SHORT_MAX, u ? "%.3g%s" : "%.0f%s", v, units[u]);
+	return out;
+}
