@@ -19,7 +19,7 @@ ENGINE_TESTS = \
 	tests/engine/test_safetensors \
 	tests/engine/test_space \
 	tests/engine/test_supernet
-EXTRA_DIST += tests/engine/shared.h tests/engine/runner.h
+EXTRA_DIST += tests/engine/shared.h tests/engine/runner.h tests/engine/spaces.h
 
 if HAVE_CHECK
 check_PROGRAMS += $(ENGINE_TESTS)
