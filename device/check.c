@@ -8,14 +8,13 @@ struct kind_rule {
 	unsigned adds : 1;      /* may add a value */
 	unsigned keeps_c : 1;   /* c_out == c_in */
 	unsigned one_pixel : 1; /* input and output are 1 x 1 */
-	unsigned in_place : 1;
 	unsigned n_tensors : 3;
 };
 
 static const struct kind_rule rules[] = {
 	[OFA_FMT_CONV] = {.known = 1, .window = 1, .acts = 1, .adds = 1, .n_tensors = 2},
 	[OFA_FMT_DWCONV] = {.known = 1, .window = 1, .acts = 1, .keeps_c = 1, .n_tensors = 2},
-	[OFA_FMT_SE] = {.known = 1, .keeps_c = 1, .in_place = 1, .n_tensors = 4},
+	[OFA_FMT_SE] = {.known = 1, .keeps_c = 1, .n_tensors = 4},
 	[OFA_FMT_GLOBAL_POOL] = {.known = 1, .keeps_c = 1, .n_tensors = 0},
 	[OFA_FMT_LINEAR] = {.known = 1, .acts = 1, .one_pixel = 1, .n_tensors = 2},
 };
@@ -46,8 +45,8 @@ static int in_limits(const struct ofa_device_op *op)
 {
 	return op->h_in > 0 && op->h_in <= OFA_FMT_MAX_SIDE && op->w_in > 0 && op->w_in <= OFA_FMT_MAX_SIDE &&
 	       op->h_out > 0 && op->h_out <= OFA_FMT_MAX_SIDE && op->w_out > 0 && op->w_out <= OFA_FMT_MAX_SIDE &&
-	       op->c_in > 0 && op->c_in <= OFA_FMT_MAX_CHANNELS && op->c_out > 0 &&
-	       op->c_out <= OFA_FMT_MAX_CHANNELS && op->hidden <= OFA_FMT_MAX_CHANNELS;
+	       op->c_in > 0 && op->c_in <= OFA_FMT_MAX_CHANNELS && op->c_out > 0 && op->c_out <= OFA_FMT_MAX_CHANNELS &&
+	       op->hidden <= OFA_FMT_MAX_CHANNELS;
 }
 
 /* Parameters that the kind may or must have. */

@@ -66,8 +66,8 @@ static int is_available(const struct ofa_device_model *m, uint32_t i, const stru
 	return same_place(&input, p);
 }
 
-static enum ofa_device_status check_ranges(const struct ofa_device_model *m, const struct ofa_device_op *op, uint32_t at,
-                                           uint32_t *where)
+static enum ofa_device_status check_ranges(const struct ofa_device_model *m, const struct ofa_device_op *op,
+					   uint32_t at, uint32_t *where)
 {
 	const struct place in = input_of(op), out = output_of(op);
 
@@ -98,7 +98,8 @@ static enum ofa_device_status check_op(const struct ofa_device_model *m, uint32_
 	added = out;
 	added.offset = op.residual;
 
-	if (op.kind == OFA_FMT_SE ? !same_place(&in, &out) : overlap(in.offset, place_bytes(&in), out.offset, place_bytes(&out)))
+	if (op.kind == OFA_FMT_SE ? !same_place(&in, &out)
+				  : overlap(in.offset, place_bytes(&in), out.offset, place_bytes(&out)))
 		return ofa_device_refuse(OFA_DEVICE_ERR_DATAFLOW, at + OFA_FMT_OP_OUT, where);
 	if (op.scratch != OFA_FMT_NONE && overlap(op.scratch, scratch_bytes(&op), in.offset, place_bytes(&in)))
 		return ofa_device_refuse(OFA_DEVICE_ERR_DATAFLOW, at + OFA_FMT_OP_SCRATCH, where);

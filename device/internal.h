@@ -40,9 +40,10 @@ enum ofa_device_status ofa_device_check_ops(struct ofa_device_model *model, uint
 enum ofa_device_status ofa_device_check_dataflow(const struct ofa_device_model *model, uint32_t *ret_where);
 /* The tensors of one operation; *data_end moves from the end of the data so far past them. */
 enum ofa_device_status ofa_device_check_tensors(const struct ofa_device_model *model, const struct ofa_device_op *op,
-                                                uint32_t *data_end, uint32_t *ret_where);
+						uint32_t *data_end, uint32_t *ret_where);
 
-static inline enum ofa_device_status ofa_device_refuse(enum ofa_device_status status, uint32_t offset, uint32_t *ret_where)
+static inline enum ofa_device_status ofa_device_refuse(enum ofa_device_status status, uint32_t offset,
+						       uint32_t *ret_where)
 {
 	*ret_where = offset;
 	return status;

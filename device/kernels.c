@@ -1,3 +1,2 @@
+/* The kernels with the vectors that every processor of the target has, or with none. */
 #include "kernels_body.h"
-
-const struct ofa_device_kernels ofa_device_kernels_base = OFA_KERNEL_TABLE;

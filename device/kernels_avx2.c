@@ -4,6 +4,7 @@
 
 #ifdef OFA_DEVICE_HAVE_AVX2
 #define OFA_KERNELS_AVX2
+#define OFA_KERNEL_TABLE ofa_device_kernels_avx2
 
 #ifdef __clang__
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
@@ -19,6 +20,4 @@
 #else
 #pragma GCC pop_options
 #endif
-
-const struct ofa_device_kernels ofa_device_kernels_avx2 = OFA_KERNEL_TABLE;
 #endif

@@ -1,8 +1,16 @@
 /* The kernels, written once for every instruction set: kernels.c and kernels_avx2.c include this after
  * choosing one.  Everything is built from one tile: some neighbouring pixels of one output row by some
- * neighbouring panels of eight output channels, held in registers while the weights stream by. */
+ * neighbouring panels of eight output channels, held in registers while the weights stream by.
+ * OFA_KERNEL_TABLE names the table that is defined here. */
+#ifndef OFA_DEVICE_KERNELS_BODY_H
+#define OFA_DEVICE_KERNELS_BODY_H
+
 #include "kernels.h"
 #include "vec.h"
+
+#ifndef OFA_KERNEL_TABLE
+#define OFA_KERNEL_TABLE ofa_device_kernels_base
+#endif
 
 /* A run of output pixels in one row whose windows are all clipped alike. */
 struct strip {
@@ -79,7 +87,7 @@ OFA_INLINE void store(float *p, ofa_vec v)
 
 /* `pixels` and `panels` are constants at each call, so the sums stay in registers. */
 OFA_INLINE void tile_begin(ofa_vec sum[][OFA_ROW_PANELS * OFA_PANEL_VECS], const uint32_t pixels, const uint32_t panels,
-                           const float *b)
+			   const float *b)
 {
 	uint32_t p, v;
 
@@ -120,7 +128,7 @@ OFA_NOINLINE static void finish_part(const float *sum, uint32_t n, const float *
 }
 
 OFA_INLINE void tile_end(ofa_vec sum[][OFA_ROW_PANELS * OFA_PANEL_VECS], const uint32_t pixels, const uint32_t panels,
-                         const struct strip *s, uint32_t pixel, uint32_t channel)
+			 const struct strip *s, uint32_t pixel, uint32_t channel)
 {
 	const uint32_t full = panels * OFA_FMT_PANEL, left = s->c_out - channel, vecs = panels * OFA_PANEL_VECS;
 	float out[OFA_TILE_PIXELS * OFA_ROW_PANELS * OFA_FMT_PANEL];
@@ -143,8 +151,8 @@ OFA_INLINE void tile_end(ofa_vec sum[][OFA_ROW_PANELS * OFA_PANEL_VECS], const u
 
 /* The sums of one tile.  Dense: each input of the window goes to every output; depthwise: each channel
  * to its own. */
-OFA_INLINE void tile(const int depthwise, const uint32_t pixels, const uint32_t panels, const struct strip *s, uint32_t pixel,
-                     uint32_t panel)
+OFA_INLINE void tile(const int depthwise, const uint32_t pixels, const uint32_t panels, const struct strip *s,
+		     uint32_t pixel, uint32_t panel)
 {
 	ofa_vec sum[OFA_TILE_PIXELS][OFA_ROW_PANELS * OFA_PANEL_VECS];
 	const float *x = s->x + pixel * s->x_pixel + (depthwise ? panel * OFA_FMT_PANEL : 0);
@@ -163,7 +171,9 @@ OFA_INLINE void tile(const int depthwise, const uint32_t pixels, const uint32_t 
 						ofa_vec *to = &sum[p][q * OFA_PANEL_VECS + v];
 
 						if (depthwise)
-							*to += load(xt + p * s->x_pixel + q * OFA_FMT_PANEL + v * OFA_LANES) * wv;
+							*to += load(xt + p * s->x_pixel + q * OFA_FMT_PANEL +
+								    v * OFA_LANES) *
+							       wv;
 						else
 							*to += xt[p * s->x_pixel] * wv;
 					}
@@ -175,8 +185,8 @@ OFA_INLINE void tile(const int depthwise, const uint32_t pixels, const uint32_t 
 }
 
 /* All n pixels of a strip, n >= pixels: the last tile overlaps the one before when n is no multiple. */
-OFA_INLINE void tiles(const int depthwise, const uint32_t pixels, const uint32_t panels, const struct strip *s, uint32_t n,
-                      uint32_t panel)
+OFA_INLINE void tiles(const int depthwise, const uint32_t pixels, const uint32_t panels, const struct strip *s,
+		      uint32_t n, uint32_t panel)
 {
 	uint32_t pixel;
 
@@ -200,7 +210,8 @@ static void depthwise_rest(const struct strip *s, uint32_t n)
 			sum[0] = s->b[c];
 			for (row = 0; row < s->rows; row++) {
 				for (t = 0; t < s->taps; t++)
-					sum[0] += x[row * s->x_row + t * s->x_tap] * w[row * s->w_row + t * OFA_FMT_PANEL];
+					sum[0] += x[row * s->x_row + t * s->x_tap] *
+						  w[row * s->w_row + t * OFA_FMT_PANEL];
 			}
 			finish_part(sum, 1, NULL, s->act, s->y + (size_t)pixel * s->c_out + c);
 		}
@@ -247,8 +258,8 @@ static void clip(uint32_t o, const struct ofa_device_op *op, uint32_t in, uint32
 }
 
 /* n pixels of output row oy from ox on, whose windows are clipped to the taps [kx, kx_end). */
-static void window_strip(const int depthwise, const struct ofa_device_op *op, const struct ofa_device_args *a, uint32_t oy,
-                         uint32_t ox, uint32_t n, uint32_t kx, uint32_t kx_end)
+static void window_strip(const int depthwise, const struct ofa_device_op *op, const struct ofa_device_args *a,
+			 uint32_t oy, uint32_t ox, uint32_t n, uint32_t kx, uint32_t kx_end)
 {
 	const size_t y = ((size_t)oy * op->w_out + ox) * op->c_out;
 	const uint32_t per_pixel = depthwise ? 1 : op->c_in; /* taps per pixel of the window */
@@ -256,7 +267,8 @@ static void window_strip(const int depthwise, const struct ofa_device_op *op, co
 	struct strip s;
 
 	clip(oy, op, op->h_in, &ky, &ky_end);
-	s.x = a->x + ((size_t)(oy * op->stride + ky - op->pad) * op->w_in + (ox * op->stride + kx - op->pad)) * op->c_in;
+	s.x = a->x +
+	      ((size_t)(oy * op->stride + ky - op->pad) * op->w_in + (ox * op->stride + kx - op->pad)) * op->c_in;
 	s.x_pixel = (size_t)op->stride * op->c_in;
 	s.x_row = (size_t)op->w_in * op->c_in;
 	s.x_tap = depthwise ? op->c_in : 1;
@@ -362,7 +374,8 @@ static void global_pool(const struct ofa_device_op *op, const struct ofa_device_
 }
 
 /* y (n_out) = act(w x + b) for one pixel. */
-static void one_pixel(const float *x, uint32_t n_in, const float *w, const float *b, uint32_t n_out, uint32_t act, float *y)
+static void one_pixel(const float *x, uint32_t n_in, const float *w, const float *b, uint32_t n_out, uint32_t act,
+		      float *y)
 {
 	struct strip s;
 
@@ -403,13 +416,16 @@ static void linear(const struct ofa_device_op *op, const struct ofa_device_args 
 	one_pixel(a->x, op->c_in, a->w, a->b, op->c_out, op->act, a->y);
 }
 
-#define OFA_KERNEL_TABLE \
-	{ \
-		.name = OFA_KERNEL_NAME, .by_kind = { \
-			[OFA_FMT_CONV] = conv, \
-			[OFA_FMT_DWCONV] = depthwise, \
-			[OFA_FMT_SE] = squeeze_excite, \
-			[OFA_FMT_GLOBAL_POOL] = global_pool, \
-			[OFA_FMT_LINEAR] = linear, \
-		} \
-	}
+const struct ofa_device_kernels OFA_KERNEL_TABLE = {
+	.name = OFA_KERNEL_NAME,
+	.by_kind =
+		{
+			[OFA_FMT_CONV] = conv,
+			[OFA_FMT_DWCONV] = depthwise,
+			[OFA_FMT_SE] = squeeze_excite,
+			[OFA_FMT_GLOBAL_POOL] = global_pool,
+			[OFA_FMT_LINEAR] = linear,
+		},
+};
+
+#endif

@@ -217,7 +217,8 @@ static enum ofa_device_status load(const uint8_t *data, size_t size, struct ofa_
 	return status;
 }
 
-enum ofa_device_status ofa_device_load(const void *data, size_t size, struct ofa_device_model *ret_model, uint32_t *ret_where)
+enum ofa_device_status ofa_device_load(const void *data, size_t size, struct ofa_device_model *ret_model,
+				       uint32_t *ret_where)
 {
 	struct ofa_device_model m;
 	uint32_t where = 0;

@@ -9,7 +9,8 @@ include_HEADERS += device/ofa_device.h device/ofa_format.h
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = device/ofa-device.pc
 
-noinst_PROGRAMS += device/example
-device_example_SOURCES = device/example.c
-device_example_LDADD = device/libofa-device.a
+noinst_PROGRAMS += doc/examples/run_package
+doc_examples_run_package_SOURCES = doc/examples/run_package.c
+doc_examples_run_package_CPPFLAGS = -I$(top_srcdir)/device
+doc_examples_run_package_LDADD = device/libofa-device.a
 EXTRA_DIST += device/ofa-device.pc.in

@@ -15,27 +15,27 @@ extern "C" {
 
 enum ofa_device_status {
 	OFA_DEVICE_OK = 0,
-	OFA_DEVICE_ERR_HOST,          /* this processor is big-endian: packages are used in place */
-	OFA_DEVICE_ERR_ALIGNMENT,     /* package not at a multiple of 4 in memory */
-	OFA_DEVICE_ERR_TRUNCATED,     /* fewer bytes than a header, or than the header says */
-	OFA_DEVICE_ERR_MAGIC,         /* not a package */
-	OFA_DEVICE_ERR_VERSION,       /* another major version */
-	OFA_DEVICE_ERR_RESERVED,      /* a reserved field is in use: made by a later version */
-	OFA_DEVICE_ERR_LIMIT,         /* a count, size or shape is zero or past the format's maximum */
-	OFA_DEVICE_ERR_SECTION,       /* sections do not follow each other as they must */
-	OFA_DEVICE_ERR_INPUT,         /* input shape, normalisation, class names or self-test malformed */
-	OFA_DEVICE_ERR_OP,            /* an operation of unknown kind, or with parameters its kind cannot have */
-	OFA_DEVICE_ERR_SHAPE,         /* an operation's output shape does not follow from its input */
-	OFA_DEVICE_ERR_ARENA_RANGE,   /* a value lies outside the arena or is misplaced */
-	OFA_DEVICE_ERR_DATAFLOW,      /* an operation reads what no earlier one left there, or overwrites its input */
-	OFA_DEVICE_ERR_TENSOR,        /* a tensor's place, type, layout or shape is not what its operation needs */
-	OFA_DEVICE_ERR_OUTPUT,        /* the last operation does not yield the logits */
-	OFA_DEVICE_ERR_DIGEST,        /* SHA-256 of the package is not the one in its trailer */
-	OFA_DEVICE_ERR_TENSOR_DIGEST, /* a tensor's hash is not the one in its record */
-	OFA_DEVICE_ERR_SELF_TEST,     /* logits differ from the stored ones by more than the tolerance */
-	OFA_DEVICE_ERR_ARENA_SIZE,    /* arena smaller than ofa_device_arena_bytes() */
+	OFA_DEVICE_ERR_HOST,            /* this processor is big-endian: packages are used in place */
+	OFA_DEVICE_ERR_ALIGNMENT,       /* package not at a multiple of 4 in memory */
+	OFA_DEVICE_ERR_TRUNCATED,       /* fewer bytes than a header, or than the header says */
+	OFA_DEVICE_ERR_MAGIC,           /* not a package */
+	OFA_DEVICE_ERR_VERSION,         /* another major version */
+	OFA_DEVICE_ERR_RESERVED,        /* a reserved field is in use: made by a later version */
+	OFA_DEVICE_ERR_LIMIT,           /* a count, size or shape is zero or past the format's maximum */
+	OFA_DEVICE_ERR_SECTION,         /* sections do not follow each other as they must */
+	OFA_DEVICE_ERR_INPUT,           /* input shape, normalisation, class names or self-test malformed */
+	OFA_DEVICE_ERR_OP,              /* an operation of unknown kind, or with parameters its kind cannot have */
+	OFA_DEVICE_ERR_SHAPE,           /* an operation's output shape does not follow from its input */
+	OFA_DEVICE_ERR_ARENA_RANGE,     /* a value lies outside the arena or is misplaced */
+	OFA_DEVICE_ERR_DATAFLOW,        /* an operation reads what no earlier one left there, or overwrites its input */
+	OFA_DEVICE_ERR_TENSOR,          /* a tensor's place, type, layout or shape is not what its operation needs */
+	OFA_DEVICE_ERR_OUTPUT,          /* the last operation does not yield the logits */
+	OFA_DEVICE_ERR_DIGEST,          /* SHA-256 of the package is not the one in its trailer */
+	OFA_DEVICE_ERR_TENSOR_DIGEST,   /* a tensor's hash is not the one in its record */
+	OFA_DEVICE_ERR_SELF_TEST,       /* logits differ from the stored ones by more than the tolerance */
+	OFA_DEVICE_ERR_ARENA_SIZE,      /* arena smaller than ofa_device_arena_bytes() */
 	OFA_DEVICE_ERR_ARENA_ALIGNMENT, /* arena not at a multiple of 4 in memory */
-	OFA_DEVICE_ERR_RANGE,         /* no such operation */
+	OFA_DEVICE_ERR_RANGE,           /* no such operation */
 	OFA_DEVICE_STATUS_COUNT
 };
 
@@ -57,7 +57,7 @@ struct ofa_device_model {
 	const float *logits;   /* self-test output */
 	const char *meta;      /* JSON, then spaces; not NUL-terminated */
 	uint32_t meta_bytes;
-	uint64_t macs;         /* multiply-accumulates of one run */
+	uint64_t macs; /* multiply-accumulates of one run */
 	uint32_t names_offset, names_bytes, tensor_offset, input_offset;
 	const struct ofa_device_kernels *kernels; /* chosen for this processor */
 };
@@ -65,10 +65,19 @@ struct ofa_device_model {
 /* Checks a package of at most `size` bytes at `data` and fills *ret_model, which is untouched on
  * failure.  Bytes after the package are not looked at.  The digests are left to ofa_device_verify().
  * ret_where (may be NULL): on failure, the byte offset of the refused field or record. */
-enum ofa_device_status ofa_device_load(const void *data, size_t size, struct ofa_device_model *ret_model, uint32_t *ret_where);
+enum ofa_device_status ofa_device_load(const void *data, size_t size, struct ofa_device_model *ret_model,
+				       uint32_t *ret_where);
 
 /* Digest of the whole, then of each tensor; ret_where (may be NULL) as above. */
 enum ofa_device_status ofa_device_verify(const struct ofa_device_model *model, uint32_t *ret_where);
+
+/* One stored array, as doc/pack-format.md describes it.  index < model->n_tensors. */
+struct ofa_device_tensor {
+	const uint8_t *data;
+	uint32_t size;       /* bytes */
+	const uint8_t *hash; /* 16 bytes: first half of the SHA-256 of the data */
+};
+void ofa_device_tensor(const struct ofa_device_model *model, uint32_t index, struct ofa_device_tensor *ret_tensor);
 
 /* Working memory of a run in bytes.  Place it at a multiple of 64 for speed; 4 is demanded. */
 size_t ofa_device_arena_bytes(const struct ofa_device_model *model);
@@ -81,13 +90,13 @@ void ofa_device_normalise(const struct ofa_device_model *model, const uint8_t *p
 
 /* input: height x width x channels float32, normalised; may be ofa_device_input().  logits: classes
  * floats.  ERR_ARENA_SIZE or ERR_ARENA_ALIGNMENT; otherwise cannot fail. */
-enum ofa_device_status ofa_device_run(const struct ofa_device_model *model, void *arena, size_t arena_size, const float *input,
-                                      float *logits);
+enum ofa_device_status ofa_device_run(const struct ofa_device_model *model, void *arena, size_t arena_size,
+				      const float *input, float *logits);
 
 /* Runs the operations [first, first + count) on what the arena holds: for timing parts of a network.
  * Operation i is layer i of the engine's plan. */
-enum ofa_device_status ofa_device_run_ops(const struct ofa_device_model *model, void *arena, size_t arena_size, uint32_t first,
-                                          uint32_t count);
+enum ofa_device_status ofa_device_run_ops(const struct ofa_device_model *model, void *arena, size_t arena_size,
+					  uint32_t first, uint32_t count);
 
 /* Runs the stored input and compares with the stored logits. */
 enum ofa_device_status ofa_device_self_test(const struct ofa_device_model *model, void *arena, size_t arena_size);

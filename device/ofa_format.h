@@ -4,7 +4,9 @@
 #ifndef OFA_FORMAT_H
 #define OFA_FORMAT_H
 
-#define OFA_FMT_MAGIC "\x89" "OFA\r\n\x1a\n" /* 8 bytes */
+#define OFA_FMT_MAGIC                                                                                                  \
+	"\x89"                                                                                                         \
+	"OFA\r\n\x1a\n" /* 8 bytes */
 #define OFA_FMT_MAJOR 1
 #define OFA_FMT_MINOR 0
 
@@ -15,8 +17,8 @@
 #define OFA_FMT_QUANT_BYTES 64
 #define OFA_FMT_IO_BYTES 128
 #define OFA_FMT_TRAILER_BYTES 32
-#define OFA_FMT_HASH_BYTES 16 /* of a tensor */
-#define OFA_FMT_PANEL 8       /* outputs side by side in a weight panel */
+#define OFA_FMT_HASH_BYTES 16    /* of a tensor */
+#define OFA_FMT_PANEL 8          /* outputs side by side in a weight panel */
 #define OFA_FMT_NONE 0xffffffffu /* arena offset: absent */
 
 #define OFA_FMT_MAX_BYTES 0x7fffffffu
@@ -126,27 +128,24 @@ enum ofa_fmt_role {
 	OFA_FMT_SCALE = 10
 };
 
-enum ofa_fmt_layout {
-	OFA_FMT_PLAIN = 1,
-	OFA_FMT_PANELS = 2
-};
+enum ofa_fmt_layout { OFA_FMT_PLAIN = 1, OFA_FMT_PANELS = 2 };
 
 enum ofa_fmt_io {
-	OFA_FMT_IO_HEIGHT = 0,          /* u16 */
-	OFA_FMT_IO_WIDTH = 2,           /* u16 */
-	OFA_FMT_IO_CHANNELS = 4,        /* u16 */
-	OFA_FMT_IO_RESERVED = 6,        /* 2 bytes */
-	OFA_FMT_IO_CLASSES = 8,         /* u32 */
-	OFA_FMT_IO_INPUT = 12,          /* u32 */
-	OFA_FMT_IO_MEAN = 16,           /* 4 x f32 */
-	OFA_FMT_IO_STD = 32,            /* 4 x f32 */
-	OFA_FMT_IO_TOLERANCE = 48,      /* f32 */
-	OFA_FMT_IO_PIXELS_OFFSET = 52,  /* u32 */
-	OFA_FMT_IO_LOGITS_OFFSET = 56,  /* u32 */
-	OFA_FMT_IO_NAMES_OFFSET = 60,   /* u32 */
-	OFA_FMT_IO_NAMES_SIZE = 64,     /* u32 */
-	OFA_FMT_IO_QUANT = 68,          /* 16 bytes: scale and zero point of input and output; 0 */
-	OFA_FMT_IO_RESERVED2 = 84       /* 44 bytes */
+	OFA_FMT_IO_HEIGHT = 0,         /* u16 */
+	OFA_FMT_IO_WIDTH = 2,          /* u16 */
+	OFA_FMT_IO_CHANNELS = 4,       /* u16 */
+	OFA_FMT_IO_RESERVED = 6,       /* 2 bytes */
+	OFA_FMT_IO_CLASSES = 8,        /* u32 */
+	OFA_FMT_IO_INPUT = 12,         /* u32 */
+	OFA_FMT_IO_MEAN = 16,          /* 4 x f32 */
+	OFA_FMT_IO_STD = 32,           /* 4 x f32 */
+	OFA_FMT_IO_TOLERANCE = 48,     /* f32 */
+	OFA_FMT_IO_PIXELS_OFFSET = 52, /* u32 */
+	OFA_FMT_IO_LOGITS_OFFSET = 56, /* u32 */
+	OFA_FMT_IO_NAMES_OFFSET = 60,  /* u32 */
+	OFA_FMT_IO_NAMES_SIZE = 64,    /* u32 */
+	OFA_FMT_IO_QUANT = 68,         /* 16 bytes: scale and zero point of input and output; 0 */
+	OFA_FMT_IO_RESERVED2 = 84      /* 44 bytes */
 };
 
 #endif

@@ -16,11 +16,14 @@ float *ofa_device_input(const struct ofa_device_model *model, void *arena)
 	return at(arena, model->input_offset);
 }
 
-static const float *tensor_data(const struct ofa_device_model *model, uint32_t i)
+static const float *tensor_floats(const struct ofa_device_model *model, const struct ofa_device_op *op, uint32_t i)
 {
-	const uint8_t *record = model->data + model->tensor_offset + (size_t)i * OFA_FMT_TENSOR_BYTES;
+	struct ofa_device_tensor t;
 
-	return (const float *)(const void *)(model->data + ofa_device_u32(record + OFA_FMT_TENSOR_OFFSET));
+	if (i >= op->n_tensors)
+		return NULL;
+	ofa_device_tensor(model, op->first_tensor + i, &t);
+	return (const float *)(const void *)t.data;
 }
 
 static void run_op(const struct ofa_device_model *model, uint32_t i, void *arena)
@@ -33,10 +36,10 @@ static void run_op(const struct ofa_device_model *model, uint32_t i, void *arena
 	args.y = at(arena, op.out);
 	args.residual = op.residual != OFA_FMT_NONE ? at(arena, op.residual) : NULL;
 	args.scratch = op.scratch != OFA_FMT_NONE ? at(arena, op.scratch) : NULL;
-	args.w = op.n_tensors > 0 ? tensor_data(model, op.first_tensor) : NULL;
-	args.b = op.n_tensors > 1 ? tensor_data(model, op.first_tensor + 1) : NULL;
-	args.w2 = op.n_tensors > 2 ? tensor_data(model, op.first_tensor + 2) : NULL;
-	args.b2 = op.n_tensors > 3 ? tensor_data(model, op.first_tensor + 3) : NULL;
+	args.w = tensor_floats(model, &op, 0);
+	args.b = tensor_floats(model, &op, 1);
+	args.w2 = tensor_floats(model, &op, 2);
+	args.b2 = tensor_floats(model, &op, 3);
 	model->kernels->by_kind[op.kind](&op, &args);
 }
 
@@ -60,8 +63,8 @@ static float *run_all(const struct ofa_device_model *model, void *arena)
 	return at(arena, last.out);
 }
 
-enum ofa_device_status ofa_device_run(const struct ofa_device_model *model, void *arena, size_t arena_size, const float *input,
-                                      float *logits)
+enum ofa_device_status ofa_device_run(const struct ofa_device_model *model, void *arena, size_t arena_size,
+				      const float *input, float *logits)
 {
 	const enum ofa_device_status status = check_arena(model, arena, arena_size);
 	float *place;
@@ -75,8 +78,8 @@ enum ofa_device_status ofa_device_run(const struct ofa_device_model *model, void
 	return OFA_DEVICE_OK;
 }
 
-enum ofa_device_status ofa_device_run_ops(const struct ofa_device_model *model, void *arena, size_t arena_size, uint32_t first,
-                                          uint32_t count)
+enum ofa_device_status ofa_device_run_ops(const struct ofa_device_model *model, void *arena, size_t arena_size,
+					  uint32_t first, uint32_t count)
 {
 	const enum ofa_device_status status = check_arena(model, arena, arena_size);
 	uint32_t i;

@@ -42,11 +42,12 @@ static void block(uint32_t state[8], const uint8_t *p)
 			const uint32_t a = w[(i + 1) % 16], b = w[(i + 14) % 16];
 
 			w[i % 16] += (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) + w[(i + 9) % 16] +
-			             (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
+				     (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
 		}
-		t1 = s[7] + (rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25)) + ((s[4] & s[5]) ^ (~s[4] & s[6])) + k[i] +
-		     w[i % 16];
-		t2 = (rotate(s[0], 2) ^ rotate(s[0], 13) ^ rotate(s[0], 22)) + ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
+		t1 = s[7] + (rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25)) + ((s[4] & s[5]) ^ (~s[4] & s[6])) +
+		     k[i] + w[i % 16];
+		t2 = (rotate(s[0], 2) ^ rotate(s[0], 13) ^ rotate(s[0], 22)) +
+		     ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
 		memmove(s + 1, s, 7 * sizeof(s[0]));
 		s[4] += t1;
 		s[0] = t1 + t2;

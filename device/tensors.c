@@ -27,7 +27,8 @@ static void want_bias(struct wanted *w, uint32_t role, uint32_t n)
 static void want_all(const struct ofa_device_op *op, struct wanted w[OFA_FMT_MAX_OP_TENSORS])
 {
 	const uint32_t conv[] = {op->c_out, op->k, op->k, op->c_in}, depthwise[] = {op->c_out, op->k, op->k};
-	const uint32_t linear[] = {op->c_out, op->c_in}, reduce[] = {op->hidden, op->c_in}, expand[] = {op->c_in, op->hidden};
+	const uint32_t linear[] = {op->c_out, op->c_in}, reduce[] = {op->hidden, op->c_in},
+		       expand[] = {op->c_in, op->hidden};
 
 	switch (op->kind) {
 	case OFA_FMT_CONV:
@@ -66,7 +67,7 @@ static uint64_t wanted_bytes(const struct wanted *w)
 }
 
 static enum ofa_device_status check_tensor(const struct ofa_device_model *m, uint32_t at, const struct wanted *w,
-                                           uint32_t *data_end, uint32_t *where)
+					   uint32_t *data_end, uint32_t *where)
 {
 	const uint8_t *r = m->data + at;
 	const uint32_t room = m->size - OFA_FMT_TRAILER_BYTES - *data_end;
@@ -99,7 +100,7 @@ static enum ofa_device_status check_tensor(const struct ofa_device_model *m, uin
 }
 
 enum ofa_device_status ofa_device_check_tensors(const struct ofa_device_model *m, const struct ofa_device_op *op,
-                                                uint32_t *data_end, uint32_t *where)
+						uint32_t *data_end, uint32_t *where)
 {
 	struct wanted wanted[OFA_FMT_MAX_OP_TENSORS];
 	uint32_t i;
@@ -113,4 +114,13 @@ enum ofa_device_status ofa_device_check_tensors(const struct ofa_device_model *m
 			return status;
 	}
 	return OFA_DEVICE_OK;
+}
+
+void ofa_device_tensor(const struct ofa_device_model *model, uint32_t index, struct ofa_device_tensor *ret_tensor)
+{
+	const uint8_t *record = model->data + model->tensor_offset + (size_t)index * OFA_FMT_TENSOR_BYTES;
+
+	ret_tensor->data = model->data + ofa_device_u32(record + OFA_FMT_TENSOR_OFFSET);
+	ret_tensor->size = ofa_device_u32(record + OFA_FMT_TENSOR_SIZE);
+	ret_tensor->hash = record + OFA_FMT_TENSOR_HASH;
 }

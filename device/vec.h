@@ -8,7 +8,7 @@
 
 #if defined(OFA_KERNELS_AVX2)
 #define OFA_LANES 8
-#elif defined(__GNUC__) && !defined(OFA_DEVICE_PORTABLE) && \
+#elif defined(__GNUC__) && !defined(OFA_DEVICE_PORTABLE) &&                                                            \
 	(defined(__SSE2__) || defined(__ARM_NEON) || defined(__wasm_simd128__))
 #define OFA_LANES 4
 #else

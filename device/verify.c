@@ -12,13 +12,13 @@ enum ofa_device_status ofa_device_verify(const struct ofa_device_model *model, u
 	if (memcmp(digest, model->data + trailer, sizeof(digest)) != 0)
 		return ofa_device_refuse(OFA_DEVICE_ERR_DIGEST, trailer, ret_where);
 	for (i = 0; i < model->n_tensors; i++) {
-		const uint32_t at = model->tensor_offset + i * OFA_FMT_TENSOR_BYTES;
-		const uint8_t *record = model->data + at;
+		struct ofa_device_tensor t;
 
-		ofa_device_sha256(model->data + ofa_device_u32(record + OFA_FMT_TENSOR_OFFSET),
-		                  ofa_device_u32(record + OFA_FMT_TENSOR_SIZE), digest);
-		if (memcmp(digest, record + OFA_FMT_TENSOR_HASH, OFA_FMT_HASH_BYTES) != 0)
-			return ofa_device_refuse(OFA_DEVICE_ERR_TENSOR_DIGEST, at + OFA_FMT_TENSOR_HASH, ret_where);
+		ofa_device_tensor(model, i, &t);
+		ofa_device_sha256(t.data, t.size, digest);
+		if (memcmp(digest, t.hash, OFA_FMT_HASH_BYTES) != 0)
+			return ofa_device_refuse(OFA_DEVICE_ERR_TENSOR_DIGEST, (uint32_t)(t.hash - model->data),
+						 ret_where);
 	}
 	return OFA_DEVICE_OK;
 }

@@ -29,6 +29,10 @@ engine_libofaengine_a_SOURCES = \
 	engine/predict/predictor.h engine/predict/predictor.c engine/predict/predictor_file.c \
 	engine/predict/features.c engine/predict/predict.c engine/predict/metrics.c \
 	engine/predict/mlp.h engine/predict/mlp.c engine/predict/fit.c \
+	engine/pack/pack.h engine/pack/layout.h engine/pack/layout.c engine/pack/bytes.h \
+	engine/pack/pieces.h engine/pack/pieces.c engine/pack/head.h engine/pack/head.c \
+	engine/pack/meta.h engine/pack/meta.c engine/pack/selftest.h engine/pack/selftest.c \
+	engine/pack/writer.c engine/pack/build.c engine/pack/read.c \
 	engine/train/step.h engine/train/trainer.c \
 	engine/train/params.c engine/train/sgd.c engine/train/loss.c engine/train/sort.c \
 	engine/train/dataset.h engine/train/dataset_files.h engine/train/dataset.c \

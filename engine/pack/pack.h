@@ -21,29 +21,35 @@ uint64_t ofa_pack_size(const struct ofa_supernet *net, const struct ofa_plan *pl
 /* A package being written: header, tables, metadata, self-test and tensor hashes are ready; weights are
  * streamed from the subnet.  Bytes depend only on (network, arch, stats, info). */
 struct ofa_packer;
-enum ofa_status ofa_packer_new(const struct ofa_supernet *net, const struct ofa_subnet *sub, const struct ofa_pack_info *info,
-                               struct ofa_packer **ret, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status ofa_packer_new(const struct ofa_supernet *net, const struct ofa_subnet *sub,
+			       const struct ofa_pack_info *info, struct ofa_packer **ret,
+			       struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_packer_free(struct ofa_packer *p);
 uint64_t ofa_packer_size(const struct ofa_packer *p);
-enum ofa_status ofa_packer_write(struct ofa_packer *p, const struct ofa_sink *sink, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status ofa_packer_write(struct ofa_packer *p, const struct ofa_sink *sink,
+				 struct ofa_error *err) OFA_MUST_CHECK;
 
 /* plan -> calibrate on the network's own images (or sliced statistics when it has none) -> extract ->
  * write into one malloc'ed buffer.  The engine's whole delivery path. */
-struct ofa_pack_timing { double calibrate_ms, pack_ms; };
-enum ofa_status ofa_pack_build(const struct ofa_supernet *net, const struct ofa_arch *arch, const struct ofa_pack_info *info,
-                               struct ofa_pool *pool, uint8_t **ret_data, size_t *ret_size, struct ofa_pack_timing *ret_timing,
-                               struct ofa_error *err) OFA_MUST_CHECK;
+struct ofa_pack_timing {
+	double calibrate_ms, pack_ms;
+};
+enum ofa_status ofa_pack_build(const struct ofa_supernet *net, const struct ofa_arch *arch,
+			       const struct ofa_pack_info *info, struct ofa_pool *pool, uint8_t **ret_data,
+			       size_t *ret_size, struct ofa_pack_timing *ret_timing,
+			       struct ofa_error *err) OFA_MUST_CHECK;
 
 /* Reader for tools and server: checks everything the device checks (it calls the device loader) and
  * hands out the metadata. */
 struct ofa_package_summary {
-	json_t *meta;    /* the UTF-8 JSON object: arch, predictions, classes, normalisation; owned */
-	char dtype[16];  /* "float32" */
+	json_t *meta;   /* the UTF-8 JSON object: arch, predictions, classes, normalisation; owned */
+	char dtype[16]; /* "float32" */
 	uint64_t size_bytes, arena_bytes, macs, params;
 	int image_size, channels, classes;
 	uint8_t sha256[32];
 };
-enum ofa_status ofa_package_read(const uint8_t *data, size_t size, struct ofa_package_summary *ret, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status ofa_package_read(const uint8_t *data, size_t size, struct ofa_package_summary *ret,
+				 struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_package_summary_release(struct ofa_package_summary *s);
 
 #endif

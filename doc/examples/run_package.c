@@ -1,6 +1,6 @@
 /* How to use the runtime: runs a packed subnet on one input and prints the three likeliest classes.
  *
- *	example PACKAGE [INPUT]
+ *	run_package PACKAGE [INPUT]
  *
  * INPUT: height x width x channels normalised float32, little-endian, as the package's input is;
  * without it, the input of the package's self-test. */
@@ -26,7 +26,7 @@ static void *read_file(const char *path, size_t *ret_size)
 	if (f != NULL)
 		fclose(f);
 	if (data == NULL)
-		fprintf(stderr, "example: cannot read %s\n", path);
+		fprintf(stderr, "run_package: cannot read %s\n", path);
 	*ret_size = (size_t)size;
 	return data;
 }
@@ -58,7 +58,7 @@ static int run(const struct ofa_device_model *model, const char *input_path)
 	int rc = EXIT_FAILURE;
 
 	if (arena == NULL || logits == NULL) {
-		fprintf(stderr, "example: no memory for %lu bytes of arena\n", (unsigned long)arena_bytes);
+		fprintf(stderr, "run_package: no memory for %lu bytes of arena\n", (unsigned long)arena_bytes);
 		goto out;
 	}
 	if (input_path == NULL) {
@@ -68,17 +68,19 @@ static int run(const struct ofa_device_model *model, const char *input_path)
 		if (input == NULL)
 			goto out;
 		if (size != sizeof(float) * model->height * model->width * model->channels) {
-			fprintf(stderr, "example: %s is not %lux%lux%lu floats\n", input_path, (unsigned long)model->height,
-			        (unsigned long)model->width, (unsigned long)model->channels);
+			fprintf(stderr, "run_package: %s is not %lux%lux%lu floats\n", input_path,
+				(unsigned long)model->height, (unsigned long)model->width,
+				(unsigned long)model->channels);
 			goto out;
 		}
 	}
-	status = ofa_device_run(model, arena, arena_bytes, input != NULL ? input : ofa_device_input(model, arena), logits);
+	status = ofa_device_run(model, arena, arena_bytes, input != NULL ? input : ofa_device_input(model, arena),
+				logits);
 	if (status == OFA_DEVICE_OK) {
 		print_best(model, logits);
 		rc = EXIT_SUCCESS;
 	} else {
-		fprintf(stderr, "example: %s\n", ofa_device_strerror(status));
+		fprintf(stderr, "run_package: %s\n", ofa_device_strerror(status));
 	}
 out:
 	free(input);
@@ -97,7 +99,7 @@ int main(int argc, char **argv)
 	int rc;
 
 	if (argc < 2 || argc > 3) {
-		fprintf(stderr, "usage: example PACKAGE [INPUT]\n");
+		fprintf(stderr, "usage: run_package PACKAGE [INPUT]\n");
 		return EXIT_FAILURE;
 	}
 	package = read_file(argv[1], &size);
@@ -107,7 +109,8 @@ int main(int argc, char **argv)
 	if (status == OFA_DEVICE_OK)
 		status = ofa_device_verify(&model, &where);
 	if (status != OFA_DEVICE_OK) {
-		fprintf(stderr, "example: %s: %s (byte %lu)\n", argv[1], ofa_device_strerror(status), (unsigned long)where);
+		fprintf(stderr, "run_package: %s: %s (byte %lu)\n", argv[1], ofa_device_strerror(status),
+			(unsigned long)where);
 		free(package);
 		return EXIT_FAILURE;
 	}

@@ -1,0 +1,183 @@
+#include "pack/head.h"
+
+#include <stdlib.h>
+
+#include "base/sha256.h"
+#include "pack/bytes.h"
+#include "pack/meta.h"
+#include "pack/selftest.h"
+
+_Static_assert((int)OFA_ACT_NONE == (int)OFA_FMT_ACT_NONE && (int)OFA_ACT_RELU == (int)OFA_FMT_ACT_RELU &&
+		       (int)OFA_ACT_RELU6 == (int)OFA_FMT_ACT_RELU6 && (int)OFA_ACT_HSWISH == (int)OFA_FMT_ACT_HSWISH &&
+		       (int)OFA_ACT_HSIGMOID == (int)OFA_FMT_ACT_HSIGMOID,
+	       "activations are stored as the engine numbers them");
+
+/* What the parts are made from, and the bytes they go to. */
+struct head {
+	const struct ofa_supernet *net;
+	const struct ofa_subnet *sub;
+	const struct ofa_pack_layout *layout;
+	struct ofa_memory_plan memory;
+	struct ofa_pack_pieces *pieces;
+	uint8_t *bytes;
+};
+
+static void write_header(struct head *p)
+{
+	const struct ofa_pack_layout *l = p->layout;
+	uint8_t *h = p->bytes;
+
+	memcpy(h + OFA_FMT_HEADER_MAGIC, OFA_FMT_MAGIC, 8);
+	ofa_put_u16(h + OFA_FMT_HEADER_MAJOR, OFA_FMT_MAJOR);
+	ofa_put_u16(h + OFA_FMT_HEADER_MINOR, OFA_FMT_MINOR);
+	ofa_put_u32(h + OFA_FMT_HEADER_SIZE, l->size);
+	ofa_put_u32(h + OFA_FMT_HEADER_ARENA, p->memory.arena_bytes);
+	ofa_put_u16(h + OFA_FMT_HEADER_OPS, l->ops);
+	ofa_put_u16(h + OFA_FMT_HEADER_TENSORS, l->tensors);
+	ofa_put_u32(h + OFA_FMT_HEADER_OP_OFFSET, OFA_FMT_HEADER_BYTES);
+	ofa_put_u32(h + OFA_FMT_HEADER_TENSOR_OFFSET, l->tensor_offset);
+	ofa_put_u32(h + OFA_FMT_HEADER_QUANT_OFFSET, l->io_offset);
+	ofa_put_u32(h + OFA_FMT_HEADER_IO_OFFSET, l->io_offset);
+	ofa_put_u32(h + OFA_FMT_HEADER_META_OFFSET, l->meta_offset);
+	ofa_put_u32(h + OFA_FMT_HEADER_DATA_OFFSET, l->data_offset);
+}
+
+static uint8_t op_kind(enum ofa_op op)
+{
+	static const uint8_t kinds[OFA_OP_COUNT] = {
+		[OFA_OP_CONV] = OFA_FMT_CONV,        [OFA_OP_DWCONV] = OFA_FMT_DWCONV, [OFA_OP_SE] = OFA_FMT_SE,
+		[OFA_OP_POOL] = OFA_FMT_GLOBAL_POOL, [OFA_OP_LINEAR] = OFA_FMT_LINEAR,
+	};
+
+	return kinds[op];
+}
+
+static void write_op(const struct ofa_plan *plan, const struct ofa_memory_plan *memory, int i, uint32_t first_tensor,
+		     uint32_t n_tensors, uint8_t *r)
+{
+	const struct ofa_layer *l = &plan->layers[i];
+	const bool fixed_act = l->op == OFA_OP_SE || l->op == OFA_OP_POOL;
+
+	r[OFA_FMT_OP_KIND] = op_kind(l->op);
+	r[OFA_FMT_OP_ACT] = fixed_act ? OFA_FMT_ACT_NONE : (uint8_t)l->act;
+	r[OFA_FMT_OP_KERNEL] = (uint8_t)l->k;
+	r[OFA_FMT_OP_STRIDE] = (uint8_t)l->stride;
+	r[OFA_FMT_OP_PAD] = (uint8_t)l->pad;
+	r[OFA_FMT_OP_TENSORS] = (uint8_t)n_tensors;
+	ofa_put_u16(r + OFA_FMT_OP_FIRST_TENSOR, first_tensor);
+	ofa_put_u16(r + OFA_FMT_OP_H_IN, (uint32_t)l->h_in);
+	ofa_put_u16(r + OFA_FMT_OP_W_IN, (uint32_t)l->w_in);
+	ofa_put_u16(r + OFA_FMT_OP_H_OUT, (uint32_t)l->h_out);
+	ofa_put_u16(r + OFA_FMT_OP_W_OUT, (uint32_t)l->w_out);
+	ofa_put_u32(r + OFA_FMT_OP_C_IN, (uint32_t)l->c_in);
+	ofa_put_u32(r + OFA_FMT_OP_C_OUT, (uint32_t)l->c_out);
+	ofa_put_u32(r + OFA_FMT_OP_HIDDEN, l->op == OFA_OP_SE ? (uint32_t)l->hidden : 0);
+	ofa_put_u32(r + OFA_FMT_OP_IN, memory->value_offset[l->in]);
+	ofa_put_u32(r + OFA_FMT_OP_OUT, memory->value_offset[l->out]);
+	ofa_put_u32(r + OFA_FMT_OP_RESIDUAL, l->residual >= 0 ? memory->value_offset[l->residual] : OFA_FMT_NONE);
+	ofa_put_u32(r + OFA_FMT_OP_SCRATCH, l->op == OFA_OP_SE ? memory->scratch_offset[i] : OFA_FMT_NONE);
+}
+
+static enum ofa_status hash_write(void *ctx, const void *data, size_t size, struct ofa_error *err)
+{
+	(void)err;
+	ofa_sha256_update(ctx, data, size);
+	return OFA_OK;
+}
+
+static enum ofa_status write_tensor(struct head *p, int layer, const struct ofa_pack_tensor *t, uint64_t offset,
+				    uint8_t *r, struct ofa_error *err)
+{
+	uint8_t digest[OFA_SHA256_BYTES];
+	struct ofa_sha256 *hash = ofa_sha256_new();
+	const struct ofa_sink sink = {.write = hash_write, .ctx = hash};
+	enum ofa_status st;
+
+	if (!hash)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for a digest");
+	st = ofa_pack_pieces_write(p->pieces, &p->sub->weights[layer], t, &sink, err);
+	ofa_sha256_final(hash, digest);
+	ofa_put_u32(r + OFA_FMT_TENSOR_OFFSET, offset);
+	ofa_put_u32(r + OFA_FMT_TENSOR_SIZE, ofa_pack_tensor_bytes(t));
+	r[OFA_FMT_TENSOR_TYPE] = OFA_FMT_FLOAT32;
+	r[OFA_FMT_TENSOR_ROLE] = t->role;
+	r[OFA_FMT_TENSOR_LAYOUT] = t->layout;
+	r[OFA_FMT_TENSOR_RANK] = (uint8_t)t->rank;
+	for (int i = 0; i < t->rank; i++)
+		ofa_put_u32(r + OFA_FMT_TENSOR_DIMS + 4 * i, t->dims[i]);
+	memcpy(r + OFA_FMT_TENSOR_HASH, digest, OFA_FMT_HASH_BYTES);
+	return st;
+}
+
+static enum ofa_status write_tables(struct head *p, struct ofa_error *err)
+{
+	struct ofa_pack_tensor tensors[OFA_FMT_MAX_OP_TENSORS];
+	uint8_t *op = p->bytes + OFA_FMT_HEADER_BYTES, *record = p->bytes + p->layout->tensor_offset;
+	uint64_t offset = p->layout->data_offset;
+	uint32_t first = 0;
+	enum ofa_status st = OFA_OK;
+
+	for (int i = 0; i < p->sub->plan.n_layers; i++, op += OFA_FMT_OP_BYTES) {
+		int n = ofa_pack_layer_tensors(&p->sub->plan.layers[i], tensors);
+
+		write_op(&p->sub->plan, &p->memory, i, first, (uint32_t)n, op);
+		for (int j = 0; st == OFA_OK && j < n; j++, record += OFA_FMT_TENSOR_BYTES) {
+			st = write_tensor(p, i, &tensors[j], offset, record, err);
+			offset += ofa_pack_round(ofa_pack_tensor_bytes(&tensors[j]));
+		}
+		first += (uint32_t)n;
+	}
+	return st;
+}
+
+static enum ofa_status write_io(struct head *p, struct ofa_error *err)
+{
+	const struct ofa_plan *plan = &p->sub->plan;
+	const struct ofa_value *input = &plan->values[0];
+	uint8_t *io = p->bytes + p->layout->io_offset, *names = p->bytes + p->layout->names_offset;
+	float *logits = calloc((size_t)plan->classes, sizeof(*logits));
+	enum ofa_status st;
+
+	if (!logits)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for logits");
+	ofa_put_u16(io + OFA_FMT_IO_HEIGHT, (uint32_t)input->h);
+	ofa_put_u16(io + OFA_FMT_IO_WIDTH, (uint32_t)input->w);
+	ofa_put_u16(io + OFA_FMT_IO_CHANNELS, (uint32_t)input->c);
+	ofa_put_u32(io + OFA_FMT_IO_CLASSES, (uint32_t)plan->classes);
+	ofa_put_u32(io + OFA_FMT_IO_INPUT, p->memory.value_offset[0]);
+	ofa_put_floats(io + OFA_FMT_IO_MEAN, p->net->mean, (size_t)input->c);
+	ofa_put_floats(io + OFA_FMT_IO_STD, p->net->std, (size_t)input->c);
+	ofa_put_f32(io + OFA_FMT_IO_TOLERANCE, OFA_PACK_TOLERANCE);
+	ofa_put_u32(io + OFA_FMT_IO_PIXELS_OFFSET, p->layout->pixels_offset);
+	ofa_put_u32(io + OFA_FMT_IO_LOGITS_OFFSET, p->layout->logits_offset);
+	ofa_put_u32(io + OFA_FMT_IO_NAMES_OFFSET, p->layout->names_offset);
+	ofa_put_u32(io + OFA_FMT_IO_NAMES_SIZE, p->layout->names_bytes);
+	for (int i = 0; p->net->classes && i < plan->classes; i++) {
+		size_t n = strlen(p->net->classes[i]) + 1;
+
+		memcpy(names, p->net->classes[i], n);
+		names += n;
+	}
+	st = ofa_pack_self_test(p->net, p->sub, p->bytes + p->layout->pixels_offset, logits, err);
+	ofa_put_floats(p->bytes + p->layout->logits_offset, logits, (size_t)plan->classes);
+	free(logits);
+	return st;
+}
+
+enum ofa_status ofa_pack_head_write(const struct ofa_supernet *net, const struct ofa_subnet *sub,
+				    const struct ofa_pack_layout *layout, const struct ofa_pack_info *info,
+				    struct ofa_pack_pieces *pieces, uint8_t *bytes, struct ofa_error *err)
+{
+	struct head h = {.net = net, .sub = sub, .layout = layout, .pieces = pieces, .bytes = bytes};
+	enum ofa_status st;
+
+	ofa_memory_plan_init(&sub->plan, &h.memory);
+	write_header(&h);
+	st = write_tables(&h, err);
+	if (st == OFA_OK)
+		st = write_io(&h, err);
+	if (st == OFA_OK)
+		st = ofa_pack_meta_write(net, &sub->plan, info, layout->size, h.memory.arena_bytes,
+					 (char *)bytes + layout->meta_offset, layout->meta_bytes, err);
+	return st;
+}

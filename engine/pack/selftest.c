@@ -1,0 +1,50 @@
+#include "pack/selftest.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static uint8_t to_pixel(float x, float mean, float std)
+{
+	float v = roundf((x * std + mean) * 255.0f);
+
+	return v <= 0.0f ? 0 : v >= 255.0f ? 255 : (uint8_t)v;
+}
+
+static void calibration_pixels(const struct ofa_supernet *net, int r, float *x, uint8_t *pixels)
+{
+	int c = net->calibration.c;
+
+	ofa_supernet_calibration_input(net, 0, 1, r, x);
+	for (size_t i = 0; i < (size_t)r * r * c; i++)
+		pixels[i] = to_pixel(x[i], net->mean[i % c], net->std[i % c]);
+}
+
+/* Smooth in neither direction and different in every channel. */
+static void pattern_pixels(int r, int channels, uint8_t *pixels)
+{
+	for (int y = 0; y < r; y++)
+		for (int x = 0; x < r; x++)
+			for (int c = 0; c < channels; c++)
+				*pixels++ = (uint8_t)(37 * y + 59 * x + 3 * x * y + 101 * c);
+}
+
+enum ofa_status ofa_pack_self_test(const struct ofa_supernet *net, const struct ofa_subnet *sub, uint8_t *pixels,
+				   float *logits, struct ofa_error *err)
+{
+	const int r = sub->plan.arch.image_size, c = net->space.input_channels;
+	const size_t n = (size_t)r * r * c;
+	float *x = malloc(n * sizeof(*x));
+	enum ofa_status st;
+
+	if (!x)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for the self-test's input");
+	if (net->calibration.n > 0)
+		calibration_pixels(net, r, x, pixels);
+	else
+		pattern_pixels(r, c, pixels);
+	for (size_t i = 0; i < n; i++)
+		x[i] = ((float)pixels[i] / 255.0f - net->mean[i % c]) / net->std[i % c];
+	st = ofa_subnet_forward(sub, x, 1, NULL, logits, err);
+	free(x);
+	return st;
+}
