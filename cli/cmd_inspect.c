@@ -8,11 +8,12 @@
 #include "network.h"
 #include "output.h"
 #include "pack/pack.h"
+#include "search/search.h"
 
 #define COUNT_DIGITS 512
 
 struct inspect_options {
-	const char *file;
+	const char *file, *profile;
 	bool json;
 };
 
@@ -55,6 +56,19 @@ static json_t *figures_of(const struct cli_assessor *a, void (*pick)(const struc
 	return cli_figures_json(&a->net->space, &arch, &f);
 }
 
+/* The range of each resource over all searchable subnets, or null without a predictor. */
+static json_t *feasible_ranges(const struct cli_assessor *a)
+{
+	struct ofa_search_problem *problem;
+	struct ofa_feasible feasible;
+
+	if (!a->has_predictor || ofa_search_problem_new(a->net, &a->predictor, a->latency, &problem, NULL) != OFA_OK)
+		return json_null();
+	ofa_search_feasible(problem, &feasible);
+	ofa_search_problem_free(problem);
+	return ofa_feasible_format(&feasible);
+}
+
 static json_t *network_json(const struct cli_assessor *a, const char *count, const char *sha256)
 {
 	const struct ofa_supernet *net = a->net;
@@ -62,12 +76,12 @@ static json_t *network_json(const struct cli_assessor *a, const char *count, con
 
 	for (int i = 0; i < net->params.n; i++)
 		parameters += net->params.list[i].elements;
-	return json_pack("{s:s,s:s,s:I,s:s,s:o,s:s,s:I,s:o,s:i,s:o,s:o,s:o,s:o,s:o}", "kind", "network", "name",
+	return json_pack("{s:s,s:s,s:I,s:s,s:o,s:s,s:I,s:o,s:i,s:o,s:o,s:o,s:o,s:o,s:o}", "kind", "network", "name",
 	                 net->name, "size_bytes", (json_int_t)net->file.map.size, "sha256", sha256, "space",
 	                 ofa_space_format(&net->space), "subnets_per_resolution", count, "parameters",
 	                 (json_int_t)parameters, "classes", class_names(net), "calibration_images", net->calibration.n,
 	                 "smallest", figures_of(a, ofa_arch_smallest), "largest", figures_of(a, ofa_arch_largest),
-	                 "predictor", metadata_object(net, "ofa.predictor"), "lineage",
+	                 "feasible", feasible_ranges(a), "predictor", metadata_object(net, "ofa.predictor"), "lineage",
 	                 metadata_object(net, "ofa.lineage"), "license", metadata_text(net, "ofa.license"));
 }
 
@@ -100,7 +114,7 @@ static enum ofa_status inspect_network(const struct inspect_options *o, struct o
 	enum ofa_status st = cli_open_network(o->file, &net, err);
 
 	if (st == OFA_OK)
-		st = cli_assessor_init(net, NULL, &assessor, err);
+		st = cli_assessor_init(net, o->profile, &assessor, err);
 	if (st == OFA_OK) {
 		ofa_space_count(&net->space, count, sizeof count);
 		ofa_hex(net->sha256, sizeof net->sha256, hex);
@@ -182,6 +196,8 @@ int cmd_inspect(int argc, char **argv)
 {
 	struct inspect_options o = {0};
 	const struct opt options[] = {
+		{.name = "profile", .kind = OPT_TEXT, .value = "FILE", .to.text = &o.profile,
+		 .help = "of a network: latencies and their range on this device too"},
 		{.name = "json", .kind = OPT_FLAG, .to.flag = &o.json, .help = "answer a JSON object"},
 	};
 	const struct opt_spec spec = {
@@ -189,6 +205,7 @@ int cmd_inspect(int argc, char **argv)
 		.about = "Tells what a network file (space, subnets, predictor, lineage) or a package file (arch,\n"
 		         "sizes, predictions) holds.  A package is checked in full: structure, hashes, self-test.\n",
 		.examples = "  ofa inspect models/fashion/fashion.safetensors\n"
+		            "  ofa inspect fashion.safetensors --profile laptop.json --json\n"
 		            "  ofa inspect best.ofa --json\n",
 		.options = options, .n_options = OFA_ARRAY_LEN(options),
 	};

@@ -2,14 +2,17 @@
  * subnets that it did not see, store it with its figures in the network file. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "accuracy.h"
 #include "commands.h"
 #include "network.h"
 #include "output.h"
 #include "predict/predictor.h"
+#include "progress.h"
 #include "survey.h"
 #include "threads.h"
+#include "timing.h"
 
 struct fit_options {
 	const char *network, *data, *out, *pairs_out;
@@ -17,6 +20,31 @@ struct fit_options {
 	uint64_t seed;
 	bool json;
 };
+
+/* Progress of the survey on stderr: a line that redraws itself on a terminal, every tenth elsewhere. */
+struct survey_progress {
+	bool terminal;
+	double start_ms;
+	int first; /* done when it was first shown: those before cost no time now */
+};
+
+static void show_progress(void *ctx, int done, int total)
+{
+	struct survey_progress *p = ctx;
+	char left[CLI_DURATION_MAX];
+	double elapsed = (cli_now_ms() - p->start_ms) / 1e3;
+
+	if (p->start_ms == 0) {
+		p->start_ms = cli_now_ms();
+		p->first = done;
+		return;
+	}
+	if (!p->terminal && done % (total / 10 + 1) != 0 && done != total)
+		return;
+	cli_duration(elapsed * (total - done) / (done - p->first), left);
+	fprintf(stderr, "%sofa: predictor fit: %d of %d subnets measured, %s left%s", p->terminal ? "\r" : "", done, total,
+	        left, p->terminal && done < total ? "   " : "   \n");
+}
 
 /* How well a predictor does on the subnets that it was not fitted on. */
 struct judgement {
@@ -106,7 +134,7 @@ static enum ofa_status fit_and_save(const struct fit_options *o, const struct cl
 {
 	struct ofa_predictor_fit_options options = {.seed = o->seed};
 	struct ofa_predictor predictor;
-	struct judgement judgement;
+	struct judgement judgement = {0};
 	enum ofa_status st = ofa_predictor_fit(&s->net->space, s->archs, s->accuracy, s->n_samples, &options,
 	                                       &predictor, err);
 
@@ -124,6 +152,7 @@ static enum ofa_status survey_and_fit(const struct fit_options *o, const struct 
 {
 	int images = o->images > 0 && o->images < holdout->n ? o->images : holdout->n;
 	unsigned threads = o->threads > 0 ? (unsigned)o->threads : ofa_cpu_count();
+	struct survey_progress progress = {.terminal = isatty(STDERR_FILENO)};
 	struct cli_survey survey;
 	enum ofa_status st;
 
@@ -134,6 +163,8 @@ static enum ofa_status survey_and_fit(const struct fit_options *o, const struct 
 	st = cli_survey_init(net, holdout, images, o->samples, o->unseen, o->seed, &survey, err);
 	if (st != OFA_OK)
 		return st;
+	survey.progress = show_progress;
+	survey.ctx = &progress;
 	st = cli_survey_run(&survey, threads, o->pairs_out, err);
 	if (st == OFA_OK)
 		st = fit_and_save(o, &survey, err);
