@@ -10,7 +10,7 @@
 #include "tensor/gemm.h"
 
 #define MAX_THREADS 256u
-#define SPIN_NS 50000
+#define SPIN_NS 500000 /* sleeping and waking costs tens of microseconds, more on virtual machines */
 #define PAUSES_PER_LOOK 32 /* between two looks at the clock */
 
 struct worker {
