@@ -9,7 +9,8 @@ struct ofa_costs {
 	uint64_t params; /* of the extracted subnet: conv + BN gamma,beta + SE + linear, no transforms */
 	uint64_t storage_bytes;     /* size of the float32 package, exactly */
 	uint64_t peak_memory_bytes; /* arena of the device runtime for the float32 package, exactly */
-	uint64_t peak_activation_int8_bytes; /* spec 4.10: max over operators of input + output + kept residual, 1 byte each */
+	/* Spec 4.10: max over operators of input + output + kept residual, one byte each. */
+	uint64_t peak_activation_int8_bytes;
 };
 
 uint64_t ofa_layer_macs(const struct ofa_layer *l);

@@ -33,10 +33,20 @@ struct ofa_layer {
 };
 
 /* An activation tensor.  Value 0 is the network's input. */
-struct ofa_value { int h, w, c, first_layer /* -1: input */, last_layer; };
+struct ofa_value {
+	int h, w, c;
+	int first_layer, last_layer; /* written, last read; the input is written by -1 */
+};
 
 /* What a latency table has one row for. */
-enum ofa_unit_kind { OFA_UNIT_STEM, OFA_UNIT_BLOCK, OFA_UNIT_HEAD_EXPAND, OFA_UNIT_POOL, OFA_UNIT_MIX, OFA_UNIT_CLASSIFIER };
+enum ofa_unit_kind {
+	OFA_UNIT_STEM,
+	OFA_UNIT_BLOCK,
+	OFA_UNIT_HEAD_EXPAND,
+	OFA_UNIT_POOL,
+	OFA_UNIT_MIX,
+	OFA_UNIT_CLASSIFIER
+};
 struct ofa_unit {
 	enum ofa_unit_kind kind;
 	int block;              /* -1; block 0 = the fixed first, i+1 = elastic block i */
@@ -60,6 +70,7 @@ struct ofa_plan {
 };
 
 /* Cannot fail for an arch that ofa_arch_parse() or the samplers made.  No allocation. */
-void ofa_plan_init(const struct ofa_space *s, const struct ofa_params *p, const struct ofa_arch *a, struct ofa_plan *ret);
+void ofa_plan_init(const struct ofa_space *s, const struct ofa_params *p, const struct ofa_arch *a,
+                   struct ofa_plan *ret);
 
 #endif

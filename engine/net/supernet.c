@@ -75,7 +75,7 @@ static enum ofa_status load_name(struct ofa_supernet *net, struct ofa_error *err
 	if (!name || !*name || strlen(name) >= sizeof(net->name))
 		return ofa_fail(err, OFA_ERR_FORMAT, "ofa.name",
 				"metadata \"ofa.name\" must be a name of 1 to %zu bytes", sizeof(net->name) - 1);
-	strcpy(net->name, name);
+	memcpy(net->name, name, strlen(name) + 1);
 	return OFA_OK;
 }
 
@@ -103,7 +103,7 @@ static enum ofa_status load_classes(struct ofa_supernet *net, struct ofa_error *
 			st = ofa_fail(err, OFA_ERR_FORMAT, "ofa.classes",
 				      "class %zu must be a name of at most %d bytes", i, OFA_NET_MAX_CLASS_NAME - 1);
 		else
-			strcpy(net->classes[i], name);
+			memcpy(net->classes[i], name, strlen(name) + 1);
 	}
 	json_decref(json);
 	return st;

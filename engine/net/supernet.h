@@ -30,7 +30,8 @@ struct ofa_supernet {
 
 /* Refused, naming the tensor or key: what safetensors refuses, missing or unknown tensors and other
  * shapes (OFA_ERR_MISMATCH), values that are not finite and negative variances, bad metadata. */
-enum ofa_status ofa_supernet_load(const char *path, struct ofa_supernet **ret_net, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status ofa_supernet_load(const char *path, struct ofa_supernet **ret_net,
+                                  struct ofa_error *err) OFA_MUST_CHECK;
 /* From bare tensors (a state dict; metadata is not read) for a known space; used by import and tests.
  * The name is the file's, mean 0 and std 1. */
 enum ofa_status ofa_supernet_load_as(const char *path, const struct ofa_space *space, struct ofa_supernet **ret_net,
@@ -48,10 +49,11 @@ struct ofa_supernet_parts {
 	const uint8_t *calibration; int n_calibration, calibration_h, calibration_w; /* U8 NHWC, or NULL */
 	json_t *lineage;                /* object or NULL; borrowed */
 	const char *license;            /* or NULL */
-	json_t *extra_metadata;         /* object of strings (ofa.predictor) to which the above is added, or NULL; borrowed */
+	json_t *extra_metadata;         /* object of strings to which the above is added (ofa.predictor), or NULL */
 	const struct ofa_tensor *extra; size_t n_extra; /* predictor tensors */
 };
-enum ofa_status ofa_supernet_save(const char *path, const struct ofa_supernet_parts *parts, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status ofa_supernet_save(const char *path, const struct ofa_supernet_parts *parts,
+                                  struct ofa_error *err) OFA_MUST_CHECK;
 /* The parts of a loaded network (borrowing from it), so that a tool can change one and save. */
 void ofa_supernet_parts(const struct ofa_supernet *net, struct ofa_supernet_parts *ret);
 

@@ -22,7 +22,8 @@ bool ofa_arch_active(const struct ofa_space *s, const struct ofa_arch *a, int bl
 /* Values in the JSON that are not choices: OFA_ERR_INVALID with field "/ks/3" and the legal ones.
  * Skipped blocks' genes must still be legal values; the result is canonical.  As in the reference, a
  * stage with one depth takes the larger depths of other stages too (clipped), and "wid":null is ignored. */
-enum ofa_status ofa_arch_parse(const struct ofa_space *s, const json_t *json, struct ofa_arch *ret, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status ofa_arch_parse(const struct ofa_space *s, const json_t *json, struct ofa_arch *ret,
+                               struct ofa_error *err) OFA_MUST_CHECK;
 json_t *ofa_arch_format(const struct ofa_space *s, const struct ofa_arch *a); /* new reference */
 /* One compact line {"ks":[..],"e":[..],"d":[..],"image_size":R}, written to out, at most cap bytes
  * with the NUL; returns its whole length, as snprintf does. */
@@ -39,8 +40,10 @@ void ofa_arch_largest(const struct ofa_space *s, struct ofa_arch *ret);
 void ofa_arch_sample(const struct ofa_space *s, struct ofa_rng *rng, struct ofa_arch *ret);
 /* Each block's kernel, each block's expand, each stage's depth and the resolution are redrawn
  * with probabilities p_gene and p_resolution.  Canonical. */
-void ofa_arch_mutate(const struct ofa_space *s, struct ofa_rng *rng, double p_gene, double p_resolution, struct ofa_arch *a);
+void ofa_arch_mutate(const struct ofa_space *s, struct ofa_rng *rng, double p_gene, double p_resolution,
+                     struct ofa_arch *a);
 /* Whole stages (depth with its blocks) from either parent, resolution from either. */
-void ofa_arch_cross(const struct ofa_space *s, struct ofa_rng *rng, const struct ofa_arch *a, const struct ofa_arch *b, struct ofa_arch *ret);
+void ofa_arch_cross(const struct ofa_space *s, struct ofa_rng *rng, const struct ofa_arch *a, const struct ofa_arch *b,
+                    struct ofa_arch *ret);
 
 #endif

@@ -33,8 +33,9 @@ struct ofa_params {
 	int n;
 	struct ofa_param *list; /* owned */
 	int stem, stem_bn;
-	struct ofa_block_params first;                   /* all -1 when absent */
-	struct ofa_block_params blocks[OFA_MAX_BLOCKS];  /* by elastic block, 0-based ("blocks.<i+1>" in names, or "blocks.<i>" without a first block) */
+	struct ofa_block_params first; /* all -1 when absent */
+	/* By elastic block, 0-based: "blocks.<i+1>" in names, "blocks.<i>" without a first block. */
+	struct ofa_block_params blocks[OFA_MAX_BLOCKS];
 	int head_expand, head_expand_bn, mix, classifier, classifier_bias;
 	size_t max_elements;
 };
@@ -42,7 +43,8 @@ struct ofa_params {
 /* num_batches_tracked buffers are not listed: readers ignore them.
  * Transform matrices exist where the stage's kernels allow the step (7->5 when 7 and a smaller one
  * are choices; 5->3 when 3 and a larger one are). */
-enum ofa_status ofa_params_init(const struct ofa_space *s, struct ofa_params *ret, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status ofa_params_init(const struct ofa_space *s, struct ofa_params *ret,
+                                struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_params_release(struct ofa_params *p);
 int ofa_params_find(const struct ofa_params *p, const char *name); /* id or -1 */
 bool ofa_param_trained(const struct ofa_param *p); /* false for BN mean and var */

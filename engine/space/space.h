@@ -40,13 +40,22 @@ struct ofa_space {
 	float bn_eps;
 	int n_resolutions;
 	uint16_t resolutions[OFA_MAX_RESOLUTIONS]; /* ascending, pixels, square images */
-	struct { int width, stride; enum ofa_act act; } stem; /* 3x3 conv + BN + act */
-	struct { int width, kernel; enum ofa_act act; bool se, residual; } first; /* fixed block, no expansion; width 0: absent */
+	struct {
+		int width, stride;
+		enum ofa_act act;
+	} stem; /* 3x3 conv + BN + act */
+	struct {
+		int width, kernel;
+		enum ofa_act act;
+		bool se, residual;
+	} first; /* fixed block, no expansion; width 0: absent */
 	int n_stages;
 	struct ofa_stage stages[OFA_MAX_STAGES];
 	struct {
-		int expand_width; enum ofa_act expand_act; /* 1x1 conv + BN + act before the pool */
-		int mix_width; enum ofa_act mix_act;       /* 1x1 conv + act after the pool, no BN, no bias; 0: absent */
+		int expand_width; /* 1x1 conv + BN + act before the pool */
+		enum ofa_act expand_act;
+		int mix_width; /* 1x1 conv + act after the pool, no BN, no bias; 0: absent */
+		enum ofa_act mix_act;
 	} head;
 	int n_blocks; /* derived: sum of max depths = length of "ks" and "e" */
 };

@@ -158,7 +158,7 @@ static enum ofa_status parse_name(const struct object *o, struct ofa_space *s)
 		return refuse(o, "family", "must be \"mbconv\"");
 	if (!name || !*name || strlen(name) >= sizeof(s->name))
 		return refuse(o, "name", "must be a string of 1 to 63 bytes");
-	strcpy(s->name, name);
+	memcpy(s->name, name, strlen(name) + 1);
 	return OFA_OK;
 }
 

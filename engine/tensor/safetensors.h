@@ -14,7 +14,19 @@
 #define OFA_TENSOR_MAX_RANK 8
 #define OFA_SAFETENSORS_MAX_HEADER (16u << 20)
 
-enum ofa_dtype { OFA_F32, OFA_F64, OFA_F16, OFA_BF16, OFA_I64, OFA_I32, OFA_I16, OFA_I8, OFA_U8, OFA_BOOL, OFA_DTYPE_COUNT };
+enum ofa_dtype {
+	OFA_F32,
+	OFA_F64,
+	OFA_F16,
+	OFA_BF16,
+	OFA_I64,
+	OFA_I32,
+	OFA_I16,
+	OFA_I8,
+	OFA_U8,
+	OFA_BOOL,
+	OFA_DTYPE_COUNT
+};
 size_t ofa_dtype_size(enum ofa_dtype t);
 const char *ofa_dtype_name(enum ofa_dtype t); /* "F32", ... */
 
@@ -37,13 +49,15 @@ struct ofa_safetensors {
 	const struct ofa_tensor **by_name; /* sorted; owned */
 };
 
-enum ofa_status ofa_safetensors_open(const char *path, struct ofa_safetensors *ret, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status ofa_safetensors_open(const char *path, struct ofa_safetensors *ret,
+                                     struct ofa_error *err) OFA_MUST_CHECK;
 /* Over bytes that stay the caller's and outlive the object; `data` aligned to 8. */
 enum ofa_status ofa_safetensors_parse(const uint8_t *data, size_t size, struct ofa_safetensors *ret,
                                       struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_safetensors_close(struct ofa_safetensors *st);
-const struct ofa_tensor *ofa_safetensors_find(const struct ofa_safetensors *st, const char *name); /* or NULL; O(log n) */
-const char *ofa_safetensors_meta(const struct ofa_safetensors *st, const char *key);              /* or NULL */
+/* NULL when there is none; find is O(log n). */
+const struct ofa_tensor *ofa_safetensors_find(const struct ofa_safetensors *st, const char *name);
+const char *ofa_safetensors_meta(const struct ofa_safetensors *st, const char *key);
 
 /* Writes atomically.  The header is padded with spaces so that data begins at a multiple of 64;
  * larger-aligned dtypes are the caller's business: put tensors of wide elements first.

@@ -113,8 +113,8 @@ START_TEST(networks_round_trip)
 	struct network n;
 
 	open_network(&n);
-	strcpy(first, temporary_path("first.safetensors"));
-	strcpy(second, temporary_path("second.safetensors"));
+	snprintf(first, sizeof(first), "%s", temporary_path("first.safetensors"));
+	snprintf(second, sizeof(second), "%s", temporary_path("second.safetensors"));
 	ASSERT_OK(ofa_supernet_save(first, &n.parts, &err), &err);
 	ASSERT_OK(ofa_supernet_load(first, &net, &err), &err);
 	check_same(&n, net);
