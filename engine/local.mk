@@ -29,6 +29,10 @@ engine_libofaengine_a_SOURCES = \
 	engine/predict/predictor.h engine/predict/predictor.c engine/predict/predictor_file.c \
 	engine/predict/features.c engine/predict/predict.c engine/predict/metrics.c \
 	engine/predict/mlp.h engine/predict/mlp.c engine/predict/fit.c \
+	engine/search/search.h engine/search/search.c engine/search/problem.h engine/search/problem.c \
+	engine/search/feasible.c engine/search/seed.c engine/search/run.h engine/search/population.c \
+	engine/search/vary.c engine/search/propose.c engine/search/knapsack.h engine/search/knapsack.c \
+	engine/search/memo.h engine/search/memo.c \
 	engine/pack/pack.h engine/pack/layout.h engine/pack/layout.c engine/pack/bytes.h \
 	engine/pack/pieces.h engine/pack/pieces.c engine/pack/head.h engine/pack/head.c \
 	engine/pack/meta.h engine/pack/meta.c engine/pack/selftest.h engine/pack/selftest.c \

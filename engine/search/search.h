@@ -10,7 +10,8 @@
 /* Additive cost tables of one network (MACs, storage) plus peak memory, bound once per
  * (network, profile) and shared read-only by searches. */
 struct ofa_search_problem;
-/* latency may be NULL (then a latency limit is refused, OFA_ERR_INVALID "/limits/latency_ms").
+/* Searched are the resolutions that network, predictor and latency table have in common (OFA_ERR_MISMATCH when
+ * there is none).  latency may be NULL (then a latency limit is refused, OFA_ERR_INVALID "/limits/latency_ms").
  * Everything is borrowed and must outlive the problem. */
 enum ofa_status ofa_search_problem_new(const struct ofa_supernet *net, const struct ofa_predictor *predictor,
                                        const struct ofa_latency_model *latency, struct ofa_search_problem **ret, struct ofa_error *err) OFA_MUST_CHECK;
@@ -24,6 +25,9 @@ void ofa_search_costs(const struct ofa_search_problem *p, const struct ofa_arch 
 struct ofa_feasible { double min[OFA_RESOURCE_COUNT], max[OFA_RESOURCE_COUNT]; bool known[OFA_RESOURCE_COUNT]; };
 void ofa_search_feasible(const struct ofa_search_problem *p, struct ofa_feasible *ret);
 json_t *ofa_feasible_format(const struct ofa_feasible *f); /* {"latency_ms":{"min":..,"max":..},..}; known ones; new reference */
+
+#define OFA_SEARCH_DEFAULT_EVALUATIONS 20000
+#define OFA_SEARCH_MAX_EVALUATIONS 10000000
 
 struct ofa_search_options {
 	struct ofa_limits limits;
@@ -40,8 +44,9 @@ struct ofa_search_result {
 	int evaluations;
 	double seconds;
 };
-/* Same problem, limits, budget and seed: same answer.  Infeasible limits end at once:
- * OFA_ERR_INFEASIBLE with *ret_feasible filled (ret_feasible may be NULL). */
+/* doc/search.md describes the method.  Same problem, limits, budget and seed: same answer.  Infeasible limits end at once:
+ * OFA_ERR_INFEASIBLE, field "/limits/NAME" of the first limit below its range, or "/limits" when no
+ * subnet meets all together; *ret_feasible is filled in every case (ret_feasible may be NULL). */
 enum ofa_status ofa_search_run(const struct ofa_search_problem *p, const struct ofa_search_options *opt,
                                struct ofa_search_result *ret, struct ofa_feasible *ret_feasible, struct ofa_error *err) OFA_MUST_CHECK;
 
