@@ -10,14 +10,18 @@ AM_TESTS_ENVIRONMENT = OFA_SRCDIR='$(abs_top_srcdir)'; OFA_BUILDDIR='$(abs_top_b
 ENGINE_TESTS = \
 	tests/engine/test_arch \
 	tests/engine/test_base \
+	tests/engine/test_dataset \
 	tests/engine/test_kernels \
 	tests/engine/test_gradient \
 	tests/engine/test_golden \
 	tests/engine/test_plan \
 	tests/engine/test_pool \
+	tests/engine/test_recipe \
 	tests/engine/test_rng \
 	tests/engine/test_safetensors \
+	tests/engine/test_shrink \
 	tests/engine/test_space \
+	tests/engine/test_step \
 	tests/engine/test_supernet
 EXTRA_DIST += tests/engine/shared.h tests/engine/runner.h tests/engine/spaces.h
 

@@ -1,0 +1,302 @@
+/* Progressive shrinking end to end on a tiny network and generated images: it learns, it repeats itself
+ * byte for byte, and an interrupted run ends where an uninterrupted one does. */
+#include <string.h>
+
+#include "base/file.h"
+#include "net/supernet.h"
+#include "runner.h"
+#include "train/shrink.h"
+
+static const char recipe_json[] =
+	"{\"name\":\"tiny\",\"seed\":4,\"batch\":16,\"holdout\":32,\"calibration_images\":32,"
+	"\"classes\":[\"left\",\"right\",\"top\",\"bottom\"],\"license\":\"MIT\","
+	"\"augment\":{\"scale_min\":0.9,\"scale_max\":1.1,\"shift\":0.05},"
+	"\"space\":{\"family\":\"mbconv\",\"name\":\"tiny\",\"input_channels\":1,\"classes\":4,\"bn_eps\":1e-5,"
+	"\"resolutions\":[8,12],\"stem\":{\"width\":8,\"stride\":1,\"act\":\"h_swish\"},\"first\":null,"
+	"\"kernels\":[3,5],\"expands\":[1.5,2,3],\"depths\":[1,2],"
+	"\"stages\":[{\"width\":8,\"stride\":2,\"act\":\"relu\",\"se\":true},"
+	"{\"width\":16,\"stride\":2,\"act\":\"h_swish\",\"se\":false}],"
+	"\"head\":{\"expand_width\":32,\"expand_act\":\"h_swish\",\"mix_width\":0,\"mix_act\":\"none\"}},"
+	"\"phases\":["
+	"{\"name\":\"full\",\"epochs\":4,\"warmup_epochs\":0.5,\"lr\":0.1},"
+	"{\"name\":\"kernel\",\"epochs\":1,\"lr\":0.02,\"kd\":1,\"kernels\":[3,5]},"
+	"{\"name\":\"depth\",\"epochs\":1,\"lr\":0.02,\"kd\":1,\"subnets\":2,\"kernels\":[3,5],\"depths\":[1,2]},"
+	"{\"name\":\"width1\",\"epochs\":1,\"lr\":0.02,\"kd\":1,\"subnets\":2,\"sort\":1,\"kernels\":[3,5],"
+	"\"depths\":[1,2],\"expands\":[2,3]},"
+	"{\"name\":\"width2\",\"epochs\":1,\"lr\":0.02,\"kd\":1,\"subnets\":3,\"sandwich\":true,\"sort\":2,"
+	"\"kernels\":[3,5],\"depths\":[1,2],\"expands\":[1.5,2,3]}]}";
+
+enum { IMAGES = 320, HOLDOUT = 32, SIDE = 12, CLASSES = 4, STEPS_PER_EPOCH = 18, TOTAL_STEPS = 8 * STEPS_PER_EPOCH };
+
+/* Noise with one bright half; the class says which. */
+static struct ofa_dataset generate(void)
+{
+	struct ofa_dataset d = {.n = IMAGES, .h = SIDE, .w = SIDE, .c = 1, .classes = CLASSES};
+	struct ofa_rng rng;
+
+	d.images = malloc(IMAGES * SIDE * SIDE);
+	d.labels = malloc(IMAGES);
+	ofa_rng_init(&rng, 11);
+	for (int i = 0; i < IMAGES; i++) {
+		d.labels[i] = (uint8_t)ofa_rng_below(&rng, CLASSES);
+		for (int p = 0; p < SIDE * SIDE; p++) {
+			int row = p / SIDE, col = p % SIDE, half = SIDE / 2;
+			const bool bright[CLASSES] = {col < half, col >= half, row < half, row >= half};
+			d.images[i * SIDE * SIDE + p] =
+				(uint8_t)(ofa_rng_below(&rng, 120) + (bright[d.labels[i]] ? 60 : 0));
+		}
+	}
+	return d;
+}
+
+struct world {
+	struct ofa_recipe recipe;
+	struct ofa_dataset train, holdout;
+	struct ofa_pool *pool;
+	char out[600], checkpoint[600], log[600];
+	atomic_bool stop;
+	uint64_t stop_at; /* total step at which `stop` is raised; 0: never */
+	uint64_t steps;
+};
+
+static void world_init(struct world *w, unsigned threads)
+{
+	struct ofa_error err = {0};
+	json_t *json = json_loads(recipe_json, 0, NULL);
+
+	memset(w, 0, sizeof *w);
+	ck_assert_ptr_nonnull(json);
+	ASSERT_OK(ofa_recipe_parse(json, &w->recipe, &err), &err);
+	json_decref(json);
+	w->train = generate();
+	ASSERT_OK(ofa_dataset_split(&w->train, HOLDOUT, w->recipe.seed, &w->holdout, &err), &err);
+	ck_assert_int_eq(ofa_pool_new(threads, &w->pool), OFA_OK);
+	snprintf(w->out, sizeof w->out, "%s", temporary_path("net.safetensors"));
+	snprintf(w->checkpoint, sizeof w->checkpoint, "%s", temporary_path("net.checkpoint"));
+	snprintf(w->log, sizeof w->log, "%s", temporary_path("net.log"));
+}
+
+static void world_release(struct world *w)
+{
+	ofa_pool_free(w->pool);
+	ofa_dataset_release(&w->train);
+	ofa_dataset_release(&w->holdout);
+	unlink(w->out);
+	unlink(w->checkpoint);
+	unlink(w->log);
+}
+
+static void watch(void *ctx, const struct ofa_train_progress *p)
+{
+	struct world *w = ctx;
+
+	w->steps++;
+	ck_assert_uint_eq(p->total_steps, TOTAL_STEPS);
+	ck_assert(p->loss > 0 && p->lr > 0 && p->images_per_second > 0);
+	if (w->stop_at && p->total_step == w->stop_at)
+		atomic_store(&w->stop, true);
+}
+
+static enum ofa_status train(struct world *w, bool resume, uint64_t max_steps, struct ofa_error *err)
+{
+	const struct ofa_train_options opt = {
+		.out_path = w->out, .tool = "test", .log_path = w->log, .checkpoint_path = w->checkpoint,
+		.resume = resume, .max_steps = max_steps, .stop = &w->stop, .progress = watch, .ctx = w,
+	};
+
+	return ofa_train_run(&w->recipe, &w->train, &w->holdout, w->pool, &opt, err);
+}
+
+static uint8_t *network_bytes(const struct world *w, size_t *ret_size)
+{
+	struct ofa_error err = {0};
+	uint8_t *data = NULL;
+
+	ASSERT_OK(ofa_file_read(w->out, 64 << 20, &data, ret_size, &err), &err);
+	return data;
+}
+
+START_TEST(the_same_seed_gives_the_same_bytes)
+{
+	struct ofa_error err = {0};
+	struct world w;
+	size_t n, m;
+	uint8_t *a, *b;
+
+	world_init(&w, 2);
+	ASSERT_OK(train(&w, false, 0, &err), &err);
+	ck_assert_uint_eq(w.steps, TOTAL_STEPS);
+	a = network_bytes(&w, &n);
+	ASSERT_OK(train(&w, false, 0, &err), &err);
+	b = network_bytes(&w, &m);
+	ck_assert_uint_eq(n, m);
+	ck_assert_int_eq(memcmp(a, b, n), 0);
+	free(b);
+	w.recipe.seed++;
+	ASSERT_OK(train(&w, false, 0, &err), &err);
+	b = network_bytes(&w, &m);
+	ck_assert(n != m || memcmp(a, b, n) != 0);
+	free(a);
+	free(b);
+	world_release(&w);
+}
+END_TEST
+
+/* Stopped in the middle of the first phase, at a phase's last step, within a sorted phase; and by
+ * max_steps, which writes a network too. */
+START_TEST(an_interrupted_run_ends_in_the_same_bytes)
+{
+	static const uint64_t stops[] = {7, 4 * STEPS_PER_EPOCH, 4 * STEPS_PER_EPOCH + 1, 6 * STEPS_PER_EPOCH + 5};
+	struct ofa_error err = {0};
+	struct world w;
+	size_t n, m;
+	uint8_t *a, *b;
+
+	world_init(&w, 2);
+	ASSERT_OK(train(&w, false, 0, &err), &err);
+	a = network_bytes(&w, &n);
+	w.steps = 0;
+	for (size_t i = 0; i < OFA_ARRAY_LEN(stops); i++) {
+		w.stop_at = stops[i];
+		atomic_store(&w.stop, false);
+		ASSERT_FAILS(train(&w, i > 0, 0, NULL), OFA_ERR_CANCELLED);
+		ck_assert_uint_eq(w.steps, stops[i]);
+	}
+	w.stop_at = 0;
+	atomic_store(&w.stop, false);
+	ASSERT_OK(train(&w, true, 10, &err), &err);
+	b = network_bytes(&w, &m);
+	ck_assert(n != m || memcmp(a, b, n) != 0);
+	free(b);
+	ASSERT_OK(train(&w, true, 0, &err), &err);
+	ck_assert_uint_eq(w.steps, TOTAL_STEPS);
+	b = network_bytes(&w, &m);
+	ck_assert_uint_eq(n, m);
+	ck_assert_int_eq(memcmp(a, b, n), 0);
+	free(a);
+	free(b);
+	world_release(&w);
+}
+END_TEST
+
+START_TEST(a_foreign_checkpoint_is_refused)
+{
+	struct ofa_error err = {0};
+	struct world w;
+
+	world_init(&w, 1);
+	ASSERT_FAILS(train(&w, true, 0, NULL), OFA_ERR_NOT_FOUND);
+	ASSERT_OK(train(&w, false, 3, &err), &err);
+	w.recipe.phases[1].lr *= 2;
+	ASSERT_FAILS(train(&w, true, 0, &err), OFA_ERR_MISMATCH);
+	w.recipe.phases[1].lr /= 2;
+	ck_assert_int_eq(truncate(w.checkpoint, 5000), 0);
+	ASSERT_FAILS(train(&w, true, 0, NULL), OFA_ERR_FORMAT);
+	world_release(&w);
+}
+END_TEST
+
+START_TEST(data_of_another_shape_are_refused)
+{
+	struct ofa_error err = {0};
+	struct world w;
+
+	world_init(&w, 1);
+	w.train.classes = 5;
+	ASSERT_FAILS(train(&w, false, 0, &err), OFA_ERR_MISMATCH);
+	ck_assert_str_eq(err.field, "/space/classes");
+	world_release(&w);
+}
+END_TEST
+
+/* What the run leaves behind: a network that knows the classes, and a log that says so. */
+START_TEST(the_network_has_learnt)
+{
+	struct ofa_error err = {0};
+	struct world w;
+	struct ofa_supernet *net;
+	json_t *line = NULL;
+	FILE *log;
+	char text[4096];
+	int evaluations = 0, phases = 0;
+
+	world_init(&w, 2);
+	ASSERT_OK(train(&w, false, 0, &err), &err);
+	ASSERT_OK(ofa_supernet_load(w.out, &net, &err), &err);
+	ck_assert_str_eq(net->name, "tiny");
+	ck_assert_str_eq(net->classes[2], "top");
+	ck_assert_int_eq(net->calibration.n, 32);
+	ck_assert_int_eq(net->calibration.h, SIDE);
+	ofa_supernet_free(net);
+	log = fopen(w.log, "r");
+	while (fgets(text, sizeof text, log)) {
+		double accuracy = -1;
+		const char *event;
+		json_decref(line);
+		line = json_loads(text, 0, NULL);
+		ck_assert_ptr_nonnull(line);
+		ck_assert_int_eq(json_unpack(line, "{s:s, s?F}", "event", &event, "holdout_accuracy", &accuracy), 0);
+		phases += !strcmp(event, "phase");
+		evaluations += !strcmp(event, "evaluation");
+		if (!strcmp(event, "evaluation"))
+			ck_assert_double_gt(accuracy, 0.6);
+	}
+	ck_assert_str_eq(json_string_value(json_object_get(line, "event")), "end");
+	ck_assert_int_eq(phases, 5);
+	ck_assert_int_eq(evaluations, 2 + 4 * 4);
+	json_decref(line);
+	fclose(log);
+	world_release(&w);
+}
+END_TEST
+
+START_TEST(one_arch_can_be_trained_alone)
+{
+	struct ofa_error err = {0};
+	struct world w;
+	struct ofa_arch arch;
+	struct ofa_supernet *net;
+
+	world_init(&w, 2);
+	ofa_arch_smallest(&w.recipe.space, &arch);
+	const struct ofa_train_options opt = {.out_path = w.out, .only = &arch};
+	ASSERT_OK(ofa_train_run(&w.recipe, &w.train, &w.holdout, w.pool, &opt, &err), &err);
+	ASSERT_OK(ofa_supernet_load(w.out, &net, &err), &err);
+	/* The widest channels were never touched: they hold the initial BN statistics. */
+	int bn = net->params.blocks[0].expand_bn, n = net->params.list[bn].shape[0];
+	ck_assert_float_eq(net->data[bn + 2][n - 1], 0);
+	ck_assert_float_eq(net->data[bn + 3][n - 1], 1);
+	ck_assert_float_ne(net->data[bn + 2][0], 0);
+	ofa_supernet_free(net);
+	world_release(&w);
+}
+END_TEST
+
+START_TEST(a_loss_that_explodes_is_told)
+{
+	struct ofa_error err = {0};
+	struct world w;
+
+	world_init(&w, 1);
+	w.recipe.phases[0].lr = 1e30f;
+	w.recipe.phases[0].warmup_epochs = 0;
+	ASSERT_FAILS(train(&w, false, 0, &err), OFA_ERR_INVALID);
+	ck_assert_ptr_nonnull(strstr(err.message, "not finite"));
+	world_release(&w);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+		the_same_seed_gives_the_same_bytes,
+		an_interrupted_run_ends_in_the_same_bytes,
+		a_foreign_checkpoint_is_refused,
+		data_of_another_shape_are_refused,
+		the_network_has_learnt,
+		one_arch_can_be_trained_alone,
+		a_loss_that_explodes_is_told,
+	};
+
+	return run_tests("shrink", tests, OFA_ARRAY_LEN(tests));
+}
