@@ -1,1 +1,69 @@
-# sources of server/
+# The daemon: a library that the tests link too, and main().
+noinst_LIBRARIES += server/libofad.a
+server_libofad_a_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)/server $(ENGINE_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(SQLITE_CFLAGS) \
+	-DOFAD_VERSION='"$(PACKAGE_VERSION)"'
+server_libofad_a_SOURCES = \
+	server/app.h server/app.c \
+	server/clock.h server/clock.c \
+	server/embedded.h \
+	server/listen.h server/listen.c \
+	server/log.h server/log.c \
+	server/settings.h server/settings.c \
+	server/shared.h server/shared.c \
+	server/api/body.h server/api/body.c \
+	server/api/documents.c \
+	server/api/health.c \
+	server/api/json_network.h server/api/json_network.c \
+	server/api/json_subnet_request.h server/api/json_subnet_request.c \
+	server/api/networks.c \
+	server/api/problem.h server/api/problem.c \
+	server/api/profiles.c \
+	server/api/resources.h \
+	server/api/routes.h server/api/routes.c \
+	server/api/subnets.c \
+	server/http/call.h \
+	server/http/conditional.h server/http/conditional.c \
+	server/http/connections.h server/http/connections.c \
+	server/http/negotiate.h server/http/negotiate.c \
+	server/http/reply.h server/http/reply.c \
+	server/http/request.h server/http/request.c \
+	server/http/route.h server/http/route.c \
+	server/http/send.h server/http/send.c \
+	server/http/server.h server/http/server.c \
+	server/jobs/flight.h server/jobs/flight.c \
+	server/jobs/key.h \
+	server/jobs/lru.h server/jobs/lru.c \
+	server/jobs/workers.h server/jobs/workers.c \
+	server/service/bindings.h server/service/bindings.c \
+	server/service/deliveries.h server/service/deliveries.c \
+	server/service/manifest.h server/service/manifest.c \
+	server/service/networks.h server/service/networks.c \
+	server/service/packages.h server/service/packages.c \
+	server/service/profiles.h server/service/profiles.c \
+	server/service/question.h server/service/question.c \
+	server/store/store.h server/store/sqlite.c
+nodist_server_libofad_a_SOURCES = \
+	server/embedded_index_html.c \
+	server/embedded_openapi_yaml.c \
+	server/embedded_schema_0001.c
+
+# Files that are built into the program.
+EXTRA_DIST += server/embed.awk openapi/openapi.yaml static/index.html \
+	server/store/schema/0001-profiles-deliveries.sql
+CLEANFILES += $(nodist_server_libofad_a_SOURCES)
+EMBED = $(AM_V_GEN)$(MKDIR_P) server && $(AWK) -f $(top_srcdir)/server/embed.awk
+server/embedded_index_html.c: $(top_srcdir)/static/index.html $(top_srcdir)/server/embed.awk
+	$(EMBED) -v name=embedded_index_html $(top_srcdir)/static/index.html > $@.tmp && mv $@.tmp $@
+server/embedded_openapi_yaml.c: $(top_srcdir)/openapi/openapi.yaml $(top_srcdir)/server/embed.awk
+	$(EMBED) -v name=embedded_openapi_yaml $(top_srcdir)/openapi/openapi.yaml > $@.tmp && mv $@.tmp $@
+server/embedded_schema_0001.c: $(top_srcdir)/server/store/schema/0001-profiles-deliveries.sql $(top_srcdir)/server/embed.awk
+	$(EMBED) -v name=embedded_schema_0001 $(top_srcdir)/server/store/schema/0001-profiles-deliveries.sql > $@.tmp && mv $@.tmp $@
+
+SERVER_LIBS = server/libofad.a $(ENGINE_LIBS) $(MICROHTTPD_LIBS) $(SQLITE_LIBS)
+
+bin_PROGRAMS += server/ofad
+server_ofad_SOURCES = server/main.c
+server_ofad_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
+server_ofad_LDADD = $(SERVER_LIBS)
+
+dist_man8_MANS += doc/man/ofad.8

@@ -1,0 +1,22 @@
+/* The body of POST /subnets:
+ * {"network"?: NAME, "profile"?: NAME or profile object, "limits"?: {..}, "seed"?: 0..2^53-1} */
+#ifndef OFAD_API_JSON_SUBNET_REQUEST_H
+#define OFAD_API_JSON_SUBNET_REQUEST_H
+
+#include "service/profiles.h"
+
+struct subnet_request {
+	const char *network;           /* NULL: the first; borrowed from the JSON */
+	const char *profile_name;      /* of a stored profile, or NULL; borrowed from the JSON */
+	struct known_profile *profile; /* sent along; a reference, or NULL */
+	struct ofa_limits limits;
+	bool has_seed;
+	uint64_t seed;
+};
+
+/* Unknown members are refused.  Errors carry a JSON pointer into the body.  May add the name "inline" to a
+ * profile object that has none. */
+enum ofa_status subnet_request_parse(json_t *json, struct subnet_request *ret, struct ofa_error *err) OFA_MUST_CHECK;
+void subnet_request_release(struct subnet_request *r);
+
+#endif

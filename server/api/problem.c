@@ -1,0 +1,181 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "api/problem.h"
+
+#define DETAIL_MAX 1024
+/* When to come back after a refusal for lack of room, seconds: spread, so that those refused together do
+ * not return together. */
+#define RETRY_MIN 1u
+#define RETRY_SPREAD 4u
+
+/* clang-format off */
+static const struct problem_entry registry[PROBLEM_COUNT] = {
+	[PROBLEM_BAD_REQUEST] = { "bad-request", 400, "The request is malformed",
+		"Correct the header section." },
+	[PROBLEM_NOT_JSON] = { "not-json", 400, "The body is not JSON",
+		"Send one JSON object in UTF-8, without duplicate names." },
+	[PROBLEM_NOT_FOUND] = { "not-found", 404, "There is no such thing",
+		"See the links of GET / for what there is." },
+	[PROBLEM_NO_METHOD] = { "method-not-allowed", 405, "The resource does not have this method",
+		"Use one of the methods in the Allow header." },
+	[PROBLEM_NOT_ACCEPTABLE] = { "not-acceptable", 406, "No representation is acceptable",
+		"Accept one of the media types in the detail." },
+	[PROBLEM_TOO_LARGE] = { "too-large", 413, "The body is too large",
+		"Stay within the limit in the detail." },
+	[PROBLEM_NOT_TYPE] = { "unsupported-media-type", 415, "The body has a media type that is not understood here",
+		"Send the media type in the detail." },
+	[PROBLEM_INVALID] = { "invalid-value", 422, "A value is not acceptable",
+		"Correct the field that is named." },
+	[PROBLEM_INFEASIBLE] = { "infeasible-limits", 422, "No subnet is within the limits",
+		"Choose limits inside the ranges in the member feasible; several limits together may exclude more." },
+	[PROBLEM_MISMATCH] = { "profile-mismatch", 422, "The profile does not fit the network",
+		"Measure every latency key that the network needs." },
+	[PROBLEM_INTERNAL] = { "internal", 500, "The server failed",
+		"Report the request id to the operator." },
+	[PROBLEM_OVERLOAD] = { "overload", 503, "The server has no room for the request now",
+		"Repeat the request after the time in Retry-After." },
+	[PROBLEM_DRAINING] = { "draining", 503, "The server is shutting down",
+		"Repeat the request elsewhere or later." },
+};
+/* clang-format on */
+
+const struct problem_entry *problem_entry(enum problem p)
+{
+	return &registry[p];
+}
+
+static void add_field(json_t *json, const char *field, const char *detail)
+{
+	json_object_set_new(json, "field", json_string(field));
+	json_object_set_new(json, "errors", json_pack("[{s:s, s:s}]", "pointer", field, "detail", detail));
+}
+
+static unsigned retry_after(const struct http_call *call)
+{
+	unsigned h = 0;
+
+	for (const char *c = call->request.id; *c; c++)
+		h = h * 31 + (unsigned char)*c;
+	return RETRY_MIN + h % RETRY_SPREAD;
+}
+
+void problem_reply_with(struct http_call *call, enum problem p, const char *field, const char *detail,
+			const char *member, json_t *value)
+{
+	const struct problem_entry *e = &registry[p];
+	json_t *json = json_pack("{s:o, s:s, s:i, s:s, s:s}", "type", json_sprintf("/problems/%s", e->slug), "title",
+				 e->title, "status", (int)e->status, "detail", detail, "request_id", call->request.id);
+
+	if (json && field && *field)
+		add_field(json, field, detail);
+	if (json && member)
+		json_object_set(json, member, value);
+	json_decref(value);
+	if (e->status == 503)
+		http_reply_header(&call->reply, "Retry-After", "%u", retry_after(call));
+	http_reply_header(&call->reply, "Cache-Control", "no-store");
+	http_reply_json(&call->reply, e->status, PROBLEM_TYPE, json);
+}
+
+void problem_reply(struct http_call *call, enum problem p, const char *field, const char *format, ...)
+{
+	char detail[DETAIL_MAX];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(detail, sizeof(detail), format, ap);
+	va_end(ap);
+	problem_reply_with(call, p, field, detail, NULL, NULL);
+}
+
+void problem_reply_error(struct http_call *call, enum ofa_status status, const struct ofa_error *err)
+{
+	static const enum problem by_status[OFA_STATUS_COUNT] = {
+		[OFA_OK] = PROBLEM_INTERNAL,
+		[OFA_ERR_NOMEM] = PROBLEM_OVERLOAD,
+		[OFA_ERR_INVALID] = PROBLEM_INVALID,
+		[OFA_ERR_FORMAT] = PROBLEM_INTERNAL,
+		[OFA_ERR_IO] = PROBLEM_INTERNAL,
+		[OFA_ERR_NOT_FOUND] = PROBLEM_NOT_FOUND,
+		[OFA_ERR_LIMIT] = PROBLEM_OVERLOAD,
+		[OFA_ERR_INFEASIBLE] = PROBLEM_INFEASIBLE,
+		[OFA_ERR_MISMATCH] = PROBLEM_MISMATCH,
+		[OFA_ERR_UNSUPPORTED] = PROBLEM_INVALID,
+		[OFA_ERR_CANCELLED] = PROBLEM_DRAINING,
+	};
+	enum problem p = by_status[status];
+
+	/* what went wrong inside is the log's business, not the client's */
+	problem_reply(call, p, err->field, "%s", registry[p].status == 500 ? registry[p].title : err->message);
+}
+
+/* ---- what the HTTP server refuses ---- */
+
+void problem_reply_fault(struct app *app, struct http_call *call, enum http_fault fault, const char *detail)
+{
+	const struct http_request *r = &call->request;
+
+	(void)app;
+	switch (fault) {
+	case HTTP_FAULT_BAD_REQUEST:
+		problem_reply(call, PROBLEM_BAD_REQUEST, NULL, "%s", detail);
+		break;
+	case HTTP_FAULT_NO_PATH:
+		problem_reply(call, PROBLEM_NOT_FOUND, NULL, "there is no resource with this path");
+		break;
+	case HTTP_FAULT_NO_METHOD:
+		problem_reply(call, PROBLEM_NO_METHOD, NULL, "the resource has %s", detail);
+		break;
+	case HTTP_FAULT_TOO_LARGE:
+		if (call->route->max_body)
+			problem_reply(call, PROBLEM_TOO_LARGE, NULL, "the body may have at most %zu bytes",
+				      call->route->max_body);
+		else
+			problem_reply(call, PROBLEM_TOO_LARGE, NULL, "this operation takes no body");
+		break;
+	case HTTP_FAULT_NOT_TYPE:
+		problem_reply(call, PROBLEM_NOT_TYPE, "Content-Type", "the Content-Type is %.100s; %s is accepted",
+			      r->header[HTTP_CONTENT_TYPE] ? r->header[HTTP_CONTENT_TYPE] : "missing",
+			      call->route->body_type);
+		break;
+	case HTTP_FAULT_OVERLOAD:
+	case HTTP_FAULT_COUNT:
+		problem_reply(call, PROBLEM_OVERLOAD, NULL, "%s", detail);
+		break;
+	}
+}
+
+/* ---- the registry as a resource: what the type URIs lead to ---- */
+
+static json_t *describe(const struct problem_entry *e)
+{
+	return json_pack("{s:o, s:s, s:i, s:s}", "type", json_sprintf("/problems/%s", e->slug), "title", e->title,
+			 "status", (int)e->status, "hint", e->hint);
+}
+
+enum http_next problems_list(struct app *app, struct http_call *call)
+{
+	json_t *list = json_array();
+
+	(void)app;
+	for (int i = 0; i < PROBLEM_COUNT; i++)
+		json_array_append_new(list, describe(&registry[i]));
+	http_reply_json(&call->reply, 200, "application/json", json_pack("{s:o}", "problems", list));
+	return HTTP_REPLY;
+}
+
+enum http_next problems_get(struct app *app, struct http_call *call)
+{
+	const char *slug = http_param(&call->request.params, "slug");
+
+	(void)app;
+	for (int i = 0; i < PROBLEM_COUNT; i++) {
+		if (strcmp(registry[i].slug, slug) == 0) {
+			http_reply_json(&call->reply, 200, "application/json", describe(&registry[i]));
+			return HTTP_REPLY;
+		}
+	}
+	problem_reply(call, PROBLEM_NOT_FOUND, NULL, "there is no problem of this type");
+	return HTTP_REPLY;
+}

@@ -1,0 +1,50 @@
+/* Errors as clients see them: application/problem+json (RFC 9457) from one registry. */
+#ifndef OFAD_API_PROBLEM_H
+#define OFAD_API_PROBLEM_H
+
+#include <jansson.h>
+#include "http/server.h"
+
+enum problem {
+	PROBLEM_BAD_REQUEST,
+	PROBLEM_NOT_JSON,
+	PROBLEM_NOT_FOUND,
+	PROBLEM_NO_METHOD,
+	PROBLEM_NOT_ACCEPTABLE,
+	PROBLEM_TOO_LARGE,
+	PROBLEM_NOT_TYPE,
+	PROBLEM_INVALID,
+	PROBLEM_INFEASIBLE,
+	PROBLEM_MISMATCH,
+	PROBLEM_INTERNAL,
+	PROBLEM_OVERLOAD,
+	PROBLEM_DRAINING,
+	PROBLEM_COUNT
+};
+
+struct problem_entry {
+	const char *slug; /* last part of the type URI, /problems/{slug}; never changes once released */
+	unsigned status;
+	const char *title; /* the same for every occurrence */
+	const char *hint;  /* what the client can do about it */
+};
+const struct problem_entry *problem_entry(enum problem p);
+
+#define PROBLEM_TYPE "application/problem+json"
+
+/* Fills call->reply.  `field`: JSON pointer into the body, header or parameter that is to blame; NULL or
+ * "" when there is none. */
+void problem_reply(struct http_call *call, enum problem p, const char *field, const char *format, ...) OFA_PRINTF(4, 5);
+/* The same with a further member; takes the reference to value. */
+void problem_reply_with(struct http_call *call, enum problem p, const char *field, const char *detail,
+			const char *member, json_t *value);
+/* From a failure of the engine or a service: its status chooses the problem. */
+void problem_reply_error(struct http_call *call, enum ofa_status status, const struct ofa_error *err);
+/* What the HTTP server itself refuses (struct http_server_options.fault). */
+void problem_reply_fault(struct app *app, struct http_call *call, enum http_fault fault, const char *detail);
+
+/* GET /problems and GET /problems/{slug}: the registry. */
+enum http_next problems_list(struct app *app, struct http_call *call);
+enum http_next problems_get(struct app *app, struct http_call *call);
+
+#endif

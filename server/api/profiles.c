@@ -1,0 +1,178 @@
+#include <stdlib.h>
+#include <string.h>
+#include "api/body.h"
+#include "api/problem.h"
+#include "api/resources.h"
+
+#define PAGE_MAX 1000
+
+/* ---- the list ---- */
+
+static enum ofa_status list_one(void *ctx, const struct store_profile_entry *e)
+{
+	json_t *list = ctx;
+	char revision[2 * OFA_SHA256_BYTES + 1];
+
+	ofa_hex(e->sha256, OFA_SHA256_BYTES, revision);
+	json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:{s:o}}", "name", e->name, "revision", revision,
+					      "created_at", e->created_at, "updated_at", e->updated_at, "links", "self",
+					      json_sprintf("/profiles/%s", e->name)));
+	return OFA_OK;
+}
+
+/* ?after=NAME&limit=N; false: the reply says what is wrong. */
+static bool parse_page(struct http_call *call, char after[OFA_PROFILE_NAME_MAX], unsigned *ret_limit)
+{
+	char limit[16], *end = limit;
+	long n;
+
+	if (!http_query(call->request.query, "after", after, OFA_PROFILE_NAME_MAX)) {
+		problem_reply(call, PROBLEM_INVALID, "after", "after must be the name of a profile");
+		return false;
+	}
+	n = http_query(call->request.query, "limit", limit, sizeof(limit)) && *limit ? strtol(limit, &end, 10)
+										     : PAGE_MAX;
+	if (*end || n < 1 || n > PAGE_MAX) {
+		problem_reply(call, PROBLEM_INVALID, "limit", "limit must be a whole number from 1 to %d", PAGE_MAX);
+		return false;
+	}
+	*ret_limit = (unsigned)n;
+	return true;
+}
+
+static const char *last_name(const json_t *list)
+{
+	return json_string_value(json_object_get(json_array_get(list, json_array_size(list) - 1), "name"));
+}
+
+enum http_next profiles_list(struct app *app, struct http_call *call)
+{
+	char after[OFA_PROFILE_NAME_MAX];
+	struct ofa_error err = {0};
+	unsigned limit;
+	enum ofa_status st;
+	json_t *list;
+
+	if (!accepts_json(call) || !parse_page(call, after, &limit))
+		return HTTP_REPLY;
+	list = json_array();
+	st = app->store->driver->profile_list(app->store, after, limit, list_one, list, &err);
+	if (st != OFA_OK) {
+		json_decref(list);
+		problem_reply_error(call, st, &err);
+		return HTTP_REPLY;
+	}
+	if (json_array_size(list) == limit)
+		http_reply_header(&call->reply, "Link", "</profiles?after=%s&limit=%u>; rel=\"next\"", last_name(list),
+				  limit);
+	http_reply_json(&call->reply, 200, "application/json", json_pack("{s:o}", "profiles", list));
+	http_reply_header(&call->reply, "Cache-Control", "no-cache");
+	return HTTP_REPLY;
+}
+
+/* ---- one profile ---- */
+
+/* The name in the path, or NULL: then the reply says why. */
+static const char *path_name(struct http_call *call)
+{
+	const char *name = http_param(&call->request.params, "name");
+
+	if (ofa_profile_name_ok(name))
+		return name;
+	problem_reply(call, PROBLEM_INVALID, "name",
+		      "\"%.64s\" cannot be the name of a profile; 1 to %d of A-Z a-z 0-9 . _ - are accepted, "
+		      "with '/' between parts",
+		      name, OFA_PROFILE_NAME_MAX - 1);
+	return NULL;
+}
+
+enum http_next profile_get(struct app *app, struct http_call *call)
+{
+	const char *name = path_name(call);
+	struct ofa_error err = {0};
+	struct known_profile *p;
+	enum ofa_status st;
+
+	if (!name || !accepts_json(call))
+		return HTTP_REPLY;
+	st = profiles_get(app->profiles, name, &p, &err);
+	if (st != OFA_OK) {
+		err.field[0] = '\0'; /* the path is to blame, which has no pointer */
+		problem_reply_error(call, st, &err);
+		return HTTP_REPLY;
+	}
+	http_reply_shared(&call->reply, 200, "application/json", &p->shared, (const uint8_t *)p->content,
+			  p->content_size);
+	http_reply_etag(&call->reply, p->sha256);
+	http_reply_header(&call->reply, "Cache-Control", "no-cache");
+	known_profile_unref(p);
+	return HTTP_REPLY;
+}
+
+/* From the body; NULL: the reply says why it cannot be kept under this name. */
+static struct known_profile *parse_profile(struct app *app, struct http_call *call, const char *name)
+{
+	struct known_profile *p = NULL;
+	struct ofa_error err = {0};
+	json_t *json = body_object(call);
+	enum ofa_status st;
+
+	if (!json)
+		return NULL;
+	st = known_profile_new(json, name, &p, &err);
+	json_decref(json);
+	if (st == OFA_OK && strcmp(p->profile.name, name) != 0)
+		st = ofa_fail(&err, OFA_ERR_INVALID, "/name", "the name is \"%s\" in the body and \"%s\" in the path",
+			      p->profile.name, name);
+	if (st == OFA_OK)
+		st = profile_check_coverage(&p->profile, app->networks, &err);
+	if (st == OFA_OK)
+		return p;
+	known_profile_unref(p);
+	/* a limit that the body exceeds is the body's fault, not a lack of room */
+	problem_reply_error(call, st == OFA_ERR_LIMIT ? OFA_ERR_INVALID : st, &err);
+	return NULL;
+}
+
+enum http_next profile_put(struct app *app, struct http_call *call)
+{
+	const char *name = path_name(call);
+	struct known_profile *p = name && accepts_json(call) ? parse_profile(app, call, name) : NULL;
+	char revision[2 * OFA_SHA256_BYTES + 1];
+	struct ofa_error err = {0};
+	enum ofa_status st;
+	bool created;
+
+	if (!p)
+		return HTTP_REPLY;
+	st = profiles_put(app->profiles, p, &created, &err);
+	if (st != OFA_OK) {
+		problem_reply_error(call, st, &err);
+	} else {
+		ofa_hex(p->sha256, OFA_SHA256_BYTES, revision);
+		http_reply_json(&call->reply, created ? 201 : 200, "application/json",
+				json_pack("{s:s, s:s, s:I, s:{s:o}}", "name", name, "revision", revision,
+					  "latency_entries", (json_int_t)p->profile.table.n, "links", "self",
+					  json_sprintf("/profiles/%s", name)));
+		if (created)
+			http_reply_header(&call->reply, "Location", "/profiles/%s", name);
+	}
+	known_profile_unref(p);
+	return HTTP_REPLY;
+}
+
+enum http_next profile_delete(struct app *app, struct http_call *call)
+{
+	const char *name = path_name(call);
+	struct ofa_error err = {0};
+	enum ofa_status st;
+
+	if (!name)
+		return HTTP_REPLY;
+	st = profiles_delete(app->profiles, name, &err);
+	if (st != OFA_OK)
+		problem_reply_error(call, st, &err);
+	else
+		call->reply.status = 204;
+	return HTTP_REPLY;
+}

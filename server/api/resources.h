@@ -1,0 +1,30 @@
+/* The handlers that the route table names, one file per resource. */
+#ifndef OFAD_API_RESOURCES_H
+#define OFAD_API_RESOURCES_H
+
+#include "app.h"
+
+/* documents.c */
+enum http_next root_get(struct app *app, struct http_call *call);
+enum http_next openapi_get(struct app *app, struct http_call *call);
+
+/* health.c */
+enum http_next health_get(struct app *app, struct http_call *call);
+enum http_next ready_get(struct app *app, struct http_call *call);
+
+/* networks.c */
+enum http_next networks_list(struct app *app, struct http_call *call);
+enum http_next networks_get(struct app *app, struct http_call *call);
+
+/* profiles.c */
+enum http_next profiles_list(struct app *app, struct http_call *call);
+enum http_next profile_put(struct app *app, struct http_call *call);
+enum http_next profile_get(struct app *app, struct http_call *call);
+enum http_next profile_delete(struct app *app, struct http_call *call);
+
+/* subnets.c */
+enum http_next subnets_post(struct app *app, struct http_call *call);
+enum http_next subnet_get(struct app *app, struct http_call *call);
+enum http_next subnet_manifest_get(struct app *app, struct http_call *call);
+
+#endif

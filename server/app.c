@@ -1,0 +1,265 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "api/problem.h"
+#include "api/routes.h"
+#include "app.h"
+#include "base/file.h"
+#include "clock.h"
+#include "listen.h"
+#include "tensor/gemm.h"
+
+#define BODY_BYTES_MAX ((size_t)256 << 20)
+/* Descriptors beside connections: database, packages, log. */
+#define SPARE_FILES 64
+#define DRAIN_POLL_MS 20
+
+/* ---- work on behalf of calls ---- */
+
+struct call_task {
+	struct task task;
+	struct http_call *call;
+};
+
+static void run_call(struct task *task)
+{
+	struct call_task *t = (struct call_task *)(void *)task;
+	struct http_call *call = t->call;
+
+	free(t);
+	http_call_work(call);
+}
+
+static bool offload(struct app *app, struct http_call *call)
+{
+	struct call_task *t = malloc(sizeof(*t));
+
+	if (!t)
+		return false;
+	t->task.run = run_call;
+	t->call = call;
+	if (workers_submit(app->workers, &t->task))
+		return true;
+	free(t);
+	return false;
+}
+
+static void log_call(struct app *app, const struct http_call *call)
+{
+	const struct http_request *r = &call->request;
+	struct log_line line;
+
+	log_begin(&line, &app->log, LOG_LEVEL_INFO, "request");
+	log_string(&line, "id", r->id);
+	log_string(&line, "peer", r->peer);
+	log_string(&line, "method", r->method);
+	log_string(&line, "path", r->target);
+	log_integer(&line, "status", call->reply.status);
+	log_integer(&line, "bytes", (long long)call->reply.size);
+	log_real(&line, "ms", clock_ms() - call->started_ms);
+	log_end(&line);
+}
+
+/* ---- self-tests ---- */
+
+struct self_test {
+	struct task task;
+	struct app *app;
+};
+
+static void run_self_tests(struct task *task)
+{
+	struct self_test *t = (struct self_test *)(void *)task;
+	struct app *app = t->app;
+
+	for (size_t i = 0; i < app->networks->n; i++) {
+		struct network *n = &app->networks->list[i];
+
+		network_self_test(n);
+		if (atomic_load(&n->state) == NETWORK_READY)
+			log_message(&app->log, LOG_LEVEL_INFO, "network %s passed its self-test", n->net->name);
+		else
+			log_message(&app->log, LOG_LEVEL_ERROR, "network %s failed its self-test: %s", n->net->name,
+				    n->failure.message);
+	}
+	free(t);
+}
+
+static enum ofa_status start_self_tests(struct app *app, struct ofa_error *err)
+{
+	struct self_test *t = malloc(sizeof(*t));
+
+	if (!t)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	t->task.run = run_self_tests;
+	t->app = app;
+	if (workers_submit(app->workers, &t->task))
+		return OFA_OK;
+	free(t);
+	return ofa_fail(err, OFA_ERR_LIMIT, "--max-queue", "the queue has no room for the self-tests");
+}
+
+/* ---- starting ---- */
+
+static enum ofa_status make_data_dir(const char *dir, struct ofa_error *err)
+{
+	if (mkdir(dir, 0777) == 0 || errno == EEXIST)
+		return OFA_OK;
+	return ofa_fail(err, OFA_ERR_IO, "--data", "cannot make the data directory %.200s: %s", dir, strerror(errno));
+}
+
+/* As many connections as were asked for, or as the limit on open files allows. */
+static unsigned connection_limit(const struct app *app)
+{
+	unsigned wanted = app->settings->max_connections;
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return wanted;
+	files.rlim_cur = files.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+	if (files.rlim_cur != RLIM_INFINITY && files.rlim_cur < (rlim_t)wanted + SPARE_FILES) {
+		unsigned possible =
+			files.rlim_cur > 2 * SPARE_FILES ? (unsigned)files.rlim_cur - SPARE_FILES : SPARE_FILES;
+
+		log_message(&app->log, LOG_LEVEL_WARN, "open files are limited to %llu: %u connections instead of %u",
+			    (unsigned long long)files.rlim_cur, possible, wanted);
+		return possible;
+	}
+	return wanted;
+}
+
+static enum ofa_status start_services(struct app *app, struct ofa_error *err)
+{
+	const struct settings *s = app->settings;
+	const struct workers_options workers = {
+		.threads = s->workers,
+		.max_queue = s->max_queue,
+		.nice = (int)s->worker_nice,
+	};
+	struct deliveries_options deliveries = {
+		.log = &app->log,
+		.cancel = &app->cancel,
+		.cache_bytes = s->cache_bytes / 8,
+	};
+	enum ofa_status st = networks_load(s->networks, s->n_networks, &app->networks, err);
+
+	if (st == OFA_OK)
+		st = make_data_dir(s->data, err);
+	if (st == OFA_OK)
+		st = store_sqlite.open(s->data, &app->store, err);
+	if (st == OFA_OK)
+		st = profiles_new(app->store, s->cache_bytes / 8, &app->profiles, err);
+	if (st == OFA_OK)
+		st = packages_new(s->data, s->cache_bytes / 4 * 3, &app->packages, err);
+	if (st == OFA_OK)
+		st = workers_new(&workers, &app->workers, err);
+	if (st != OFA_OK)
+		return st;
+	deliveries.workers = app->workers;
+	deliveries.packages = app->packages;
+	deliveries.store = app->store;
+	return deliveries_new(&deliveries, &app->deliveries, err);
+}
+
+static enum ofa_status write_port(const char *path, unsigned port, struct ofa_error *err)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%u\n", port);
+
+	return path ? ofa_file_write_atomic(path, text, (size_t)n, err) : OFA_OK;
+}
+
+static enum ofa_status start_http(struct app *app, struct ofa_error *err)
+{
+	const struct settings *s = app->settings;
+	struct http_server_options options = {
+		.routes = api_routes,
+		.n_routes = n_api_routes,
+		.threads = s->http_threads,
+		.max_connections = connection_limit(app),
+		.max_connections_per_address = s->max_connections_per_address,
+		.max_body_bytes = BODY_BYTES_MAX,
+		.app = app,
+		.log = &app->log,
+		.fault = problem_reply_fault,
+		.offload = offload,
+		.completed = log_call,
+	};
+	unsigned port;
+	enum ofa_status st = listen_on(s->listen, &options.listen_fd, &port, app->url, err);
+
+	if (st != OFA_OK)
+		return st;
+	st = write_port(s->port_file, port, err);
+	if (st == OFA_OK)
+		st = http_server_start(&options, &app->server, err);
+	if (st != OFA_OK)
+		close(options.listen_fd);
+	return st;
+}
+
+/* In the reverse order of starting; what was not started is NULL. */
+static void free_services(struct app *app)
+{
+	/* ended before the HTTP server, which may not stop while a call is suspended, and freed after it,
+	 * as calls may still come that look for a worker */
+	workers_stop(app->workers);
+	if (app->server)
+		http_server_stop(app->server);
+	workers_free(app->workers);
+	deliveries_free(app->deliveries);
+	packages_free(app->packages);
+	profiles_free(app->profiles);
+	if (app->store)
+		app->store->driver->close(app->store);
+	networks_free(app->networks);
+}
+
+enum ofa_status app_start(struct app *app, const struct settings *settings, struct ofa_error *err)
+{
+	enum ofa_status st;
+
+	memset(app, 0, sizeof(*app));
+	app->settings = settings;
+	app->log = (struct log){.level = settings->log_level, .fd = STDERR_FILENO};
+	/* each worker is one thread of work: BLAS must not start more under it */
+	ofa_blas_single_thread();
+	st = start_services(app, err);
+	if (st == OFA_OK)
+		st = start_self_tests(app, err);
+	if (st == OFA_OK)
+		st = start_http(app, err);
+	if (st != OFA_OK)
+		free_services(app);
+	return st;
+}
+
+/* ---- stopping ---- */
+
+static void wait_until_idle(struct app *app, double deadline_ms)
+{
+	const struct timespec pause = {.tv_nsec = DRAIN_POLL_MS * 1000000L};
+
+	while (http_server_active(app->server) > 0 && clock_ms() < deadline_ms)
+		nanosleep(&pause, NULL);
+}
+
+void app_stop(struct app *app)
+{
+	double drain_ms = app->settings->drain_seconds * 1e3;
+
+	atomic_store(&app->draining, true);
+	http_server_quiesce(app->server);
+	wait_until_idle(app, clock_ms() + drain_ms);
+	if (http_server_active(app->server) > 0)
+		log_message(&app->log, LOG_LEVEL_WARN, "%u requests are cut short", http_server_active(app->server));
+	/* searches that are left end at their next generation */
+	atomic_store(&app->cancel, true);
+	free_services(app);
+}

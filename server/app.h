@@ -1,0 +1,36 @@
+/* The daemon: everything it holds, made once at start and passed down. */
+#ifndef OFAD_APP_H
+#define OFAD_APP_H
+
+#include "http/server.h"
+#include "jobs/workers.h"
+#include "log.h"
+#include "service/deliveries.h"
+#include "service/networks.h"
+#include "service/packages.h"
+#include "service/profiles.h"
+#include "settings.h"
+#include "store/store.h"
+
+struct app {
+	const struct settings *settings;
+	struct log log;
+	struct networks *networks;
+	struct store *store;
+	struct profiles *profiles;
+	struct packages *packages;
+	struct workers *workers;
+	struct deliveries *deliveries;
+	struct http_server *server;
+	char url[128];        /* where it listens */
+	atomic_bool draining; /* no new work is begun */
+	atomic_bool cancel;   /* work under way is to end */
+};
+
+/* Loads, opens and starts everything; the self-tests of the networks are under way when it returns.  On
+ * failure nothing is left. */
+enum ofa_status app_start(struct app *app, const struct settings *settings, struct ofa_error *err) OFA_MUST_CHECK;
+/* Lets what is under way end, for at most the drain time of the settings, then ends it; frees all. */
+void app_stop(struct app *app);
+
+#endif

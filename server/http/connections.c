@@ -1,0 +1,129 @@
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include "clock.h"
+#include "http/connections.h"
+
+#define SWEEP_SECONDS 1
+
+struct connection {
+	struct connection *next, **link;
+	int fd;
+	_Atomic double deadline_ms; /* clock_ms(); 0: none */
+};
+
+struct connections {
+	pthread_mutex_t lock; /* the list, and that a listed fd is open */
+	pthread_cond_t stop_now;
+	struct connection *list;
+	bool stop;
+	pthread_t sweeper;
+};
+
+static void sweep(struct connections *c)
+{
+	double now = clock_ms();
+
+	for (struct connection *conn = c->list; conn; conn = conn->next) {
+		double deadline = atomic_load_explicit(&conn->deadline_ms, memory_order_relaxed);
+
+		if (deadline > 0 && now > deadline) {
+			/* libmicrohttpd sees the end of the stream and closes in its own thread */
+			shutdown(conn->fd, SHUT_RDWR);
+			atomic_store_explicit(&conn->deadline_ms, 0, memory_order_relaxed);
+		}
+	}
+}
+
+static void *sweeper_main(void *arg)
+{
+	struct connections *c = arg;
+
+	pthread_mutex_lock(&c->lock);
+	while (!c->stop) {
+		struct timespec until;
+
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += SWEEP_SECONDS;
+		if (pthread_cond_timedwait(&c->stop_now, &c->lock, &until) == ETIMEDOUT)
+			sweep(c);
+	}
+	pthread_mutex_unlock(&c->lock);
+	return NULL;
+}
+
+enum ofa_status connections_new(struct connections **ret, struct ofa_error *err)
+{
+	struct connections *c = calloc(1, sizeof(*c));
+	pthread_condattr_t attr;
+	int rc;
+
+	if (!c)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&c->stop_now, &attr);
+	pthread_condattr_destroy(&attr);
+	rc = pthread_create(&c->sweeper, NULL, sweeper_main, c);
+	if (rc) {
+		free(c);
+		return ofa_fail(err, OFA_ERR_IO, NULL, "cannot start the connection sweeper: %s", strerror(rc));
+	}
+	*ret = c;
+	return OFA_OK;
+}
+
+void connections_free(struct connections *c)
+{
+	if (!c)
+		return;
+	pthread_mutex_lock(&c->lock);
+	c->stop = true;
+	pthread_cond_signal(&c->stop_now);
+	pthread_mutex_unlock(&c->lock);
+	pthread_join(c->sweeper, NULL);
+	pthread_cond_destroy(&c->stop_now);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+struct connection *connection_open(struct connections *c, int fd)
+{
+	struct connection *conn = malloc(sizeof(*conn));
+
+	if (!conn)
+		return NULL;
+	conn->fd = fd;
+	atomic_init(&conn->deadline_ms, 0);
+	pthread_mutex_lock(&c->lock);
+	conn->next = c->list;
+	conn->link = &c->list;
+	if (conn->next)
+		conn->next->link = &conn->next;
+	c->list = conn;
+	pthread_mutex_unlock(&c->lock);
+	return conn;
+}
+
+void connection_close(struct connections *c, struct connection *conn)
+{
+	if (!conn)
+		return;
+	pthread_mutex_lock(&c->lock);
+	*conn->link = conn->next;
+	if (conn->next)
+		conn->next->link = conn->link;
+	pthread_mutex_unlock(&c->lock);
+	free(conn);
+}
+
+void connection_deadline(struct connection *conn, double ms)
+{
+	if (conn)
+		atomic_store_explicit(&conn->deadline_ms, ms > 0 ? clock_ms() + ms : 0, memory_order_relaxed);
+}

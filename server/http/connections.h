@@ -1,0 +1,22 @@
+/* Deadlines for connections.  libmicrohttpd only ends connections that are silent; a client that sends
+ * a byte a second holds one for ever (slowloris).  Here each phase of a connection has a moment by which
+ * it must be over, and a thread that shuts down the sockets of those who missed it. */
+#ifndef OFAD_HTTP_CONNECTIONS_H
+#define OFAD_HTTP_CONNECTIONS_H
+
+#include "base/status.h"
+
+struct connections;
+struct connection;
+
+enum ofa_status connections_new(struct connections **ret, struct ofa_error *err) OFA_MUST_CHECK;
+void connections_free(struct connections *c); /* every connection was closed; NULL is allowed */
+
+/* A connection begins; NULL when memory is out (it then has no deadline). */
+struct connection *connection_open(struct connections *c, int fd);
+/* Must be called before the socket is closed.  NULL is allowed. */
+void connection_close(struct connections *c, struct connection *conn);
+/* The present phase must be over in `ms` milliseconds; 0: it takes as long as it takes.  NULL is allowed. */
+void connection_deadline(struct connection *conn, double ms);
+
+#endif

@@ -1,0 +1,16 @@
+/* Media types: what the client accepts and what it sends. */
+#ifndef OFAD_HTTP_NEGOTIATE_H
+#define OFAD_HTTP_NEGOTIATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Index of the offer that an Accept field prefers (RFC 9110, 12.5.1: the most specific range that matches
+ * an offer gives its quality; ties go to the earlier offer), or -1 when it excludes all.  A NULL or empty
+ * field accepts anything.  Parameters of ranges other than q are not told apart. */
+int http_accept_best(const char *accept, const char *const *offers, size_t n);
+
+/* Is this Content-Type the given media type, whatever its parameters? */
+bool http_media_type_is(const char *content_type, const char *type);
+
+#endif

@@ -1,0 +1,447 @@
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <microhttpd.h>
+#include "clock.h"
+#include "http/conditional.h"
+#include "http/connections.h"
+#include "http/negotiate.h"
+#include "http/send.h"
+#include "http/server.h"
+
+/* How long each phase of a connection may take, milliseconds. */
+#define HEADER_MS 10e3     /* from the connection to its first complete header section */
+#define IDLE_MS 60e3       /* between requests, the next header section included */
+#define TRANSFER_MS 30e3   /* of a body, either way, plus its size at the slowest rate that is served: */
+#define BYTES_PER_MS 8.0   /* 64 kbit/s */
+#define SILENCE_SECONDS 60 /* libmicrohttpd's own inactivity limit */
+#define CONNECTION_MEMORY (32 * 1024)
+/* A body that grows past its maximum is read on this far, so that the refusal reaches the client. */
+#define OVERRUN_MAX (1 << 20)
+
+struct http_server {
+	struct http_server_options opt;
+	struct MHD_Daemon *daemon;
+	struct connections *connections;
+	atomic_uint active;
+	atomic_size_t body_bytes;
+	atomic_ullong next_id;
+	atomic_bool closing;
+	uint32_t id_prefix; /* random, so that ids of two runs differ */
+	bool quiesced;
+};
+
+static struct connection *connection_of(const struct http_call *call)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+/* ---- the phases of a call ---- */
+
+static enum MHD_Result finish(struct http_call *call)
+{
+	struct http_server *s = call->server;
+	bool ok;
+
+	if (call->reply.failed || call->reply.status == 0) {
+		http_reply_reset(&call->reply);
+		call->reply.status = 500;
+	}
+	http_reply_condition(&call->request, &call->reply);
+	if (atomic_load_explicit(&s->closing, memory_order_relaxed))
+		call->reply.close = true;
+	call->phase = HTTP_PHASE_SENDING;
+	connection_deadline(connection_of(call), TRANSFER_MS + (double)call->reply.size / BYTES_PER_MS);
+	ok = http_send(call);
+	return ok ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result refuse(struct http_call *call, enum http_fault fault, const char *detail)
+{
+	call->server->opt.fault(call->app, call, fault, detail);
+	return finish(call);
+}
+
+/* The refusal of a request whose body is not read: the connection cannot be used again. */
+static enum MHD_Result refuse_unread(struct http_call *call, enum http_fault fault, const char *detail)
+{
+	call->server->opt.fault(call->app, call, fault, detail);
+	call->reply.close = true;
+	return finish(call);
+}
+
+static enum MHD_Result suspend(struct http_call *call, enum http_phase phase)
+{
+	call->phase = phase;
+	connection_deadline(connection_of(call), 0);
+	MHD_suspend_connection(call->connection);
+	return MHD_YES;
+}
+
+static enum MHD_Result offload(struct http_call *call)
+{
+	struct http_server *s = call->server;
+
+	suspend(call, HTTP_PHASE_WORKER);
+	if (!s->opt.offload(call->app, call)) {
+		s->opt.fault(call->app, call, HTTP_FAULT_OVERLOAD, "too much work is waiting");
+		http_call_resume(call);
+	}
+	return MHD_YES;
+}
+
+static enum MHD_Result run_handler(struct http_call *call)
+{
+	switch (call->route->handle(call->app, call)) {
+	case HTTP_REPLY:
+		return finish(call);
+	case HTTP_OFFLOAD:
+		return offload(call);
+	case HTTP_SUSPEND:
+		/* Suspended first, told to whoever will resume second: the other way round the resumption
+		 * could come first and be lost. */
+		suspend(call, HTTP_PHASE_WAITING);
+		call->on_suspended(call);
+		return MHD_YES;
+	}
+	return MHD_NO;
+}
+
+bool http_call_on_worker(const struct http_call *call)
+{
+	return call->phase == HTTP_PHASE_WORKER;
+}
+
+void http_call_work(struct http_call *call)
+{
+	(void)call->route->handle(call->app, call);
+	http_call_resume(call);
+}
+
+void http_call_resume(struct http_call *call)
+{
+	MHD_resume_connection(call->connection);
+}
+
+/* ---- the header section ---- */
+
+static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct http_call *call = cls;
+
+	(void)kind;
+	if (http_request_header(&call->request, name, value ? value : "") != OFA_OK) {
+		call->reply.failed = true;
+		return MHD_NO;
+	}
+	return MHD_YES;
+}
+
+static void set_peer(struct http_call *call)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(call->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	char *out = call->request.peer;
+	const void *address;
+
+	if (!info || !info->client_addr)
+		return;
+	address = info->client_addr;
+	if (info->client_addr->sa_family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, out, HTTP_PEER_MAX);
+	else if (info->client_addr->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, out, HTTP_PEER_MAX);
+}
+
+static void read_headers(struct http_call *call)
+{
+	struct http_server *s = call->server;
+	char id[HTTP_REQUEST_ID_MAX];
+
+	MHD_get_connection_values(call->connection, MHD_HEADER_KIND, take_header, call);
+	snprintf(id, sizeof(id), "%08x-%llx", s->id_prefix, atomic_fetch_add(&s->next_id, 1));
+	http_request_headers_end(&call->request, id);
+	set_peer(call);
+}
+
+/* The header section is complete: everything that can be refused without the body is. */
+static enum MHD_Result phase_headers(struct http_call *call)
+{
+	const struct http_server_options *opt = &call->server->opt;
+	struct http_request *r = &call->request;
+	char allow[HTTP_ALLOW_MAX];
+	uint64_t length;
+	bool has_body;
+
+	read_headers(call);
+	if (call->reply.failed)
+		return MHD_NO;
+	if (r->fault)
+		return refuse_unread(call, HTTP_FAULT_BAD_REQUEST, r->fault);
+	has_body = http_request_has_body(r, &length);
+	switch (http_route_find(opt->routes, opt->n_routes, r->method, r->target, &call->route, &r->params, allow)) {
+	case HTTP_MATCH:
+		break;
+	case HTTP_NO_PATH:
+		return has_body ? refuse_unread(call, HTTP_FAULT_NO_PATH, "") : refuse(call, HTTP_FAULT_NO_PATH, "");
+	case HTTP_NO_METHOD:
+		http_reply_header(&call->reply, "Allow", "%s", allow);
+		return has_body ? refuse_unread(call, HTTP_FAULT_NO_METHOD, allow)
+				: refuse(call, HTTP_FAULT_NO_METHOD, allow);
+	}
+	if (has_body && (call->route->max_body == 0 || (length != UINT64_MAX && length > call->route->max_body)))
+		return refuse_unread(call, HTTP_FAULT_TOO_LARGE, "");
+	if (call->route->body_type && (!r->header[HTTP_CONTENT_TYPE] ||
+				       !http_media_type_is(r->header[HTTP_CONTENT_TYPE], call->route->body_type)))
+		return refuse_unread(call, HTTP_FAULT_NOT_TYPE, "");
+	ofa_buf_init(&r->body, call->route->max_body);
+	call->phase = HTTP_PHASE_BODY;
+	connection_deadline(connection_of(call), TRANSFER_MS + (double)call->route->max_body / BYTES_PER_MS);
+	return MHD_YES;
+}
+
+/* ---- the body ---- */
+
+static void discard_body(struct http_call *call, enum http_fault fault, const char *detail)
+{
+	ofa_buf_release(&call->request.body);
+	ofa_buf_init(&call->request.body, 0);
+	call->server->opt.fault(call->app, call, fault, detail);
+	call->reply.close = true;
+}
+
+/* One piece of the body.  libmicrohttpd takes an answer only before the body or after it, so one that is
+ * found wanting half way is read to its end, within limits. */
+static enum MHD_Result take_body(struct http_call *call, const char *data, size_t size)
+{
+	struct http_server *s = call->server;
+
+	call->body_charged += size;
+	if (call->body_charged > call->route->max_body + OVERRUN_MAX) {
+		atomic_fetch_add(&s->body_bytes, size);
+		return MHD_NO;
+	}
+	if (atomic_fetch_add(&s->body_bytes, size) + size > s->opt.max_body_bytes && call->reply.status == 0)
+		discard_body(call, HTTP_FAULT_OVERLOAD, "too many request bodies are being received");
+	if (call->reply.status != 0)
+		return MHD_YES;
+	switch (ofa_buf_append(&call->request.body, data, size)) {
+	case OFA_OK:
+		break;
+	case OFA_ERR_LIMIT:
+		discard_body(call, HTTP_FAULT_TOO_LARGE, "");
+		break;
+	default:
+		discard_body(call, HTTP_FAULT_OVERLOAD, "out of memory");
+		break;
+	}
+	return MHD_YES;
+}
+
+static enum MHD_Result phase_body(struct http_call *call, const char *data, size_t *size)
+{
+	size_t n = *size;
+
+	if (n > 0) {
+		*size = 0;
+		return take_body(call, data, n);
+	}
+	if (call->reply.status != 0)
+		return finish(call);
+	return call->route->in_worker ? offload(call) : run_handler(call);
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+				  const char *version, const char *data, size_t *size, void **state)
+{
+	struct http_call *call = *state;
+
+	(void)cls;
+	(void)url;
+	(void)version;
+	if (!call)
+		return MHD_NO; /* memory ran out when the request line came */
+	switch (call->phase) {
+	case HTTP_PHASE_HEADERS:
+		call->connection = connection;
+		call->request.method = method;
+		return phase_headers(call);
+	case HTTP_PHASE_BODY:
+		return phase_body(call, data, size);
+	case HTTP_PHASE_WORKER:
+		return finish(call);
+	case HTTP_PHASE_WAITING:
+		return run_handler(call);
+	case HTTP_PHASE_SENDING:
+		break;
+	}
+	return MHD_NO;
+}
+
+/* ---- libmicrohttpd's notifications ---- */
+
+/* The only place that shows the request target before it is decoded. */
+static void *on_request_line(void *cls, const char *target, struct MHD_Connection *connection)
+{
+	struct http_server *s = cls;
+	struct http_call *call = calloc(1, sizeof(*call));
+
+	if (!call)
+		return NULL;
+	if (http_request_init(&call->request, "", target) != OFA_OK) {
+		free(call);
+		return NULL;
+	}
+	http_reply_init(&call->reply);
+	call->app = s->opt.app;
+	call->server = s;
+	call->connection = connection;
+	call->started_ms = clock_ms();
+	atomic_fetch_add(&s->active, 1);
+	return call;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **state,
+			 enum MHD_RequestTerminationCode how)
+{
+	struct http_server *s = cls;
+	struct http_call *call = *state;
+
+	(void)connection;
+	(void)how;
+	if (!call)
+		return;
+	connection_deadline(connection_of(call), IDLE_MS);
+	if (call->wait && call->on_dropped)
+		call->on_dropped(call);
+	if (call->phase != HTTP_PHASE_HEADERS)
+		s->opt.completed(call->app, call);
+	atomic_fetch_sub(&s->body_bytes, call->body_charged);
+	http_request_release(&call->request);
+	http_reply_release(&call->reply);
+	free(call);
+	*state = NULL;
+	atomic_fetch_sub(&s->active, 1);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+			  enum MHD_ConnectionNotificationCode what)
+{
+	struct http_server *s = cls;
+	const union MHD_ConnectionInfo *info;
+
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		connection_close(s->connections, *context);
+		*context = NULL;
+		return;
+	}
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (info) {
+		struct connection *conn = connection_open(s->connections, info->connect_fd);
+
+		connection_deadline(conn, HEADER_MS);
+		*context = conn;
+	}
+}
+
+/* Paths are decoded by the route matcher, which knows where a slash may come from. */
+static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *s)
+{
+	(void)cls;
+	(void)connection;
+	return strlen(s);
+}
+
+static void on_message(void *cls, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
+static void on_message(void *cls, const char *format, va_list ap)
+{
+	struct http_server *s = cls;
+	char text[256];
+
+	vsnprintf(text, sizeof(text), format, ap);
+	text[strcspn(text, "\n")] = '\0';
+	log_message(s->opt.log, LOG_LEVEL_DEBUG, "libmicrohttpd: %s", text);
+}
+
+/* ---- life ---- */
+
+static struct MHD_Daemon *start_daemon(struct http_server *s)
+{
+	const struct http_server_options *o = &s->opt;
+	/* libmicrohttpd reads a pool of one as a mistake */
+	enum MHD_OPTION pool = o->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END;
+
+	/* clang-format off */
+	return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
+	                        0, NULL, NULL, on_request, s,
+	                        MHD_OPTION_EXTERNAL_LOGGER, on_message, s,
+	                        MHD_OPTION_LISTEN_SOCKET, o->listen_fd,
+	                        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, s,
+	                        MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+	                        MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+	                        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, s,
+	                        MHD_OPTION_CONNECTION_LIMIT, o->max_connections,
+	                        MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->max_connections_per_address,
+	                        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_SECONDS,
+	                        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+	                        MHD_OPTION_STRICT_FOR_CLIENT, 1,
+	                        pool, o->threads,
+	                        MHD_OPTION_END);
+	/* clang-format on */
+}
+
+enum ofa_status http_server_start(const struct http_server_options *opt, struct http_server **ret,
+				  struct ofa_error *err)
+{
+	struct http_server *s = calloc(1, sizeof(*s));
+	enum ofa_status st;
+
+	if (!s)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	s->opt = *opt;
+	if (getrandom(&s->id_prefix, sizeof(s->id_prefix), 0) != sizeof(s->id_prefix))
+		s->id_prefix = (uint32_t)getpid();
+	st = connections_new(&s->connections, err);
+	if (st != OFA_OK) {
+		free(s);
+		return st;
+	}
+	s->daemon = start_daemon(s);
+	if (!s->daemon) {
+		connections_free(s->connections);
+		free(s);
+		return ofa_fail(err, OFA_ERR_IO, NULL, "the HTTP server did not start");
+	}
+	*ret = s;
+	return OFA_OK;
+}
+
+void http_server_quiesce(struct http_server *s)
+{
+	atomic_store(&s->closing, true);
+	/* The socket stays open until the threads are gone, who may still look at it; shutting it down
+	 * makes the kernel refuse newcomers instead of leaving them in the backlog. */
+	s->quiesced = MHD_quiesce_daemon(s->daemon) != MHD_INVALID_SOCKET;
+	shutdown(s->opt.listen_fd, SHUT_RDWR);
+}
+
+unsigned http_server_active(struct http_server *s)
+{
+	return atomic_load(&s->active);
+}
+
+void http_server_stop(struct http_server *s)
+{
+	MHD_stop_daemon(s->daemon);
+	if (s->quiesced)
+		close(s->opt.listen_fd);
+	connections_free(s->connections);
+	free(s);
+}

@@ -1,0 +1,47 @@
+/* The HTTP server: libmicrohttpd with its traps covered (doc/api.md, "Limits"). */
+#ifndef OFAD_HTTP_SERVER_H
+#define OFAD_HTTP_SERVER_H
+
+#include "http/call.h"
+#include "log.h"
+
+/* What the server itself refuses; the application words the answer. */
+enum http_fault {
+	HTTP_FAULT_BAD_REQUEST, /* request.fault says what is wrong; the connection is closed */
+	HTTP_FAULT_NO_PATH,
+	HTTP_FAULT_NO_METHOD, /* `detail`: the methods the path has; the Allow header is set already */
+	HTTP_FAULT_TOO_LARGE, /* the body is longer than route->max_body, or one was sent where none belongs */
+	HTTP_FAULT_NOT_TYPE,  /* the body's media type is not route->body_type */
+	HTTP_FAULT_OVERLOAD,  /* no room for more bodies or more work now */
+	HTTP_FAULT_COUNT
+};
+
+struct http_server_options {
+	int listen_fd; /* listening already; owned by the server from the start on */
+	const struct http_route *routes;
+	size_t n_routes;
+	unsigned threads; /* that do nothing but HTTP; at least 1 */
+	unsigned max_connections;
+	unsigned max_connections_per_address;
+	size_t max_body_bytes; /* held for all requests together */
+	struct app *app;
+	const struct log *log;
+	/* Fills call->reply. */
+	void (*fault)(struct app *app, struct http_call *call, enum http_fault fault, const char *detail);
+	/* Has http_call_work(call) run on a worker; false when there is no room. */
+	bool (*offload)(struct app *app, struct http_call *call);
+	/* After the last byte, or when the client went away. */
+	void (*completed)(struct app *app, const struct http_call *call);
+};
+
+/* On failure listen_fd stays the caller's. */
+enum ofa_status http_server_start(const struct http_server_options *opt, struct http_server **ret,
+				  struct ofa_error *err) OFA_MUST_CHECK;
+/* Refuses new connections; those that exist are served on, each closing with its next answer. */
+void http_server_quiesce(struct http_server *s);
+/* Requests that have begun and are not fully answered. */
+unsigned http_server_active(struct http_server *s);
+/* No call may be suspended.  Cuts what is left, ends the threads, frees s. */
+void http_server_stop(struct http_server *s);
+
+#endif

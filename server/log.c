@@ -1,0 +1,153 @@
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "clock.h"
+#include "log.h"
+
+/* Kept free at the end of a line for the closing brace and newline. */
+#define TAIL 3
+
+static const char *const level_names[LOG_LEVEL_COUNT] = {
+	[LOG_LEVEL_ERROR] = "error",
+	[LOG_LEVEL_WARN] = "warn",
+	[LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_DEBUG] = "debug",
+};
+
+const char *log_level_name(enum log_level level)
+{
+	return level_names[level];
+}
+
+int log_level_find(const char *name)
+{
+	for (int i = 0; i < LOG_LEVEL_COUNT; i++)
+		if (strcmp(level_names[i], name) == 0)
+			return i;
+	return -1;
+}
+
+/* Appends n bytes or nothing, so that a member is never cut in half. */
+static bool put(struct log_line *line, const char *text, size_t n)
+{
+	if (line->len + n > sizeof(line->text) - TAIL)
+		return false;
+	memcpy(line->text + line->len, text, n);
+	line->len += n;
+	return true;
+}
+
+/* Escapes one byte for a JSON string; bytes that are not ASCII become '?', whatever their encoding. */
+static size_t escape(unsigned char c, char out[8])
+{
+	if (c == '"' || c == '\\') {
+		out[0] = '\\';
+		out[1] = (char)c;
+		return 2;
+	}
+	if (c < 0x20 || c == 0x7f)
+		return (size_t)snprintf(out, 8, "\\u%04x", c);
+	out[0] = c < 0x80 ? (char)c : '?';
+	return 1;
+}
+
+static void put_string(struct log_line *line, const char *value)
+{
+	/* room for the closing quote is kept while the content is cut to fit */
+	const size_t last = sizeof(line->text) - TAIL - 1;
+	char piece[8];
+
+	if (!put(line, "\"", 1))
+		return;
+	for (; *value; value++) {
+		size_t n = escape((unsigned char)*value, piece);
+
+		if (line->len + n > last)
+			break;
+		memcpy(line->text + line->len, piece, n);
+		line->len += n;
+	}
+	line->text[line->len++] = '"';
+}
+
+static bool put_key(struct log_line *line, const char *key)
+{
+	char text[64];
+	int n = snprintf(text, sizeof(text), ",\"%s\":", key);
+
+	/* 32: the least a value needs to be worth its key */
+	if (line->len + (size_t)n + 32 > sizeof(line->text) - TAIL)
+		return false;
+	return put(line, text, (size_t)n);
+}
+
+void log_begin(struct log_line *line, const struct log *log, enum log_level level, const char *message)
+{
+	char now[CLOCK_RFC3339_MAX];
+
+	line->len = 0;
+	line->log = level <= log->level ? log : NULL;
+	if (!line->log)
+		return;
+	clock_rfc3339(now);
+	line->len = (size_t)snprintf(line->text, sizeof(line->text), "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":", now,
+				     level_names[level]);
+	put_string(line, message);
+}
+
+void log_string(struct log_line *line, const char *key, const char *value)
+{
+	if (line->log && value && put_key(line, key))
+		put_string(line, value);
+}
+
+void log_integer(struct log_line *line, const char *key, long long value)
+{
+	char text[32];
+
+	if (line->log && put_key(line, key))
+		put(line, text, (size_t)snprintf(text, sizeof(text), "%lld", value));
+}
+
+void log_real(struct log_line *line, const char *key, double value)
+{
+	char text[32];
+
+	if (line->log && isfinite(value) && fabs(value) < 1e15 && put_key(line, key))
+		put(line, text, (size_t)snprintf(text, sizeof(text), "%.3f", value));
+}
+
+void log_end(struct log_line *line)
+{
+	size_t done = 0;
+
+	if (!line->log)
+		return;
+	line->text[line->len++] = '}';
+	line->text[line->len++] = '\n';
+	while (done < line->len) {
+		ssize_t n = write(line->log->fd, line->text + done, line->len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return; /* nowhere left to report that the log is gone */
+		done += (size_t)n;
+	}
+}
+
+void log_message(const struct log *log, enum log_level level, const char *format, ...)
+{
+	struct log_line line;
+	char text[LOG_LINE_MAX / 2];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	log_begin(&line, log, level, text);
+	log_end(&line);
+}

@@ -1,0 +1,58 @@
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include "app.h"
+
+/* Blocked before the first thread starts, so that every thread inherits it and only main() takes them. */
+static void block_signals(sigset_t *stop)
+{
+	sigset_t all;
+
+	sigemptyset(stop);
+	sigaddset(stop, SIGTERM);
+	sigaddset(stop, SIGINT);
+	all = *stop;
+	sigaddset(&all, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
+}
+
+static int serve(const struct settings *settings)
+{
+	struct ofa_error err = {0};
+	struct app app;
+	sigset_t stop;
+	int signal_number;
+
+	block_signals(&stop);
+	if (app_start(&app, settings, &err) != OFA_OK) {
+		fprintf(stderr, "ofad: %s\n", err.message);
+		return 1;
+	}
+	fprintf(stderr, "ofad: listening on %s\n", app.url);
+	fflush(stderr);
+	sigwait(&stop, &signal_number);
+	log_message(&app.log, LOG_LEVEL_INFO, "signal %d: draining", signal_number);
+	app_stop(&app);
+	log_message(&app.log, LOG_LEVEL_INFO, "stopped");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct ofa_error err = {0};
+	struct settings settings;
+
+	if (settings_parse(&settings, argc, argv, &err) != OFA_OK) {
+		fprintf(stderr, "ofad: %s\n", err.message);
+		return 2;
+	}
+	if (settings.help) {
+		settings_help();
+		return 0;
+	}
+	if (settings.version) {
+		printf("ofad %s\n", OFAD_VERSION);
+		return 0;
+	}
+	return serve(&settings);
+}

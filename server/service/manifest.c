@@ -1,0 +1,51 @@
+#include <math.h>
+#include "service/manifest.h"
+
+static json_t *number_or_null(double v)
+{
+	return isfinite(v) ? json_real(v) : json_null();
+}
+
+static json_t *links(const struct question *q, const struct package *package)
+{
+	json_t *links = json_pack("{s:o, s:o, s:o}", "self", json_sprintf("/subnets/%s", package->id), "manifest",
+				  json_sprintf("/subnets/%s/manifest", package->id), "network",
+				  json_sprintf("/networks/%s", q->network->net->name));
+
+	/* names of profiles and networks have no character that a path would have to escape */
+	if (links && q->profile &&
+	    json_object_set_new(links, "profile", json_sprintf("/profiles/%s", q->profile->profile.name))) {
+		json_decref(links);
+		return NULL;
+	}
+	return links;
+}
+
+char *manifest_format(const struct question *q, const struct ofa_search_result *found,
+		      const struct ofa_package_summary *summary, const struct package *package)
+{
+	/* clang-format off */
+	json_t *json = json_pack(
+		"{s:s, s:s, s:o, s:f, s:o, s:I, s:I, s:I, s:I, s:s, s:s, s:s?, s:o, s:I, s:i, s:o}",
+		"id", package->id,
+		"network", q->network->net->name,
+		"arch", ofa_arch_format(&q->network->net->space, &found->arch),
+		"predicted_accuracy", found->predicted_accuracy,
+		"latency_ms", number_or_null(found->value[OFA_LATENCY_MS]),
+		"macs", (json_int_t)summary->macs,
+		"params", (json_int_t)summary->params,
+		"storage_bytes", (json_int_t)package->size,
+		"peak_memory_bytes", (json_int_t)summary->arena_bytes,
+		"sha256", package->id,
+		"dtype", summary->dtype,
+		"profile", q->profile ? q->profile->profile.name : NULL,
+		"limits", ofa_limits_format(&q->limits),
+		"seed", (json_int_t)q->seed,
+		"evaluations", found->evaluations,
+		"links", links(q, package));
+	/* clang-format on */
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+
+	json_decref(json);
+	return text;
+}

@@ -1,0 +1,44 @@
+/* The networks that the daemon holds: loaded once, then read by all threads without locks. */
+#ifndef OFAD_SERVICE_NETWORKS_H
+#define OFAD_SERVICE_NETWORKS_H
+
+#include <stdatomic.h>
+#include "search/search.h"
+
+#define NETWORKS_MAX 64
+
+enum network_state { NETWORK_UNTESTED, NETWORK_READY, NETWORK_FAILED };
+
+struct network {
+	struct ofa_supernet *net;
+	struct ofa_predictor predictor;
+	struct ofa_search_problem *problem; /* without a latency table */
+	atomic_int state;                   /* enum network_state */
+	struct ofa_error failure;           /* written before state becomes NETWORK_FAILED */
+};
+
+struct networks {
+	size_t n;
+	struct network list[NETWORKS_MAX];
+};
+
+/* Loads every file.  Names must differ and be usable in a path; a network without a predictor cannot be
+ * searched and is refused. */
+enum ofa_status networks_load(const char *const *paths, size_t n, struct networks **ret,
+			      struct ofa_error *err) OFA_MUST_CHECK;
+void networks_free(struct networks *s); /* NULL is allowed */
+
+/* By name; NULL asks for the first.  OFA_ERR_NOT_FOUND names those there are. */
+enum ofa_status networks_find(struct networks *s, const char *name, struct network **ret,
+			      struct ofa_error *err) OFA_MUST_CHECK;
+
+/* Packs the smallest subnet, loads the package with the device runtime and runs its self-test: the whole
+ * delivery path, before the first client depends on it.  Sets the state. */
+void network_self_test(struct network *n);
+/* Have all networks passed? */
+bool networks_ready(struct networks *s);
+
+/* Loads, verifies and runs a package's self-test with the device runtime. */
+enum ofa_status package_self_test(const uint8_t *data, size_t size, struct ofa_error *err) OFA_MUST_CHECK;
+
+#endif

@@ -1,0 +1,39 @@
+/* Packages on disk, named by their SHA-256, and the recently used ones in memory. */
+#ifndef OFAD_SERVICE_PACKAGES_H
+#define OFAD_SERVICE_PACKAGES_H
+
+#include "base/file.h"
+#include "jobs/lru.h"
+
+#define PACKAGE_ID_CHARS 64 /* lower-case hex of the SHA-256 */
+
+/* The bytes of one package; immutable. */
+struct package {
+	struct shared shared;
+	const uint8_t *data;
+	size_t size;
+	uint8_t sha256[OFA_SHA256_BYTES];
+	char id[PACKAGE_ID_CHARS + 1];
+	struct ofa_map map; /* where the bytes are, when they came from a file */
+	uint8_t *heap;      /* or when they were just built */
+};
+void package_unref(struct package *p); /* NULL is allowed */
+
+struct packages;
+
+/* Files DIR/packages/<id>.ofa; the directory is made. */
+enum ofa_status packages_new(const char *dir, size_t cache_bytes, struct packages **ret,
+			     struct ofa_error *err) OFA_MUST_CHECK;
+void packages_free(struct packages *s); /* NULL is allowed */
+
+/* Takes the malloc'ed bytes (on failure too), writes them to disk whole and returns a reference. */
+enum ofa_status packages_add(struct packages *s, uint8_t *data, size_t size, struct package **ret,
+			     struct ofa_error *err) OFA_MUST_CHECK;
+/* A new reference.  OFA_ERR_NOT_FOUND for an id that is none of ours or malformed; a file whose bytes do
+ * not have the digest in its name is refused with OFA_ERR_FORMAT, whoever changed it. */
+enum ofa_status packages_get(struct packages *s, const char *id, struct package **ret,
+			     struct ofa_error *err) OFA_MUST_CHECK;
+/* The same from memory only: NULL when it is not there. */
+struct package *packages_peek(struct packages *s, const char *id);
+
+#endif

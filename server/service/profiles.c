@@ -1,0 +1,211 @@
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include "jobs/lru.h"
+#include "service/profiles.h"
+
+/* Above what a profile of the largest accepted body can become in canonical form. */
+#define CONTENT_MAX ((size_t)64 << 20)
+
+struct profiles {
+	struct store *store;
+	/* Held while the database and the cache are brought in line, so that a reader who has just
+	 * fetched the old content cannot cache it over the new. */
+	pthread_mutex_t lock;
+	struct lru *cache;
+};
+
+/* ---- one profile ---- */
+
+static void known_profile_destroy(struct shared *self)
+{
+	struct known_profile *p = (struct known_profile *)(void *)self;
+
+	ofa_profile_release(&p->profile);
+	free(p->content);
+	free(p);
+}
+
+void known_profile_unref(struct known_profile *p)
+{
+	if (p)
+		shared_unref(&p->shared);
+}
+
+static enum ofa_status set_content(struct known_profile *p, struct ofa_error *err)
+{
+	json_t *json = ofa_profile_format(&p->profile);
+
+	p->content = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	json_decref(json);
+	if (!p->content)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	p->content_size = strlen(p->content);
+	ofa_sha256(p->content, p->content_size, p->sha256);
+	return OFA_OK;
+}
+
+enum ofa_status known_profile_new(json_t *json, const char *default_name, struct known_profile **ret,
+				  struct ofa_error *err)
+{
+	struct known_profile *p;
+	enum ofa_status st;
+
+	if (json_is_object(json) && !json_object_get(json, "name") &&
+	    json_object_set_new(json, "name", json_string(default_name)))
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	st = ofa_profile_parse(json, &p->profile, err);
+	if (st != OFA_OK) {
+		free(p);
+		return st;
+	}
+	shared_init(&p->shared, known_profile_destroy);
+	st = set_content(p, err);
+	if (st != OFA_OK) {
+		known_profile_unref(p);
+		return st;
+	}
+	*ret = p;
+	return OFA_OK;
+}
+
+/* ---- all of them ---- */
+
+enum ofa_status profiles_new(struct store *store, size_t cache_bytes, struct profiles **ret, struct ofa_error *err)
+{
+	struct profiles *s = calloc(1, sizeof(*s));
+	enum ofa_status st;
+
+	if (!s)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	s->store = store;
+	st = lru_new(cache_bytes, &s->cache, err);
+	if (st != OFA_OK) {
+		free(s);
+		return st;
+	}
+	pthread_mutex_init(&s->lock, NULL);
+	*ret = s;
+	return OFA_OK;
+}
+
+void profiles_free(struct profiles *s)
+{
+	if (!s)
+		return;
+	lru_free(s->cache);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+static struct job_key key_of(const char *name)
+{
+	struct job_key key;
+
+	ofa_sha256(name, strlen(name), key.bytes);
+	return key;
+}
+
+/* A parsed table is about as large as its text again. */
+static size_t weight(const struct known_profile *p)
+{
+	return sizeof(*p) + 3 * p->content_size;
+}
+
+static enum ofa_status fetch(struct profiles *s, const char *name, struct known_profile **ret, struct ofa_error *err)
+{
+	struct ofa_buf content;
+	json_t *json = NULL;
+	enum ofa_status st;
+
+	ofa_buf_init(&content, CONTENT_MAX);
+	st = s->store->driver->profile_get(s->store, name, &content, err);
+	if (st == OFA_OK) {
+		json = json_loadb((const char *)content.data, content.len, JSON_REJECT_DUPLICATES, NULL);
+		st = json ? known_profile_new(json, name, ret, err)
+			  : ofa_fail(err, OFA_ERR_FORMAT, NULL, "the stored profile \"%s\" is not JSON", name);
+	}
+	json_decref(json);
+	ofa_buf_release(&content);
+	return st;
+}
+
+enum ofa_status profiles_get(struct profiles *s, const char *name, struct known_profile **ret, struct ofa_error *err)
+{
+	struct job_key key = key_of(name);
+	struct known_profile *p = (struct known_profile *)(void *)lru_get(s->cache, &key);
+	enum ofa_status st = OFA_OK;
+
+	if (!p) {
+		pthread_mutex_lock(&s->lock);
+		st = fetch(s, name, &p, err);
+		if (st == OFA_OK)
+			lru_put(s->cache, &key, &p->shared, weight(p));
+		pthread_mutex_unlock(&s->lock);
+	}
+	if (st == OFA_OK)
+		*ret = p;
+	return st;
+}
+
+enum ofa_status profiles_put(struct profiles *s, const struct known_profile *p, bool *ret_created,
+			     struct ofa_error *err)
+{
+	const struct store_profile row = {
+		.name = p->profile.name,
+		.content = p->content,
+		.content_size = p->content_size,
+		.sha256 = p->sha256,
+	};
+	struct job_key key = key_of(p->profile.name);
+	enum ofa_status st;
+
+	pthread_mutex_lock(&s->lock);
+	st = s->store->driver->profile_put(s->store, &row, ret_created, err);
+	lru_remove(s->cache, &key);
+	pthread_mutex_unlock(&s->lock);
+	return st;
+}
+
+enum ofa_status profiles_delete(struct profiles *s, const char *name, struct ofa_error *err)
+{
+	struct job_key key = key_of(name);
+	enum ofa_status st;
+
+	pthread_mutex_lock(&s->lock);
+	st = s->store->driver->profile_delete(s->store, name, err);
+	lru_remove(s->cache, &key);
+	pthread_mutex_unlock(&s->lock);
+	return st;
+}
+
+enum ofa_status profile_check_coverage(const struct ofa_profile *p, const struct networks *networks,
+				       struct ofa_error *err)
+{
+	struct ofa_latency_model *model;
+	struct ofa_error first = {0};
+
+	if (!p->has_table)
+		return OFA_OK;
+	for (size_t i = 0; i < networks->n; i++) {
+		const struct ofa_supernet *net = networks->list[i].net;
+		struct ofa_error why = {0};
+
+		if (ofa_latency_model_new(&net->space, &net->params, &p->table, &model, &why) == OFA_OK) {
+			ofa_latency_model_free(model);
+			return OFA_OK;
+		}
+		if (why.status != OFA_ERR_MISMATCH) {
+			*err = why;
+			return why.status;
+		}
+		ofa_error_prefix(&why, "network %s", net->name);
+		if (i == 0)
+			first = why;
+	}
+	*err = first;
+	return first.status;
+}

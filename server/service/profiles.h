@@ -1,0 +1,45 @@
+/* Device profiles as the daemon keeps them: parsed once, shared by every request that names them. */
+#ifndef OFAD_SERVICE_PROFILES_H
+#define OFAD_SERVICE_PROFILES_H
+
+#include "cost/profile.h"
+#include "service/networks.h"
+#include "shared.h"
+#include "store/store.h"
+
+/* A parsed profile and what its content is known by. */
+struct known_profile {
+	struct shared shared;
+	struct ofa_profile profile;
+	char *content; /* canonical JSON */
+	size_t content_size;
+	uint8_t sha256[OFA_SHA256_BYTES]; /* of the content */
+};
+
+/* From a JSON object; when it has no "name" it gets default_name (the object is changed).  Errors as
+ * ofa_profile_parse(). */
+enum ofa_status known_profile_new(json_t *json, const char *default_name, struct known_profile **ret,
+				  struct ofa_error *err) OFA_MUST_CHECK;
+void known_profile_unref(struct known_profile *p); /* NULL is allowed */
+
+struct profiles;
+
+/* Profiles in `store` (borrowed), the parsed ones cached in at most cache_bytes. */
+enum ofa_status profiles_new(struct store *store, size_t cache_bytes, struct profiles **ret,
+			     struct ofa_error *err) OFA_MUST_CHECK;
+void profiles_free(struct profiles *s); /* NULL is allowed */
+
+/* A new reference.  OFA_ERR_NOT_FOUND with field "/profile". */
+enum ofa_status profiles_get(struct profiles *s, const char *name, struct known_profile **ret,
+			     struct ofa_error *err) OFA_MUST_CHECK;
+/* Stores it under its name. */
+enum ofa_status profiles_put(struct profiles *s, const struct known_profile *p, bool *ret_created,
+			     struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status profiles_delete(struct profiles *s, const char *name, struct ofa_error *err) OFA_MUST_CHECK;
+
+/* Does the profile's table serve at least one of the networks?  One without a table serves all.
+ * OFA_ERR_MISMATCH says for each network what is missing. */
+enum ofa_status profile_check_coverage(const struct ofa_profile *p, const struct networks *networks,
+				       struct ofa_error *err) OFA_MUST_CHECK;
+
+#endif

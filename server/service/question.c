@@ -1,0 +1,89 @@
+#include <math.h>
+#include <string.h>
+#include "service/question.h"
+
+/* Part of every key, so that a later way of answering does not find the answers of this one. */
+#define KEY_VERSION "ofad question 1"
+
+static void put_u64(struct ofa_sha256 *h, uint64_t v)
+{
+	uint8_t bytes[8];
+
+	for (int i = 0; i < 8; i++)
+		bytes[i] = (uint8_t)(v >> (8 * i));
+	ofa_sha256_update(h, bytes, sizeof(bytes));
+}
+
+static void put_limits(struct ofa_sha256 *h, const struct ofa_limits *limits)
+{
+	for (int r = 0; r < OFA_RESOURCE_COUNT; r++) {
+		uint64_t bits;
+
+		memcpy(&bits, &limits->max[r], sizeof(bits));
+		put_u64(h, bits);
+	}
+}
+
+/* Digest of all but the seed. */
+static enum ofa_status hash_rest(const struct question *q, uint8_t out[OFA_SHA256_BYTES])
+{
+	struct ofa_sha256 *h = ofa_sha256_new();
+	const char *name = q->network->net->name;
+
+	if (!h)
+		return OFA_ERR_NOMEM;
+	ofa_sha256_update(h, KEY_VERSION, sizeof(KEY_VERSION));
+	ofa_sha256_update(h, name, strlen(name) + 1);
+	ofa_sha256_update(h, q->network->net->sha256, OFA_SHA256_BYTES);
+	put_u64(h, q->profile != NULL);
+	if (q->profile)
+		ofa_sha256_update(h, q->profile->sha256, OFA_SHA256_BYTES);
+	put_limits(h, &q->limits);
+	ofa_sha256_final(h, out);
+	return OFA_OK;
+}
+
+static uint64_t derive_seed(const uint8_t digest[OFA_SHA256_BYTES])
+{
+	uint64_t seed = 0;
+
+	for (int i = 0; i < 8; i++)
+		seed |= (uint64_t)digest[i] << (8 * i);
+	return seed & QUESTION_SEED_MAX;
+}
+
+static void set_key(struct question *q, const uint8_t rest[OFA_SHA256_BYTES])
+{
+	uint8_t all[OFA_SHA256_BYTES + 8];
+
+	memcpy(all, rest, OFA_SHA256_BYTES);
+	for (int i = 0; i < 8; i++)
+		all[OFA_SHA256_BYTES + i] = (uint8_t)(q->seed >> (8 * i));
+	ofa_sha256(all, sizeof(all), q->key.bytes);
+}
+
+enum ofa_status question_init(struct question *q, const struct network *network, struct known_profile *profile,
+			      const struct ofa_limits *limits, const uint64_t *seed, struct ofa_error *err)
+{
+	uint8_t rest[OFA_SHA256_BYTES];
+
+	*q = (struct question){.network = network, .profile = profile, .limits = *limits};
+	if (profile)
+		ofa_limits_merge(&q->limits, &profile->profile.limits);
+	if (isfinite(q->limits.max[OFA_LATENCY_MS]) && !(profile && profile->profile.has_table))
+		return ofa_fail(
+			err, OFA_ERR_INVALID, "/limits/latency_ms",
+			"latency_ms is limited to %g, but there is no latency table to predict it from: name a profile "
+			"that has one",
+			q->limits.max[OFA_LATENCY_MS]);
+	if (hash_rest(q, rest) != OFA_OK)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	q->seed = seed ? *seed : derive_seed(rest);
+	set_key(q, rest);
+	return OFA_OK;
+}
+
+void question_release(struct question *q)
+{
+	known_profile_unref(q->profile);
+}

@@ -1,0 +1,28 @@
+/* What a client asks for, complete: everything that the answer depends on. */
+#ifndef OFAD_SERVICE_QUESTION_H
+#define OFAD_SERVICE_QUESTION_H
+
+#include "jobs/key.h"
+#include "service/networks.h"
+#include "service/profiles.h"
+
+/* Seeds stay exact in every JSON reader. */
+#define QUESTION_SEED_MAX (((uint64_t)1 << 53) - 1)
+
+struct question {
+	const struct network *network;
+	struct known_profile *profile; /* a reference, or NULL */
+	struct ofa_limits limits;      /* the request's and the profile's, the smaller of each */
+	uint64_t seed;
+	struct job_key key; /* equal questions have equal keys */
+};
+
+/* seed NULL: derived from the rest, so that the same request always gives the same subnet.  Takes over the
+ * reference to profile.  OFA_ERR_INVALID with field "/limits/latency_ms" when a latency is limited and
+ * there is no table to tell it by: then the reference stays the caller's. */
+enum ofa_status question_init(struct question *q, const struct network *network, struct known_profile *profile,
+			      const struct ofa_limits *limits, const uint64_t *seed,
+			      struct ofa_error *err) OFA_MUST_CHECK;
+void question_release(struct question *q);
+
+#endif

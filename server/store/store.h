@@ -1,0 +1,75 @@
+/* What must survive a restart: profiles and deliveries.  One interface, a const table of functions per
+ * kind of database.  Thread-safe; a call that returned OFA_OK is on disk.
+ *
+ * Errors: OFA_ERR_NOT_FOUND when there is no such row, OFA_ERR_IO when the database refuses. */
+#ifndef OFAD_STORE_STORE_H
+#define OFAD_STORE_STORE_H
+
+#include <stdint.h>
+#include "base/buf.h"
+#include "base/sha256.h"
+
+#define STORE_TIME_MAX 32
+
+struct store_profile {
+	const char *name;
+	const char *content; /* canonical JSON, content_size bytes */
+	size_t content_size;
+	const uint8_t *sha256; /* of the content */
+};
+
+/* One line of the list of profiles. */
+struct store_profile_entry {
+	const char *name;
+	const uint8_t *sha256;
+	const char *created_at, *updated_at;
+};
+
+struct store_delivery {
+	const uint8_t *question; /* 32 bytes: what the answer is an answer to */
+	const char *subnet;      /* hex SHA-256 of the package */
+	uint64_t size_bytes;
+	const char *network, *arch, *profile /* or NULL */, *limits;
+	uint64_t seed; /* below 2^63 */
+	int evaluations;
+	const char *manifest;
+};
+
+struct store;
+
+struct store_driver {
+	const char *name;
+	/* `dir` exists. Creates or migrates the database in it. */
+	enum ofa_status (*open)(const char *dir, struct store **ret, struct ofa_error *err);
+	void (*close)(struct store *s);
+
+	enum ofa_status (*profile_put)(struct store *s, const struct store_profile *p, bool *ret_created,
+				       struct ofa_error *err);
+	/* The content is appended to `content`. */
+	enum ofa_status (*profile_get)(struct store *s, const char *name, struct ofa_buf *content,
+				       struct ofa_error *err);
+	enum ofa_status (*profile_delete)(struct store *s, const char *name, struct ofa_error *err);
+	/* By name, ascending, those after `after` ("" from the start), at most `limit`.  Each entry is valid
+	 * during its call; a non-OK status ends the listing. */
+	enum ofa_status (*profile_list)(struct store *s, const char *after, unsigned limit,
+					enum ofa_status (*each)(void *ctx, const struct store_profile_entry *entry),
+					void *ctx, struct ofa_error *err);
+
+	/* A question that has a row already keeps it. */
+	enum ofa_status (*delivery_put)(struct store *s, const struct store_delivery *d, struct ofa_error *err);
+	/* The manifest that answered this question, appended to `manifest`. */
+	enum ofa_status (*delivery_by_question)(struct store *s, const uint8_t question[OFA_SHA256_BYTES],
+						struct ofa_buf *manifest, struct ofa_error *err);
+	/* The manifest of the first delivery of this subnet. */
+	enum ofa_status (*delivery_by_subnet)(struct store *s, const char *subnet, struct ofa_buf *manifest,
+					      struct ofa_error *err);
+};
+
+/* First member of every driver's state. */
+struct store {
+	const struct store_driver *driver;
+};
+
+extern const struct store_driver store_sqlite;
+
+#endif
