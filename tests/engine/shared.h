@@ -17,7 +17,7 @@ static inline const char *shared_path(const char *name)
 
 	turn = (turn + 1) % 4;
 	if (root)
-		snprintf(path[turn], sizeof path[turn], "%s/ofa/%s", root, name);
+		snprintf(path[turn], sizeof path[turn], "%s/%s", root, name);
 	else
 		snprintf(path[turn], sizeof path[turn], "%s/../shared/ofa/%s", src ? src : ".", name);
 	return path[turn];
