@@ -1,1 +1,2 @@
-# sources of doc/
+# Man pages; ofad's is listed where ofad is.
+dist_man1_MANS += doc/man/ofa.1
