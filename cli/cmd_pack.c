@@ -10,11 +10,9 @@
 #include "network.h"
 #include "output.h"
 #include "pack/pack.h"
-#include "threads.h"
 
 struct pack_options {
 	const char *network, *arch, *profile, *out;
-	int threads;
 	bool json;
 };
 
@@ -39,8 +37,10 @@ static enum ofa_status print_result(const struct pack_options *o, const struct c
 	return cli_print_json(answer, err);
 }
 
+/* On one thread, as a server builds: the sums of the recalibration depend on the number of threads in their
+ * last bits, and equal requests should give equal bytes. */
 static enum ofa_status build(const struct pack_options *o, const struct cli_assessor *a, const struct ofa_arch *arch,
-                             struct ofa_pool *pool, struct ofa_error *err)
+                             struct ofa_error *err)
 {
 	char hex[2 * OFA_SHA256_BYTES + 1];
 	uint8_t digest[OFA_SHA256_BYTES], *data;
@@ -54,7 +54,7 @@ static enum ofa_status build(const struct pack_options *o, const struct cli_asse
 	info = (struct ofa_pack_info){.predicted_accuracy = f.accuracy,
 	                              .latency_ms = f.latency_ms,
 	                              .profile = a->has_profile ? a->profile.name : NULL};
-	st = ofa_pack_build(a->net, arch, &info, pool, &data, &size, &timing, err);
+	st = ofa_pack_build(a->net, arch, &info, NULL, &data, &size, &timing, err);
 	if (st != OFA_OK)
 		return st;
 	ofa_sha256(data, size, digest);
@@ -68,7 +68,6 @@ static enum ofa_status pack(const struct pack_options *o, struct ofa_error *err)
 {
 	struct ofa_supernet *net = NULL;
 	struct cli_assessor assessor = {0};
-	struct ofa_pool *pool = NULL;
 	struct ofa_arch arch;
 	enum ofa_status st = cli_open_network(o->network, &net, err);
 
@@ -77,10 +76,7 @@ static enum ofa_status pack(const struct pack_options *o, struct ofa_error *err)
 	if (st == OFA_OK)
 		st = cli_load_arch(&net->space, o->arch, &arch, err);
 	if (st == OFA_OK)
-		st = cli_new_pool(o->threads, &pool, err);
-	if (st == OFA_OK)
-		st = build(o, &assessor, &arch, pool, err);
-	ofa_pool_free(pool);
+		st = build(o, &assessor, &arch, err);
 	cli_assessor_release(&assessor);
 	ofa_supernet_free(net);
 	return st;
@@ -96,7 +92,6 @@ int cmd_pack(int argc, char **argv)
 		 .help = "the package file"},
 		{.name = "profile", .kind = OPT_TEXT, .value = "FILE", .to.text = &o.profile,
 		 .help = "device profile; its name and the latency go into the package"},
-		CLI_OPT_THREADS(o.threads),
 		{.name = "json", .kind = OPT_FLAG, .to.flag = &o.json, .help = "answer a JSON object"},
 	};
 	const struct opt_spec spec = {

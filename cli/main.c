@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "commands.h"
 #include "options.h"
+#include "tensor/gemm.h"
 
 struct command {
 	const char *name; /* one or two words */
@@ -76,5 +77,6 @@ int main(int argc, char **argv)
 		printf("ofa %s\n", PACKAGE_VERSION);
 		return CLI_EXIT_OK;
 	}
+	ofa_blas_single_thread();
 	return run_command(argc - 1, argv + 1);
 }

@@ -2,7 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 /* Nine digits bring any float back exactly. */
 #define JSON_STYLE (JSON_COMPACT | JSON_REAL_PRECISION(9))
@@ -39,9 +39,12 @@ static void print_json_error(enum ofa_status status, const struct ofa_error *err
 
 int cli_finish(const char *command, bool json, enum ofa_status status, const struct ofa_error *err)
 {
+	bool named;
+
 	if (status == OFA_OK)
 		return CLI_EXIT_OK;
-	fprintf(stderr, "ofa: %s: %s%s%s\n", command, err->field, err->field[0] ? ": " : "",
+	named = err->field[0] && !strstr(err->message, err->field);
+	fprintf(stderr, "ofa: %s: %s%s%s\n", command, named ? err->field : "", named ? ": " : "",
 	        err->message[0] ? err->message : ofa_status_name(status));
 	if (json)
 		print_json_error(status, err);

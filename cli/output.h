@@ -16,7 +16,7 @@ enum ofa_status cli_print_json(json_t *owned, struct ofa_error *err) OFA_MUST_CH
 enum ofa_status cli_print_one_or_all(json_t *answers, struct ofa_error *err) OFA_MUST_CHECK;
 
 /* The exit code of a subcommand that ended with `status`.  An error goes to stderr in one line,
- * "ofa: COMMAND: FIELD: MESSAGE", and with `json` to stdout too:
+ * "ofa: COMMAND: FIELD: MESSAGE" (FIELD unless the message names it), and with `json` to stdout too:
  * {"error":{"status":"invalid","field":"/ks/3","message":"..."}}. */
 int cli_finish(const char *command, bool json, enum ofa_status status, const struct ofa_error *err);
 
