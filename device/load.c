@@ -114,7 +114,7 @@ static enum ofa_device_status load_normalisation(struct ofa_device_model *m, uin
 		}
 	}
 	m->tolerance = ofa_device_f32(m->data + io + OFA_FMT_IO_TOLERANCE);
-	if (!finite_float(m->tolerance) || m->tolerance < 0.0f)
+	if (!(m->tolerance >= 0.0f && m->tolerance <= 1.0f))
 		return ofa_device_refuse(OFA_DEVICE_ERR_INPUT, io + OFA_FMT_IO_TOLERANCE, where);
 	return OFA_DEVICE_OK;
 }
@@ -133,11 +133,25 @@ static enum ofa_device_status check_names(const struct ofa_device_model *m, uint
 	return OFA_DEVICE_OK;
 }
 
+/* A logit that is not finite would let every run pass the self-test. */
+static enum ofa_device_status check_logits(const struct ofa_device_model *m, uint32_t *where)
+{
+	uint32_t i;
+
+	for (i = 0; i < m->classes; i++) {
+		if (!finite_float(m->logits[i]))
+			return ofa_device_refuse(OFA_DEVICE_ERR_INPUT,
+						 (uint32_t)((const uint8_t *)&m->logits[i] - m->data), where);
+	}
+	return OFA_DEVICE_OK;
+}
+
 /* Names, logits and pixels follow the record in this order and end where the metadata begins. */
 static enum ofa_device_status load_io_arrays(struct ofa_device_model *m, uint32_t io, uint32_t meta, uint32_t *where)
 {
 	const uint8_t *r = m->data + io;
 	const uint64_t names = (uint64_t)io + OFA_FMT_IO_BYTES;
+	enum ofa_device_status status;
 	uint64_t logits, pixels;
 
 	m->names_bytes = ofa_device_u32(r + OFA_FMT_IO_NAMES_SIZE);
@@ -154,7 +168,8 @@ static enum ofa_device_status load_io_arrays(struct ofa_device_model *m, uint32_
 		return ofa_device_refuse(OFA_DEVICE_ERR_SECTION, OFA_FMT_HEADER_META_OFFSET, where);
 	m->logits = (const float *)(const void *)(m->data + logits);
 	m->pixels = m->data + pixels;
-	return check_names(m, where);
+	status = check_logits(m, where);
+	return status != OFA_DEVICE_OK ? status : check_names(m, where);
 }
 
 static enum ofa_device_status load_io(struct ofa_device_model *m, uint32_t io, uint32_t meta, uint32_t *where)

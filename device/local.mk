@@ -14,3 +14,5 @@ doc_examples_run_package_SOURCES = doc/examples/run_package.c
 doc_examples_run_package_CPPFLAGS = -I$(top_srcdir)/device
 doc_examples_run_package_LDADD = device/libofa-device.a
 EXTRA_DIST += device/ofa-device.pc.in
+EXTRA_DIST += doc/pack-format.md
+dist_man5_MANS += doc/man/ofa-pack.5

@@ -1,0 +1,260 @@
+/* The fast kernels against naive loops over one table of shapes, for every instruction set of this
+ * machine and for the portable build. */
+#include <math.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "kernels.h"
+#include "runner.h"
+
+/* The portable kernels come from the same source with one lane. */
+#define OFA_DEVICE_PORTABLE
+#define OFA_KERNEL_TABLE portable_kernels
+extern const struct ofa_device_kernels portable_kernels;
+#include "kernels_body.h"
+
+struct shape {
+	uint32_t kind, h, w, c_in, c_out, k, stride, pad, act, hidden;
+	int residual;
+};
+
+static const struct shape shapes[] = {
+	/* pointwise: tiles whole and cut, panels whole and cut, pieces */
+	{OFA_FMT_CONV, 1, 1, 16, 24, 1, 1, 0, OFA_FMT_ACT_HSWISH, 0, 0},
+	{OFA_FMT_CONV, 1, 1, 7, 37, 1, 1, 0, OFA_FMT_ACT_NONE, 0, 0},
+	{OFA_FMT_CONV, 7, 7, 48, 40, 1, 1, 0, OFA_FMT_ACT_NONE, 0, 1},
+	{OFA_FMT_CONV, 28, 28, 8, 24, 1, 1, 0, OFA_FMT_ACT_RELU, 0, 0},
+	{OFA_FMT_CONV, 3, 2, 5, 3, 1, 1, 0, OFA_FMT_ACT_RELU6, 0, 1},
+	{OFA_FMT_CONV, 20, 21, 300, 9, 1, 1, 0, OFA_FMT_ACT_HSIGMOID, 0, 1},
+	{OFA_FMT_CONV, 9, 9, 16, 16, 1, 2, 0, OFA_FMT_ACT_NONE, 0, 0},
+	/* dense windows, clipped on every side, wider than the image, odd padding */
+	{OFA_FMT_CONV, 28, 28, 1, 8, 3, 1, 1, OFA_FMT_ACT_HSWISH, 0, 0},
+	{OFA_FMT_CONV, 33, 31, 3, 24, 3, 2, 1, OFA_FMT_ACT_HSWISH, 0, 0},
+	{OFA_FMT_CONV, 8, 8, 16, 13, 3, 1, 1, OFA_FMT_ACT_RELU, 0, 1},
+	{OFA_FMT_CONV, 2, 2, 4, 8, 7, 2, 3, OFA_FMT_ACT_NONE, 0, 0},
+	{OFA_FMT_CONV, 1, 5, 3, 8, 5, 1, 2, OFA_FMT_ACT_NONE, 0, 0},
+	{OFA_FMT_CONV, 12, 12, 4, 8, 4, 2, 0, OFA_FMT_ACT_NONE, 0, 0},
+	{OFA_FMT_CONV, 6, 6, 4, 8, 2, 2, 1, OFA_FMT_ACT_NONE, 0, 0},
+	/* depthwise */
+	{OFA_FMT_DWCONV, 14, 14, 48, 48, 3, 1, 1, OFA_FMT_ACT_RELU, 0, 0},
+	{OFA_FMT_DWCONV, 15, 14, 40, 40, 5, 2, 2, OFA_FMT_ACT_HSWISH, 0, 0},
+	{OFA_FMT_DWCONV, 28, 28, 24, 24, 7, 1, 3, OFA_FMT_ACT_RELU6, 0, 0},
+	{OFA_FMT_DWCONV, 3, 3, 16, 16, 7, 1, 3, OFA_FMT_ACT_NONE, 0, 0},
+	{OFA_FMT_DWCONV, 9, 8, 13, 13, 5, 1, 2, OFA_FMT_ACT_HSIGMOID, 0, 0},
+	{OFA_FMT_DWCONV, 1, 1, 3, 3, 3, 2, 1, OFA_FMT_ACT_NONE, 0, 0},
+	{OFA_FMT_SE, 7, 7, 72, 72, 1, 1, 0, OFA_FMT_ACT_NONE, 24, 0},
+	{OFA_FMT_SE, 3, 5, 11, 11, 1, 1, 0, OFA_FMT_ACT_NONE, 3, 0},
+	{OFA_FMT_GLOBAL_POOL, 5, 7, 19, 19, 1, 1, 0, OFA_FMT_ACT_NONE, 0, 0},
+	{OFA_FMT_LINEAR, 1, 1, 128, 10, 1, 1, 0, OFA_FMT_ACT_NONE, 0, 0},
+	{OFA_FMT_LINEAR, 1, 1, 33, 70, 1, 1, 0, OFA_FMT_ACT_RELU, 0, 0},
+};
+
+static float *random_floats(struct ofa_rng *rng, size_t n)
+{
+	float *p = malloc((n + OFA_FMT_PANEL) * sizeof(*p));
+
+	for (size_t i = 0; i < n + OFA_FMT_PANEL; i++)
+		p[i] = 2 * ofa_rng_float(rng) - 1;
+	return p;
+}
+
+static size_t panel_floats(size_t n, size_t k)
+{
+	return (n + OFA_FMT_PANEL - 1) / OFA_FMT_PANEL * OFA_FMT_PANEL * k;
+}
+
+/* Element (o, t) of a matrix in panels. */
+static float element(const float *w, size_t k, size_t o, size_t t)
+{
+	return w[(o / OFA_FMT_PANEL * k + t) * OFA_FMT_PANEL + o % OFA_FMT_PANEL];
+}
+
+static double clamp6(double v)
+{
+	return v < 0 ? 0 : v > 6 ? 6 : v;
+}
+
+static double naive_act(double v, uint32_t act)
+{
+	switch (act) {
+	case OFA_FMT_ACT_RELU:
+		return v < 0 ? 0 : v;
+	case OFA_FMT_ACT_RELU6:
+		return clamp6(v);
+	case OFA_FMT_ACT_HSWISH:
+		return v * clamp6(v + 3) / 6;
+	case OFA_FMT_ACT_HSIGMOID:
+		return clamp6(v + 3) / 6;
+	default:
+		return v;
+	}
+}
+
+/* One output of a convolution, dense or depthwise, before bias. */
+static double naive_window(const struct ofa_device_op *op, const struct ofa_device_args *a, uint32_t oy, uint32_t ox,
+			   uint32_t o)
+{
+	const uint32_t per_pixel = op->kind == OFA_FMT_DWCONV ? 1 : op->c_in;
+	double sum = 0;
+
+	for (uint32_t ky = 0; ky < op->k; ky++) {
+		for (uint32_t kx = 0; kx < op->k; kx++) {
+			const int64_t y = (int64_t)oy * op->stride + ky - op->pad,
+				      x = (int64_t)ox * op->stride + kx - op->pad;
+
+			if (y < 0 || x < 0 || y >= op->h_in || x >= op->w_in)
+				continue;
+			for (uint32_t i = 0; i < per_pixel; i++) {
+				const uint32_t c = op->kind == OFA_FMT_DWCONV ? o : i;
+
+				sum += (double)a->x[(y * op->w_in + x) * op->c_in + c] *
+				       (double)element(a->w, (size_t)op->k * op->k * per_pixel, o,
+						       (ky * op->k + kx) * per_pixel + i);
+			}
+		}
+	}
+	return sum;
+}
+
+static void naive_conv(const struct ofa_device_op *op, const struct ofa_device_args *a, double *y)
+{
+	for (uint32_t oy = 0; oy < op->h_out; oy++) {
+		for (uint32_t ox = 0; ox < op->w_out; ox++) {
+			for (uint32_t o = 0; o < op->c_out; o++) {
+				const size_t at = (oy * op->w_out + ox) * op->c_out + o;
+				double v = naive_window(op, a, oy, ox, o) + (double)a->b[o];
+
+				y[at] = naive_act(a->residual ? v + (double)a->residual[at] : v, op->act);
+			}
+		}
+	}
+}
+
+static double naive_mean(const struct ofa_device_op *op, const float *x, uint32_t c)
+{
+	double sum = 0;
+
+	for (uint32_t p = 0; p < op->h_in * op->w_in; p++)
+		sum += (double)x[p * op->c_in + c];
+	return sum / (op->h_in * op->w_in);
+}
+
+static void naive_se(const struct ofa_device_op *op, const struct ofa_device_args *a, double *y)
+{
+	for (uint32_t o = 0; o < op->c_in; o++) {
+		double gate = (double)a->b2[o];
+
+		for (uint32_t h = 0; h < op->hidden; h++) {
+			double z = (double)a->b[h];
+
+			for (uint32_t c = 0; c < op->c_in; c++)
+				z += naive_mean(op, a->x, c) * (double)element(a->w, op->c_in, h, c);
+			gate += naive_act(z, OFA_FMT_ACT_RELU) * (double)element(a->w2, op->hidden, o, h);
+		}
+		for (uint32_t p = 0; p < op->h_in * op->w_in; p++)
+			y[p * op->c_in + o] = (double)a->x[p * op->c_in + o] * naive_act(gate, OFA_FMT_ACT_HSIGMOID);
+	}
+}
+
+static void naive(const struct ofa_device_op *op, const struct ofa_device_args *a, double *y)
+{
+	if (op->kind == OFA_FMT_SE) {
+		naive_se(op, a, y);
+	} else if (op->kind == OFA_FMT_GLOBAL_POOL) {
+		for (uint32_t c = 0; c < op->c_in; c++)
+			y[c] = naive_mean(op, a->x, c);
+	} else {
+		naive_conv(op, a, y);
+	}
+}
+
+/* The output has no byte to spare behind it: a store too far is found by the sanitizer or the guard. */
+static void check_kernel(const struct ofa_device_kernels *k, const struct ofa_device_op *op, struct ofa_device_args a,
+			 const double *want)
+{
+	const size_t n = (size_t)op->h_out * op->w_out * op->c_out, scratch = (size_t)op->c_in + op->hidden;
+	const float guard = 12345.0f;
+	float *y = malloc((n + 1) * sizeof(*y)), *s = malloc(scratch * sizeof(*s));
+
+	y[n] = guard;
+	if (op->kind == OFA_FMT_SE) {
+		memcpy(y, a.x, n * sizeof(*y));
+		a.x = y;
+	}
+	a.y = y;
+	a.scratch = s;
+	k->by_kind[op->kind](op, &a);
+	for (size_t i = 0; i < n; i++)
+		ck_assert_msg(fabs((double)y[i] - want[i]) <= 1e-5 * (1 + fabs(want[i])),
+			      "%s: kind %u, %ux%ux%u -> %u, k%u s%u, element %zu: %g, not %g", k->name, op->kind,
+			      op->h_in, op->w_in, op->c_in, op->c_out, op->k, op->stride, i, (double)y[i], want[i]);
+	ck_assert(y[n] == guard);
+	free(y);
+	free(s);
+}
+
+static struct ofa_device_op make_op(const struct shape *s)
+{
+	struct ofa_device_op op = {.kind = s->kind, .act = s->act, .k = s->k, .stride = s->stride, .pad = s->pad};
+
+	op.h_in = s->h;
+	op.w_in = s->w;
+	op.c_in = s->c_in;
+	op.c_out = s->c_out;
+	op.hidden = s->hidden;
+	op.h_out = s->kind == OFA_FMT_GLOBAL_POOL ? 1 : (s->h + 2 * s->pad - s->k) / s->stride + 1;
+	op.w_out = s->kind == OFA_FMT_GLOBAL_POOL ? 1 : (s->w + 2 * s->pad - s->k) / s->stride + 1;
+	return op;
+}
+
+static void check_shape(const struct shape *s, struct ofa_rng *rng)
+{
+	const struct ofa_device_op op = make_op(s);
+	const int se = s->kind == OFA_FMT_SE;
+	const size_t rows = se ? s->hidden : s->c_out, n = (size_t)op.h_out * op.w_out * op.c_out;
+	const size_t k = se ? s->c_in : (size_t)s->k * s->k * (s->kind == OFA_FMT_DWCONV ? 1 : s->c_in);
+	float *x = random_floats(rng, (size_t)s->h * s->w * s->c_in), *w = random_floats(rng, panel_floats(rows, k));
+	float *b = random_floats(rng, rows), *w2 = random_floats(rng, panel_floats(s->c_in, s->hidden + 1));
+	float *b2 = random_floats(rng, s->c_in), *residual = random_floats(rng, n);
+	double *want = malloc(n * sizeof(*want));
+	struct ofa_device_args a = {.w = w, .b = b, .w2 = w2, .b2 = b2, .residual = s->residual ? residual : NULL};
+	/* the input too ends exactly at its last element */
+	float *tight = malloc((size_t)s->h * s->w * s->c_in * sizeof(*tight));
+
+	memcpy(tight, x, (size_t)s->h * s->w * s->c_in * sizeof(*tight));
+	a.x = tight;
+	naive(&op, &a, want);
+	check_kernel(&ofa_device_kernels_base, &op, a, want);
+	check_kernel(&portable_kernels, &op, a, want);
+#ifdef OFA_DEVICE_HAVE_AVX2
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+		check_kernel(&ofa_device_kernels_avx2, &op, a, want);
+	else
+		printf("SKIP: this processor has no AVX2\n");
+#endif
+	free(tight);
+	free(want);
+	free(x);
+	free(w);
+	free(b);
+	free(w2);
+	free(b2);
+	free(residual);
+}
+
+START_TEST(kernels_match_the_oracle)
+{
+	struct ofa_rng rng;
+
+	ofa_rng_init(&rng, 99);
+	for (size_t i = 0; i < OFA_ARRAY_LEN(shapes); i++)
+		check_shape(&shapes[i], &rng);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {kernels_match_the_oracle};
+
+	return run_tests("device kernels", tests, OFA_ARRAY_LEN(tests));
+}

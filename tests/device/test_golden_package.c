@@ -1,0 +1,87 @@
+/* The package in the tree is read for ever, and the writer still makes it: every byte but the logits of
+ * the self-test, which depend on the processor's order of summation, and the digest over them.
+ * With OFA_WRITE_GOLDEN=FILE it is written anew. */
+#include <math.h>
+
+#include "base/sha256.h"
+#include "golden_package.h"
+#include "ofa_device.h"
+#include "ofa_format.h"
+#include "pack/pack.h"
+#include "random_net.h"
+#include "spaces.h"
+
+#define GOLDEN_SHA256 "f8b7f2c97bafa9a532d39cfe266032c21a9674e298bd6436b19fad62206b736e"
+
+static const struct ofa_pack_info info = {.predicted_accuracy = 0.5, .latency_ms = NAN, .profile = "golden/profile"};
+
+static uint8_t *make_package(size_t *ret_size)
+{
+	struct ofa_error err = {0};
+	struct ofa_space space;
+	struct ofa_supernet *net;
+	struct ofa_arch arch;
+	uint8_t *data;
+
+	load_space(golden_space, &space);
+	net = random_net(&space, &(struct random_net_options){.seed = 42, .class_names = true});
+	memset(net->sha256, 0x5a, sizeof(net->sha256));
+	ofa_arch_smallest(&net->space, &arch);
+	ASSERT_OK(ofa_pack_build(net, &arch, &info, NULL, &data, ret_size, NULL, &err), &err);
+	ofa_supernet_free(net);
+	return data;
+}
+
+START_TEST(golden_is_read)
+{
+	char hex[2 * OFA_SHA256_BYTES + 1];
+	struct ofa_package_summary s;
+	struct ofa_device_model m;
+	struct ofa_error err = {0};
+	size_t size;
+	uint8_t *data = read_source_file(GOLDEN_PACKAGE, &size);
+
+	ASSERT_OK(ofa_package_read(data, size, &s, &err), &err);
+	ofa_hex(s.sha256, sizeof(s.sha256), hex);
+	ck_assert_str_eq(hex, GOLDEN_SHA256);
+	ck_assert_int_eq(ofa_device_load(data, size, &m, NULL), OFA_DEVICE_OK);
+	ck_assert_int_eq(ofa_device_verify(&m, NULL), OFA_DEVICE_OK);
+	ck_assert_str_eq(ofa_device_class_name(&m, 0), "class 0");
+	ck_assert_str_eq(ofa_device_class_name(&m, 1), "naïve \"1\"");
+	ck_assert_str_eq(ofa_device_class_name(&m, 2), "class 2");
+	ck_assert_ptr_null(ofa_device_class_name(&m, 3));
+	ofa_package_summary_release(&s);
+	free(data);
+}
+END_TEST
+
+START_TEST(writer_still_makes_it)
+{
+	const char *path = getenv("OFA_WRITE_GOLDEN");
+	struct ofa_error err = {0};
+	struct ofa_device_model m;
+	size_t size, want_size, logits, logits_end;
+	uint8_t *data = make_package(&size), *want;
+
+	if (path)
+		ASSERT_OK(ofa_file_write_atomic(path, data, size, &err), &err);
+	want = read_source_file(GOLDEN_PACKAGE, &want_size);
+	ck_assert_uint_eq(size, want_size);
+	ck_assert_int_eq(ofa_device_load(want, want_size, &m, NULL), OFA_DEVICE_OK);
+	logits = (size_t)((const uint8_t *)m.logits - want);
+	logits_end = logits + m.classes * sizeof(float);
+	ck_assert_mem_eq(data, want, logits);
+	ck_assert_mem_eq(data + logits_end, want + logits_end, size - OFA_FMT_TRAILER_BYTES - logits_end);
+	for (uint32_t i = 0; i < m.classes; i++)
+		ck_assert_float_eq_tol(((const float *)(const void *)(data + logits))[i], m.logits[i], 1e-5f);
+	free(data);
+	free(want);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {golden_is_read, writer_still_makes_it};
+
+	return run_tests("golden package", tests, OFA_ARRAY_LEN(tests));
+}

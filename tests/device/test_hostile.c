@@ -1,0 +1,246 @@
+/* The loader against damaged and hostile packages: a named error, or a run inside its arena. */
+#include <string.h>
+
+#include "golden_package.h"
+#include "ofa_device.h"
+#include "ofa_format.h"
+#include "runner.h"
+
+enum { GUARD_BYTES = 64, GUARD = 0xa5, MAX_ARENA = 1 << 20, MAX_MACS = 1 << 22 };
+
+/* Runs what was accepted, in an arena of exactly the size it asked for, full of NaNs. */
+static void run_guarded(const struct ofa_device_model *m)
+{
+	const size_t n = ofa_device_arena_bytes(m);
+	float *logits = malloc(m->classes * sizeof(*logits));
+	uint8_t *arena;
+	enum ofa_device_status status;
+
+	if (n > MAX_ARENA || m->macs > MAX_MACS) {
+		free(logits);
+		return;
+	}
+	arena = malloc(n + GUARD_BYTES);
+	memset(arena, 0xff, n);
+	memset(arena + n, GUARD, GUARD_BYTES);
+	status = ofa_device_self_test(m, arena, n);
+	ck_assert(status == OFA_DEVICE_OK || status == OFA_DEVICE_ERR_SELF_TEST);
+	ofa_device_normalise(m, m->pixels, ofa_device_input(m, arena));
+	ck_assert_int_eq(ofa_device_run(m, arena, n, ofa_device_input(m, arena), logits), OFA_DEVICE_OK);
+	for (size_t i = 0; i < GUARD_BYTES; i++)
+		ck_assert_uint_eq(arena[n + i], GUARD);
+	for (uint32_t i = 0; i <= m->classes; i++)
+		ck_assert(m->names_bytes == 0 || (ofa_device_class_name(m, i) != NULL) == (i < m->classes));
+	free(arena);
+	free(logits);
+}
+
+/* Loads; runs if accepted. */
+static enum ofa_device_status try_package(const uint8_t *data, size_t size)
+{
+	struct ofa_device_model m;
+	uint32_t where = UINT32_MAX;
+	enum ofa_device_status status = ofa_device_load(data, size, &m, &where);
+
+	ck_assert_int_lt(status, OFA_DEVICE_STATUS_COUNT);
+	if (status == OFA_DEVICE_OK) {
+		run_guarded(&m);
+	} else {
+		ck_assert_msg(where < size || size < OFA_FMT_HEADER_BYTES, "status %d at byte %u of %zu", status, where,
+			      size);
+	}
+	return status;
+}
+
+static void put32(uint8_t *p, uint32_t v)
+{
+	for (int i = 0; i < 4; i++)
+		p[i] = (uint8_t)(v >> (8 * i));
+}
+
+static uint32_t get32(const uint8_t *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+START_TEST(every_truncation_is_refused)
+{
+	size_t size;
+	uint8_t *data = read_source_file(GOLDEN_PACKAGE, &size);
+
+	ck_assert_int_eq(try_package(data, size), OFA_DEVICE_OK);
+	for (size_t n = 0; n < size; n++) {
+		uint8_t *part = malloc(n ? n : 1);
+
+		memcpy(part, data, n);
+		ck_assert_int_eq(try_package(part, n), OFA_DEVICE_ERR_TRUNCATED);
+		free(part);
+	}
+	free(data);
+}
+END_TEST
+
+START_TEST(every_byte_of_the_tables)
+{
+	size_t size, end, accepted = 0;
+	uint8_t *data = read_source_file(GOLDEN_PACKAGE, &size);
+
+	end = get32(data + OFA_FMT_HEADER_META_OFFSET);
+	for (size_t i = 0; i < end; i++) {
+		const uint8_t was = data[i];
+		const uint8_t values[] = {0, 1, 0x7f, 0x80, 0xff, (uint8_t)(was + 1), (uint8_t)(was - 1), was ^ 0x40};
+
+		for (size_t j = 0; j < OFA_ARRAY_LEN(values); j++) {
+			data[i] = values[j];
+			accepted += try_package(data, size) == OFA_DEVICE_OK && values[j] != was;
+		}
+		data[i] = was;
+	}
+	ck_assert_uint_gt(accepted, 0); /* hashes, pixels, logits: structure does not depend on them */
+	free(data);
+}
+END_TEST
+
+START_TEST(every_word_of_the_tables)
+{
+	static const uint32_t values[] = {0,          1,          63,         64,         0x10000,    0x7fffffc0,
+					  0x7fffffff, 0x80000000, 0xffffffc0, 0xffffffff, 0x7fc00000, 0x00010001};
+	size_t size, end;
+	uint8_t *data = read_source_file(GOLDEN_PACKAGE, &size);
+
+	end = get32(data + OFA_FMT_HEADER_IO_OFFSET) + OFA_FMT_IO_BYTES;
+	for (size_t i = 0; i + 4 <= end; i += 2) {
+		const uint32_t was = get32(data + i);
+
+		for (size_t j = 0; j < OFA_ARRAY_LEN(values); j++) {
+			put32(data + i, values[j]);
+			try_package(data, size);
+		}
+		put32(data + i, was);
+	}
+	free(data);
+}
+END_TEST
+
+/* One wrong field, its error and its place. */
+struct wrong {
+	uint32_t section; /* header field that holds the section's offset, or 0: the header itself */
+	uint32_t record;  /* index, of 64 bytes */
+	uint32_t field;
+	uint32_t value;
+	enum ofa_device_status want;
+};
+
+/* Operations of the golden package: 0 stem, 1 depthwise, 2 SE, 3 project (adds the stem's output),
+ * 4 expand, 5 depthwise stride 2. Tensors: 0, 1 stem; 2, 3 depthwise; 4..7 SE. */
+static const struct wrong wrongs[] = {
+	{0, 0, OFA_FMT_HEADER_MAGIC, 0x20202020, OFA_DEVICE_ERR_MAGIC},
+	{0, 0, OFA_FMT_HEADER_MAJOR, 2, OFA_DEVICE_ERR_VERSION},
+	{0, 0, OFA_FMT_HEADER_FLAGS, 1, OFA_DEVICE_ERR_RESERVED},
+	{0, 0, OFA_FMT_HEADER_QUANTS, 1, OFA_DEVICE_ERR_RESERVED},
+	{0, 0, OFA_FMT_HEADER_SIZE, 0x80000000, OFA_DEVICE_ERR_LIMIT},
+	{0, 0, OFA_FMT_HEADER_SIZE, 0x7fffffff, OFA_DEVICE_ERR_TRUNCATED},
+	{0, 0, OFA_FMT_HEADER_ARENA, 0, OFA_DEVICE_ERR_LIMIT},
+	{0, 0, OFA_FMT_HEADER_ARENA, 64, OFA_DEVICE_ERR_ARENA_RANGE},
+	{0, 0, OFA_FMT_HEADER_OPS, 0, OFA_DEVICE_ERR_LIMIT},
+	{0, 0, OFA_FMT_HEADER_TENSOR_OFFSET, 64, OFA_DEVICE_ERR_SECTION},
+	{0, 0, OFA_FMT_HEADER_META_OFFSET, 0x7fffffc0, OFA_DEVICE_ERR_SECTION},
+	{0, 0, OFA_FMT_HEADER_RESERVED2, 1, OFA_DEVICE_ERR_RESERVED},
+	{OFA_FMT_HEADER_OP_OFFSET, 0, OFA_FMT_OP_KIND, 6, OFA_DEVICE_ERR_OP},
+	{OFA_FMT_HEADER_OP_OFFSET, 0, OFA_FMT_OP_H_IN, 0x00090008, OFA_DEVICE_ERR_SHAPE},
+	{OFA_FMT_HEADER_OP_OFFSET, 0, OFA_FMT_OP_C_IN, 3, OFA_DEVICE_ERR_TENSOR},
+	{OFA_FMT_HEADER_OP_OFFSET, 0, OFA_FMT_OP_C_IN, 0, OFA_DEVICE_ERR_LIMIT},
+	{OFA_FMT_HEADER_OP_OFFSET, 0, OFA_FMT_OP_HIDDEN, 8, OFA_DEVICE_ERR_OP},
+	{OFA_FMT_HEADER_OP_OFFSET, 0, OFA_FMT_OP_IN, 0x7fffffc0, OFA_DEVICE_ERR_ARENA_RANGE},
+	{OFA_FMT_HEADER_OP_OFFSET, 0, OFA_FMT_OP_RESIDUAL, 0, OFA_DEVICE_ERR_DATAFLOW},
+	{OFA_FMT_HEADER_OP_OFFSET, 0, OFA_FMT_OP_RESERVED, 1, OFA_DEVICE_ERR_RESERVED},
+	{OFA_FMT_HEADER_OP_OFFSET, 1, OFA_FMT_OP_C_OUT, 11, OFA_DEVICE_ERR_SHAPE},
+	{OFA_FMT_HEADER_OP_OFFSET, 2, OFA_FMT_OP_SCRATCH, OFA_FMT_NONE, OFA_DEVICE_ERR_OP},
+	{OFA_FMT_HEADER_OP_OFFSET, 2, OFA_FMT_OP_HIDDEN, 16, OFA_DEVICE_ERR_TENSOR},
+	{OFA_FMT_HEADER_TENSOR_OFFSET, 0, OFA_FMT_TENSOR_OFFSET, 64, OFA_DEVICE_ERR_TENSOR},
+	{OFA_FMT_HEADER_TENSOR_OFFSET, 0, OFA_FMT_TENSOR_SIZE, 0x7fffffff, OFA_DEVICE_ERR_TENSOR},
+	{OFA_FMT_HEADER_TENSOR_OFFSET, 0, OFA_FMT_TENSOR_TYPE, 0x04020103, OFA_DEVICE_ERR_TENSOR},
+	{OFA_FMT_HEADER_TENSOR_OFFSET, 1, OFA_FMT_TENSOR_DIMS, 8, OFA_DEVICE_ERR_TENSOR},
+	{OFA_FMT_HEADER_TENSOR_OFFSET, 1, OFA_FMT_TENSOR_RESERVED2, 1, OFA_DEVICE_ERR_RESERVED},
+	{OFA_FMT_HEADER_IO_OFFSET, 0, OFA_FMT_IO_HEIGHT, 0, OFA_DEVICE_ERR_LIMIT},
+	{OFA_FMT_HEADER_IO_OFFSET, 0, OFA_FMT_IO_CHANNELS, 5, OFA_DEVICE_ERR_LIMIT},
+	{OFA_FMT_HEADER_IO_OFFSET, 0, OFA_FMT_IO_MEAN, 0x7fc00000, OFA_DEVICE_ERR_INPUT},
+	{OFA_FMT_HEADER_IO_OFFSET, 0, OFA_FMT_IO_STD, 0, OFA_DEVICE_ERR_INPUT},
+	{OFA_FMT_HEADER_IO_OFFSET, 0, OFA_FMT_IO_STD + 12, 1, OFA_DEVICE_ERR_RESERVED},
+	{OFA_FMT_HEADER_IO_OFFSET, 0, OFA_FMT_IO_TOLERANCE, 0xff800000, OFA_DEVICE_ERR_INPUT},
+	{OFA_FMT_HEADER_IO_OFFSET, 0, OFA_FMT_IO_TOLERANCE, 0x40000000, OFA_DEVICE_ERR_INPUT},
+	{OFA_FMT_HEADER_IO_OFFSET, 0, OFA_FMT_IO_LOGITS_OFFSET, 1, OFA_DEVICE_ERR_INPUT},
+	{OFA_FMT_HEADER_IO_OFFSET, 0, OFA_FMT_IO_NAMES_SIZE, 0, OFA_DEVICE_ERR_INPUT},
+	{OFA_FMT_HEADER_IO_OFFSET, 0, OFA_FMT_IO_QUANT, 1, OFA_DEVICE_ERR_RESERVED},
+	{OFA_FMT_HEADER_IO_OFFSET, 2, 0, 0, OFA_DEVICE_ERR_INPUT}, /* zero bytes inside a class name */
+};
+
+START_TEST(errors_are_named)
+{
+	size_t size;
+	uint8_t *data = read_source_file(GOLDEN_PACKAGE, &size), *copy = malloc(size);
+
+	for (size_t i = 0; i < OFA_ARRAY_LEN(wrongs); i++) {
+		const struct wrong *w = &wrongs[i];
+		const uint32_t at = (w->section ? get32(data + w->section) : 0) + 64 * w->record + w->field;
+		enum ofa_device_status got;
+
+		memcpy(copy, data, size);
+		put32(copy + at, w->value);
+		got = try_package(copy, size);
+		ck_assert_msg(got == w->want, "case %zu, byte %u: \"%s\" instead of \"%s\"", i, at,
+			      ofa_device_strerror(got), ofa_device_strerror(w->want));
+	}
+	free(copy);
+	free(data);
+}
+END_TEST
+
+/* An operation must not read a value that a later one wrote over, nor one never written. */
+START_TEST(dataflow_is_checked)
+{
+	size_t size;
+	uint8_t *data = read_source_file(GOLDEN_PACKAGE, &size);
+	uint8_t *stem = data + OFA_FMT_HEADER_BYTES, *depthwise = stem + OFA_FMT_OP_BYTES;
+	struct ofa_device_model m;
+	uint32_t where;
+
+	put32(depthwise + OFA_FMT_OP_IN, get32(stem + OFA_FMT_OP_IN));
+	ck_assert_int_eq(ofa_device_load(data, size, &m, &where), OFA_DEVICE_ERR_DATAFLOW);
+	ck_assert_uint_eq(where, OFA_FMT_HEADER_BYTES + OFA_FMT_OP_BYTES + OFA_FMT_OP_IN);
+	put32(depthwise + OFA_FMT_OP_IN, get32(stem + OFA_FMT_OP_OUT));
+	put32(depthwise + OFA_FMT_OP_OUT, get32(stem + OFA_FMT_OP_OUT));
+	ck_assert_int_eq(ofa_device_load(data, size, &m, &where), OFA_DEVICE_ERR_DATAFLOW);
+	ck_assert_uint_eq(where, OFA_FMT_HEADER_BYTES + OFA_FMT_OP_BYTES + OFA_FMT_OP_OUT);
+	free(data);
+}
+END_TEST
+
+START_TEST(damage_is_found)
+{
+	size_t size, data_at;
+	uint8_t *data = read_source_file(GOLDEN_PACKAGE, &size);
+	struct ofa_device_model m;
+	uint32_t where = 0;
+
+	data_at = get32(data + OFA_FMT_HEADER_DATA_OFFSET);
+	ck_assert_int_eq(ofa_device_load(data, size, &m, NULL), OFA_DEVICE_OK);
+	for (size_t i = data_at; i < size; i += 61) {
+		data[i] ^= 0x10;
+		ck_assert_int_eq(ofa_device_verify(&m, &where), OFA_DEVICE_ERR_DIGEST);
+		ck_assert_uint_eq(where, size - OFA_FMT_TRAILER_BYTES);
+		data[i] ^= 0x10;
+	}
+	ck_assert_int_eq(ofa_device_verify(&m, NULL), OFA_DEVICE_OK);
+	free(data);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {every_truncation_is_refused, every_byte_of_the_tables,
+				      every_word_of_the_tables,    errors_are_named,
+				      dataflow_is_checked,         damage_is_found};
+
+	return run_tests("hostile packages", tests, OFA_ARRAY_LEN(tests));
+}
