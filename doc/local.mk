@@ -1,3 +1,2 @@
-# Man pages; ofad's is listed where ofad is.
+# Man pages; those of ofad and of the package format are listed beside what they describe.
 dist_man1_MANS += doc/man/ofa.1
-dist_man5_MANS += doc/man/ofa-pack.5
