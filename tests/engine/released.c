@@ -1,0 +1,193 @@
+#include "released.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "shared.h"
+
+const char *released_path(const char *name)
+{
+	const char *path = shared_path(name);
+
+	return access(path, R_OK) == 0 ? path : NULL;
+}
+
+enum ofa_status released_network(struct ofa_supernet *ret, struct ofa_error *err)
+{
+	enum ofa_status st;
+
+	memset(ret, 0, sizeof(*ret));
+	snprintf(ret->name, sizeof(ret->name), "mbv3-w1.2");
+	st = ofa_space_preset("mbv3", 1.2, 1000, &ret->space, err);
+	return st ? st : ofa_params_init(&ret->space, &ret->params, err);
+}
+
+void released_network_free(struct ofa_supernet *net)
+{
+	ofa_params_release(&net->params);
+}
+
+/* The tables are YAML of one shape: a key in the first column, then indented count, mean and std. */
+static json_t *read_table(const char *path)
+{
+	json_t *rows = json_object(), *row = NULL;
+	FILE *f = fopen(path, "r");
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		char *end = line + strcspn(line, "\r\n"), *colon;
+
+		*end = '\0';
+		if (line[0] != ' ' && end > line) {
+			end[-1] = '\0';
+			row = json_object();
+			json_object_set_new(rows, line, row);
+			continue;
+		}
+		colon = strstr(line, ": ");
+		if (!row || !colon)
+			continue;
+		*colon = '\0';
+		if (strcmp(line, "  count") == 0)
+			json_object_set_new(row, "count", json_integer(atol(colon + 2)));
+		else
+			json_object_set_new(row, line + 2, json_real(strtod(colon + 2, NULL)));
+	}
+	if (f)
+		fclose(f);
+	return rows;
+}
+
+enum ofa_status released_profile(struct ofa_profile *ret, struct ofa_error *err)
+{
+	json_t *entries = json_object(), *profile;
+	enum ofa_status st;
+
+	for (int r = 160; r <= 224; r += 4) {
+		char name[64], size[12];
+		const char *path;
+
+		snprintf(name, sizeof(name), "real/note10/%d_lookup_table.yaml", r);
+		snprintf(size, sizeof(size), "%d", r);
+		path = released_path(name);
+		if (path)
+			json_object_set_new(entries, size, read_table(path));
+	}
+	profile = json_pack("{s:s, s:{s:s, s:s, s:o}}", "name", "note10", "latency_table", "unit", "ms", "runtime",
+	                    "TensorFlow Lite", "entries", entries);
+	st = ofa_profile_parse(profile, ret, err);
+	json_decref(profile);
+	return st;
+}
+
+/* A file of PyTorch's legacy format is a few pickles, the last of which lists the storages in file order,
+ * then each storage as a 64-bit count and raw floats.  Enough of it for this one file: the pickled strings in
+ * order are layer name, storage key, layer name, ... and at the end the list of keys. */
+#define MAX_STRINGS 128
+
+struct pickled {
+	char text[MAX_STRINGS][16];
+	int n;
+	size_t end; /* of the last digits-only string */
+};
+
+static void collect_strings(const uint8_t *data, size_t size, struct pickled *p)
+{
+	for (size_t i = 0; i + 5 < size && i < 4096 && p->n < MAX_STRINGS; i++) {
+		size_t len = data[i + 1];
+
+		if (data[i] != 'X' || data[i + 2] || data[i + 3] || data[i + 4] || len < 6 || len > 15 || i + 5 + len > size)
+			continue;
+		memcpy(p->text[p->n], data + i + 5, len);
+		p->text[p->n][len] = '\0';
+		if (strspn(p->text[p->n], "0123456789") == len)
+			p->end = i + 5 + len;
+		p->n++;
+		i += 4 + len;
+	}
+}
+
+static int find_string(const struct pickled *p, const char *text, bool last)
+{
+	int found = -1;
+
+	for (int i = 0; i < p->n && (last || found < 0); i++)
+		if (strcmp(p->text[i], text) == 0)
+			found = i;
+	return found;
+}
+
+/* The floats of one tensor, or NULL. */
+static const float *find_tensor(const struct pickled *p, const uint8_t *data, size_t size, const char *name, uint64_t count)
+{
+	int at = find_string(p, name, false), key = at;
+	int first = p->n - 8, wanted;
+	size_t offset = p->end + 4; /* "q", its index, "e", "." */
+
+	if (at < 0 || first < 0)
+		return NULL;
+	while (key < p->n && strspn(p->text[key], "0123456789") < strlen(p->text[key]))
+		key++;
+	wanted = key < p->n ? find_string(p, p->text[key], true) : -1;
+	for (int i = first; i <= wanted; i++) {
+		uint64_t n;
+
+		if (offset + 8 > size)
+			return NULL;
+		memcpy(&n, data + offset, 8);
+		offset += 8;
+		if (n > (size - offset) / 4)
+			return NULL;
+		if (i == wanted) {
+			float *copy = n == count ? malloc(n * 4) : NULL;
+
+			return copy ? memcpy(copy, data + offset, n * 4) : NULL;
+		}
+		offset += 4 * n;
+	}
+	return NULL;
+}
+
+enum ofa_status released_predictor(const struct ofa_space *s, struct ofa_predictor *ret, struct ofa_error *err)
+{
+	static const int widths[] = { 128, 400, 400, 400, 1 };
+	const char *path = released_path("real/ofa_mbv3_w1.2_acc_predictor.pth");
+	struct ofa_predictor p = { .order = OFA_FEATURES_K_E_R, .n_layers = 4, .n_resolutions = 8 };
+	struct pickled strings = { .n = 0 };
+	uint8_t *data = NULL;
+	size_t size = 0;
+	enum ofa_status st = ofa_file_read(path ? path : "", 4 << 20, &data, &size, err);
+
+	if (st)
+		return st;
+	collect_strings(data, size, &strings);
+	memcpy(p.width, widths, sizeof(widths));
+	for (int i = 0; i < 8; i++)
+		p.resolutions[i] = (uint16_t)(112 + 16 * i);
+	for (int l = 0; l < 4 && !st; l++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "%d.weight", 2 * l);
+		p.w[l] = find_tensor(&strings, data, size, name, (uint64_t)(widths[l] * widths[l + 1]));
+		snprintf(name, sizeof(name), "%d.bias", 2 * l);
+		p.b[l] = find_tensor(&strings, data, size, name, (uint64_t)widths[l + 1]);
+		if (!p.w[l] || !p.b[l])
+			st = ofa_fail(err, OFA_ERR_FORMAT, name, "not found in the predictor file");
+	}
+	if (!st) {
+		struct ofa_predictor loaded = p;
+
+		st = ofa_predictor_bind(s, &p, err);
+		for (int l = 0; l < 4; l++) {
+			free((void *)loaded.w[l]);
+			free((void *)loaded.b[l]);
+		}
+	}
+	free(data);
+	if (!st)
+		*ret = p;
+	return st;
+}

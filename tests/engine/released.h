@@ -1,0 +1,23 @@
+/* The published once-for-all data that tests and benchmarks measure against: the Note10 latency tables and
+ * the accuracy predictor of the MobileNetV3 w1.2 network.  Not part of the project: see shared.h. */
+#ifndef OFA_TESTS_ENGINE_RELEASED_H
+#define OFA_TESTS_ENGINE_RELEASED_H
+
+#include "cost/profile.h"
+#include "predict/predictor.h"
+
+/* The path of one file of the data, as shared_path() gives it; NULL when the file is not there. */
+const char *released_path(const char *name);
+
+/* Bare network of the MobileNetV3 w1.2 space: shapes without weights. */
+enum ofa_status released_network(struct ofa_supernet *ret, struct ofa_error *err) OFA_MUST_CHECK;
+void released_network_free(struct ofa_supernet *net);
+
+/* All Note10 tables in one. */
+enum ofa_status released_profile(struct ofa_profile *ret, struct ofa_error *err) OFA_MUST_CHECK;
+
+/* The predictor, read from its PyTorch file (legacy format): resolutions 112..224 step 16, of which only
+ * 160..224 were trained. */
+enum ofa_status released_predictor(const struct ofa_space *s, struct ofa_predictor *ret, struct ofa_error *err) OFA_MUST_CHECK;
+
+#endif
