@@ -188,7 +188,8 @@ static enum ofa_status tell_next(const struct session *s, struct ofa_error *err)
 	const struct train_options *o = s->o;
 
 	if (o->json)
-		return cli_print_json(json_pack("{s:s,s:f}", "network", o->out, "images_per_second", s->images_per_second), err);
+		return cli_print_json(
+			json_pack("{s:s,s:f}", "network", o->out, "images_per_second", s->images_per_second), err);
 	printf("%s is ready.  Next:\n", o->out);
 	if (o->arch) {
 		printf("  ofa eval %s --data %s --arch %s\n", o->out, o->data, o->arch);

@@ -45,8 +45,8 @@ static void print_figures(const struct ofa_train_progress *t)
 	char eta[CLI_DURATION_MAX];
 
 	fprintf(stderr, "%5.1f%%  %s %llu/%llu  loss %.4f  lr %.4g  %.0f img/s  ETA %s", percent(t), t->phase,
-	        (unsigned long long)t->step, (unsigned long long)t->steps, t->loss, t->lr, t->images_per_second,
-	        cli_duration(t->eta_seconds, eta));
+		(unsigned long long)t->step, (unsigned long long)t->steps, t->loss, t->lr, t->images_per_second,
+		cli_duration(t->eta_seconds, eta));
 }
 
 static void draw_bar(const struct ofa_train_progress *t)

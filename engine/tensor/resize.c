@@ -45,7 +45,7 @@ void ofa_resize_axis_init(struct ofa_resize_axis *a, int n_in, float lo, float s
 
 /* Vertical pass of one output row; the row stays in bytes' scale. */
 static void blend_rows(const struct ofa_resize_axis *rows, int y, const uint8_t *restrict x, size_t n,
-                       float *restrict row)
+		       float *restrict row)
 {
 	memset(row, 0, n * sizeof(*row));
 	const float *weight = rows->weight + rows->offset[y];
@@ -58,7 +58,7 @@ static void blend_rows(const struct ofa_resize_axis *rows, int y, const uint8_t 
 }
 
 static void blend_columns(const struct ofa_resize_axis *cols, const float *row, int c, const float *gain,
-                          const float *bias, float *y)
+			  const float *bias, float *y)
 {
 	for (int i = 0; i < cols->n; i++) {
 		const float *weight = cols->weight + cols->offset[i];
@@ -73,7 +73,7 @@ static void blend_columns(const struct ofa_resize_axis *cols, const float *row, 
 }
 
 void ofa_resize_image(const struct ofa_resize_axis *rows, const struct ofa_resize_axis *cols, const uint8_t *x, int w,
-                      int c, const float *gain, const float *bias, float *y)
+		      int c, const float *gain, const float *bias, float *y)
 {
 	assert(w <= OFA_RESIZE_MAX_IN && c <= 4);
 	float row[OFA_RESIZE_MAX_IN * 4];
@@ -84,7 +84,7 @@ void ofa_resize_image(const struct ofa_resize_axis *rows, const struct ofa_resiz
 }
 
 void ofa_resize_normalise(const uint8_t *x, int n, int h, int w, int c, int r, const float *mean, const float *std,
-                          float *y)
+			  float *y)
 {
 	struct ofa_resize_axis rows, cols;
 	float gain[4], bias[4];
@@ -96,5 +96,5 @@ void ofa_resize_normalise(const uint8_t *x, int n, int h, int w, int c, int r, c
 	ofa_resize_axis_init(&cols, w, 0, (float)w, r, false);
 	for (int i = 0; i < n; i++)
 		ofa_resize_image(&rows, &cols, x + (size_t)i * (size_t)(h * w * c), w, c, gain, bias,
-		                 y + (size_t)i * (size_t)(r * r * c));
+				 y + (size_t)i * (size_t)(r * r * c));
 }

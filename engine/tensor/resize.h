@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OFA_RESIZE_MAX_IN 512    /* pixels per side of the source */
-#define OFA_RESIZE_MAX_OUT 1024  /* pixels per side of the result */
+#define OFA_RESIZE_MAX_IN 512     /* pixels per side of the source */
+#define OFA_RESIZE_MAX_OUT 1024   /* pixels per side of the result */
 #define OFA_RESIZE_MAX_RATIO 2.0f /* a crop may be this much larger than its image */
 #define OFA_RESIZE_MAX_TAPS (2 * (int)OFA_RESIZE_MAX_RATIO * OFA_RESIZE_MAX_IN + 3 * OFA_RESIZE_MAX_OUT)
 
@@ -26,10 +26,10 @@ void ofa_resize_axis_init(struct ofa_resize_axis *a, int n_in, float lo, float s
 
 /* x (h,w,c) bytes -> y (rows->n, cols->n, c): y = gain[c] * resampled + bias[c].  c <= 4. */
 void ofa_resize_image(const struct ofa_resize_axis *rows, const struct ofa_resize_axis *cols, const uint8_t *x, int w,
-                      int c, const float *gain, const float *bias, float *y);
+		      int c, const float *gain, const float *bias, float *y);
 
 /* n whole images (h,w,c) -> (r,r,c), normalised: y = (pixel/255 - mean[c]) / std[c]. */
 void ofa_resize_normalise(const uint8_t *x, int n, int h, int w, int c, int r, const float *mean, const float *std,
-                          float *y);
+			  float *y);
 
 #endif

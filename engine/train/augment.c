@@ -6,8 +6,8 @@
 
 /* What the image's own stream decided. */
 struct draw {
-	float row, col, scale;     /* centre's shift as a fraction, side relative to the image */
-	float angle;               /* radians */
+	float row, col, scale; /* centre's shift as a fraction, side relative to the image */
+	float angle;           /* radians */
 	bool flip;
 	float brightness, contrast; /* factors, 1 = unchanged */
 	bool erase;
@@ -70,7 +70,8 @@ static float mean_pixel(const uint8_t *x, int n)
 }
 
 /* Random erasing (Zhong et al., arXiv:1708.04896): a rectangle of uniform noise, aspect 1/3..3. */
-static void erase(const struct draw *d, struct ofa_rng *rng, int r, int c, const float *mean, const float *std, float *x)
+static void erase(const struct draw *d, struct ofa_rng *rng, int r, int c, const float *mean, const float *std,
+		  float *x)
 {
 	float aspect = expf(d->erase_aspect * logf(3.0f)), side = sqrtf(d->erase_area) * (float)r;
 	int h = (int)lroundf(side * sqrtf(aspect)), w = (int)lroundf(side / sqrtf(aspect));
@@ -84,7 +85,7 @@ static void erase(const struct draw *d, struct ofa_rng *rng, int r, int c, const
 }
 
 static void augment_image(const struct ofa_dataset *d, const uint8_t *image, const struct ofa_augment *a,
-                          struct ofa_rng *rng, int r, const float *mean, const float *std, float *x)
+			  struct ofa_rng *rng, int r, const float *mean, const float *std, float *x)
 {
 	uint8_t turned[OFA_DATASET_MAX_SIDE * OFA_DATASET_MAX_SIDE * 4];
 	struct ofa_resize_axis rows, cols;
@@ -111,8 +112,8 @@ static void augment_image(const struct ofa_dataset *d, const uint8_t *image, con
 }
 
 void ofa_dataset_batch(const struct ofa_dataset *d, const uint32_t *index, int count, int r, const float *mean,
-                       const float *std, const struct ofa_augment *a, uint64_t seed, uint64_t epoch, float *x,
-                       uint8_t *labels)
+		       const float *std, const struct ofa_augment *a, uint64_t seed, uint64_t epoch, float *x,
+		       uint8_t *labels)
 {
 	size_t bytes = (size_t)d->h * (size_t)d->w * (size_t)d->c, out = (size_t)r * (size_t)r * (size_t)d->c;
 	for (int i = 0; i < count; i++) {

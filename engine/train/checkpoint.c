@@ -9,7 +9,7 @@
 
 /* The groups of tensors and where each lives. */
 enum { PARAM, MOMENTUM, TEACHER, N_GROUPS };
-static const char *const prefixes[N_GROUPS] = { "param", "momentum", "teacher" };
+static const char *const prefixes[N_GROUPS] = {"param", "momentum", "teacher"};
 
 static float *group_data(const struct ofa_checkpoint *c, int group, int id)
 {
@@ -35,7 +35,7 @@ static json_t *format_position(const struct ofa_checkpoint *c)
 	for (int i = 0; i < OFA_MAX_PHASES; i++)
 		json_array_append_new(losses, json_real(p->phase_loss[i]));
 	return json_pack("{s:s, s:i, s:I, s:f, s:f, s:o}", "identity", c->identity, "phase", p->phase, "step",
-	                 (json_int_t)p->step, "loss", p->loss, "seconds", p->seconds, "phase_loss", losses);
+			 (json_int_t)p->step, "loss", p->loss, "seconds", p->seconds, "phase_loss", losses);
 }
 
 static json_t *make_metadata(const struct ofa_checkpoint *c)
@@ -59,8 +59,11 @@ static size_t list_tensors(const struct ofa_checkpoint *c, struct ofa_tensor *li
 			if (!data)
 				continue;
 			snprintf(names[n], MAX_NAME, "%s.%s", prefixes[group], p->name);
-			list[n] = (struct ofa_tensor){ .name = names[n], .dtype = OFA_F32, .rank = p->rank, .data = data,
-				                       .size = p->elements * sizeof(float) };
+			list[n] = (struct ofa_tensor){.name = names[n],
+						      .dtype = OFA_F32,
+						      .rank = p->rank,
+						      .data = data,
+						      .size = p->elements * sizeof(float)};
 			for (int d = 0; d < p->rank; d++)
 				list[n].shape[d] = p->shape[d];
 			n++;
@@ -91,9 +94,10 @@ static enum ofa_status read_position(const json_t *o, struct ofa_position *p, in
 	json_int_t step = -1;
 	json_t *losses = NULL;
 	if (json_unpack((json_t *)o, "{s:i, s:I, s:F, s:F, s:o}", "phase", &p->phase, "step", &step, "loss", &p->loss,
-	                "seconds", &p->seconds, "phase_loss", &losses) ||
+			"seconds", &p->seconds, "phase_loss", &losses) ||
 	    p->phase < 0 || p->phase > n_phases || step < 0 || json_array_size(losses) != OFA_MAX_PHASES)
-		return ofa_fail(err, OFA_ERR_FORMAT, FORMAT_KEY, "is not the position of a run with %d phases", n_phases);
+		return ofa_fail(err, OFA_ERR_FORMAT, FORMAT_KEY, "is not the position of a run with %d phases",
+				n_phases);
 	p->step = (uint64_t)step;
 	for (int i = 0; i < OFA_MAX_PHASES; i++)
 		p->phase_loss[i] = json_number_value(json_array_get(losses, (size_t)i));
@@ -101,17 +105,18 @@ static enum ofa_status read_position(const json_t *o, struct ofa_position *p, in
 }
 
 static enum ofa_status parse_metadata(const struct ofa_safetensors *file, const struct ofa_checkpoint *c, int n_phases,
-                                      struct ofa_error *err)
+				      struct ofa_error *err)
 {
 	const char *text = ofa_safetensors_meta(file, FORMAT_KEY);
 	json_t *o = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
 	const char *identity = json_string_value(json_object_get(o, "identity"));
 	enum ofa_status status;
 	if (!identity)
-		status = ofa_fail(err, OFA_ERR_FORMAT, FORMAT_KEY, "is missing or malformed: not a checkpoint of `ofa train`");
+		status = ofa_fail(err, OFA_ERR_FORMAT, FORMAT_KEY,
+				  "is missing or malformed: not a checkpoint of `ofa train`");
 	else if (strcmp(identity, c->identity))
 		status = ofa_fail(err, OFA_ERR_MISMATCH, FORMAT_KEY,
-		                  "was written with another recipe, arch or data set; start without --resume");
+				  "was written with another recipe, arch or data set; start without --resume");
 	else
 		status = read_position(o, c->position, n_phases, err);
 	json_decref(o);
@@ -119,7 +124,7 @@ static enum ofa_status parse_metadata(const struct ofa_safetensors *file, const 
 }
 
 static enum ofa_status read_tensor(const struct ofa_safetensors *file, const char *prefix, const struct ofa_param *p,
-                                   float *to, struct ofa_error *err)
+				   float *to, struct ofa_error *err)
 {
 	char name[MAX_NAME];
 	snprintf(name, sizeof(name), "%s.%s", prefix, p->name);
@@ -131,7 +136,7 @@ static enum ofa_status read_tensor(const struct ofa_safetensors *file, const cha
 }
 
 enum ofa_status ofa_checkpoint_load(const char *path, const struct ofa_checkpoint *c, int n_phases,
-                                    struct ofa_error *err)
+				    struct ofa_error *err)
 {
 	struct ofa_safetensors file;
 	enum ofa_status status = ofa_safetensors_open(path, &file, err);
@@ -142,7 +147,8 @@ enum ofa_status ofa_checkpoint_load(const char *path, const struct ofa_checkpoin
 	for (int group = 0; !status && group < groups_of(c->position); group++)
 		for (int i = 0; i < params->n && !status; i++)
 			if (group_data(c, group, i))
-				status = read_tensor(&file, prefixes[group], &params->list[i], group_data(c, group, i), err);
+				status = read_tensor(&file, prefixes[group], &params->list[i], group_data(c, group, i),
+						     err);
 	ofa_safetensors_close(&file);
 	if (status)
 		ofa_error_prefix(err, "%s", path);

@@ -7,25 +7,25 @@
 
 /* Where a run stands; everything else follows from the recipe. */
 struct ofa_position {
-	int phase;           /* index; n_phases: all done */
-	uint64_t step;       /* next step of the phase */
-	double loss;         /* running mean, negative before the first step of a phase */
-	double seconds;      /* spent so far, over all runs */
+	int phase;                         /* index; n_phases: all done */
+	uint64_t step;                     /* next step of the phase */
+	double loss;                       /* running mean, negative before the first step of a phase */
+	double seconds;                    /* spent so far, over all runs */
 	double phase_loss[OFA_MAX_PHASES]; /* at the end of each phase that has ended */
 };
 
 struct ofa_checkpoint {
-	const char *identity;             /* of recipe, arch and data: a checkpoint of another one is refused */
+	const char *identity; /* of recipe, arch and data: a checkpoint of another one is refused */
 	struct ofa_train_params *student;
 	struct ofa_train_params *teacher; /* saved from the second phase on */
 	struct ofa_position *position;
 };
 
-enum ofa_status ofa_checkpoint_save(const char *path, const struct ofa_checkpoint *c, struct ofa_error *err)
-	OFA_MUST_CHECK;
+enum ofa_status ofa_checkpoint_save(const char *path, const struct ofa_checkpoint *c,
+				    struct ofa_error *err) OFA_MUST_CHECK;
 /* Fills student, teacher and position.  OFA_ERR_MISMATCH: another recipe's; the contents of student and
  * teacher are undefined after a failure. */
 enum ofa_status ofa_checkpoint_load(const char *path, const struct ofa_checkpoint *c, int n_phases,
-                                    struct ofa_error *err) OFA_MUST_CHECK;
+				    struct ofa_error *err) OFA_MUST_CHECK;
 
 #endif

@@ -9,7 +9,7 @@ void ofa_dataset_release(struct ofa_dataset *d)
 {
 	free(d->images);
 	free(d->labels);
-	*d = (struct ofa_dataset){ 0 };
+	*d = (struct ofa_dataset){0};
 }
 
 /* Reads to the end in doubling steps; *ret_data is the caller's even after a failure. */
@@ -20,7 +20,7 @@ static enum ofa_status slurp(gzFile file, const char *path, uint8_t **ret_data, 
 		if (len == cap) {
 			if (cap > OFA_DATASET_MAX_BYTES)
 				return ofa_fail(err, OFA_ERR_LIMIT, path, "unpacks to more than %zu bytes",
-				                OFA_DATASET_MAX_BYTES);
+						OFA_DATASET_MAX_BYTES);
 			cap = cap ? 2 * cap : (size_t)1 << 20;
 			uint8_t *grown = realloc(*ret_data, cap);
 			if (!grown)
@@ -33,7 +33,7 @@ static enum ofa_status slurp(gzFile file, const char *path, uint8_t **ret_data, 
 		const char *why = gzerror(file, &code);
 		if (n < 0 || (code != Z_OK && code != Z_STREAM_END))
 			return ofa_fail(err, code == Z_ERRNO ? OFA_ERR_IO : OFA_ERR_FORMAT, path,
-			                "cannot be unpacked: %s", why);
+					"cannot be unpacked: %s", why);
 		if (!n)
 			break;
 		len += (size_t)n;
@@ -47,7 +47,7 @@ enum ofa_status ofa_dataset_read_file(const char *path, uint8_t **ret_data, size
 	gzFile file = gzopen(path, "rb");
 	if (!file)
 		return ofa_fail(err, errno == ENOENT ? OFA_ERR_NOT_FOUND : OFA_ERR_IO, path, "cannot be opened: %s",
-		                strerror(errno));
+				strerror(errno));
 	gzbuffer(file, 1 << 17);
 	uint8_t *data = NULL;
 	size_t size = 0;
@@ -63,33 +63,34 @@ enum ofa_status ofa_dataset_read_file(const char *path, uint8_t **ret_data, size
 }
 
 static enum ofa_status check_pair(const struct ofa_dataset *train, const struct ofa_dataset *test, const char *dir,
-                                  struct ofa_error *err)
+				  struct ofa_error *err)
 {
 	if (train->h == test->h && train->w == test->w && train->c == test->c && test->classes <= train->classes)
 		return OFA_OK;
-	return ofa_fail(err, OFA_ERR_MISMATCH, dir, "training images are %dx%dx%d of %d classes, test images %dx%dx%d of %d",
-	                train->h, train->w, train->c, train->classes, test->h, test->w, test->c, test->classes);
+	return ofa_fail(err, OFA_ERR_MISMATCH, dir,
+			"training images are %dx%dx%d of %d classes, test images %dx%dx%d of %d", train->h, train->w,
+			train->c, train->classes, test->h, test->w, test->c, test->classes);
 }
 
 enum ofa_status ofa_dataset_load(const char *dir, struct ofa_dataset *ret_train, struct ofa_dataset *ret_test,
-                                 struct ofa_error *err)
+				 struct ofa_error *err)
 {
 	static enum ofa_status (*const loaders[])(const char *, struct ofa_dataset *, struct ofa_dataset *,
-	                                          struct ofa_error *) = { ofa_idx_load, ofa_cifar_load };
-	struct ofa_dataset train = { 0 }, test = { 0 };
+						  struct ofa_error *) = {ofa_idx_load, ofa_cifar_load};
+	struct ofa_dataset train = {0}, test = {0};
 	enum ofa_status status = OFA_ERR_NOT_FOUND;
 	struct ofa_error why;
 	for (size_t i = 0; i < OFA_ARRAY_LEN(loaders); i++) {
-		why = (struct ofa_error){ 0 };
+		why = (struct ofa_error){0};
 		status = loaders[i](dir, &train, &test, &why);
 		if (status != OFA_ERR_NOT_FOUND || train.n)
 			break;
 	}
 	if (status == OFA_ERR_NOT_FOUND && !train.n) {
 		status = ofa_fail(err, status, "data",
-		                  "%s holds neither train-images-idx3-ubyte[.gz], train-labels-idx1-ubyte[.gz] and the "
-		                  "t10k- pair, nor data_batch_1.bin to data_batch_5.bin and test_batch.bin",
-		                  dir);
+				  "%s holds neither train-images-idx3-ubyte[.gz], train-labels-idx1-ubyte[.gz] and the "
+				  "t10k- pair, nor data_batch_1.bin to data_batch_5.bin and test_batch.bin",
+				  dir);
 	} else if (status) {
 		status = ofa_fail(err, status, why.field, "%s", why.message);
 	} else {
@@ -129,11 +130,12 @@ static void push(struct ofa_dataset *to, const struct ofa_dataset *from, int i)
 }
 
 enum ofa_status ofa_dataset_split(struct ofa_dataset *train, int n_holdout, uint64_t seed,
-                                  struct ofa_dataset *ret_holdout, struct ofa_error *err)
+				  struct ofa_dataset *ret_holdout, struct ofa_error *err)
 {
 	if (n_holdout < 1 || n_holdout >= train->n)
-		return ofa_fail(err, OFA_ERR_INVALID, "/holdout", "%d images, 1..%d are accepted", n_holdout, train->n - 1);
-	struct ofa_dataset holdout = { 0 };
+		return ofa_fail(err, OFA_ERR_INVALID, "/holdout", "%d images, 1..%d are accepted", n_holdout,
+				train->n - 1);
+	struct ofa_dataset holdout = {0};
 	uint32_t *order = malloc((size_t)train->n * sizeof(*order));
 	uint8_t *held = calloc((size_t)train->n, 1);
 	enum ofa_status status = OFA_OK;

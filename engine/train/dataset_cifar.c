@@ -17,7 +17,7 @@ static enum ofa_status grow(struct ofa_dataset *d, size_t n, struct ofa_error *e
 {
 	if (n > OFA_DATASET_MAX_BYTES / IMAGE)
 		return ofa_fail(err, OFA_ERR_LIMIT, "images", "%zu images, at most %zu are accepted", n,
-		                OFA_DATASET_MAX_BYTES / IMAGE);
+				OFA_DATASET_MAX_BYTES / IMAGE);
 	uint8_t *images = realloc(d->images, n * IMAGE);
 	if (images)
 		d->images = images;
@@ -32,13 +32,13 @@ static enum ofa_status grow(struct ofa_dataset *d, size_t n, struct ofa_error *e
 enum ofa_status ofa_cifar_append(const uint8_t *data, size_t size, struct ofa_dataset *d, struct ofa_error *err)
 {
 	if (!size || size % RECORD)
-		return ofa_fail(err, OFA_ERR_FORMAT, "size", "%zu bytes, a multiple of %d (label and 3x32x32) is expected",
-		                size, RECORD);
+		return ofa_fail(err, OFA_ERR_FORMAT, "size",
+				"%zu bytes, a multiple of %d (label and 3x32x32) is expected", size, RECORD);
 	size_t n = size / RECORD;
 	for (size_t i = 0; i < n; i++)
 		if (data[i * RECORD] >= CLASSES)
 			return ofa_fail(err, OFA_ERR_FORMAT, "label", "record %zu has label %d, 0..%d are accepted", i,
-			                data[i * RECORD], CLASSES - 1);
+					data[i * RECORD], CLASSES - 1);
 	enum ofa_status status = grow(d, (size_t)d->n + n, err);
 	if (status)
 		return status;
@@ -72,11 +72,11 @@ static enum ofa_status append_file(const char *dir, const char *name, struct ofa
 }
 
 enum ofa_status ofa_cifar_load(const char *dir, struct ofa_dataset *train, struct ofa_dataset *test,
-                               struct ofa_error *err)
+			       struct ofa_error *err)
 {
-	static const char *const batches[] = { "data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
-		                               "data_batch_4.bin", "data_batch_5.bin" };
-	static const char *const places[] = { "", "/cifar-10-batches-bin" };
+	static const char *const batches[] = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
+					      "data_batch_4.bin", "data_batch_5.bin"};
+	static const char *const places[] = {"", "/cifar-10-batches-bin"};
 	char where[4096] = "", probe[4200];
 	for (size_t i = 0; i < OFA_ARRAY_LEN(places) && !where[0]; i++) {
 		snprintf(probe, sizeof(probe), "%s%s/%s", dir, places[i], batches[0]);

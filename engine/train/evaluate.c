@@ -8,22 +8,22 @@ enum { CALIBRATION_BATCH = 64, CHUNK = 500 };
 /* The parameters under the type that extraction reads; owns nothing. */
 static void as_network(const struct ofa_evaluation *e, struct ofa_supernet *net)
 {
-	*net = (struct ofa_supernet){ .space = *e->params->space,
-		                      .params = *e->params->params,
-		                      .data = (const float *const *)e->params->data };
+	*net = (struct ofa_supernet){.space = *e->params->space,
+				     .params = *e->params->params,
+				     .data = (const float *const *)e->params->data};
 }
 
 static void fill(const struct ofa_evaluation *e, const struct ofa_dataset *d, int first, int n, int r, float *x)
 {
-	ofa_resize_normalise(d->images + (size_t)first * (size_t)d->h * (size_t)d->w * (size_t)d->c, n, d->h, d->w, d->c,
-	                     r, e->mean, e->std, x);
+	ofa_resize_normalise(d->images + (size_t)first * (size_t)d->h * (size_t)d->w * (size_t)d->c, n, d->h, d->w,
+			     d->c, r, e->mean, e->std, x);
 }
 
 static enum ofa_status extract(const struct ofa_evaluation *e, const struct ofa_plan *plan, struct ofa_subnet **ret,
-                               struct ofa_error *err)
+			       struct ofa_error *err)
 {
 	struct ofa_supernet net;
-	struct ofa_bn_stats stats = { 0 };
+	struct ofa_bn_stats stats = {0};
 	int r = plan->arch.image_size, n = e->calibration->n;
 	float *x = malloc((size_t)n * (size_t)(r * r * e->calibration->c) * sizeof(*x));
 	if (!x)
@@ -52,7 +52,7 @@ static int count_right(const float *logits, const uint8_t *labels, int n, int cl
 }
 
 static enum ofa_status classify(const struct ofa_evaluation *e, const struct ofa_subnet *sub, double *ret_accuracy,
-                                struct ofa_error *err)
+				struct ofa_error *err)
 {
 	const struct ofa_dataset *d = e->data;
 	int r = sub->plan.arch.image_size, right = 0;
@@ -75,7 +75,7 @@ static enum ofa_status classify(const struct ofa_evaluation *e, const struct ofa
 }
 
 enum ofa_status ofa_evaluate_arch(const struct ofa_evaluation *e, const struct ofa_arch *arch, double *ret_accuracy,
-                                  struct ofa_error *err)
+				  struct ofa_error *err)
 {
 	struct ofa_plan *plan = malloc(sizeof(*plan));
 	struct ofa_subnet *sub = NULL;

@@ -17,6 +17,6 @@ struct ofa_evaluation {
 
 /* BN recalibration on the plain calibration images, extraction, inference; top-1 in [0,1]. */
 enum ofa_status ofa_evaluate_arch(const struct ofa_evaluation *e, const struct ofa_arch *arch, double *ret_accuracy,
-                                  struct ofa_error *err) OFA_MUST_CHECK;
+				  struct ofa_error *err) OFA_MUST_CHECK;
 
 #endif

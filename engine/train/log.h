@@ -19,8 +19,8 @@ struct ofa_train_log {
 };
 
 /* path NULL: a log that takes lines and keeps none. */
-enum ofa_status ofa_train_log_open(struct ofa_train_log *log, const char *path, bool append, struct ofa_error *err)
-	OFA_MUST_CHECK;
+enum ofa_status ofa_train_log_open(struct ofa_train_log *log, const char *path, bool append,
+				   struct ofa_error *err) OFA_MUST_CHECK;
 /* Drops the reference; NULL is OFA_ERR_NOMEM. */
 enum ofa_status ofa_train_log_line(struct ofa_train_log *log, json_t *owned, struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_train_log_close(struct ofa_train_log *log);

@@ -17,7 +17,7 @@ static double softmax(const float *x, int n, float *p)
 
 /* Loss of one image; its gradient times `scale` goes to d. */
 static double image_loss(const float *x, int label, const float *teacher, int n, float smoothing, float kd, float scale,
-                         float *d)
+			 float *d)
 {
 	double loss = 0, norm = softmax(x, n, d), teacher_norm = teacher ? softmax(teacher, n, NULL) : 0;
 	float weight = 1 + (teacher ? kd : 0);
@@ -32,13 +32,13 @@ static double image_loss(const float *x, int label, const float *teacher, int n,
 }
 
 double ofa_distillation_loss(const float *logits, const uint8_t *labels, const float *teacher, int n, int classes,
-                             float smoothing, float kd, float *dlogits)
+			     float smoothing, float kd, float *dlogits)
 {
 	double sum = 0;
 	for (int i = 0; i < n; i++) {
 		size_t at = (size_t)i * (size_t)classes;
 		sum += image_loss(logits + at, labels[i], teacher ? teacher + at : NULL, classes, smoothing, kd,
-		                  1 / (float)n, dlogits + at);
+				  1 / (float)n, dlogits + at);
 	}
 	return sum / n;
 }

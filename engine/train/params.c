@@ -28,7 +28,7 @@ static bool allocate(struct ofa_train_params *t)
 static void carve(struct ofa_train_params *t)
 {
 	float *next = t->storage;
-	float **arrays[] = { t->data, t->grad, t->momentum };
+	float **arrays[] = {t->data, t->grad, t->momentum};
 	for (size_t a = 0; a < OFA_ARRAY_LEN(arrays); a++) {
 		for (int i = 0; i < t->params->n; i++) {
 			const struct ofa_param *p = &t->params->list[i];
@@ -41,7 +41,7 @@ static void carve(struct ofa_train_params *t)
 }
 
 enum ofa_status ofa_train_params_new(const struct ofa_space *s, const struct ofa_params *p,
-                                     struct ofa_train_params **ret, struct ofa_error *err)
+				     struct ofa_train_params **ret, struct ofa_error *err)
 {
 	struct ofa_train_params *t = calloc(1, sizeof(*t));
 	if (t) {
@@ -94,7 +94,8 @@ void ofa_train_params_init(struct ofa_train_params *t, uint64_t seed)
 		ofa_rng_init3(&rng, seed, 0, (uint64_t)i);
 		switch (p->role) {
 		case OFA_PARAM_CONV:
-			fill_normal(x, p->elements, sqrt(2.0 / ((double)p->shape[2] * p->shape[3] * p->shape[0])), &rng);
+			fill_normal(x, p->elements, sqrt(2.0 / ((double)p->shape[2] * p->shape[3] * p->shape[0])),
+				    &rng);
 			break;
 		case OFA_PARAM_LINEAR:
 			fill_normal(x, p->elements, 0.01, &rng);

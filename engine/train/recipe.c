@@ -21,55 +21,59 @@ struct field {
 #define IN_PHASE(m) offsetof(struct ofa_phase, m)
 
 static const struct field recipe_fields[] = {
-	{ "name", TEXT, IN_RECIPE(name), 1, sizeof(((struct ofa_recipe *)0)->name) - 1, true },
-	{ "seed", SEED, IN_RECIPE(seed), 0, 9007199254740991.0, false },
-	{ "batch", INTEGER, IN_RECIPE(batch), 2, 4096, true },
-	{ "holdout", INTEGER, IN_RECIPE(holdout), 1, 1000000, true },
-	{ "momentum", REAL, IN_RECIPE(momentum), 0, 0.999, false },
-	{ "weight_decay", REAL, IN_RECIPE(weight_decay), 0, 1, false },
-	{ "label_smoothing", REAL, IN_RECIPE(label_smoothing), 0, 0.9, false },
-	{ "calibration_images", INTEGER, IN_RECIPE(calibration_images), 2, 4096, false },
-	{ "license", TEXT, IN_RECIPE(license), 0, sizeof(((struct ofa_recipe *)0)->license) - 1, false },
+	{"name", TEXT, IN_RECIPE(name), 1, sizeof(((struct ofa_recipe *)0)->name) - 1, true},
+	{"seed", SEED, IN_RECIPE(seed), 0, 9007199254740991.0, false},
+	{"batch", INTEGER, IN_RECIPE(batch), 2, 4096, true},
+	{"holdout", INTEGER, IN_RECIPE(holdout), 1, 1000000, true},
+	{"momentum", REAL, IN_RECIPE(momentum), 0, 0.999, false},
+	{"weight_decay", REAL, IN_RECIPE(weight_decay), 0, 1, false},
+	{"label_smoothing", REAL, IN_RECIPE(label_smoothing), 0, 0.9, false},
+	{"calibration_images", INTEGER, IN_RECIPE(calibration_images), 2, 4096, false},
+	{"license", TEXT, IN_RECIPE(license), 0, sizeof(((struct ofa_recipe *)0)->license) - 1, false},
 };
 
 static const struct field augment_fields[] = {
-	{ "flip", FLAG, IN_AUGMENT(flip), 0, 0, false },
-	{ "scale_min", REAL, IN_AUGMENT(scale_min), 0.05, OFA_RESIZE_MAX_RATIO, false },
-	{ "scale_max", REAL, IN_AUGMENT(scale_max), 0.05, OFA_RESIZE_MAX_RATIO, false },
-	{ "shift", REAL, IN_AUGMENT(shift), 0, 1, false },
-	{ "rotate_degrees", REAL, IN_AUGMENT(rotate_degrees), 0, 180, false },
-	{ "brightness", REAL, IN_AUGMENT(brightness), 0, 1, false },
-	{ "contrast", REAL, IN_AUGMENT(contrast), 0, 1, false },
-	{ "erase_probability", REAL, IN_AUGMENT(erase_probability), 0, 1, false },
-	{ "erase_min", REAL, IN_AUGMENT(erase_min), 0, 1, false },
-	{ "erase_max", REAL, IN_AUGMENT(erase_max), 0, 1, false },
+	{"flip", FLAG, IN_AUGMENT(flip), 0, 0, false},
+	{"scale_min", REAL, IN_AUGMENT(scale_min), 0.05, OFA_RESIZE_MAX_RATIO, false},
+	{"scale_max", REAL, IN_AUGMENT(scale_max), 0.05, OFA_RESIZE_MAX_RATIO, false},
+	{"shift", REAL, IN_AUGMENT(shift), 0, 1, false},
+	{"rotate_degrees", REAL, IN_AUGMENT(rotate_degrees), 0, 180, false},
+	{"brightness", REAL, IN_AUGMENT(brightness), 0, 1, false},
+	{"contrast", REAL, IN_AUGMENT(contrast), 0, 1, false},
+	{"erase_probability", REAL, IN_AUGMENT(erase_probability), 0, 1, false},
+	{"erase_min", REAL, IN_AUGMENT(erase_min), 0, 1, false},
+	{"erase_max", REAL, IN_AUGMENT(erase_max), 0, 1, false},
 };
 
 static const struct field phase_fields[] = {
-	{ "name", TEXT, IN_PHASE(name), 1, sizeof(((struct ofa_phase *)0)->name) - 1, true },
-	{ "epochs", REAL, IN_PHASE(epochs), 1e-6, 100000, true },
-	{ "warmup_epochs", REAL, IN_PHASE(warmup_epochs), 0, 100000, false },
-	{ "lr", REAL, IN_PHASE(lr), 0, 1000, true },
-	{ "kd", REAL, IN_PHASE(kd), 0, 100, false },
-	{ "subnets", INTEGER, IN_PHASE(subnets), 1, OFA_MAX_STEP_SUBNETS, false },
-	{ "sandwich", FLAG, IN_PHASE(sandwich), 0, 0, false },
-	{ "sort", INTEGER, IN_PHASE(sort), 0, 2, false },
+	{"name", TEXT, IN_PHASE(name), 1, sizeof(((struct ofa_phase *)0)->name) - 1, true},
+	{"epochs", REAL, IN_PHASE(epochs), 1e-6, 100000, true},
+	{"warmup_epochs", REAL, IN_PHASE(warmup_epochs), 0, 100000, false},
+	{"lr", REAL, IN_PHASE(lr), 0, 1000, true},
+	{"kd", REAL, IN_PHASE(kd), 0, 100, false},
+	{"subnets", INTEGER, IN_PHASE(subnets), 1, OFA_MAX_STEP_SUBNETS, false},
+	{"sandwich", FLAG, IN_PHASE(sandwich), 0, 0, false},
+	{"sort", INTEGER, IN_PHASE(sort), 0, 2, false},
 };
 
 static const struct ofa_recipe recipe_defaults = {
-	.seed = 1, .momentum = 0.9f, .weight_decay = 3e-5f, .label_smoothing = 0.1f, .calibration_images = 256,
-	.augment = { .scale_min = 1, .scale_max = 1 },
+	.seed = 1,
+	.momentum = 0.9f,
+	.weight_decay = 3e-5f,
+	.label_smoothing = 0.1f,
+	.calibration_images = 256,
+	.augment = {.scale_min = 1, .scale_max = 1},
 };
-static const struct ofa_phase phase_defaults = { .subnets = 1 };
+static const struct ofa_phase phase_defaults = {.subnets = 1};
 
 static enum ofa_status read_number(const json_t *v, const struct field *f, const char *at, void *to,
-                                   struct ofa_error *err)
+				   struct ofa_error *err)
 {
 	bool whole = f->kind != REAL;
 	double x = json_number_value(v);
 	if (!json_is_number(v) || (whole && !json_is_integer(v)) || !(x >= f->min && x <= f->max))
 		return ofa_fail(err, OFA_ERR_INVALID, at, "must be %s number from %.10g to %.10g",
-		                whole ? "a whole" : "a", f->min, f->max);
+				whole ? "a whole" : "a", f->min, f->max);
 	if (f->kind == INTEGER)
 		*(int *)to = (int)json_integer_value(v);
 	else if (f->kind == SEED)
@@ -80,7 +84,7 @@ static enum ofa_status read_number(const json_t *v, const struct field *f, const
 }
 
 static enum ofa_status read_text(const json_t *v, size_t min, size_t max, const char *at, char *to,
-                                 struct ofa_error *err)
+				 struct ofa_error *err)
 {
 	const char *text = json_string_value(v);
 	size_t len = text ? json_string_length(v) : 0;
@@ -91,7 +95,7 @@ static enum ofa_status read_text(const json_t *v, size_t min, size_t max, const 
 }
 
 static enum ofa_status read_field(const json_t *v, const struct field *f, const char *at, void *base,
-                                  struct ofa_error *err)
+				  struct ofa_error *err)
 {
 	char *to = (char *)base + f->offset;
 	switch (f->kind) {
@@ -111,8 +115,8 @@ static enum ofa_status read_field(const json_t *v, const struct field *f, const 
 }
 
 /* Members of `object` by the table; the rest must be among `others` (NULL-terminated). */
-static enum ofa_status read_fields(const json_t *object, const struct field *fields, size_t n, const char *const *others,
-                                   const char *at, void *base, struct ofa_error *err)
+static enum ofa_status read_fields(const json_t *object, const struct field *fields, size_t n,
+				   const char *const *others, const char *at, void *base, struct ofa_error *err)
 {
 	char pointer[128];
 	const char *key;
@@ -143,21 +147,22 @@ static enum ofa_status read_fields(const json_t *object, const struct field *fie
 
 /* An optional array of at most OFA_MAX_CHOICES numbers, ascending, from min to max. */
 static enum ofa_status read_choices(const json_t *phase, const char *name, double min, double max, const char *at,
-                                    double *ret, int *ret_n, struct ofa_error *err)
+				    double *ret, int *ret_n, struct ofa_error *err)
 {
 	char pointer[128];
 	const json_t *array = json_object_get(phase, name);
 	snprintf(pointer, sizeof(pointer), "%s/%s", at, name);
 	if (array && (!json_is_array(array) || json_array_size(array) > OFA_MAX_CHOICES))
-		return ofa_fail(err, OFA_ERR_INVALID, pointer, "must be an array of at most %d numbers", OFA_MAX_CHOICES);
+		return ofa_fail(err, OFA_ERR_INVALID, pointer, "must be an array of at most %d numbers",
+				OFA_MAX_CHOICES);
 	int n = (int)json_array_size(array);
 	for (int i = 0; i < n; i++) {
 		const json_t *v = json_array_get(array, (size_t)i);
 		double x = json_number_value(v);
 		snprintf(pointer, sizeof(pointer), "%s/%s/%d", at, name, i);
 		if (!json_is_number(v) || !(x >= min && x <= max) || (i && x <= ret[i - 1]))
-			return ofa_fail(err, OFA_ERR_INVALID, pointer, "must be a number from %g to %g, above the one before",
-			                min, max);
+			return ofa_fail(err, OFA_ERR_INVALID, pointer,
+					"must be a number from %g to %g, above the one before", min, max);
 		ret[i] = x;
 	}
 	*ret_n = n;
@@ -165,17 +170,16 @@ static enum ofa_status read_choices(const json_t *phase, const char *name, doubl
 }
 
 static enum ofa_status check_listed(const char *at, const char *name, int i, double v, bool found,
-                                    struct ofa_error *err)
+				    struct ofa_error *err)
 {
 	char pointer[128];
 	snprintf(pointer, sizeof(pointer), "%s/%s/%d", at, name, i);
-	return found ? OFA_OK
-	             : ofa_fail(err, OFA_ERR_INVALID, pointer, "%g is a choice of no stage of the space", v);
+	return found ? OFA_OK : ofa_fail(err, OFA_ERR_INVALID, pointer, "%g is a choice of no stage of the space", v);
 }
 
 /* Every listed value must be a choice somewhere: a misspelt one would open nothing, silently. */
 static enum ofa_status check_choices(const struct ofa_space *s, const struct ofa_phase *p, const char *at,
-                                     struct ofa_error *err)
+				     struct ofa_error *err)
 {
 	enum ofa_status status = OFA_OK;
 	for (int i = 0; i < OFA_MAX_CHOICES && !status; i++) {
@@ -198,15 +202,14 @@ static enum ofa_status check_choices(const struct ofa_space *s, const struct ofa
 }
 
 static enum ofa_status parse_phase(const json_t *json, int index, const struct ofa_space *s, struct ofa_phase *p,
-                                   struct ofa_error *err)
+				   struct ofa_error *err)
 {
-	static const char *const others[] = { "kernels", "expands", "depths", NULL };
+	static const char *const others[] = {"kernels", "expands", "depths", NULL};
 	char at[32], pointer[64];
 	double v[3][OFA_MAX_CHOICES];
 	*p = phase_defaults;
 	snprintf(at, sizeof(at), "/phases/%d", index);
-	enum ofa_status status =
-		read_fields(json, phase_fields, OFA_ARRAY_LEN(phase_fields), others, at, p, err);
+	enum ofa_status status = read_fields(json, phase_fields, OFA_ARRAY_LEN(phase_fields), others, at, p, err);
 	if (!status)
 		status = read_choices(json, "kernels", 3, 7, at, v[0], &p->n_kernels, err);
 	if (!status)
@@ -223,10 +226,11 @@ static enum ofa_status parse_phase(const json_t *json, int index, const struct o
 	if (p->warmup_epochs > p->epochs) {
 		snprintf(pointer, sizeof(pointer), "%s/warmup_epochs", at);
 		return ofa_fail(err, OFA_ERR_INVALID, pointer, "%g epochs of warm-up do not fit into %g epochs",
-		                (double)p->warmup_epochs, (double)p->epochs);
+				(double)p->warmup_epochs, (double)p->epochs);
 	}
 	if (!index && p->kd > 0)
-		return ofa_fail(err, OFA_ERR_INVALID, "/phases/0/kd", "the first phase trains the teacher and has none");
+		return ofa_fail(err, OFA_ERR_INVALID, "/phases/0/kd",
+				"the first phase trains the teacher and has none");
 	return check_choices(s, p, at, err);
 }
 
@@ -243,7 +247,7 @@ static enum ofa_status parse_phases(const json_t *array, struct ofa_recipe *r, s
 
 static enum ofa_status parse_space(const json_t *json, struct ofa_space *ret, struct ofa_error *err)
 {
-	struct ofa_error why = { 0 };
+	struct ofa_error why = {0};
 	if (!json)
 		return ofa_fail(err, OFA_ERR_INVALID, "/space", "is missing");
 	enum ofa_status status = ofa_space_parse(json, ret, &why);
@@ -260,14 +264,15 @@ static enum ofa_status parse_classes(const json_t *array, struct ofa_recipe *r, 
 		return OFA_OK;
 	int n = (int)json_array_size(array);
 	if (!json_is_array(array) || n != r->space.classes || n > (int)OFA_ARRAY_LEN(r->class_names))
-		return ofa_fail(err, OFA_ERR_INVALID, "/classes", "must be an array of the space's %d class names (at most %zu)",
-		                r->space.classes, OFA_ARRAY_LEN(r->class_names));
+		return ofa_fail(err, OFA_ERR_INVALID, "/classes",
+				"must be an array of the space's %d class names (at most %zu)", r->space.classes,
+				OFA_ARRAY_LEN(r->class_names));
 	enum ofa_status status = OFA_OK;
 	for (int i = 0; i < n && !status; i++) {
 		char pointer[32];
 		snprintf(pointer, sizeof(pointer), "/classes/%d", i);
 		status = read_text(json_array_get(array, (size_t)i), 1, sizeof(r->class_names[i]) - 1, pointer,
-		                   r->class_names[i], err);
+				   r->class_names[i], err);
 	}
 	r->n_class_names = n;
 	return status;
@@ -275,21 +280,22 @@ static enum ofa_status parse_classes(const json_t *array, struct ofa_recipe *r, 
 
 static enum ofa_status parse_augment(const json_t *json, struct ofa_augment *a, struct ofa_error *err)
 {
-	static const char *const others[] = { NULL };
+	static const char *const others[] = {NULL};
 	enum ofa_status status =
-		json ? read_fields(json, augment_fields, OFA_ARRAY_LEN(augment_fields), others, "/augment", a, err) : OFA_OK;
+		json ? read_fields(json, augment_fields, OFA_ARRAY_LEN(augment_fields), others, "/augment", a, err)
+		     : OFA_OK;
 	if (!status && a->scale_min > a->scale_max)
 		return ofa_fail(err, OFA_ERR_INVALID, "/augment/scale_min", "%g is above scale_max %g",
-		                (double)a->scale_min, (double)a->scale_max);
+				(double)a->scale_min, (double)a->scale_max);
 	if (!status && a->erase_min > a->erase_max)
 		return ofa_fail(err, OFA_ERR_INVALID, "/augment/erase_min", "%g is above erase_max %g",
-		                (double)a->erase_min, (double)a->erase_max);
+				(double)a->erase_min, (double)a->erase_max);
 	return status;
 }
 
 enum ofa_status ofa_recipe_parse(const json_t *json, struct ofa_recipe *ret, struct ofa_error *err)
 {
-	static const char *const others[] = { "augment", "space", "classes", "phases", NULL };
+	static const char *const others[] = {"augment", "space", "classes", "phases", NULL};
 	struct ofa_recipe r = recipe_defaults;
 	enum ofa_status status = read_fields(json, recipe_fields, OFA_ARRAY_LEN(recipe_fields), others, "", &r, err);
 	if (!status)

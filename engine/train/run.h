@@ -19,13 +19,13 @@ struct ofa_run {
 	struct ofa_plan *plan;
 	struct ofa_dataset calibration; /* raw images drawn from train */
 	struct ofa_train_log log;
-	uint32_t *order;                /* the epoch's training images */
+	uint32_t *order; /* the epoch's training images */
 	float *x, *logits, *teacher_logits, *dlogits;
 	uint8_t *labels;
 	char identity[65];
 	/* the current phase */
 	struct ofa_opened opened;
-	uint64_t order_epoch;           /* of `order`; UINT64_MAX: none yet */
+	uint64_t order_epoch; /* of `order`; UINT64_MAX: none yet */
 	/* of the data */
 	float mean[4], std[4];
 	/* progress of this run */
@@ -47,7 +47,7 @@ void ofa_run_release(struct ofa_run *run);
 enum ofa_status ofa_run_log_start(struct ofa_run *run, struct ofa_error *err) OFA_MUST_CHECK;
 enum ofa_status ofa_run_log_phase(struct ofa_run *run, struct ofa_error *err) OFA_MUST_CHECK;
 enum ofa_status ofa_run_log_step(struct ofa_run *run, int image_size, double loss, float lr,
-                                 struct ofa_error *err) OFA_MUST_CHECK;
+				 struct ofa_error *err) OFA_MUST_CHECK;
 enum ofa_status ofa_run_log_end(struct ofa_run *run, struct ofa_error *err) OFA_MUST_CHECK;
 /* Largest and smallest opened subnets at the largest and the smallest resolution, on the hold-out. */
 enum ofa_status ofa_run_evaluate(struct ofa_run *run, struct ofa_error *err) OFA_MUST_CHECK;

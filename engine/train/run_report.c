@@ -21,11 +21,11 @@ enum ofa_status ofa_run_log_start(struct ofa_run *run, struct ofa_error *err)
 	return ofa_train_log_line(
 		&run->log,
 		json_pack("{s:s, s:f, s:s, s:I, s:i, s:i, s:i, s:o, s:o, s:i, s:I}", "event",
-	                  run->opt->resume ? "resume" : "start", "seconds", ofa_run_seconds(run), "recipe",
-	                  run->recipe->name, "seed", (json_int_t)run->recipe->seed, "train_images", run->train->n,
-	                  "holdout_images", run->holdout->n, "threads", (int)ofa_pool_size(run->pool), "mean",
-	                  channel_values(run->mean, run->train->c), "std", channel_values(run->std, run->train->c),
-	                  "phase", run->position.phase, "step", (json_int_t)run->position.step),
+			  run->opt->resume ? "resume" : "start", "seconds", ofa_run_seconds(run), "recipe",
+			  run->recipe->name, "seed", (json_int_t)run->recipe->seed, "train_images", run->train->n,
+			  "holdout_images", run->holdout->n, "threads", (int)ofa_pool_size(run->pool), "mean",
+			  channel_values(run->mean, run->train->c), "std", channel_values(run->std, run->train->c),
+			  "phase", run->position.phase, "step", (json_int_t)run->position.step),
 		err);
 }
 
@@ -33,13 +33,13 @@ enum ofa_status ofa_run_log_phase(struct ofa_run *run, struct ofa_error *err)
 {
 	const struct ofa_phase *p = current(run);
 	uint64_t steps = ofa_phase_steps(run->recipe, p, run->train->n);
-	return ofa_train_log_line(
-		&run->log,
-		json_pack("{s:s, s:f, s:s, s:I, s:i, s:I, s:f, s:f, s:i}", "event", "phase", "seconds",
-	                  ofa_run_seconds(run), "phase", p->name, "steps", (json_int_t)steps, "subnets", p->subnets, "archs",
-	                  (json_int_t)(steps * (uint64_t)p->subnets), "lr", (double)p->lr, "kd", (double)p->kd, "sort",
-	                  p->sort),
-		err);
+	return ofa_train_log_line(&run->log,
+				  json_pack("{s:s, s:f, s:s, s:I, s:i, s:I, s:f, s:f, s:i}", "event", "phase",
+					    "seconds", ofa_run_seconds(run), "phase", p->name, "steps",
+					    (json_int_t)steps, "subnets", p->subnets, "archs",
+					    (json_int_t)(steps * (uint64_t)p->subnets), "lr", (double)p->lr, "kd",
+					    (double)p->kd, "sort", p->sort),
+				  err);
 }
 
 enum ofa_status ofa_run_log_step(struct ofa_run *run, int image_size, double loss, float lr, struct ofa_error *err)
@@ -51,45 +51,45 @@ enum ofa_status ofa_run_log_step(struct ofa_run *run, int image_size, double los
 		status = ofa_train_log_line(
 			&run->log,
 			json_pack("{s:s, s:f, s:s, s:I, s:I, s:i, s:f, s:f, s:f, s:f}", "event", "step", "seconds",
-		                  ofa_run_seconds(run), "phase", current(run)->name, "step", (json_int_t)at->step, "epoch",
-		                  (json_int_t)(at->step / epoch_steps), "image_size", image_size, "loss", loss, "mean_loss",
-		                  at->loss, "lr", (double)lr, "images_per_second", run->images_per_second),
+				  ofa_run_seconds(run), "phase", current(run)->name, "step", (json_int_t)at->step,
+				  "epoch", (json_int_t)(at->step / epoch_steps), "image_size", image_size, "loss", loss,
+				  "mean_loss", at->loss, "lr", (double)lr, "images_per_second", run->images_per_second),
 			err);
 	if (!status && at->step % epoch_steps == 0)
 		status = ofa_train_log_line(&run->log,
-		                            json_pack("{s:s, s:f, s:s, s:I, s:f}", "event", "epoch", "seconds",
-		                                      ofa_run_seconds(run), "phase", current(run)->name, "epoch",
-		                                      (json_int_t)(at->step / epoch_steps), "mean_loss", at->loss),
-		                            err);
+					    json_pack("{s:s, s:f, s:s, s:I, s:f}", "event", "epoch", "seconds",
+						      ofa_run_seconds(run), "phase", current(run)->name, "epoch",
+						      (json_int_t)(at->step / epoch_steps), "mean_loss", at->loss),
+					    err);
 	return status;
 }
 
 enum ofa_status ofa_run_log_end(struct ofa_run *run, struct ofa_error *err)
 {
 	return ofa_train_log_line(&run->log,
-	                          json_pack("{s:s, s:f, s:s}", "event", "end", "seconds", ofa_run_seconds(run), "network",
-	                                    run->opt->out_path),
-	                          err);
+				  json_pack("{s:s, s:f, s:s}", "event", "end", "seconds", ofa_run_seconds(run),
+					    "network", run->opt->out_path),
+				  err);
 }
 
 static enum ofa_status evaluate_one(struct ofa_run *run, const struct ofa_arch *arch, struct ofa_error *err)
 {
-	const struct ofa_evaluation e = { run->student, &run->calibration, run->holdout, run->mean, run->std, run->pool };
+	const struct ofa_evaluation e = {run->student, &run->calibration, run->holdout, run->mean, run->std, run->pool};
 	double accuracy;
 	enum ofa_status status = ofa_evaluate_arch(&e, arch, &accuracy, err);
 	if (status)
 		return status;
 	return ofa_train_log_line(&run->log,
-	                          json_pack("{s:s, s:f, s:s, s:o, s:f}", "event", "evaluation", "seconds",
-	                                    ofa_run_seconds(run), "phase", current(run)->name, "arch",
-	                                    ofa_arch_format(&run->recipe->space, arch), "holdout_accuracy", accuracy),
-	                          err);
+				  json_pack("{s:s, s:f, s:s, s:o, s:f}", "event", "evaluation", "seconds",
+					    ofa_run_seconds(run), "phase", current(run)->name, "arch",
+					    ofa_arch_format(&run->recipe->space, arch), "holdout_accuracy", accuracy),
+				  err);
 }
 
 enum ofa_status ofa_run_evaluate(struct ofa_run *run, struct ofa_error *err)
 {
 	const struct ofa_space *s = &run->recipe->space;
-	const int sizes[] = { s->resolutions[s->n_resolutions - 1], s->resolutions[0] };
+	const int sizes[] = {s->resolutions[s->n_resolutions - 1], s->resolutions[0]};
 	enum ofa_status status = OFA_OK;
 	if (run->opt->only)
 		return evaluate_one(run, run->opt->only, err);
@@ -115,10 +115,13 @@ static double step_cost(const struct ofa_phase *p)
 void ofa_run_progress(const struct ofa_run *run, double lr)
 {
 	const struct ofa_recipe *r = run->recipe;
-	struct ofa_train_progress p = { .phase = current(run)->name, .phase_index = run->position.phase,
-		                        .n_phases = ofa_run_phases(run), .step = run->position.step,
-		                        .loss = run->position.loss, .lr = lr,
-		                        .images_per_second = run->images_per_second };
+	struct ofa_train_progress p = {.phase = current(run)->name,
+				       .phase_index = run->position.phase,
+				       .n_phases = ofa_run_phases(run),
+				       .step = run->position.step,
+				       .loss = run->position.loss,
+				       .lr = lr,
+				       .images_per_second = run->images_per_second};
 	double left = 0, here = step_cost(current(run));
 	if (!run->opt->progress)
 		return;

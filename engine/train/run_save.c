@@ -3,7 +3,7 @@
 
 enum ofa_status ofa_run_checkpoint(struct ofa_run *run, struct ofa_error *err)
 {
-	struct ofa_checkpoint c = { run->identity, run->student, run->teacher, &run->position };
+	struct ofa_checkpoint c = {run->identity, run->student, run->teacher, &run->position};
 	run->last_checkpoint = ofa_run_clock();
 	if (!run->opt->checkpoint_path)
 		return OFA_OK;
@@ -16,8 +16,8 @@ static json_t *make_lineage(const struct ofa_run *run)
 {
 	json_t *phases = json_array();
 	json_t *o = json_pack("{s:s, s:o, s:i, s:i, s:i, s:o}", "tool", run->opt->tool ? run->opt->tool : "", "recipe",
-	                      ofa_recipe_format(run->recipe), "train_images", run->train->n, "holdout_images",
-	                      run->holdout->n, "threads", (int)ofa_pool_size(run->pool), "phases", phases);
+			      ofa_recipe_format(run->recipe), "train_images", run->train->n, "holdout_images",
+			      run->holdout->n, "threads", (int)ofa_pool_size(run->pool), "phases", phases);
 	if (!o)
 		return NULL;
 	int failed = 0;
@@ -27,9 +27,9 @@ static json_t *make_lineage(const struct ofa_run *run)
 			break;
 		bool ended = i < run->position.phase;
 		uint64_t steps = ended ? ofa_phase_steps(run->recipe, p, run->train->n) : run->position.step;
-		failed |= json_array_append_new(phases, json_pack("{s:s, s:I, s:f}", "name", p->name, "steps",
-		                                                  (json_int_t)steps, "loss",
-		                                                  ended ? run->position.phase_loss[i] : run->position.loss));
+		failed |= json_array_append_new(
+			phases, json_pack("{s:s, s:I, s:f}", "name", p->name, "steps", (json_int_t)steps, "loss",
+					  ended ? run->position.phase_loss[i] : run->position.loss));
 	}
 	if (run->opt->only)
 		failed |= json_object_set_new(o, "only", ofa_arch_format(&run->recipe->space, run->opt->only));

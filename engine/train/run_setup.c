@@ -32,14 +32,15 @@ static enum ofa_status check_data(const struct ofa_run *run, struct ofa_error *e
 	const struct ofa_space *s = &run->recipe->space;
 	const struct ofa_dataset *d = run->train;
 	if (d->c != s->input_channels || d->c > 4)
-		return ofa_fail(err, OFA_ERR_MISMATCH, "/space/input_channels", "%d, but the images have %d (at most 4)",
-		                s->input_channels, d->c);
+		return ofa_fail(err, OFA_ERR_MISMATCH, "/space/input_channels",
+				"%d, but the images have %d (at most 4)", s->input_channels, d->c);
 	if (d->classes != s->classes)
 		return ofa_fail(err, OFA_ERR_MISMATCH, "/space/classes", "%d, but the labels have %d", s->classes,
-		                d->classes);
+				d->classes);
 	if (d->n < run->recipe->batch || d->n < run->recipe->calibration_images)
-		return ofa_fail(err, OFA_ERR_MISMATCH, "/batch", "%d training images do not fill one batch of %d, or the %d calibration images",
-		                d->n, run->recipe->batch, run->recipe->calibration_images);
+		return ofa_fail(err, OFA_ERR_MISMATCH, "/batch",
+				"%d training images do not fill one batch of %d, or the %d calibration images", d->n,
+				run->recipe->batch, run->recipe->calibration_images);
 	return OFA_OK;
 }
 
@@ -51,9 +52,9 @@ static enum ofa_status identify(struct ofa_run *run, struct ofa_error *err)
 	json_t *recipe = ofa_recipe_format(run->recipe);
 	if (run->opt->only)
 		ofa_arch_snprint(&run->recipe->space, run->opt->only, arch, sizeof(arch));
-	json_t *all = recipe ? json_pack("{s:o, s:s, s:i, s:i}", "recipe", recipe, "arch", arch, "images", run->train->n,
-	                                 "side", run->train->h)
-	                     : NULL;
+	json_t *all = recipe ? json_pack("{s:o, s:s, s:i, s:i}", "recipe", recipe, "arch", arch, "images",
+					 run->train->n, "side", run->train->h)
+			     : NULL;
 	char *text = all ? json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 	if (text) {
 		ofa_sha256(text, strlen(text), digest);
@@ -99,7 +100,8 @@ static enum ofa_status allocate(struct ofa_run *run, struct ofa_error *err)
 	run->teacher_logits = malloc(logits * sizeof(*run->teacher_logits));
 	run->dlogits = malloc(logits * sizeof(*run->dlogits));
 	run->plan = malloc(sizeof(*run->plan));
-	if (!run->order || !run->x || !run->labels || !run->logits || !run->teacher_logits || !run->dlogits || !run->plan)
+	if (!run->order || !run->x || !run->labels || !run->logits || !run->teacher_logits || !run->dlogits ||
+	    !run->plan)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for batches of %zu images", batch);
 	enum ofa_status status = ofa_params_init(s, &run->params, err);
 	if (!status)
@@ -113,7 +115,7 @@ static enum ofa_status allocate(struct ofa_run *run, struct ofa_error *err)
 
 static enum ofa_status load_checkpoint(struct ofa_run *run, struct ofa_error *err)
 {
-	struct ofa_checkpoint c = { run->identity, run->student, run->teacher, &run->position };
+	struct ofa_checkpoint c = {run->identity, run->student, run->teacher, &run->position};
 	if (!run->opt->checkpoint_path)
 		return ofa_fail(err, OFA_ERR_INVALID, "checkpoint", "resuming needs the checkpoint's file");
 	enum ofa_status status = ofa_checkpoint_load(run->opt->checkpoint_path, &c, ofa_run_phases(run), err);

@@ -45,11 +45,12 @@ static int open_floats(const float *own, int n_own, const float *listed, int n_l
 
 void ofa_phase_open(const struct ofa_space *s, const struct ofa_phase *p, struct ofa_opened *ret)
 {
-	*ret = (struct ofa_opened){ 0 };
+	*ret = (struct ofa_opened){0};
 	for (int i = 0; i < s->n_stages; i++) {
 		const struct ofa_stage *st = &s->stages[i];
 		ret->stages[i].n_k = open_bytes(st->kernels, st->n_kernels, p->kernels, p->n_kernels, ret->stages[i].k);
-		ret->stages[i].n_e = open_floats(st->expands, st->n_expands, p->expands, p->n_expands, ret->stages[i].e);
+		ret->stages[i].n_e =
+			open_floats(st->expands, st->n_expands, p->expands, p->n_expands, ret->stages[i].e);
 		ret->stages[i].n_d = open_bytes(st->depths, st->n_depths, p->depths, p->n_depths, ret->stages[i].d);
 	}
 }
@@ -70,9 +71,9 @@ static uint8_t pick_one(const uint8_t *choices, int n, enum pick pick, struct of
 }
 
 static void pick_arch(const struct ofa_space *s, const struct ofa_opened *o, int r, enum pick pick, struct ofa_rng *rng,
-                      struct ofa_arch *ret)
+		      struct ofa_arch *ret)
 {
-	*ret = (struct ofa_arch){ .image_size = (uint16_t)r };
+	*ret = (struct ofa_arch){.image_size = (uint16_t)r};
 	for (int i = 0; i < s->n_stages; i++) {
 		const struct ofa_stage *st = &s->stages[i];
 		ret->d[i] = pick_one(o->stages[i].d, o->stages[i].n_d, pick, rng);
@@ -85,7 +86,7 @@ static void pick_arch(const struct ofa_space *s, const struct ofa_opened *o, int
 }
 
 void ofa_opened_sample(const struct ofa_space *s, const struct ofa_opened *o, int r, struct ofa_rng *rng,
-                       struct ofa_arch *ret)
+		       struct ofa_arch *ret)
 {
 	pick_arch(s, o, r, RANDOM, rng, ret);
 }
@@ -133,7 +134,7 @@ int ofa_step_resolution(const struct ofa_recipe *r, int phase, uint64_t step)
 }
 
 void ofa_step_archs(const struct ofa_recipe *r, int phase, const struct ofa_opened *o, uint64_t step, int resolution,
-                    struct ofa_arch *ret)
+		    struct ofa_arch *ret)
 {
 	const struct ofa_phase *p = &r->phases[phase];
 	for (int i = 0; i < p->subnets; i++) {

@@ -14,7 +14,7 @@ struct update {
 };
 
 static void update_range(float *restrict p, const float *restrict g, float *restrict m, size_t n, float lr,
-                         float momentum, float decay)
+			 float momentum, float decay)
 {
 	for (size_t i = 0; i < n; i++) {
 		float grad = g[i] + decay * p[i];
@@ -32,13 +32,13 @@ static void update_part(void *ctx, unsigned thread, unsigned threads)
 		if (!ofa_param_trained(param))
 			continue;
 		ofa_pool_part(param->elements, thread, threads, &begin, &end);
-		update_range(u->w->data[i] + begin, u->w->grad[i] + begin, u->w->momentum[i] + begin, end - begin, u->lr,
-		             u->momentum, ofa_param_decayed(param) ? u->weight_decay : 0);
+		update_range(u->w->data[i] + begin, u->w->grad[i] + begin, u->w->momentum[i] + begin, end - begin,
+			     u->lr, u->momentum, ofa_param_decayed(param) ? u->weight_decay : 0);
 	}
 }
 
 void ofa_train_sgd(struct ofa_train_params *w, float lr, float momentum, float weight_decay, struct ofa_pool *pool)
 {
-	struct update u = { w, lr, momentum, weight_decay };
+	struct update u = {w, lr, momentum, weight_decay};
 	ofa_pool_run(pool, update_part, &u);
 }

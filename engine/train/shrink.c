@@ -11,7 +11,12 @@ static const struct ofa_phase *current(const struct ofa_run *run)
 }
 
 /* The images of one step, prepared by all threads. */
-struct batch_job { struct ofa_run *run; const uint32_t *index; uint64_t epoch; int resolution; };
+struct batch_job {
+	struct ofa_run *run;
+	const uint32_t *index;
+	uint64_t epoch;
+	int resolution;
+};
 
 static void prepare_part(void *ctx, unsigned thread, unsigned threads)
 {
@@ -20,9 +25,9 @@ static void prepare_part(void *ctx, unsigned thread, unsigned threads)
 	size_t begin, end, r = (size_t)job->resolution;
 	ofa_pool_part((size_t)run->recipe->batch, thread, threads, &begin, &end);
 	ofa_dataset_batch(run->train, job->index + begin, (int)(end - begin), job->resolution, run->mean, run->std,
-	                  &run->recipe->augment, ofa_augment_seed(run->recipe),
-	                  ofa_epoch_key(run->position.phase, job->epoch), run->x + begin * r * r * (size_t)run->train->c,
-	                  run->labels + begin);
+			  &run->recipe->augment, ofa_augment_seed(run->recipe),
+			  ofa_epoch_key(run->position.phase, job->epoch),
+			  run->x + begin * r * r * (size_t)run->train->c, run->labels + begin);
 }
 
 static void prepare_batch(struct ofa_run *run, int resolution)
@@ -32,7 +37,7 @@ static void prepare_batch(struct ofa_run *run, int resolution)
 	if (run->order_epoch != epoch)
 		ofa_epoch_order(run->recipe, run->position.phase, epoch, run->order, (uint32_t)run->train->n);
 	run->order_epoch = epoch;
-	struct batch_job job = { run, run->order + at * (uint64_t)run->recipe->batch, epoch, resolution };
+	struct batch_job job = {run, run->order + at * (uint64_t)run->recipe->batch, epoch, resolution};
 	ofa_pool_run(run->pool, prepare_part, &job);
 }
 
@@ -46,7 +51,7 @@ static const float *teach(struct ofa_run *run, int resolution)
 	largest.image_size = (uint16_t)resolution;
 	ofa_plan_init(&run->recipe->space, &run->params, &largest, run->plan);
 	ofa_trainer_forward(run->trainer, run->teacher, run->plan, run->x, run->recipe->batch, false,
-	                    run->teacher_logits);
+			    run->teacher_logits);
 	return run->teacher_logits;
 }
 
@@ -57,7 +62,7 @@ static double train_subnet(struct ofa_run *run, const struct ofa_arch *arch, con
 	ofa_plan_init(&r->space, &run->params, arch, run->plan);
 	ofa_trainer_forward(run->trainer, run->student, run->plan, run->x, r->batch, true, run->logits);
 	double loss = ofa_distillation_loss(run->logits, run->labels, teacher, r->batch, r->space.classes,
-	                                    r->label_smoothing, current(run)->kd, run->dlogits);
+					    r->label_smoothing, current(run)->kd, run->dlogits);
 	ofa_trainer_backward(run->trainer, run->student, run->dlogits);
 	return loss;
 }
@@ -91,8 +96,9 @@ static enum ofa_status train_step(struct ofa_run *run, struct ofa_error *err)
 		loss += train_subnet(run, &archs[i], teacher) / n;
 	if (!isfinite(loss))
 		return ofa_fail(err, OFA_ERR_INVALID, "/phases/lr",
-		                "the loss is not finite at step %llu of phase %s (learning rate %g): lower its lr or lengthen its warm-up",
-		                (unsigned long long)at->step, current(run)->name, (double)lr);
+				"the loss is not finite at step %llu of phase %s (learning rate %g): lower its lr or "
+				"lengthen its warm-up",
+				(unsigned long long)at->step, current(run)->name, (double)lr);
 	ofa_train_sgd(run->student, lr, r->momentum, r->weight_decay, run->pool);
 	at->step++;
 	run->steps_done++;
@@ -115,7 +121,7 @@ static enum ofa_status begin_phase(struct ofa_run *run, struct ofa_error *err)
 		status = ofa_train_sort_channels(run->student, 0, NULL, err);
 	else if (p->sort == 2) /* the widths trained so far stay prefixes */
 		status = ofa_train_sort_channels(run->student, before ? before->n_expands : 0,
-		                                 before ? before->expands : NULL, err);
+						 before ? before->expands : NULL, err);
 	for (int i = 0; i < run->params.n; i++)
 		if (run->student->momentum[i])
 			memset(run->student->momentum[i], 0, run->params.list[i].elements * sizeof(float));
@@ -130,7 +136,8 @@ static enum ofa_status end_phase(struct ofa_run *run, struct ofa_error *err)
 		return status;
 	if (!at->phase)
 		for (int i = 0; i < run->params.n; i++)
-			memcpy(run->teacher->data[i], run->student->data[i], run->params.list[i].elements * sizeof(float));
+			memcpy(run->teacher->data[i], run->student->data[i],
+			       run->params.list[i].elements * sizeof(float));
 	at->phase_loss[at->phase] = at->loss;
 	at->phase++;
 	at->step = 0;
@@ -181,10 +188,10 @@ static enum ofa_status run_all(struct ofa_run *run, struct ofa_error *err)
 }
 
 enum ofa_status ofa_train_run(const struct ofa_recipe *recipe, const struct ofa_dataset *train,
-                              const struct ofa_dataset *holdout, struct ofa_pool *pool,
-                              const struct ofa_train_options *opt, struct ofa_error *err)
+			      const struct ofa_dataset *holdout, struct ofa_pool *pool,
+			      const struct ofa_train_options *opt, struct ofa_error *err)
 {
-	struct ofa_run run = { .recipe = recipe, .train = train, .holdout = holdout, .pool = pool, .opt = opt };
+	struct ofa_run run = {.recipe = recipe, .train = train, .holdout = holdout, .pool = pool, .opt = opt};
 	enum ofa_status status = ofa_run_init(&run, err);
 	if (!status)
 		status = run_all(&run, err);

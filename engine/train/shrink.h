@@ -12,16 +12,16 @@
 
 /* One phase: the choices opened are by VALUE; a stage uses those of its own choices that are listed. */
 struct ofa_phase {
-	char name[32]; /* "full", "kernel", "depth1", "depth2", "width1", "width2" */
+	char name[32];                      /* "full", "kernel", "depth1", "depth2", "width1", "width2" */
 	int n_kernels, n_expands, n_depths; /* 0: the largest only */
 	uint8_t kernels[OFA_MAX_CHOICES], depths[OFA_MAX_CHOICES];
 	float expands[OFA_MAX_CHOICES];
-	int subnets;            /* per step */
-	bool sandwich;          /* a step's first subnet is the largest of the opened ones, its last the smallest */
+	int subnets;   /* per step */
+	bool sandwich; /* a step's first subnet is the largest of the opened ones, its last the smallest */
 	float epochs, warmup_epochs; /* warm-up is part of epochs */
-	float lr;               /* peak, reached linearly by the warm-up; then cosine to 0 */
-	float kd;               /* distillation weight; 0 = no teacher */
-	int sort;               /* 0 no; 1 global sort first; 2 band sort first */
+	float lr;                    /* peak, reached linearly by the warm-up; then cosine to 0 */
+	float kd;                    /* distillation weight; 0 = no teacher */
+	int sort;                    /* 0 no; 1 global sort first; 2 band sort first */
 };
 struct ofa_recipe {
 	char name[64];
@@ -34,7 +34,8 @@ struct ofa_recipe {
 	struct ofa_phase phases[OFA_MAX_PHASES];
 	int calibration_images;
 	char license[64];
-	int n_class_names; char class_names[256][64];
+	int n_class_names;
+	char class_names[256][64];
 };
 /* JSON (defaults in brackets):
  *  {"name","seed"[1],"batch","holdout","momentum"[0.9],"weight_decay"[3e-5],"label_smoothing"[0.1],
@@ -49,25 +50,31 @@ enum ofa_status ofa_recipe_parse(const json_t *json, struct ofa_recipe *ret, str
 /* New reference, every default spelled out, or NULL when out of memory.  parse(format(r)) == r. */
 json_t *ofa_recipe_format(const struct ofa_recipe *r);
 
-struct ofa_train_progress { const char *phase; int phase_index, n_phases; uint64_t step, steps /* of the phase */, total_step, total_steps;
-	double loss, lr, images_per_second, eta_seconds; };
+struct ofa_train_progress {
+	const char *phase;
+	int phase_index, n_phases;
+	uint64_t step, steps /* of the phase */, total_step, total_steps;
+	double loss, lr, images_per_second, eta_seconds;
+};
 struct ofa_train_options {
 	const char *out_path;        /* the network file */
 	const char *tool;            /* name and version for the lineage, e.g. "ofa 0.1.0"; or NULL */
 	const char *log_path;        /* JSON lines, see train/log.h; appended on resume; or NULL */
 	const char *checkpoint_path; /* written every checkpoint_seconds and at each phase's end; or NULL */
 	double checkpoint_seconds;
-	bool resume;                 /* from checkpoint_path, which must be of the same recipe and arch */
-	const struct ofa_arch *only; /* train this one arch alone (the full phase's epochs; scratch baseline); or NULL */
-	uint64_t max_steps;          /* end after so many steps of this run, as if the schedule ended; 0 = all */
-	const atomic_bool *stop;     /* finish the step, write a checkpoint, return OFA_ERR_CANCELLED */
-	void (*progress)(void *ctx, const struct ofa_train_progress *p); void *ctx;
+	bool resume; /* from checkpoint_path, which must be of the same recipe and arch */
+	const struct ofa_arch *only; /* train this one arch alone for the first phase's epochs; or NULL */
+	uint64_t max_steps;      /* end after so many steps of this run, as if the schedule ended; 0 = all */
+	const atomic_bool *stop; /* finish the step, write a checkpoint, return OFA_ERR_CANCELLED */
+	void (*progress)(void *ctx, const struct ofa_train_progress *p);
+	void *ctx;
 };
 /* Runs the whole recipe; holdout is measured at each phase's end.  Same seed and threads: same bytes;
  * interrupted and resumed: the same too.  Therefore the network file holds no times: the log does.
  * OFA_ERR_INVALID when the loss is no longer finite, OFA_ERR_MISMATCH when the data or the checkpoint
  * do not belong to the recipe. */
-enum ofa_status ofa_train_run(const struct ofa_recipe *recipe, const struct ofa_dataset *train, const struct ofa_dataset *holdout,
-                              struct ofa_pool *pool, const struct ofa_train_options *opt, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status ofa_train_run(const struct ofa_recipe *recipe, const struct ofa_dataset *train,
+			      const struct ofa_dataset *holdout, struct ofa_pool *pool,
+			      const struct ofa_train_options *opt, struct ofa_error *err) OFA_MUST_CHECK;
 
 #endif

@@ -4,7 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct ranked { int band; float importance; int index; };
+struct ranked {
+	int band;
+	float importance;
+	int index;
+};
 
 static int by_rank(const void *a, const void *b)
 {
@@ -17,7 +21,10 @@ static int by_rank(const void *a, const void *b)
 }
 
 /* Scratch for the widest layer: ranks, and one copy of the largest parameter. */
-struct scratch { struct ranked *rank; float *copy; };
+struct scratch {
+	struct ranked *rank;
+	float *copy;
+};
 
 /* Ranks the n columns of w (rows, n); `bound` holds the ends of the bands that stay in place. */
 static void rank_columns(const float *w, int rows, int n, const int *bound, int n_bounds, struct ranked *rank)
@@ -29,7 +36,7 @@ static void rank_columns(const float *w, int rows, int n, const int *bound, int 
 		int band = 0;
 		while (band < n_bounds && i >= bound[band])
 			band++;
-		rank[i] = (struct ranked){ band, sum, i };
+		rank[i] = (struct ranked){band, sum, i};
 	}
 	qsort(rank, (size_t)n, sizeof(*rank), by_rank);
 }
@@ -41,8 +48,8 @@ static void permute(float *x, size_t outer, int n, size_t inner, const struct sc
 	memcpy(s->copy, x, outer * plane * sizeof(*x));
 	for (size_t o = 0; o < outer; o++)
 		for (int i = 0; i < n; i++)
-			memcpy(x + o * plane + (size_t)i * inner, s->copy + o * plane + (size_t)s->rank[i].index * inner,
-			       inner * sizeof(*x));
+			memcpy(x + o * plane + (size_t)i * inner,
+			       s->copy + o * plane + (size_t)s->rank[i].index * inner, inner * sizeof(*x));
 }
 
 /* Permutes a parameter (if present) along its first axis, `after` ids that follow it too. */
@@ -58,7 +65,7 @@ static void permute_columns(struct ofa_train_params *w, int id, const struct scr
 {
 	const struct ofa_param *p = &w->params->list[id];
 	permute(w->data[id], (size_t)p->shape[0], p->shape[1], p->elements / (size_t)p->shape[0] / (size_t)p->shape[1],
-	        s);
+		s);
 }
 
 /* The hidden units of squeeze-and-excitation are always sorted over their whole width. */
@@ -72,7 +79,7 @@ static void sort_hidden(struct ofa_train_params *w, const struct ofa_block_param
 }
 
 static void sort_block(struct ofa_train_params *w, const struct ofa_block_params *b, const int *bound, int n_bounds,
-                       const struct scratch *s)
+		       const struct scratch *s)
 {
 	enum { BN_FOLLOWING = 3 }; /* beta, mean and variance follow gamma */
 	const struct ofa_param *p = &w->params->list[b->project];
@@ -101,11 +108,13 @@ static size_t widest(const struct ofa_params *p)
 }
 
 enum ofa_status ofa_train_sort_channels(struct ofa_train_params *w, int n_bands, const float *bands,
-                                        struct ofa_error *err)
+					struct ofa_error *err)
 {
 	if (n_bands < 0 || n_bands > OFA_MAX_CHOICES)
-		return ofa_fail(err, OFA_ERR_INVALID, "bands", "%d bands, 0..%d are accepted", n_bands, OFA_MAX_CHOICES);
-	struct scratch s = { malloc(widest(w->params) * sizeof(*s.rank)), malloc(w->params->max_elements * sizeof(float)) };
+		return ofa_fail(err, OFA_ERR_INVALID, "bands", "%d bands, 0..%d are accepted", n_bands,
+				OFA_MAX_CHOICES);
+	struct scratch s = {malloc(widest(w->params) * sizeof(*s.rank)),
+			    malloc(w->params->max_elements * sizeof(float))};
 	enum ofa_status status = OFA_OK;
 	if (!s.rank || !s.copy)
 		status = ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory to sort channels");

@@ -9,11 +9,13 @@
 /* The mutable parameters of a network in training, with gradient and momentum beside each. */
 struct ofa_train_params {
 	const struct ofa_space *space;
-	const struct ofa_params *params; /* borrowed */
+	const struct ofa_params *params;  /* borrowed */
 	float **data, **grad, **momentum; /* by parameter id; grad and momentum NULL for BN statistics */
-	float *storage; size_t storage_floats;
+	float *storage;
+	size_t storage_floats;
 };
-enum ofa_status ofa_train_params_new(const struct ofa_space *s, const struct ofa_params *p, struct ofa_train_params **ret, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status ofa_train_params_new(const struct ofa_space *s, const struct ofa_params *p,
+				     struct ofa_train_params **ret, struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_train_params_free(struct ofa_train_params *t);
 /* conv N(0, sqrt(2/(k^2*out))), depthwise out = channels; BN 1,0,0,1; transforms identity; classifier N(0, 0.01);
  * biases 0. */
@@ -22,20 +24,20 @@ void ofa_train_params_init(struct ofa_train_params *t, uint64_t seed);
 /* Workspace and executor for batches of at most max_batch images of at most max_size pixels. */
 struct ofa_trainer;
 enum ofa_status ofa_trainer_new(const struct ofa_space *s, const struct ofa_params *p, int max_batch, int max_size,
-                                struct ofa_pool *pool, struct ofa_trainer **ret, struct ofa_error *err) OFA_MUST_CHECK;
+				struct ofa_pool *pool, struct ofa_trainer **ret, struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_trainer_free(struct ofa_trainer *t);
 
 /* Forward with batch-statistics BN.  x (n,r,r,c) NHWC; logits (n,classes).  update_stats: running
  * mean and (unbiased) variance of the active prefix move by momentum 0.1, as PyTorch does. */
 void ofa_trainer_forward(struct ofa_trainer *t, const struct ofa_train_params *w, const struct ofa_plan *plan,
-                         const float *x, int n, bool update_stats, float *logits);
+			 const float *x, int n, bool update_stats, float *logits);
 /* Backward of the forward that ran last; dlogits (n,classes); gradients are ADDED to w->grad. */
 void ofa_trainer_backward(struct ofa_trainer *t, struct ofa_train_params *w, const float *dlogits);
 
 /* loss = CE with label smoothing + kd * soft cross-entropy against softmax(teacher), means over the
  * batch; teacher may be NULL.  dlogits written. */
 double ofa_distillation_loss(const float *logits, const uint8_t *labels, const float *teacher, int n, int classes,
-                             float smoothing, float kd, float *dlogits);
+			     float smoothing, float kd, float *dlogits);
 
 void ofa_train_zero_grad(struct ofa_train_params *w);
 /* Nesterov SGD as PyTorch: g += wd*p (decayed parameters only); m = mu*m + g; p -= lr*(g + mu*m).  A
@@ -44,6 +46,7 @@ void ofa_train_sgd(struct ofa_train_params *w, float lr, float momentum, float w
 
 /* Channel sorting before elastic width (spec 4.6): `bands` ascending expand ratios whose boundaries stay
  * in place (stage 0: none; stage 1: the already trained widths).  The full-width function is unchanged. */
-enum ofa_status ofa_train_sort_channels(struct ofa_train_params *w, int n_bands, const float *bands, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status ofa_train_sort_channels(struct ofa_train_params *w, int n_bands, const float *bands,
+					struct ofa_error *err) OFA_MUST_CHECK;
 
 #endif

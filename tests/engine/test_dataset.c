@@ -30,7 +30,8 @@ static uint8_t *idx_images(uint32_t n, uint32_t h, uint32_t w, size_t payload, s
 	return p;
 }
 
-static void expect_images(uint32_t n, uint32_t h, uint32_t w, size_t payload, size_t cut, uint8_t magic, const char *field)
+static void expect_images(uint32_t n, uint32_t h, uint32_t w, size_t payload, size_t cut, uint8_t magic,
+			  const char *field)
 {
 	struct ofa_dataset d = {0};
 	struct ofa_error err = {0};
@@ -90,9 +91,9 @@ START_TEST(cifar_planes_become_pixels)
 	struct ofa_error err = {0};
 
 	file[0] = 9;
-	file[1 + 5] = 11;          /* red of pixel 5 */
-	file[1 + 1024 + 5] = 22;   /* green */
-	file[1 + 2048 + 5] = 33;   /* blue */
+	file[1 + 5] = 11;        /* red of pixel 5 */
+	file[1 + 1024 + 5] = 22; /* green */
+	file[1 + 2048 + 5] = 33; /* blue */
 	file[RECORD] = 3;
 	ASSERT_OK(ofa_cifar_append(file, 2 * RECORD, &d, &err), &err);
 	ASSERT_OK(ofa_cifar_append(file, RECORD, &d, &err), &err);
@@ -363,8 +364,8 @@ END_TEST
 
 START_TEST(erasing_covers_its_share)
 {
-	const struct ofa_augment a = {.scale_min = 1, .scale_max = 1, .erase_probability = 0.25f, .erase_min = 0.05f,
-				      .erase_max = 0.15f};
+	const struct ofa_augment a = {
+		.scale_min = 1, .scale_max = 1, .erase_probability = 0.25f, .erase_min = 0.05f, .erase_max = 0.15f};
 	struct ofa_dataset d = ramp(SIDE);
 	const uint32_t index = 0;
 	float x[PIXELS];
@@ -413,8 +414,13 @@ END_TEST
 
 START_TEST(order_and_company_do_not_matter)
 {
-	const struct ofa_augment a = {.scale_min = 0.8f, .scale_max = 1.1f, .shift = 0.1f, .flip = true,
-				      .erase_probability = 0.5f, .erase_min = 0.02f, .erase_max = 0.2f};
+	const struct ofa_augment a = {.scale_min = 0.8f,
+				      .scale_max = 1.1f,
+				      .shift = 0.1f,
+				      .flip = true,
+				      .erase_probability = 0.5f,
+				      .erase_min = 0.02f,
+				      .erase_max = 0.2f};
 	struct ofa_dataset d = random_images(8, SIDE, SIDE, 1);
 	const uint32_t all[3] = {6, 1, 4}, one = 4;
 	float *x = malloc(3 * 400 * sizeof *x), y[400], z[400];

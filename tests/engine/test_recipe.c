@@ -49,7 +49,7 @@ END_TEST
 
 /* One change to the shipped recipe, and the field that must be named. */
 static const struct wrong {
-	const char *parent[3]; /* path of member names or indices, NULL-terminated */
+	const char *parent[3];   /* path of member names or indices, NULL-terminated */
 	const char *key, *value; /* JSON; NULL removes the member */
 	const char *field;
 } wrongs[] = {
@@ -91,7 +91,8 @@ START_TEST(a_wrong_recipe_names_the_field)
 	json_t *json = shipped(), *at = json;
 
 	for (int i = 0; i < 3 && w->parent[i]; i++)
-		at = json_is_array(at) ? json_array_get(at, (size_t)atoi(w->parent[i])) : json_object_get(at, w->parent[i]);
+		at = json_is_array(at) ? json_array_get(at, (size_t)atoi(w->parent[i]))
+				       : json_object_get(at, w->parent[i]);
 	if (w->value)
 		json_object_set_new(at, w->key, json_loads(w->value, JSON_DECODE_ANY, NULL));
 	else

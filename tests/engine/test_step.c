@@ -206,7 +206,8 @@ static void randomise(struct fixture *f)
 {
 	for (int i = 0; i < f->params.n; i++) {
 		const struct ofa_param *p = &f->params.list[i];
-		random_floats(f->w->data[i], (int)p->elements, 77 + (uint64_t)i, p->role == OFA_PARAM_CONV ? 0.3f : 0.5f);
+		random_floats(f->w->data[i], (int)p->elements, 77 + (uint64_t)i,
+			      p->role == OFA_PARAM_CONV ? 0.3f : 0.5f);
 		for (size_t j = 0; p->role == OFA_PARAM_BN_VAR && j < p->elements; j++)
 			f->w->data[i][j] = 0.5f + fabsf(f->w->data[i][j]);
 	}
@@ -225,7 +226,8 @@ START_TEST(sorting_keeps_the_full_network)
 	random_floats(x, IMAGES * 28 * 28, 9, 1);
 	full_logits(&f, x, IMAGES, before);
 	for (int n_bands = 1; n_bands >= 0; n_bands--) {
-		int id = f.params.blocks[0].project, mid = f.params.list[id].shape[1], rows = f.params.list[id].shape[0];
+		int id = f.params.blocks[0].project, mid = f.params.list[id].shape[1],
+		    rows = f.params.list[id].shape[0];
 		int bound = n_bands ? ofa_mid_channels(8, 2.5f) : mid;
 		ASSERT_OK(ofa_train_sort_channels(f.w, n_bands, bands, &err), &err);
 		full_logits(&f, x, IMAGES, after);
@@ -263,8 +265,8 @@ static void load_golden(const char *name, struct fixture *f)
 static void check_equal(const struct fixture *a, const struct fixture *b)
 {
 	for (int i = 0; i < a->params.n; i++)
-		ck_assert_msg(!memcmp(a->w->data[i], b->w->data[i], a->params.list[i].elements * sizeof(float)), "%s differs",
-			      a->params.list[i].name);
+		ck_assert_msg(!memcmp(a->w->data[i], b->w->data[i], a->params.list[i].elements * sizeof(float)),
+			      "%s differs", a->params.list[i].name);
 }
 
 START_TEST(stage_0_equals_the_reference)
@@ -298,7 +300,8 @@ START_TEST(stage_1_equals_the_reference_up_to_its_rounding)
 	load_golden("golden/mbv3_w0.25.safetensors", &f);
 	load_golden("golden/mbv3_w0.25.sorted_stage1.safetensors", &golden);
 	for (int b = 0; b < f.space.n_blocks; b++) {
-		int id = f.params.blocks[b].project, rows = f.params.list[id].shape[0], mid = f.params.list[id].shape[1];
+		int id = f.params.blocks[b].project, rows = f.params.list[id].shape[0],
+		    mid = f.params.list[id].shape[1];
 		int bound = ofa_mid_channels(f.params.list[f.params.blocks[b].expand].shape[1], 4);
 		double last = INFINITY;
 		for (int c = 0; c < mid; c++) {
