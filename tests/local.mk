@@ -13,6 +13,7 @@ ENGINE_TESTS = \
 	tests/engine/test_dataset \
 	tests/engine/test_kernels \
 	tests/engine/test_gradient \
+	tests/engine/test_forward \
 	tests/engine/test_golden \
 	tests/engine/test_plan \
 	tests/engine/test_pool \
@@ -71,3 +72,58 @@ SHELL_TESTS = \
 	tests/e2e/test-service
 TESTS += $(SHELL_TESTS)
 EXTRA_DIST += $(SHELL_TESTS) tests/cli/lib.sh tests/cli/tiny-network.sh tests/cli/tiny-recipe.json
+
+# The daemon: its parts, then a real one on a loopback port.
+SERVER_TESTS = \
+	tests/server/test_api \
+	tests/server/test_conditional \
+	tests/server/test_daemon_parts \
+	tests/server/test_jobs \
+	tests/server/test_negotiate \
+	tests/server/test_request \
+	tests/server/test_route \
+	tests/server/test_store \
+	tests/server/test_hostile \
+	tests/server/test_lifecycle \
+	tests/server/test_service
+SERVER_TEST_CPPFLAGS = $(server_libofad_a_CPPFLAGS) $(AM_CPPFLAGS) $(CURL_CFLAGS)
+SERVER_TEST_LIBS = $(SERVER_LIBS) $(CHECK_LIBS)
+SERVER_E2E_LIBS = $(ENGINE_LIBS) $(CURL_LIBS) $(CHECK_LIBS)
+DAEMON_SOURCES = tests/server/daemon.h tests/server/daemon.c
+tests_server_test_api_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_api_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_conditional_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_conditional_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_daemon_parts_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_daemon_parts_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_jobs_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_jobs_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_negotiate_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_negotiate_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_request_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_request_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_route_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_route_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_store_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_store_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_hostile_SOURCES = tests/server/test_hostile.c $(DAEMON_SOURCES)
+tests_server_test_hostile_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_hostile_LDADD = $(SERVER_E2E_LIBS)
+tests_server_test_lifecycle_SOURCES = tests/server/test_lifecycle.c $(DAEMON_SOURCES)
+tests_server_test_lifecycle_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_lifecycle_LDADD = $(SERVER_E2E_LIBS)
+tests_server_test_service_SOURCES = tests/server/test_service.c $(DAEMON_SOURCES)
+tests_server_test_service_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_service_LDADD = $(SERVER_E2E_LIBS)
+tests_server_make_network_CPPFLAGS = -D_GNU_SOURCE $(AM_CPPFLAGS)
+if HAVE_CHECK
+check_PROGRAMS += $(SERVER_TESTS) tests/server/make_network
+TESTS += $(SERVER_TESTS)
+endif
+
+check_PROGRAMS += tests/fuzz/fuzz_request
+TESTS += tests/fuzz/fuzz_request tests/server/check-openapi
+tests_fuzz_fuzz_request_SOURCES = tests/fuzz/fuzz_request.c tests/fuzz/replay.c
+tests_fuzz_fuzz_request_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
+tests_fuzz_fuzz_request_LDADD = $(SERVER_LIBS)
+EXTRA_DIST += tests/server/check-openapi

@@ -7,9 +7,11 @@
 
 #include "base/rng.h"
 #include "base/status.h"
+#include "ops/im2col.h"
 #include "ops/kernels.h"
 #include "ops/ref.h"
 #include "ops/taps.h"
+#include "tensor/gemm.h"
 
 static const char *const isas[] = {"generic", "avx2", "avx512"};
 
@@ -189,6 +191,81 @@ static void check_columns(const struct ofa_kernels *kn, const struct shape *s, s
 		free(all[i]);
 }
 
+/* BN of a whole batch, forward and backward, from the kernels it is made of. */
+static void check_batch_norm(const struct ofa_kernels *kn, const struct shape *s, struct ofa_rng *rng)
+{
+	int c = s->c, rows = s->h * s->w + 3;
+	size_t n = (size_t)rows * c, cs = (size_t)c;
+	float *x = random_floats(rng, n), *dy = random_floats(rng, n), *gamma = random_floats(rng, cs), *beta = random_floats(rng, cs);
+	float *y = malloc(n * sizeof *y), *want = malloc(n * sizeof *want), *col = calloc(8 * cs, sizeof *col);
+	float *sum = col, *square = col + cs, *scale = col + 2 * cs, *shift = col + 3 * cs, *mean = col + 4 * cs;
+	float *a = col + 5 * cs, *b = col + 6 * cs, *k = col + 7 * cs;
+	float *dgamma = malloc(cs * sizeof *dgamma), *dbeta = malloc(cs * sizeof *dbeta);
+
+	kn->moments(x, rows, c, x, sum, square);
+	for (int i = 0; i < c; i++) {
+		float m = sum[i] / (float)rows, var = square[i] / (float)rows - m * m;
+
+		mean[i] = m + x[i];
+		scale[i] = gamma[i] / sqrtf(var + 1e-3f);
+		shift[i] = beta[i] - mean[i] * scale[i];
+	}
+	kn->bn_act(x, NULL, 1, rows, c, scale, shift, OFA_ACT_NONE, y, 0);
+	ofa_ref_batch_norm(x, rows, c, gamma, beta, 1e-3f, want);
+	expect_close("batch norm", s, kn->isa, y, want, n);
+
+	memset(col, 0, 2 * cs * sizeof *col);
+	kn->act_backward(dy, NULL, x, rows, c, scale, shift, mean, OFA_ACT_NONE, y, sum, square);
+	for (int i = 0; i < c; i++) {
+		float invstd = scale[i] / gamma[i];
+
+		square[i] *= invstd;
+		a[i] = scale[i];
+		b[i] = -scale[i] * invstd * square[i] / (float)rows;
+		k[i] = -scale[i] * sum[i] / (float)rows - b[i] * mean[i];
+	}
+	ofa_ref_batch_norm_backward(x, rows, c, gamma, 1e-3f, dy, want, dgamma, dbeta);
+	expect_close("batch norm d(gamma)", s, kn->isa, square, dgamma, cs);
+	expect_close("batch norm d(beta)", s, kn->isa, sum, dbeta, cs);
+	kn->bn_backward(dy, x, 1, rows, c, a, b, k, y, cs, 0);
+	expect_close("batch norm d(input)", s, kn->isa, y, want, n);
+	float *all[] = {x, dy, gamma, beta, y, want, col, dgamma, dbeta};
+	for (size_t i = 0; i < OFA_ARRAY_LEN(all); i++)
+		free(all[i]);
+}
+
+/* Dense convolution and its gradients as matrix products, as forward and backward use them. */
+static void check_conv(const struct shape *s, struct ofa_rng *rng)
+{
+	int c_out = 12, ho = (s->h - 1) / s->stride + 1, wo = (s->w - 1) / s->stride + 1, width = s->k * s->k * s->c;
+	size_t in = (size_t)s->h * s->w * s->c, out = (size_t)ho * wo * c_out, weights = (size_t)c_out * width;
+	float *x = random_floats(rng, in), *w = random_floats(rng, weights), *dy = random_floats(rng, out);
+	float *y = malloc(out * sizeof *y), *want = malloc(out * sizeof *want), *dx = malloc(in * sizeof *dx);
+	float *dw = malloc(weights * sizeof *dw), *want_dw = malloc(weights * sizeof *want_dw);
+	float *col = malloc((size_t)ho * wo * width * sizeof *col);
+
+	ofa_im2col(x, s->h, s->w, s->c, s->k, s->stride, s->k / 2, ho, wo, col);
+	ofa_gemm_nt(ho * wo, c_out, width, col, width, w, width, 0.0f, y, c_out);
+	ofa_ref_conv(x, s->h, s->w, s->c, w, c_out, s->k, s->stride, want);
+	expect_close("conv", s, "blas", y, want, out);
+	ofa_gemm_tn(c_out, width, ho * wo, dy, c_out, col, width, 0.0f, dw, width);
+	ofa_ref_conv_backward(x, s->h, s->w, s->c, w, c_out, s->k, s->stride, dy, dx, want_dw);
+	expect_close("conv d(weight)", s, "blas", dw, want_dw, weights);
+	float *all[] = {x, w, dy, y, want, dx, dw, want_dw, col};
+	for (size_t i = 0; i < OFA_ARRAY_LEN(all); i++)
+		free(all[i]);
+}
+
+START_TEST(products_match_the_oracle)
+{
+	struct ofa_rng rng;
+
+	ofa_rng_init(&rng, 8);
+	for (size_t i = 0; i < OFA_ARRAY_LEN(shapes); i++)
+		check_conv(&shapes[i], &rng);
+}
+END_TEST
+
 START_TEST(kernels_match_the_oracle)
 {
 	const struct ofa_kernels *kn = ofa_kernels_named(isas[_i]);
@@ -203,6 +280,7 @@ START_TEST(kernels_match_the_oracle)
 		check_depthwise(kn, &shapes[i], &rng);
 		check_activations(kn, &shapes[i], &rng);
 		check_columns(kn, &shapes[i], &rng);
+		check_batch_norm(kn, &shapes[i], &rng);
 	}
 }
 END_TEST
@@ -224,6 +302,7 @@ int main(void)
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, kernels_match_the_oracle, 0, (int)OFA_ARRAY_LEN(isas));
+	tcase_add_test(tc, products_match_the_oracle);
 	tcase_add_test(tc, dispatch_picks_an_available_set);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
