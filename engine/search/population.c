@@ -3,6 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Accuracy that one use costs a subnet when the next one to build on is picked. */
+#define USE_PENALTY 0.0003
+
 const double ofa_band_tightness[OFA_BANDS] = { 0.94, 0.97, 1.0, 1.03, 1.06, 1.10 };
 
 struct ofa_niche *ofa_run_niche(const struct ofa_search_run *run, int band, int resolution)
@@ -26,7 +29,7 @@ static void insert(struct ofa_niche *niche, const struct ofa_arch *a, float accu
 
 	for (; i > 0 && niche->at[i - 1].accuracy < accuracy; i--)
 		niche->at[i] = niche->at[i - 1];
-	niche->at[i] = (struct ofa_elite){ *a, accuracy };
+	niche->at[i] = (struct ofa_elite){ *a, accuracy, 0 };
 }
 
 static bool welcome(const struct ofa_niche *niche, float accuracy)
@@ -92,41 +95,27 @@ int ofa_run_score(struct ofa_search_run *run)
 	return run->n_pending;
 }
 
-/* The n-th best niche of a band by its leader, n falling off geometrically. */
-static int pick_resolution(struct ofa_search_run *run, int band)
-{
-	bool taken[OFA_MAX_RESOLUTIONS] = { false };
-	int chosen = -1;
-
-	do {
-		int best = -1;
-
-		for (int r = 0; r < run->p->n_resolutions; r++) {
-			const struct ofa_niche *niche = ofa_run_niche(run, band, r);
-
-			if (niche->n && !taken[r] &&
-			    (best < 0 || niche->at[0].accuracy > ofa_run_niche(run, band, best)->at[0].accuracy))
-				best = r;
-		}
-		if (best < 0)
-			break;
-		taken[best] = true;
-		chosen = best;
-	} while (ofa_rng_double(&run->rng) < 0.35);
-	return chosen;
-}
-
 bool ofa_run_pick(struct ofa_search_run *run, int band, struct ofa_elite *ret, int *ret_resolution)
 {
-	int resolution = pick_resolution(run, band), rank = 0;
-	const struct ofa_niche *niche;
+	struct ofa_elite *best = NULL;
+	double best_worth = 0;
 
-	if (resolution < 0)
+	for (int r = 0; r < run->p->n_resolutions; r++) {
+		struct ofa_niche *niche = ofa_run_niche(run, band, r);
+
+		for (int i = 0; i < niche->n; i++) {
+			double worth = (double)niche->at[i].accuracy - USE_PENALTY * niche->at[i].uses;
+
+			if (best && worth <= best_worth)
+				continue;
+			best = &niche->at[i];
+			best_worth = worth;
+			*ret_resolution = r;
+		}
+	}
+	if (!best)
 		return false;
-	niche = ofa_run_niche(run, band, resolution);
-	while (rank + 1 < niche->n && ofa_rng_double(&run->rng) < 0.6)
-		rank++;
-	*ret = niche->at[rank];
-	*ret_resolution = resolution;
+	best->uses++;
+	*ret = *best;
 	return true;
 }

@@ -7,8 +7,8 @@
 #include "search/knapsack.h"
 #include "search/run.h"
 
-#define DRAWS 12
-#define NOISE 0.35          /* of the mean size of a gain */
+#define DRAWS 8
+#define NOISE 0.1           /* at most, of the mean size of a gain */
 #define P_OTHER_RESOLUTION 0.3
 #define BACK_OFF 8          /* bins to step back when rounding led over a limit */
 #define PRICE_STEP 0.02
@@ -166,6 +166,26 @@ static double least_price(const struct ofa_search_run *run, int resolution, cons
 	return least;
 }
 
+/* Keeps what no cheaper item equals in gain: fewer items, same optima.  Returns how many are left. */
+static int drop_dominated(struct ofa_knapsack_item *items, int n)
+{
+	int kept = 0;
+
+	for (int i = 1; i < n; i++) {
+		struct ofa_knapsack_item item = items[i];
+		int j = i;
+
+		for (; j > 0 && (items[j - 1].weight > item.weight ||
+		                 (items[j - 1].weight == item.weight && items[j - 1].gain < item.gain)); j--)
+			items[j] = items[j - 1];
+		items[j] = item;
+	}
+	for (int i = 0; i < n; i++)
+		if (kept == 0 || items[i].gain > items[kept - 1].gain)
+			items[kept++] = items[i];
+	return kept;
+}
+
 static void fill_items(struct ofa_search_run *run, int resolution, const struct ofa_stage *st, int block, double least,
                        double bins_per_unit, float noise)
 {
@@ -183,7 +203,7 @@ static void fill_items(struct ofa_search_run *run, int resolution, const struct 
 					(struct ofa_knapsack_item){ (uint8_t)k, (uint8_t)e, (int)(weight + 0.5), gain };
 		}
 	}
-	g->knapsack.n_items[block] = n;
+	g->knapsack.n_items[block] = drop_dominated(g->knapsack.items[block], n);
 }
 
 /* Capacity zero is the least that any arch costs; the last bin is the loosest band. */

@@ -20,6 +20,7 @@ extern const double ofa_band_tightness[OFA_BANDS];
 struct ofa_elite {
 	struct ofa_arch arch;
 	float accuracy;
+	int uses; /* how often it was picked to build on */
 };
 
 struct ofa_niche {
@@ -56,8 +57,8 @@ void ofa_run_push(struct ofa_search_run *run, const struct ofa_arch *a);
  * the budget nothing more is scored.  Returns how many were new. */
 int ofa_run_score(struct ofa_search_run *run);
 
-/* A subnet to build on: mostly from the front of the better niches near the limits.  False while the
- * population is empty. */
+/* A subnet of the band to build on: the most accurate one, each earlier use counting against it.  False while
+ * the band is empty. */
 bool ofa_run_pick(struct ofa_search_run *run, int band, struct ofa_elite *ret, int *ret_resolution);
 
 /* Changes genes at random until the arch is within the limits; bounded.  False when it is not in the end. */

@@ -6,7 +6,9 @@
 #include <time.h>
 
 #define FIRST_GENERATION 192
-#define MAX_IDLE 50 /* generations without a new arch before a small space counts as exhausted */
+#define VARY_EVERY 10        /* one generation of mutants and crossovers to nine of proposals */
+#define MAX_IDLE 50          /* generations without a new arch before a small space counts as exhausted */
+#define LEAST_YIELD 25       /* new archs per generation, over the whole search, below which it ends early */
 
 static double now_seconds(void)
 {
@@ -102,14 +104,14 @@ static const struct ofa_elite *best_of(const struct ofa_search_run *run)
 
 static enum ofa_status evolve(struct ofa_search_run *run, const struct ofa_search_options *opt, struct ofa_error *err)
 {
-	int idle = 0;
+	int idle = 0, generations = run->budget / LEAST_YIELD + MAX_IDLE;
 
-	for (uint64_t generation = 0; run->evaluations < run->budget && idle < MAX_IDLE; generation++) {
+	for (int generation = 0; run->evaluations < run->budget && idle < MAX_IDLE && generation < generations; generation++) {
 		int before = run->evaluations;
 
 		if (opt->cancel && atomic_load(opt->cancel))
 			return ofa_fail(err, OFA_ERR_CANCELLED, NULL, "the search was stopped");
-		if (generation % 4 == 3)
+		if (generation % VARY_EVERY == VARY_EVERY - 1)
 			ofa_run_vary(run);
 		else
 			ofa_run_propose(run);

@@ -150,7 +150,7 @@ START_TEST(key_grammar)
 	for (size_t i = 0; i < OFA_ARRAY_LEN(bad); i++)
 		ck_assert_msg(!ofa_latency_key_ok(bad[i]), "%s", bad[i]);
 	memset(longest, 'a', sizeof(longest));
-	memcpy(longest + OFA_LATENCY_KEY_MAX, KEY + 4, sizeof(KEY) - 4);
+	memcpy(longest + OFA_LATENCY_KEY_MAX, &KEY[4], sizeof(KEY) - 4);
 	ck_assert(!ofa_latency_key_ok(longest));
 }
 END_TEST

@@ -1,0 +1,128 @@
+/* Search quality and time, one thread: for each limit the predicted accuracy, its gap to the best known, the
+ * evaluations and the milliseconds.  On the published MobileNetV3 predictor and Note10 tables where they are at
+ * hand, else on the network that ships, under MAC limits.
+ *   bench/search [EVALUATIONS [SEEDS [NETWORK]]] */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "released.h"
+#include "search/search.h"
+
+#define MAX_SEEDS 100
+#define N_LIMITS 8
+
+static const double note10_ms[N_LIMITS] = {12, 15, 20, 25, 30, 35, 40, 50};
+/* Best of searches with millions of evaluations; source: the README beside the tables. */
+static const double best_known[N_LIMITS] = {0.7696515, 0.7879995, 0.8079035, 0.8222250,
+                                            0.8318710, 0.8379100, 0.8426805, 0.8515425};
+
+static int compare(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static enum ofa_status run_limit(const struct ofa_search_problem *p, enum ofa_resource r, double limit, double known,
+                                 int evaluations, int seeds, struct ofa_error *err)
+{
+	double accuracy[MAX_SEEDS], ms[MAX_SEEDS], used = 0;
+	struct ofa_search_options opt = {.evaluations = evaluations};
+
+	ofa_limits_init(&opt.limits);
+	opt.limits.max[r] = limit;
+	for (int i = 0; i < seeds; i++) {
+		struct ofa_search_result result;
+		enum ofa_status st;
+
+		opt.seed = (uint64_t)i + 1;
+		st = ofa_search_run(p, &opt, &result, NULL, err);
+		if (st)
+			return st;
+		accuracy[i] = result.predicted_accuracy;
+		ms[i] = result.seconds * 1e3;
+		used += result.evaluations;
+	}
+	qsort(accuracy, (size_t)seeds, sizeof(double), compare);
+	qsort(ms, (size_t)seeds, sizeof(double), compare);
+	printf("%12.5g  %8.5f  %8.5f", limit, accuracy[seeds / 2], accuracy[0]);
+	if (known > 0)
+		printf("  %10.5f  %9.5f", known - accuracy[seeds / 2], known - accuracy[0]);
+	printf("  %11.0f  %9.1f  %6.1f\n", used / seeds, ms[seeds / 2], ms[(seeds * 95 + 99) / 100 - 1]);
+	return OFA_OK;
+}
+
+static enum ofa_status bench_released(int evaluations, int seeds, struct ofa_error *err)
+{
+	struct ofa_supernet net;
+	struct ofa_profile profile = {0};
+	struct ofa_predictor predictor = {0};
+	struct ofa_latency_model *latency = NULL;
+	struct ofa_search_problem *problem = NULL;
+	enum ofa_status st = released_network(&net, err);
+
+	if (!st)
+		st = released_profile(&profile, err);
+	if (!st)
+		st = released_predictor(&net.space, &predictor, err);
+	if (!st)
+		st = ofa_latency_model_new(&net.space, &net.params, &profile.table, &latency, err);
+	if (!st)
+		st = ofa_search_problem_new(&net, &predictor, latency, &problem, err);
+	printf("MobileNetV3 w1.2, published predictor, Note10 tables, %d seeds\n", seeds);
+	printf("  latency ms    median     worst  gap median  gap worst  evaluations  ms median  ms p95\n");
+	for (int i = 0; !st && i < N_LIMITS; i++)
+		st = run_limit(problem, OFA_LATENCY_MS, note10_ms[i], best_known[i], evaluations, seeds, err);
+	ofa_search_problem_free(problem);
+	ofa_latency_model_free(latency);
+	ofa_predictor_release(&predictor);
+	ofa_profile_release(&profile);
+	released_network_free(&net);
+	return st;
+}
+
+static enum ofa_status bench_network(const char *path, int evaluations, int seeds, struct ofa_error *err)
+{
+	struct ofa_supernet *net = NULL;
+	struct ofa_predictor predictor = {0};
+	struct ofa_search_problem *problem = NULL;
+	struct ofa_feasible range = {0};
+	enum ofa_status st = ofa_supernet_load(path, &net, err);
+
+	if (!st)
+		st = ofa_predictor_load(net, &predictor, err);
+	if (!st)
+		st = ofa_search_problem_new(net, &predictor, NULL, &problem, err);
+	if (!st)
+		ofa_search_feasible(problem, &range);
+	printf("%s, its own predictor, %d seeds\n", path, seeds);
+	printf("        macs    median     worst  evaluations  ms median  ms p95\n");
+	for (int i = 1; !st && i <= N_LIMITS; i++) {
+		double limit = range.min[OFA_MACS] + (range.max[OFA_MACS] - range.min[OFA_MACS]) * i / N_LIMITS;
+
+		st = run_limit(problem, OFA_MACS, limit, 0, evaluations, seeds, err);
+	}
+	ofa_search_problem_free(problem);
+	ofa_predictor_release(&predictor);
+	ofa_supernet_free(net);
+	return st;
+}
+
+int main(int argc, char **argv)
+{
+	int evaluations = argc > 1 ? atoi(argv[1]) : 0, seeds = argc > 2 ? atoi(argv[2]) : 20;
+	struct ofa_error err = {0};
+	enum ofa_status st;
+
+	if (seeds < 1 || seeds > MAX_SEEDS) {
+		fprintf(stderr, "SEEDS must be 1 to %d\n", MAX_SEEDS);
+		return 2;
+	}
+	if (argc <= 3 && released_path("real/ofa_mbv3_w1.2_acc_predictor.pth"))
+		st = bench_released(evaluations, seeds, &err);
+	else
+		st = bench_network(argc > 3 ? argv[3] : "models/fashion/fashion.safetensors", evaluations, seeds, &err);
+	if (st)
+		fprintf(stderr, "bench/search: %s: %s\n", err.field, err.message);
+	return st ? 1 : 0;
+}
