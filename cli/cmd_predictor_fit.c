@@ -42,8 +42,8 @@ static void show_progress(void *ctx, int done, int total)
 	if (!p->terminal && done % (total / 10 + 1) != 0 && done != total)
 		return;
 	cli_duration(elapsed * (total - done) / (done - p->first), left);
-	fprintf(stderr, "%sofa: predictor fit: %d of %d subnets measured, %s left%s", p->terminal ? "\r" : "", done, total,
-	        left, p->terminal && done < total ? "   " : "   \n");
+	fprintf(stderr, "%sofa: predictor fit: %d of %d subnets measured, %s left   %s", p->terminal ? "\r" : "", done,
+	        total, left, p->terminal && done < total ? "" : "\n");
 }
 
 /* How well a predictor does on the subnets that it was not fitted on. */

@@ -73,10 +73,8 @@ enum ofa_status cli_open_network(const char *path, struct ofa_supernet **ret_net
 	bool bare, inferred;
 	enum ofa_status st = ofa_safetensors_open(path, &file, err);
 
-	if (st != OFA_OK) {
-		ofa_error_prefix(err, "%s", path);
+	if (st != OFA_OK)
 		return st;
-	}
 	bare = !ofa_safetensors_meta(&file, "ofa.space");
 	inferred = bare && infer_space(&file, &space);
 	ofa_safetensors_close(&file);
