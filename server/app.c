@@ -18,6 +18,8 @@
 /* Descriptors beside connections: database, packages, log. */
 #define SPARE_FILES 64
 #define DRAIN_POLL_MS 20
+/* For the answers of requests that were cut short to leave. */
+#define FAREWELL_MS 2000.0
 
 /* ---- work on behalf of calls ---- */
 
@@ -207,7 +209,7 @@ static enum ofa_status start_http(struct app *app, struct ofa_error *err)
 /* In the reverse order of starting; what was not started is NULL. */
 static void free_services(struct app *app)
 {
-	/* ended before the HTTP server, which may not stop while a call is suspended, and freed after it,
+	/* stopped before the HTTP server, which may not stop while a call is suspended, and freed after it,
 	 * as calls may still come that look for a worker */
 	workers_stop(app->workers);
 	if (app->server)
@@ -261,5 +263,7 @@ void app_stop(struct app *app)
 		log_message(&app->log, LOG_LEVEL_WARN, "%u requests are cut short", http_server_active(app->server));
 	/* searches that are left end at their next generation */
 	atomic_store(&app->cancel, true);
+	workers_stop(app->workers);
+	wait_until_idle(app, clock_ms() + FAREWELL_MS);
 	free_services(app);
 }

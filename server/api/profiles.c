@@ -97,7 +97,6 @@ enum http_next profile_get(struct app *app, struct http_call *call)
 		return HTTP_REPLY;
 	st = profiles_get(app->profiles, name, &p, &err);
 	if (st != OFA_OK) {
-		err.field[0] = '\0'; /* the path is to blame, which has no pointer */
 		problem_reply_error(call, st, &err);
 		return HTTP_REPLY;
 	}

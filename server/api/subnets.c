@@ -131,6 +131,16 @@ static enum http_next end_wait(struct http_call *call)
 
 /* ---- POST /subnets ---- */
 
+static enum ofa_status find_profile(struct app *app, const char *name, struct known_profile **ret,
+				    struct ofa_error *err)
+{
+	enum ofa_status st = profiles_get(app->profiles, name, ret, err);
+
+	if (st == OFA_ERR_NOT_FOUND)
+		snprintf(err->field, sizeof(err->field), "/profile");
+	return st;
+}
+
 /* The question that the body asks.  On failure the reply says why. */
 static bool read_question(struct app *app, struct http_call *call, struct question *q, bool *ret_inline)
 {
@@ -149,7 +159,7 @@ static bool read_question(struct app *app, struct http_call *call, struct questi
 		profile = request.profile;
 		st = networks_find(app->networks, request.network, &network, &err);
 		if (st == OFA_OK && request.profile_name)
-			st = profiles_get(app->profiles, request.profile_name, &profile, &err);
+			st = find_profile(app, request.profile_name, &profile, &err);
 		if (st == OFA_OK)
 			st = question_init(q, network, profile, &request.limits,
 					   request.has_seed ? &request.seed : NULL, &err);

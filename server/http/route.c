@@ -62,26 +62,6 @@ bool http_unescape(const char *s, size_t n, char *out, size_t cap)
 	return true;
 }
 
-bool http_escape(const char *s, char *out, size_t cap)
-{
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
-	size_t len = 0;
-
-	for (; *s; s++) {
-		size_t n = strchr(plain, *s) ? 1 : 3;
-
-		if (len + n >= cap)
-			return false;
-		if (n == 1)
-			out[len] = *s;
-		else
-			snprintf(out + len, 4, "%%%02X", (unsigned char)*s);
-		len += n;
-	}
-	out[len] = '\0';
-	return true;
-}
-
 static bool add_param(struct http_params *params, const struct segment *name, const char *from, const char *to,
 		      bool one_segment)
 {

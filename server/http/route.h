@@ -53,9 +53,6 @@ enum http_match http_route_find(const struct http_route *routes, size_t n, const
 /* Decodes %XX of the n bytes at s into out, NUL-terminated.  False on a broken escape, a control
  * character or when it does not fit. */
 bool http_unescape(const char *s, size_t n, char *out, size_t cap);
-/* Percent-encodes everything but unreserved characters and '/', for a URI reference.  False when it does
- * not fit. */
-bool http_escape(const char *s, char *out, size_t cap);
 /* The decoded value of a parameter in a query string ("a=1&b=2", may be NULL); "" when it is absent, false
  * when it is broken or does not fit. */
 bool http_query(const char *query, const char *name, char *out, size_t cap);

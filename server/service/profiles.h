@@ -29,7 +29,7 @@ enum ofa_status profiles_new(struct store *store, size_t cache_bytes, struct pro
 			     struct ofa_error *err) OFA_MUST_CHECK;
 void profiles_free(struct profiles *s); /* NULL is allowed */
 
-/* A new reference.  OFA_ERR_NOT_FOUND with field "/profile". */
+/* A new reference, or OFA_ERR_NOT_FOUND. */
 enum ofa_status profiles_get(struct profiles *s, const char *name, struct known_profile **ret,
 			     struct ofa_error *err) OFA_MUST_CHECK;
 /* Stores it under its name. */

@@ -34,7 +34,7 @@ static enum ofa_status fit(const struct ofa_space *s, const struct ofa_params *p
 			   struct ofa_error *err)
 {
 	const struct ofa_predictor_fit_options options = {
-		.hidden = { 32 }, .n_hidden = 1, .epochs = EPOCHS, .batch = 64, .lr = 3e-3f, .seed = 1 };
+		.hidden = {32}, .n_hidden = 1, .epochs = EPOCHS, .batch = 64, .lr = 3e-3f, .seed = 1};
 	struct ofa_arch *archs = calloc(SAMPLES, sizeof(*archs));
 	float *accuracy = calloc(SAMPLES, sizeof(*accuracy));
 	struct ofa_plan *plan = malloc(sizeof(*plan));
@@ -66,10 +66,11 @@ static json_t *predictor_metadata(const struct ofa_predictor *p)
 	return metadata;
 }
 
-static enum ofa_status save(const char *path, const char *name, const struct ofa_space *s, const struct ofa_params *params,
-			    const struct ofa_predictor *predictor, struct ofa_error *err)
+static enum ofa_status save(const char *path, const char *name, const struct ofa_space *s,
+			    const struct ofa_params *params, const struct ofa_predictor *predictor,
+			    struct ofa_error *err)
 {
-	static const float mean[] = { 0.25f, 0.25f, 0.25f, 0.25f }, std[] = { 0.5f, 0.5f, 0.5f, 0.5f };
+	static const float mean[] = {0.25f, 0.25f, 0.25f, 0.25f}, std[] = {0.5f, 0.5f, 0.5f, 0.5f};
 	static uint8_t images[IMAGES * SIDE * SIDE * 4];
 	struct ofa_tensor tensors[2 * OFA_PREDICTOR_MAX_LAYERS];
 	json_t *metadata = predictor_metadata(predictor);
@@ -80,22 +81,24 @@ static enum ofa_status save(const char *path, const char *name, const struct ofa
 	ofa_rng_init(&rng, 4);
 	for (size_t i = 0; i < sizeof(images); i++)
 		images[i] = (uint8_t)ofa_rng_below(&rng, 256);
-	st = ofa_supernet_save(path, &(struct ofa_supernet_parts){
-		.name = name,
-		.space = s,
-		.params = params,
-		.data = (const float *const *)data,
-		.mean = mean,
-		.std = std,
-		.calibration = images,
-		.n_calibration = IMAGES,
-		.calibration_h = SIDE,
-		.calibration_w = SIDE,
-		.license = "CC0-1.0",
-		.extra_metadata = metadata,
-		.extra = tensors,
-		.n_extra = ofa_predictor_tensors(predictor, tensors),
-	}, err);
+	st = ofa_supernet_save(path,
+			       &(struct ofa_supernet_parts){
+				       .name = name,
+				       .space = s,
+				       .params = params,
+				       .data = (const float *const *)data,
+				       .mean = mean,
+				       .std = std,
+				       .calibration = images,
+				       .n_calibration = IMAGES,
+				       .calibration_h = SIDE,
+				       .calibration_w = SIDE,
+				       .license = "CC0-1.0",
+				       .extra_metadata = metadata,
+				       .extra = tensors,
+				       .n_extra = ofa_predictor_tensors(predictor, tensors),
+			       },
+			       err);
 	for (int i = 0; i < params->n; i++)
 		free(data[i]);
 	free(data);
@@ -135,8 +138,8 @@ static enum ofa_status save_profile(const char *path, const char *name, const st
 		snprintf(resolution, sizeof(resolution), "%u", s->resolutions[i]);
 		json_object_set_new(entries, resolution, rows);
 	}
-	profile = json_pack("{s:s, s:{s:s, s:s, s:o}}", "name", name, "latency_table", "unit", "ms", "runtime", "test", "entries",
-			    entries);
+	profile = json_pack("{s:s, s:{s:s, s:s, s:o}}", "name", name, "latency_table", "unit", "ms", "runtime", "test",
+			    "entries", entries);
 	if (st == OFA_OK && json_dump_file(profile, path, JSON_INDENT(1)))
 		st = ofa_fail(err, OFA_ERR_IO, NULL, "cannot write %s", path);
 	json_decref(profile);
@@ -145,7 +148,7 @@ static enum ofa_status save_profile(const char *path, const char *name, const st
 
 int main(int argc, char **argv)
 {
-	struct ofa_error err = { 0 };
+	struct ofa_error err = {0};
 	struct ofa_predictor predictor;
 	struct ofa_params params;
 	struct ofa_space space;

@@ -1,0 +1,148 @@
+/* What is read from bodies and what is answered to errors, without a server around it. */
+#include <string.h>
+
+#include "api/json_subnet_request.h"
+#include "api/problem.h"
+#include "runner.h"
+
+static enum ofa_status parse(const char *text, struct subnet_request *ret, struct ofa_error *err)
+{
+	json_t *json = json_loads(text, JSON_DECODE_ANY, NULL);
+	enum ofa_status st;
+
+	ck_assert_msg(json != NULL, "%s", text);
+	st = subnet_request_parse(json, ret, err);
+	/* borrowed strings are looked at by no test after this */
+	json_decref(json);
+	return st;
+}
+
+START_TEST(test_requests)
+{
+	struct subnet_request r;
+	struct ofa_error err = {0};
+
+	ASSERT_OK(parse("{}", &r, &err), &err);
+	ck_assert(!r.network && !r.profile_name && !r.profile && !r.has_seed);
+	subnet_request_release(&r);
+	ASSERT_OK(parse("{\"limits\":{\"macs\":5,\"latency_ms\":1.5},\"seed\":9007199254740991}", &r, &err), &err);
+	ck_assert(r.limits.max[OFA_MACS] == 5 && r.limits.max[OFA_LATENCY_MS] == 1.5);
+	ck_assert(r.has_seed && r.seed == 9007199254740991u);
+	subnet_request_release(&r);
+	ASSERT_OK(parse("{\"profile\":{\"limits\":{\"storage_bytes\":7}}}", &r, &err), &err);
+	ck_assert_str_eq(r.profile->profile.name, "inline");
+	ck_assert(r.profile->profile.limits.max[OFA_STORAGE_BYTES] == 7);
+	subnet_request_release(&r);
+}
+END_TEST
+
+/* Every refusal names the field that is to blame. */
+START_TEST(test_refusals)
+{
+	static const struct {
+		const char *body, *field;
+	} cases[] = {
+		{"[]", ""},
+		{"1", ""},
+		{"{\"network\":7}", "/network"},
+		{"{\"network\":null}", "/network"},
+		{"{\"profile\":[]}", "/profile"},
+		{"{\"profile\":\"../x\"}", "/profile"},
+		{"{\"profile\":\"\"}", "/profile"},
+		{"{\"profile\":{\"name\":\"a b\"}}", "/profile/name"},
+		{"{\"profile\":{\"limits\":{\"macs\":\"5\"}}}", "/profile/limits/macs"},
+		{"{\"profile\":{\"latency_table\":{\"unit\":\"s\"}}}", "/profile/latency_table/unit"},
+		{"{\"profile\":{\"surprise\":1}}", "/profile/surprise"},
+		{"{\"limits\":[]}", "/limits"},
+		{"{\"limits\":{\"macs\":0}}", "/limits/macs"},
+		{"{\"limits\":{\"macs\":-1}}", "/limits/macs"},
+		{"{\"limits\":{\"watts\":5}}", "/limits/watts"},
+		{"{\"seed\":-1}", "/seed"},
+		{"{\"seed\":1.5}", "/seed"},
+		{"{\"seed\":\"1\"}", "/seed"},
+		{"{\"seed\":9007199254740992}", "/seed"},
+		{"{\"surprise\":1}", "/surprise"},
+	};
+
+	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++) {
+		struct subnet_request r;
+		struct ofa_error err = {0};
+
+		ck_assert_msg(parse(cases[i].body, &r, &err) == OFA_ERR_INVALID, "%s", cases[i].body);
+		ck_assert_msg(strcmp(err.field, cases[i].field) == 0, "%s: \"%s\"", cases[i].body, err.field);
+		ck_assert_uint_gt(strlen(err.message), 10);
+	}
+}
+END_TEST
+
+START_TEST(test_registry)
+{
+	for (int i = 0; i < PROBLEM_COUNT; i++) {
+		const struct problem_entry *e = problem_entry((enum problem)i);
+
+		ck_assert_msg(e->slug && e->title && e->hint && e->status >= 400 && e->status < 600, "entry %d", i);
+		for (int j = 0; j < i; j++)
+			ck_assert_str_ne(e->slug, problem_entry((enum problem)j)->slug);
+	}
+}
+END_TEST
+
+static json_t *body_of(const struct http_call *call)
+{
+	json_t *json = json_loadb((const char *)call->reply.data, call->reply.size, 0, NULL);
+
+	ck_assert_ptr_nonnull(json);
+	return json;
+}
+
+START_TEST(test_problem_reply)
+{
+	struct http_call call = {.request.id = "id-1"};
+	json_t *json;
+
+	problem_reply(&call, PROBLEM_INVALID, "/seed", "seed is %d", 5);
+	ck_assert_uint_eq(call.reply.status, 422);
+	json = body_of(&call);
+	ck_assert_str_eq(json_string_value(json_object_get(json, "type")), "/problems/invalid-value");
+	ck_assert_int_eq(json_integer_value(json_object_get(json, "status")), 422);
+	ck_assert_str_eq(json_string_value(json_object_get(json, "detail")), "seed is 5");
+	ck_assert_str_eq(json_string_value(json_object_get(json, "field")), "/seed");
+	ck_assert_str_eq(json_string_value(json_object_get(json, "request_id")), "id-1");
+	ck_assert_str_eq(
+		json_string_value(json_object_get(json_array_get(json_object_get(json, "errors"), 0), "pointer")),
+		"/seed");
+	json_decref(json);
+	http_reply_reset(&call.reply);
+
+	problem_reply(&call, PROBLEM_OVERLOAD, NULL, "full");
+	ck_assert_str_eq(call.reply.headers[0].name, "Retry-After");
+	json = body_of(&call);
+	ck_assert_ptr_null(json_object_get(json, "field"));
+	json_decref(json);
+	http_reply_release(&call.reply);
+}
+END_TEST
+
+/* Text of a file or a database error stays inside. */
+START_TEST(test_internal_details)
+{
+	struct http_call call = {.request.id = "id-1"};
+	struct ofa_error err = {.status = OFA_ERR_IO, .message = "database: /secret/path is full"};
+	json_t *json;
+
+	problem_reply_error(&call, OFA_ERR_IO, &err);
+	ck_assert_uint_eq(call.reply.status, 500);
+	json = body_of(&call);
+	ck_assert_ptr_null(strstr(json_string_value(json_object_get(json, "detail")), "secret"));
+	json_decref(json);
+	http_reply_release(&call.reply);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {test_requests, test_refusals, test_registry, test_problem_reply,
+				      test_internal_details};
+
+	return run_tests("api", tests, OFA_ARRAY_LEN(tests));
+}

@@ -1,0 +1,298 @@
+/* The bounded queue, single flight and the cache, under many threads. */
+#include <pthread.h>
+#include <stddef.h>
+#include <string.h>
+#include <time.h>
+
+#include "jobs/flight.h"
+#include "jobs/lru.h"
+#include "jobs/workers.h"
+#include "runner.h"
+
+static struct job_key key_of(unsigned n)
+{
+	struct job_key key;
+
+	ofa_sha256(&n, sizeof(n), key.bytes);
+	return key;
+}
+
+/* ---- workers ---- */
+
+struct counted {
+	struct task task;
+	pthread_mutex_t *gate; /* held by the test: the task waits for it */
+	atomic_int *done;
+};
+
+static void count(struct task *task)
+{
+	struct counted *c = (struct counted *)(void *)task;
+
+	if (c->gate) {
+		pthread_mutex_lock(c->gate);
+		pthread_mutex_unlock(c->gate);
+	}
+	atomic_fetch_add(c->done, 1);
+}
+
+START_TEST(test_queue_is_bounded)
+{
+	const struct workers_options options = {.threads = 1, .max_queue = 3};
+	pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+	atomic_int done = 0;
+	struct counted tasks[6];
+	struct ofa_error err = {0};
+	struct workers *w;
+	int taken = 0;
+
+	ASSERT_OK(workers_new(&options, &w, &err), &err);
+	pthread_mutex_lock(&gate);
+	for (int i = 0; i < 6; i++)
+		tasks[i] = (struct counted){.task.run = count, .gate = &gate, .done = &done};
+	ck_assert(workers_submit(w, &tasks[0].task));
+	while (workers_queued(w) > 0)
+		sched_yield();
+	for (int i = 1; i < 6; i++)
+		taken += workers_submit(w, &tasks[i].task);
+	ck_assert_int_eq(taken, 3);
+	ck_assert_int_eq(atomic_load(&done), 0);
+	pthread_mutex_unlock(&gate);
+	workers_stop(w);
+	ck_assert_int_eq(atomic_load(&done), 4);
+	ck_assert(!workers_submit(w, &tasks[5].task));
+	workers_free(w);
+}
+END_TEST
+
+/* ---- single flight ---- */
+
+static atomic_int destroyed;
+
+static void flight_destroy(struct shared *self)
+{
+	(void)self;
+	atomic_fetch_add(&destroyed, 1);
+}
+
+static void flight_make(struct flight *f, unsigned n)
+{
+	memset(f, 0, sizeof(*f));
+	shared_init(&f->shared, flight_destroy);
+	f->key = key_of(n);
+}
+
+struct counting_waiter {
+	struct flight_waiter waiter;
+	int woken;
+};
+
+static void wake(struct flight_waiter *w)
+{
+	((struct counting_waiter *)(void *)w)->woken++;
+}
+
+START_TEST(test_flight)
+{
+	struct counting_waiter a = {.waiter.wake = wake}, b = {.waiter.wake = wake}, late = {.waiter.wake = wake};
+	struct flight first, second, other;
+	struct flights table;
+	bool leader;
+
+	flights_init(&table);
+	flight_make(&first, 1);
+	flight_make(&second, 1);
+	flight_make(&other, 2);
+	ck_assert_ptr_eq(flight_join(&table, &first, &leader), &first);
+	ck_assert(leader);
+	ck_assert_ptr_eq(flight_join(&table, &second, &leader), &first);
+	ck_assert(!leader);
+	ck_assert_ptr_eq(flight_join(&table, &other, &leader), &other);
+	ck_assert(leader);
+	ck_assert(flight_wait(&table, &first, &a.waiter));
+	ck_assert(flight_wait(&table, &first, &b.waiter));
+	flight_land(&table, &first);
+	ck_assert_int_eq(a.woken, 1);
+	ck_assert_int_eq(b.woken, 1);
+	ck_assert(!flight_wait(&table, &first, &late.waiter));
+	ck_assert_ptr_eq(flight_join(&table, &second, &leader), &second);
+	ck_assert(leader);
+	flight_land(&table, &second);
+	flight_land(&table, &other);
+	flights_release(&table);
+	shared_unref(&first.shared);
+	shared_unref(&first.shared);
+	shared_unref(&second.shared);
+	shared_unref(&other.shared);
+	ck_assert_int_eq(atomic_load(&destroyed), 3);
+}
+END_TEST
+
+enum { CROWD = 16 };
+
+struct crowd {
+	struct flights table;
+	pthread_barrier_t start;
+	atomic_int leaders, woken;
+};
+
+struct member {
+	struct flight_waiter waiter;
+	struct flight flight;
+	struct crowd *crowd;
+	pthread_t thread;
+};
+
+static void wake_member(struct flight_waiter *w)
+{
+	atomic_fetch_add(&((struct member *)(void *)w)->crowd->woken, 1);
+}
+
+static void *ask(void *arg)
+{
+	struct member *m = arg;
+	struct flight *f;
+	bool leader;
+
+	pthread_barrier_wait(&m->crowd->start);
+	f = flight_join(&m->crowd->table, &m->flight, &leader);
+	if (!flight_wait(&m->crowd->table, f, &m->waiter))
+		atomic_fetch_add(&m->crowd->woken, 1);
+	if (leader) {
+		const struct timespec work = {.tv_nsec = 50000000};
+
+		atomic_fetch_add(&m->crowd->leaders, 1);
+		nanosleep(&work, NULL);
+		flight_land(&m->crowd->table, f);
+	}
+	return NULL;
+}
+
+START_TEST(test_flight_of_many)
+{
+	static struct member members[CROWD];
+	static struct crowd crowd;
+
+	flights_init(&crowd.table);
+	pthread_barrier_init(&crowd.start, NULL, CROWD);
+	for (int i = 0; i < CROWD; i++) {
+		members[i].waiter.wake = wake_member;
+		members[i].crowd = &crowd;
+		flight_make(&members[i].flight, 9);
+		ck_assert_int_eq(pthread_create(&members[i].thread, NULL, ask, &members[i]), 0);
+	}
+	for (int i = 0; i < CROWD; i++)
+		pthread_join(members[i].thread, NULL);
+	ck_assert_int_eq(atomic_load(&crowd.leaders), 1);
+	ck_assert_int_eq(atomic_load(&crowd.woken), CROWD);
+	flights_release(&crowd.table);
+}
+END_TEST
+
+/* ---- cache ---- */
+
+struct object {
+	struct shared shared;
+	unsigned n;
+};
+
+static atomic_int alive;
+
+static void object_destroy(struct shared *self)
+{
+	free(self);
+	atomic_fetch_sub(&alive, 1);
+}
+
+static void put(struct lru *c, unsigned n, size_t bytes)
+{
+	struct object *o = malloc(sizeof(*o));
+	struct job_key key = key_of(n);
+
+	shared_init(&o->shared, object_destroy);
+	o->n = n;
+	atomic_fetch_add(&alive, 1);
+	lru_put(c, &key, &o->shared, bytes);
+	shared_unref(&o->shared);
+}
+
+/* The number inside, or -1 when the key holds nothing. */
+static int get(struct lru *c, unsigned n)
+{
+	struct job_key key = key_of(n);
+	struct object *o = (struct object *)(void *)lru_get(c, &key);
+	int found = o ? (int)o->n : -1;
+
+	if (o)
+		shared_unref(&o->shared);
+	return found;
+}
+
+START_TEST(test_cache)
+{
+	struct ofa_error err = {0};
+	struct job_key key = key_of(2);
+	struct lru *c;
+
+	ASSERT_OK(lru_new(10000, &c, &err), &err);
+	put(c, 1, 3000);
+	put(c, 2, 3000);
+	ck_assert_int_eq(get(c, 1), 1);
+	put(c, 3, 3000);
+	put(c, 4, 3000);
+	/* 2 was unused for longest */
+	ck_assert_int_eq(get(c, 2), -1);
+	ck_assert_int_eq(get(c, 1), 1);
+	ck_assert_int_eq(get(c, 3), 3);
+	ck_assert_int_eq(get(c, 4), 4);
+	ck_assert_uint_le(lru_bytes(c), 10000);
+	put(c, 1, 20000);
+	ck_assert_int_eq(get(c, 1), -1);
+	put(c, 2, 100);
+	put(c, 2, 200);
+	lru_remove(c, &key);
+	ck_assert_int_eq(get(c, 2), -1);
+	lru_free(c);
+	ck_assert_int_eq(atomic_load(&alive), 0);
+}
+END_TEST
+
+static void *hammer(void *arg)
+{
+	struct lru *c = arg;
+
+	for (unsigned i = 0; i < 20000; i++) {
+		unsigned n = i * 2654435761u % 64;
+
+		if (i % 3 == 0)
+			put(c, n, n * 16);
+		else
+			ck_assert(get(c, n) == -1 || get(c, n) <= 64);
+	}
+	return NULL;
+}
+
+START_TEST(test_cache_of_many)
+{
+	struct ofa_error err = {0};
+	pthread_t threads[4];
+	struct lru *c;
+
+	ASSERT_OK(lru_new(8192, &c, &err), &err);
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, hammer, c), 0);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	ck_assert_uint_le(lru_bytes(c), 8192);
+	lru_free(c);
+	ck_assert_int_eq(atomic_load(&alive), 0);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {test_queue_is_bounded, test_flight, test_flight_of_many, test_cache,
+				      test_cache_of_many};
+
+	return run_tests("jobs", tests, OFA_ARRAY_LEN(tests));
+}

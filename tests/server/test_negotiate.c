@@ -1,0 +1,60 @@
+/* Accept and Content-Type. */
+#include "http/negotiate.h"
+#include "runner.h"
+
+static const char *const offers[] = {"application/vnd.ofa.subnet", "application/json"};
+
+START_TEST(test_accept)
+{
+	static const struct {
+		const char *accept;
+		int expected;
+	} cases[] = {
+		{NULL, 0},
+		{"", 0},
+		{"  ", 0},
+		{"*/*", 0},
+		{"application/*", 0},
+		{"application/json", 1},
+		{"Application/JSON", 1},
+		{"application/json;charset=utf-8", 1},
+		{"application/json, */*;q=0.1", 1},
+		{"application/json;q=0.5, application/vnd.ofa.subnet;q=0.4", 1},
+		{"application/json;q=0.5,application/vnd.ofa.subnet", 0},
+		{"application/json ; q=1.000, application/vnd.ofa.subnet;q=0.999", 1},
+		{"application/vnd.ofa.subnet;q=0, */*", 1},
+		{"*/*;q=0", -1},
+		{"text/html", -1},
+		{"application/jso", -1},
+		{"application/jsonx", -1},
+		{"json", -1},
+		{"text/*, image/png", -1},
+		{"application/json;q=0", -1},
+		{"application/json;q=nonsense", -1},
+		{", ,application/json,", 1},
+		{";;;,,,===", -1},
+		{"application/*;q=0.2, application/json;q=0.1", 0},
+	};
+
+	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++)
+		ck_assert_msg(http_accept_best(cases[i].accept, offers, 2) == cases[i].expected, "\"%s\"",
+			      cases[i].accept ? cases[i].accept : "(none)");
+}
+END_TEST
+
+START_TEST(test_content_type)
+{
+	ck_assert(http_media_type_is("application/json", "application/json"));
+	ck_assert(http_media_type_is(" Application/Json ; charset=utf-8", "application/json"));
+	ck_assert(!http_media_type_is("application/jsonp", "application/json"));
+	ck_assert(!http_media_type_is("application/jso", "application/json"));
+	ck_assert(!http_media_type_is("", "application/json"));
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {test_accept, test_content_type};
+
+	return run_tests("negotiate", tests, OFA_ARRAY_LEN(tests));
+}
