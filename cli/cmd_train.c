@@ -23,6 +23,26 @@ struct train_options {
 	bool resume, dry_run, json;
 };
 
+/* The one global: a signal handler has nowhere else to write.  Blocking the signals and asking for them
+ * would not do, because OpenBLAS starts threads of its own before main() that leave them open. */
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+	(void)number;
+	interrupted = 1;
+}
+
+/* The first signal ends the run at the next step; a second one ends the program. */
+static void catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
 /* What one invocation holds. */
 struct session {
 	const struct train_options *o;
@@ -30,7 +50,6 @@ struct session {
 	struct ofa_dataset train, holdout;
 	struct ofa_arch only;
 	char checkpoint[4096];
-	sigset_t signals; /* blocked, and asked for between steps */
 	atomic_bool stop;
 	struct cli_progress progress;
 	double images_per_second; /* last seen */
@@ -153,9 +172,8 @@ static json_t *schedule_json(const struct session *s)
 static void after_step(void *ctx, const struct ofa_train_progress *t)
 {
 	struct session *s = ctx;
-	struct timespec none = {0};
 
-	if (sigtimedwait(&s->signals, NULL, &none) > 0)
+	if (interrupted)
 		atomic_store(&s->stop, true);
 	s->images_per_second = t->images_per_second;
 	cli_progress_show(&s->progress, t);
@@ -240,10 +258,7 @@ static int train_session(const struct train_options *o, int argc, char **argv)
 		return cli_finish("train", o->json, ofa_fail(&err, OFA_ERR_NOMEM, NULL, "out of memory"), &err);
 	s->o = o;
 	cli_progress_init(&s->progress);
-	sigemptyset(&s->signals);
-	sigaddset(&s->signals, SIGINT);
-	sigaddset(&s->signals, SIGTERM);
-	sigprocmask(SIG_BLOCK, &s->signals, NULL); /* before the pool's threads, which inherit it */
+	catch_signals();
 	st = train(s, &err);
 	if (st == OFA_ERR_CANCELLED) {
 		tell_resume(s, argc, argv);
