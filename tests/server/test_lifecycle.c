@@ -12,7 +12,7 @@
 #define JSON "application/json"
 #define SEND_JSON "Content-Type: application/json"
 
-enum { CROWD = 40, QUEUED = 8 };
+enum { CROWD = 40, QUEUED = 8, UNDER_WAY = 3 };
 
 struct client {
 	const struct daemon *d;
@@ -119,23 +119,23 @@ static int ask_again(int fd, const char *path)
  * answered. */
 START_TEST(test_drain)
 {
-	static struct client clients[QUEUED];
+	static struct client clients[UNDER_WAY];
 	const struct timespec moment = {.tv_nsec = 150000000};
 	struct daemon d;
 	int fd, status;
 
-	daemon_start(&d, "drain", "--workers", "1", NULL);
+	daemon_start(&d, "drain", "--workers", "1", "--drain-seconds", "100", NULL);
 	daemon_wait_ready(&d);
 	fd = raw_connect(&d);
 	ck_assert_int_eq(ask_again(fd, "/readyz"), 200);
-	start_clients(&d, clients, QUEUED, false);
+	start_clients(&d, clients, UNDER_WAY, false);
 	nanosleep(&moment, NULL);
 	kill(d.pid, SIGTERM);
 	nanosleep(&moment, NULL);
 	ck_assert_int_eq(raw_connect(&d), -1);
 	ck_assert_int_eq(ask_again(fd, "/readyz"), 503);
-	join_clients(clients, QUEUED);
-	for (int i = 0; i < QUEUED; i++) {
+	join_clients(clients, UNDER_WAY);
+	for (int i = 0; i < UNDER_WAY; i++) {
 		ck_assert_int_eq(clients[i].reply.status, 200);
 		reply_release(&clients[i].reply);
 	}
