@@ -26,34 +26,51 @@ static uint32_t big_endian(const uint8_t *p)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* The message schedule is kept as a ring of 16 words: small stacks. */
-static void block(uint32_t state[8], const uint8_t *p)
+static void schedule(uint32_t w[64], const uint8_t *p)
 {
-	uint32_t w[16], s[8];
 	unsigned i;
 
-	memcpy(s, state, sizeof(s));
-	for (i = 0; i < 64; i++) {
-		uint32_t t1, t2;
+	for (i = 0; i < 16; i++)
+		w[i] = big_endian(p + 4 * i);
+	for (; i < 64; i++) {
+		const uint32_t x = w[i - 15], y = w[i - 2];
 
-		if (i < 16) {
-			w[i] = big_endian(p + 4 * i);
-		} else {
-			const uint32_t a = w[(i + 1) % 16], b = w[(i + 14) % 16];
-
-			w[i % 16] += (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) + w[(i + 9) % 16] +
-				     (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
-		}
-		t1 = s[7] + (rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25)) + ((s[4] & s[5]) ^ (~s[4] & s[6])) +
-		     k[i] + w[i % 16];
-		t2 = (rotate(s[0], 2) ^ rotate(s[0], 13) ^ rotate(s[0], 22)) +
-		     ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
-		memmove(s + 1, s, 7 * sizeof(s[0]));
-		s[4] += t1;
-		s[0] = t1 + t2;
+		w[i] = w[i - 16] + w[i - 7] + (rotate(x, 7) ^ rotate(x, 18) ^ x >> 3) +
+		       (rotate(y, 17) ^ rotate(y, 19) ^ y >> 10);
 	}
-	for (i = 0; i < 8; i++)
-		state[i] += s[i];
+}
+
+/* Working variables of their own, not an array: they stay in registers. */
+static void block(uint32_t state[8], const uint8_t *p)
+{
+	uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+	uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
+	uint32_t w[64];
+	unsigned i;
+
+	schedule(w, p);
+	for (i = 0; i < 64; i++) {
+		const uint32_t t1 =
+			h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + (g ^ (e & (f ^ g))) + k[i] + w[i];
+		const uint32_t t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) | (c & (a | b)));
+
+		h = g;
+		g = f;
+		f = e;
+		e = d + t1;
+		d = c;
+		c = b;
+		b = a;
+		a = t1 + t2;
+	}
+	state[0] += a;
+	state[1] += b;
+	state[2] += c;
+	state[3] += d;
+	state[4] += e;
+	state[5] += f;
+	state[6] += g;
+	state[7] += h;
 }
 
 void ofa_device_sha256(const uint8_t *p, size_t n, uint8_t out[OFA_DEVICE_SHA256_BYTES])

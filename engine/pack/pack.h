@@ -19,7 +19,9 @@ struct ofa_pack_info {
 uint64_t ofa_pack_size(const struct ofa_supernet *net, const struct ofa_plan *plan);
 
 /* A package being written: header, tables, metadata, self-test and tensor hashes are ready; weights are
- * streamed from the subnet.  Bytes depend only on (network, arch, stats, info). */
+ * streamed from the subnet.  Bytes depend only on (network, arch, stats, info).  net and sub are borrowed
+ * and must outlive the packer.  OFA_ERR_INVALID for a profile name that is none; OFA_ERR_LIMIT past the
+ * format's largest size.  Writing may be repeated. */
 struct ofa_packer;
 enum ofa_status ofa_packer_new(const struct ofa_supernet *net, const struct ofa_subnet *sub,
 			       const struct ofa_pack_info *info, struct ofa_packer **ret,
@@ -30,7 +32,10 @@ enum ofa_status ofa_packer_write(struct ofa_packer *p, const struct ofa_sink *si
 				 struct ofa_error *err) OFA_MUST_CHECK;
 
 /* plan -> calibrate on the network's own images (or sliced statistics when it has none) -> extract ->
- * write into one malloc'ed buffer.  The engine's whole delivery path. */
+ * write into one malloc'ed buffer (at a multiple of 64; free() it) -> load and self-test by the device
+ * runtime, OFA_ERR_MISMATCH if it does not reproduce the engine's logits.  The engine's whole delivery
+ * path.  Calibration rounds differently on different numbers of threads, and the bytes with it.
+ * ret_timing may be NULL. */
 struct ofa_pack_timing {
 	double calibrate_ms, pack_ms;
 };
@@ -39,14 +44,16 @@ enum ofa_status ofa_pack_build(const struct ofa_supernet *net, const struct ofa_
 			       size_t *ret_size, struct ofa_pack_timing *ret_timing,
 			       struct ofa_error *err) OFA_MUST_CHECK;
 
-/* Reader for tools and server: checks everything the device checks (it calls the device loader) and
- * hands out the metadata. */
+/* Reader for tools and server: checks everything the device checks (it calls the device loader), all
+ * digests, that nothing follows the package, and that the metadata repeats the tables; hands out the
+ * metadata.  OFA_ERR_FORMAT with the byte, tensor or member, OFA_ERR_UNSUPPORTED for a later format.
+ * data lies at a multiple of 4. */
 struct ofa_package_summary {
 	json_t *meta;   /* the UTF-8 JSON object: arch, predictions, classes, normalisation; owned */
 	char dtype[16]; /* "float32" */
 	uint64_t size_bytes, arena_bytes, macs, params;
 	int image_size, channels, classes;
-	uint8_t sha256[32];
+	uint8_t sha256[32]; /* of the whole file */
 };
 enum ofa_status ofa_package_read(const uint8_t *data, size_t size, struct ofa_package_summary *ret,
 				 struct ofa_error *err) OFA_MUST_CHECK;

@@ -1,8 +1,7 @@
 #include "pack/pieces.h"
 
 #include <stdlib.h>
-
-#include "pack/bytes.h"
+#include <string.h>
 
 /* Panels are put together in pieces of this size, or of one panel if that is larger. */
 #define PIECE_FLOATS ((size_t)16 << 10)
@@ -24,7 +23,7 @@ static size_t largest_panel(const struct ofa_plan *plan)
 enum ofa_status ofa_pack_pieces_init(const struct ofa_plan *plan, struct ofa_pack_pieces *ret, struct ofa_error *err)
 {
 	size_t floats = largest_panel(plan) > PIECE_FLOATS ? largest_panel(plan) : PIECE_FLOATS;
-	uint8_t *buffer = malloc(floats * sizeof(float));
+	float *buffer = malloc(floats * sizeof(*buffer));
 
 	if (!buffer)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory to put weights together");
@@ -45,18 +44,25 @@ static const float *source(const struct ofa_layer_weights *w, const struct ofa_p
 	return arrays[t->array];
 }
 
-/* Panel `panel` of a tensor: k rows of the eight outputs from 8 * panel on. */
-static void fill_panel(const float *from, const struct ofa_pack_tensor *t, size_t panel, uint8_t *to)
+/* k rows of n neighbouring outputs; a whole panel is the common case and worth a constant. */
+static inline void fill_rows(const float *restrict from, const struct ofa_pack_tensor *t, size_t n, float *restrict to)
+{
+	for (size_t i = 0; i < t->k; i++)
+		for (size_t j = 0; j < n; j++)
+			to[i * OFA_FMT_PANEL + j] = from[j * t->o_stride + i * t->t_stride];
+}
+
+static void fill_panel(const float *from, const struct ofa_pack_tensor *t, size_t panel, float *to)
 {
 	const size_t first = panel * OFA_FMT_PANEL;
-	const size_t n = t->n - first < OFA_FMT_PANEL ? t->n - first : OFA_FMT_PANEL;
 
 	from += first * t->o_stride;
-	for (size_t i = 0; i < t->k; i++, to += OFA_FMT_PANEL * sizeof(*from)) {
-		for (size_t j = 0; j < n; j++)
-			ofa_put_f32(to + j * sizeof(*from), from[j * t->o_stride + i * t->t_stride]);
-		memset(to + n * sizeof(*from), 0, (OFA_FMT_PANEL - n) * sizeof(*from));
+	if (t->n - first >= OFA_FMT_PANEL) {
+		fill_rows(from, t, OFA_FMT_PANEL, to);
+		return;
 	}
+	memset(to, 0, t->k * OFA_FMT_PANEL * sizeof(*to));
+	fill_rows(from, t, t->n - first, to);
 }
 
 static enum ofa_status write_panels(struct ofa_pack_pieces *p, const float *from, const struct ofa_pack_tensor *t,
@@ -70,22 +76,8 @@ static enum ofa_status write_panels(struct ofa_pack_pieces *p, const float *from
 		size_t n = panels - i < at_once ? panels - i : at_once;
 
 		for (size_t j = 0; j < n; j++)
-			fill_panel(from, t, i + j, p->buffer + j * panel_floats * sizeof(*from));
+			fill_panel(from, t, i + j, p->buffer + j * panel_floats);
 		st = sink->write(sink->ctx, p->buffer, n * panel_floats * sizeof(*from), err);
-	}
-	return st;
-}
-
-static enum ofa_status write_plain(struct ofa_pack_pieces *p, const float *from, const struct ofa_pack_tensor *t,
-				   const struct ofa_sink *sink, struct ofa_error *err)
-{
-	enum ofa_status st = OFA_OK;
-
-	for (size_t i = 0; st == OFA_OK && i < t->n; i += p->floats) {
-		size_t n = t->n - i < p->floats ? t->n - i : p->floats;
-
-		ofa_put_floats(p->buffer, from + i, n);
-		st = sink->write(sink->ctx, p->buffer, n * sizeof(*from), err);
 	}
 	return st;
 }
@@ -96,5 +88,7 @@ enum ofa_status ofa_pack_pieces_write(struct ofa_pack_pieces *p, const struct of
 {
 	const float *from = source(w, t);
 
-	return t->layout == OFA_FMT_PANELS ? write_panels(p, from, t, sink, err) : write_plain(p, from, t, sink, err);
+	if (t->layout == OFA_FMT_PLAIN)
+		return sink->write(sink->ctx, from, t->n * sizeof(*from), err);
+	return write_panels(p, from, t, sink, err);
 }

@@ -1,4 +1,5 @@
-/* The stored bytes of a tensor, made piece by piece from the engine's weights. */
+/* The stored bytes of a tensor, made piece by piece from the engine's weights.  The engine maps
+ * little-endian files in place, so floats in memory are as the format wants them. */
 #ifndef OFA_PACK_PIECES_H
 #define OFA_PACK_PIECES_H
 
@@ -6,8 +7,8 @@
 #include "pack/layout.h"
 
 struct ofa_pack_pieces {
-	uint8_t *buffer; /* owned */
-	size_t floats;   /* at least one panel of every tensor of the plan */
+	float *buffer; /* owned */
+	size_t floats; /* at least one panel of every tensor of the plan */
 };
 enum ofa_status ofa_pack_pieces_init(const struct ofa_plan *plan, struct ofa_pack_pieces *ret,
 				     struct ofa_error *err) OFA_MUST_CHECK;

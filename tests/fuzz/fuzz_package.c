@@ -1,9 +1,9 @@
 /* Any bytes as a package: through the device loader, its run, and the engine's reader.
  *
- * With libFuzzer, from the source tree, new inputs going to /tmp/new:
+ * With libFuzzer, from the source tree, new inputs going to new-inputs/:
  *	clang -g -O1 -fsanitize=fuzzer,address,undefined -Idevice -Iengine tests/fuzz/fuzz_package.c device/?*.c \
  *		engine/pack/read.c engine/base/status.c engine/base/sha256.c -ljansson -lcrypto -lm -o fuzz_package
- *	./fuzz_package /tmp/new tests/fuzz/corpus/package
+ *	mkdir -p new-inputs && ./fuzz_package new-inputs tests/fuzz/corpus/package
  * Without it, tests/fuzz/replay.c runs the corpus and simple mutations of it. */
 #include <stdlib.h>
 #include <string.h>
