@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "api.h"
 #include "commands.h"
@@ -12,6 +12,7 @@
 #include "pack/pack.h"
 
 #define PACKAGE_TYPE "application/vnd.ofa.subnet"
+#define NO_SEED UINT64_MAX /* --seed cannot give it */
 
 struct pull_options {
 	const char *url, *profile, *network, *out;
@@ -20,26 +21,40 @@ struct pull_options {
 	bool json;
 };
 
-/* A profile that is a readable file is sent whole; anything else is the name of one that the server has. */
+static enum ofa_status put(json_t *body, const char *name, json_t *value, struct ofa_error *err)
+{
+	if (json_object_set_new(body, name, value) == 0)
+		return OFA_OK;
+	return ofa_fail(err, OFA_ERR_INVALID, name, "cannot be sent: it is not UTF-8, or memory is short");
+}
+
+/* A directory that has a profile's name is in nobody's way. */
+static bool is_file(const char *path)
+{
+	struct stat sb;
+
+	return stat(path, &sb) == 0 && !S_ISDIR(sb.st_mode);
+}
+
+/* A profile that is a file is sent whole; anything else is the name of one that the server has. */
 static enum ofa_status add_profile(const struct pull_options *o, json_t *body, struct ofa_error *err)
 {
 	struct ofa_profile profile;
 	enum ofa_status st;
 
-	if (access(o->profile, R_OK) != 0) {
+	if (!is_file(o->profile)) {
 		if (!ofa_profile_name_ok(o->profile))
 			return ofa_fail(err, OFA_ERR_NOT_FOUND, "--profile",
 			                "'%s' is neither a file nor a profile's name; `ofa measure` makes a file",
 			                o->profile);
-		json_object_set_new(body, "profile", json_string(o->profile));
-		return OFA_OK;
+		return put(body, "profile", json_string(o->profile), err);
 	}
 	st = cli_load_profile(o->profile, &profile, err);
 	if (st != OFA_OK)
 		return st;
-	json_object_set_new(body, "profile", ofa_profile_format(&profile));
+	st = put(body, "profile", ofa_profile_format(&profile), err);
 	ofa_profile_release(&profile);
-	return OFA_OK;
+	return st;
 }
 
 static enum ofa_status request_body(const struct pull_options *o, json_t **ret_body, struct ofa_error *err)
@@ -50,18 +65,17 @@ static enum ofa_status request_body(const struct pull_options *o, json_t **ret_b
 
 	if (st == OFA_OK)
 		st = add_profile(o, body, err);
-	if (st != OFA_OK) {
+	if (st == OFA_OK && o->limits.n > 0)
+		st = put(body, "limits", ofa_limits_format(&limits), err);
+	if (st == OFA_OK && o->network)
+		st = put(body, "network", json_string(o->network), err);
+	if (st == OFA_OK && o->seed != NO_SEED)
+		st = put(body, "seed", json_integer((json_int_t)o->seed), err);
+	if (st == OFA_OK)
+		*ret_body = body;
+	else
 		json_decref(body);
-		return st;
-	}
-	if (o->limits.n > 0)
-		json_object_set_new(body, "limits", ofa_limits_format(&limits));
-	if (o->network)
-		json_object_set_new(body, "network", json_string(o->network));
-	if (o->seed)
-		json_object_set_new(body, "seed", json_integer((json_int_t)o->seed));
-	*ret_body = body;
-	return OFA_OK;
+	return st;
 }
 
 /* Milliseconds of one metric of a Server-Timing header ("search;dur=8.1, pack;dur=0.4"), or null. */
@@ -72,7 +86,7 @@ static json_t *server_timing(const char *header, const char *metric)
 	for (const char *at = strstr(header, metric); at; at = strstr(at + 1, metric)) {
 		bool starts = at == header || at[-1] == ' ' || at[-1] == ',';
 		if (starts && strncmp(at + len, ";dur=", 5) == 0)
-			return json_real(strtod(at + len + 5, NULL));
+			return cli_number(strtod(at + len + 5, NULL));
 	}
 	return json_null();
 }
@@ -154,7 +168,7 @@ static enum ofa_status pull(const struct pull_options *o, struct ofa_error *err)
 
 int cmd_pull(int argc, char **argv)
 {
-	struct pull_options o = {0};
+	struct pull_options o = {.seed = NO_SEED};
 	const struct opt options[] = {
 		{.name = "profile", .kind = OPT_TEXT, .required = true, .value = "NAME|FILE", .to.text = &o.profile,
 		 .help = "a profile file, or the name of one on the server"},

@@ -65,7 +65,9 @@ static enum ofa_status print_result(const struct search_options *o, const struct
 	return cli_print_json(answer, err);
 }
 
-static enum ofa_status run_search(const struct search_options *o, const struct cli_assessor *a, struct ofa_error *err)
+/* *ret_feasible is set when the limits are infeasible. */
+static enum ofa_status run_search(const struct search_options *o, const struct cli_assessor *a, json_t **ret_feasible,
+                                  struct ofa_error *err)
 {
 	struct ofa_search_options options = {.seed = o->seed, .evaluations = o->evaluations};
 	struct ofa_search_problem *problem;
@@ -82,13 +84,15 @@ static enum ofa_status run_search(const struct search_options *o, const struct c
 	if (st != OFA_OK)
 		return st;
 	st = ofa_search_run(problem, &options, &result, &feasible, err);
-	if (st == OFA_ERR_INFEASIBLE)
+	if (st == OFA_ERR_INFEASIBLE) {
 		tell_feasible(&feasible);
+		*ret_feasible = ofa_feasible_format(&feasible);
+	}
 	ofa_search_problem_free(problem);
 	return st == OFA_OK ? print_result(o, a, &result, err) : st;
 }
 
-static enum ofa_status search(const struct search_options *o, struct ofa_error *err)
+static enum ofa_status search(const struct search_options *o, json_t **ret_feasible, struct ofa_error *err)
 {
 	struct ofa_supernet *net = NULL;
 	struct cli_assessor assessor = {0};
@@ -97,7 +101,7 @@ static enum ofa_status search(const struct search_options *o, struct ofa_error *
 	if (st == OFA_OK)
 		st = cli_assessor_init(net, o->profile, &assessor, err);
 	if (st == OFA_OK)
-		st = run_search(o, &assessor, err);
+		st = run_search(o, &assessor, ret_feasible, err);
 	cli_assessor_release(&assessor);
 	ofa_supernet_free(net);
 	return st;
@@ -114,7 +118,7 @@ int cmd_search(int argc, char **argv)
 		{.name = "seed", .kind = OPT_U64, .value = "N", .to.u64 = &o.seed,
 		 .help = "same seed, same answer (default 0)"},
 		{.name = "evaluations", .kind = OPT_INT, .value = "N", .to.integer = &o.evaluations,
-		 .min = 0, .max = 1e8, .help = "budget of predictor evaluations (default 0: the engine's)"},
+		 .min = 0, .max = OFA_SEARCH_MAX_EVALUATIONS, .help = "budget of predictor evaluations (default 0: the engine's)"},
 		{.name = "json", .kind = OPT_FLAG, .to.flag = &o.json, .help = "answer a JSON object"},
 	};
 	const struct opt_spec spec = {
@@ -129,10 +133,13 @@ int cmd_search(int argc, char **argv)
 	};
 	const char *operand[OPT_MAX_OPERANDS];
 	struct ofa_error err = {0};
+	json_t *feasible = NULL;
+	enum ofa_status st;
 	int rc;
 
 	if (!opt_parse(&spec, argc, argv, operand, &rc))
 		return rc;
 	o.network = operand[0];
-	return cli_finish(spec.command, o.json, search(&o, &err), &err);
+	st = search(&o, &feasible, &err);
+	return cli_finish_feasible(spec.command, o.json, st, &err, feasible);
 }

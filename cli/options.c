@@ -97,8 +97,8 @@ static bool store_u64(const struct opt_spec *spec, const struct opt *o, const ch
 
 	errno = 0;
 	v = strtoull(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end || errno)
-		return wrong(spec, "--%s takes a whole number from 0 to 2^64-1, not '%s'", o->name, text);
+	if (text[0] < '0' || text[0] > '9' || *end || errno || v > INT64_MAX)
+		return wrong(spec, "--%s takes a whole number from 0 to 2^63-1, not '%s'", o->name, text);
 	*o->to.u64 = v;
 	return true;
 }

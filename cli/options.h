@@ -19,6 +19,7 @@ struct opt_list {
 	const char *item[OPT_LIST_MAX];
 };
 
+/* OPT_U64 takes 0 to 2^63-1: the answers and requests it goes into are JSON, whose integers end there. */
 enum opt_kind { OPT_FLAG, OPT_TEXT, OPT_INT, OPT_U64, OPT_NUMBER, OPT_LIST };
 
 struct opt {

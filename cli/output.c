@@ -25,30 +25,47 @@ enum ofa_status cli_print_one_or_all(json_t *answers, struct ofa_error *err)
 	return cli_print_json(json_incref(json_array_size(answers) == 1 ? json_array_get(answers, 0) : answers), err);
 }
 
-static void print_json_error(enum ofa_status status, const struct ofa_error *err)
+static void print_json_error(enum ofa_status status, const struct ofa_error *err, json_t *feasible)
 {
-	json_t *answer = json_pack("{s:{s:s,s:s,s:s}}", "error", "status", ofa_status_name(status), "field", err->field,
-	                           "message", err->message);
+	json_t *answer = json_pack("{s:{s:s,s:s,s:s,s:O*}}", "error", "status", ofa_status_name(status), "field",
+	                           err->field, "message", err->message, "feasible", feasible);
 
 	if (!answer)
 		return;
-	json_dumpf(answer, stdout, JSON_COMPACT);
+	json_dumpf(answer, stdout, JSON_STYLE);
 	putchar('\n');
 	json_decref(answer);
 }
 
-int cli_finish(const char *command, bool json, enum ofa_status status, const struct ofa_error *err)
+static int tell_failure(const char *command, bool json, enum ofa_status status, const struct ofa_error *err,
+                        json_t *feasible)
 {
-	bool named;
-
-	if (status == OFA_OK)
-		return CLI_EXIT_OK;
-	named = err->field[0] && !strstr(err->message, err->field);
+	bool named = err->field[0] && !strstr(err->message, err->field);
 	fprintf(stderr, "ofa: %s: %s%s%s\n", command, named ? err->field : "", named ? ": " : "",
 	        err->message[0] ? err->message : ofa_status_name(status));
 	if (json)
-		print_json_error(status, err);
+		print_json_error(status, err, feasible);
 	return CLI_EXIT_FAILURE;
+}
+
+int cli_finish_feasible(const char *command, bool json, enum ofa_status status, const struct ofa_error *err,
+                        json_t *feasible)
+{
+	int rc = CLI_EXIT_OK;
+
+	if (status != OFA_OK) {
+		rc = tell_failure(command, json, status, err, feasible);
+	} else if (fflush(stdout) != 0 || ferror(stdout)) {
+		fprintf(stderr, "ofa: %s: cannot write to standard output\n", command);
+		rc = CLI_EXIT_FAILURE;
+	}
+	json_decref(feasible);
+	return rc;
+}
+
+int cli_finish(const char *command, bool json, enum ofa_status status, const struct ofa_error *err)
+{
+	return cli_finish_feasible(command, json, status, err, NULL);
 }
 
 json_t *cli_number(double v)

@@ -20,6 +20,11 @@ enum ofa_status cli_print_one_or_all(json_t *answers, struct ofa_error *err) OFA
  * {"error":{"status":"invalid","field":"/ks/3","message":"..."}}. */
 int cli_finish(const char *command, bool json, enum ofa_status status, const struct ofa_error *err);
 
+/* The same with what limits could be met, put into an error's JSON as its member "feasible"; `feasible` may be
+ * NULL, the reference is dropped. */
+int cli_finish_feasible(const char *command, bool json, enum ofa_status status, const struct ofa_error *err,
+                        json_t *feasible);
+
 /* JSON number, or null when it is not finite. */
 json_t *cli_number(double v);
 
