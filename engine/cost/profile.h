@@ -15,7 +15,8 @@ int ofa_resource_find(const char *name);            /* or -1 */
 struct ofa_limits { double max[OFA_RESOURCE_COUNT]; };
 void ofa_limits_init(struct ofa_limits *l);
 /* Object of numbers > 0; unknown names and non-numbers are refused with a pointer below `pointer`. */
-enum ofa_status ofa_limits_parse(const json_t *json, const char *pointer, struct ofa_limits *ret, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status ofa_limits_parse(const json_t *json, const char *pointer, struct ofa_limits *ret,
+                                 struct ofa_error *err) OFA_MUST_CHECK;
 json_t *ofa_limits_format(const struct ofa_limits *l); /* finite ones only; new reference */
 /* Each limit becomes the smaller of the two. */
 void ofa_limits_merge(struct ofa_limits *l, const struct ofa_limits *other);
