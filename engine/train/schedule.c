@@ -19,13 +19,17 @@ uint64_t ofa_epoch_key(int phase, uint64_t epoch)
 	return (uint64_t)phase << 32 | epoch;
 }
 
+/* Each own choice is opened at most once, whatever the list repeats: ret holds n_own. */
 static int open_bytes(const uint8_t *own, int n_own, const uint8_t *listed, int n_listed, uint8_t *ret)
 {
 	int n = 0;
-	for (int i = 0; i < n_own; i++)
-		for (int j = 0; j < n_listed; j++)
-			if (own[i] == listed[j])
-				ret[n++] = (uint8_t)i;
+	for (int i = 0; i < n_own; i++) {
+		int j = 0;
+		while (j < n_listed && own[i] != listed[j])
+			j++;
+		if (j < n_listed)
+			ret[n++] = (uint8_t)i;
+	}
 	if (!n)
 		ret[n++] = (uint8_t)(n_own - 1);
 	return n;
@@ -34,10 +38,13 @@ static int open_bytes(const uint8_t *own, int n_own, const uint8_t *listed, int 
 static int open_floats(const float *own, int n_own, const float *listed, int n_listed, uint8_t *ret)
 {
 	int n = 0;
-	for (int i = 0; i < n_own; i++)
-		for (int j = 0; j < n_listed; j++)
-			if (fabsf(own[i] - listed[j]) < 1e-6f)
-				ret[n++] = (uint8_t)i;
+	for (int i = 0; i < n_own; i++) {
+		int j = 0;
+		while (j < n_listed && !(fabsf(own[i] - listed[j]) < 1e-6f))
+			j++;
+		if (j < n_listed)
+			ret[n++] = (uint8_t)i;
+	}
 	if (!n)
 		ret[n++] = (uint8_t)(n_own - 1);
 	return n;

@@ -76,6 +76,7 @@ static const struct wrong {
 	{{"phases", "1"}, "subnets", "17", "/phases/1/subnets"},
 	{{"phases", "1"}, "kernels", "[3,5,9]", "/phases/1/kernels/2"},
 	{{"phases", "1"}, "kernels", "[5,3]", "/phases/1/kernels/1"},
+	{{"phases", "1"}, "kernels", "[3,3.5]", "/phases/1/kernels/1"},
 	{{"phases", "1"}, "kernels", "3", "/phases/1/kernels"},
 	{{"phases", "2"}, "depths", "[3,6]", "/phases/2/depths/1"},
 	{{"phases", "4"}, "expands", "[2.5,4]", "/phases/4/expands/0"},
@@ -190,6 +191,23 @@ START_TEST(steps_draw_from_the_opened_choices_alone)
 }
 END_TEST
 
+/* Ratios closer together than the comparison's tolerance: a list still opens each choice once. */
+START_TEST(neighbouring_ratios_open_once)
+{
+	struct ofa_recipe r;
+	struct ofa_opened o;
+
+	load_shipped(&r);
+	r.space.stages[0].n_expands = r.phases[1].n_expands = OFA_MAX_CHOICES;
+	for (int i = 0; i < OFA_MAX_CHOICES; i++)
+		r.space.stages[0].expands[i] = r.phases[1].expands[i] = 1.0f + 2e-7f * (float)i;
+	ofa_phase_open(&r.space, &r.phases[1], &o);
+	ck_assert_int_eq(o.stages[0].n_e, OFA_MAX_CHOICES);
+	for (int i = 0; i < OFA_MAX_CHOICES; i++)
+		ck_assert_int_eq(o.stages[0].e[i], i);
+}
+END_TEST
+
 START_TEST(a_sandwich_has_the_largest_and_the_smallest)
 {
 	struct ofa_recipe r;
@@ -242,6 +260,7 @@ int main(void)
 	tcase_add_test(tcase, values_that_are_no_objects_are_refused);
 	tcase_add_test(tcase, the_rate_warms_up_and_falls_to_zero);
 	tcase_add_test(tcase, steps_draw_from_the_opened_choices_alone);
+	tcase_add_test(tcase, neighbouring_ratios_open_once);
 	tcase_add_test(tcase, a_sandwich_has_the_largest_and_the_smallest);
 	tcase_add_test(tcase, an_epoch_holds_every_image_once);
 	srunner_run_all(runner, CK_ENV);
