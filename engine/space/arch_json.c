@@ -194,15 +194,12 @@ enum ofa_status ofa_arch_parse(const struct ofa_space *s, const json_t *json, st
 	return OFA_OK;
 }
 
-/* Ratios such as 2.5 are exact in binary far beyond six digits' need; whole ones stay integers. */
-static json_t *number(double x)
+/* Whole ratios are written as integers. */
+static json_t *number(float x)
 {
-	char text[32];
+	double d = ofa_float_decimal(x);
 
-	if ((double)(json_int_t)x == x)
-		return json_integer((json_int_t)x);
-	snprintf(text, sizeof(text), "%.7g", x);
-	return json_loads(text, JSON_DECODE_ANY, NULL);
+	return (double)(json_int_t)d == d ? json_integer((json_int_t)d) : json_real(d);
 }
 
 json_t *ofa_arch_format(const struct ofa_space *s, const struct ofa_arch *a)
@@ -215,7 +212,7 @@ json_t *ofa_arch_format(const struct ofa_space *s, const struct ofa_arch *a)
 
 		for (int b = t->first_block; b < t->first_block + t->max_depth; b++) {
 			failed |= json_array_append_new(ks, json_integer(t->kernels[a->k[b]]));
-			failed |= json_array_append_new(e, number((double)t->expands[a->e[b]]));
+			failed |= json_array_append_new(e, number(t->expands[a->e[b]]));
 		}
 		failed |= json_array_append_new(d, json_integer(ofa_arch_depth(s, a, i)));
 	}
@@ -257,7 +254,7 @@ size_t ofa_arch_snprint(const struct ofa_space *s, const struct ofa_arch *a, cha
 	put(&l, "],\"e\":[");
 	for (i = 0, b = 0; i < s->n_stages; i++)
 		for (int j = 0; j < s->stages[i].max_depth; j++, b++)
-			put(&l, "%s%.7g", b ? "," : "", (double)s->stages[i].expands[a->e[b]]);
+			put(&l, "%s%.9g", b ? "," : "", ofa_float_decimal(s->stages[i].expands[a->e[b]]));
 	put(&l, "],\"d\":[");
 	for (i = 0; i < s->n_stages; i++)
 		put(&l, "%s%d", i ? "," : "", ofa_arch_depth(s, a, i));

@@ -17,6 +17,18 @@ const char *ofa_act_name(enum ofa_act act)
 	return (unsigned)act < OFA_ACT_COUNT ? names[act] : "unknown";
 }
 
+double ofa_float_decimal(float x)
+{
+	char text[32];
+
+	for (int digits = 6; digits <= 9; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, (double)x);
+		if (strtof(text, NULL) == x)
+			break;
+	}
+	return strtod(text, NULL);
+}
+
 int ofa_make_divisible(double v)
 {
 	int n = (int)floor((v + 4) / 8) * 8;

@@ -67,6 +67,9 @@ int ofa_mid_channels(int c_in, float expand);
 /* SE hidden units: make_divisible(mid / 4, rounded down). */
 int ofa_se_channels(int mid);
 
+/* The decimal of fewest digits, at least 6, that reads back as x: files say 0.1, not 0.100000001490116. */
+double ofa_float_decimal(float x);
+
 /* JSON form (all fields required unless a default is given):
  *  {"family":"mbconv","name":"fashion","input_channels":1,"classes":10,"bn_eps":1e-5,
  *   "resolutions":[16,20,24,28],

@@ -1,6 +1,5 @@
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "space/space.h"
@@ -238,8 +237,11 @@ static enum ofa_status parse_choices(const struct object *o, const struct object
 		st = get_bytes(choices_of(o, root, "depths"), "depths", &depths, t->depths, &t->n_depths);
 	if (st == OFA_OK)
 		st = get_list(choices_of(o, root, "expands"), "expands", &expands, ratio, &t->n_expands);
-	for (int i = 0; st == OFA_OK && i < t->n_expands; i++)
+	for (int i = 0; st == OFA_OK && i < t->n_expands; i++) {
 		t->expands[i] = (float)ratio[i];
+		if (i && t->expands[i] <= t->expands[i - 1])
+			st = refuse(choices_of(o, root, "expands"), "expands", "must differ in single precision");
+	}
 	return st;
 }
 
@@ -361,20 +363,11 @@ enum ofa_status ofa_space_parse(const json_t *json, struct ofa_space *ret_space,
 	return st;
 }
 
-/* The decimal number closest to what was written: 0.1f must not come out as 0.100000001490116. */
 static json_t *format_float(float x)
 {
-	char text[32];
-	double d = x;
+	double d = ofa_float_decimal(x);
 
-	if (nearbyint(d) == d)
-		return json_integer((json_int_t)d);
-	for (int precision = 6; precision <= 9; precision++) {
-		snprintf(text, sizeof(text), "%.*g", precision, d);
-		if (strtof(text, NULL) == x)
-			return json_real(strtod(text, NULL));
-	}
-	return json_real(d);
+	return nearbyint(d) == d ? json_integer((json_int_t)d) : json_real(d);
 }
 
 static json_t *format_bytes(const uint8_t *x, int n)

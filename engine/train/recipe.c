@@ -3,7 +3,6 @@
 #include "tensor/resize.h"
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum kind { INTEGER, SEED, REAL, FLAG, TEXT };
@@ -145,9 +144,9 @@ static enum ofa_status read_fields(const json_t *object, const struct field *fie
 	return OFA_OK;
 }
 
-/* An optional array of at most OFA_MAX_CHOICES numbers, ascending, from min to max. */
-static enum ofa_status read_choices(const json_t *phase, const char *name, double min, double max, const char *at,
-				    double *ret, int *ret_n, struct ofa_error *err)
+/* An optional array of at most OFA_MAX_CHOICES numbers, ascending, from min to max, integers when `whole`. */
+static enum ofa_status read_choices(const json_t *phase, const char *name, bool whole, double min, double max,
+				    const char *at, double *ret, int *ret_n, struct ofa_error *err)
 {
 	char pointer[128];
 	const json_t *array = json_object_get(phase, name);
@@ -160,9 +159,11 @@ static enum ofa_status read_choices(const json_t *phase, const char *name, doubl
 		const json_t *v = json_array_get(array, (size_t)i);
 		double x = json_number_value(v);
 		snprintf(pointer, sizeof(pointer), "%s/%s/%d", at, name, i);
-		if (!json_is_number(v) || !(x >= min && x <= max) || (i && x <= ret[i - 1]))
+		if (!(whole ? json_is_integer(v) : json_is_number(v)) || !(x >= min && x <= max) ||
+		    (i && x <= ret[i - 1]))
 			return ofa_fail(err, OFA_ERR_INVALID, pointer,
-					"must be a number from %g to %g, above the one before", min, max);
+					"must be %s number from %g to %g, above the one before",
+					whole ? "a whole" : "a", min, max);
 		ret[i] = x;
 	}
 	*ret_n = n;
@@ -211,11 +212,11 @@ static enum ofa_status parse_phase(const json_t *json, int index, const struct o
 	snprintf(at, sizeof(at), "/phases/%d", index);
 	enum ofa_status status = read_fields(json, phase_fields, OFA_ARRAY_LEN(phase_fields), others, at, p, err);
 	if (!status)
-		status = read_choices(json, "kernels", 3, 7, at, v[0], &p->n_kernels, err);
+		status = read_choices(json, "kernels", true, 3, 7, at, v[0], &p->n_kernels, err);
 	if (!status)
-		status = read_choices(json, "expands", 0.1, 32, at, v[1], &p->n_expands, err);
+		status = read_choices(json, "expands", false, 0.1, 32, at, v[1], &p->n_expands, err);
 	if (!status)
-		status = read_choices(json, "depths", 1, 16, at, v[2], &p->n_depths, err);
+		status = read_choices(json, "depths", true, 1, OFA_MAX_BLOCKS, at, v[2], &p->n_depths, err);
 	if (status)
 		return status;
 	for (int i = 0; i < OFA_MAX_CHOICES; i++) {
@@ -311,18 +312,6 @@ enum ofa_status ofa_recipe_parse(const json_t *json, struct ofa_recipe *ret, str
 	return status;
 }
 
-/* The shortest decimal that reads back as the same float. */
-static json_t *format_float(float v)
-{
-	char text[32];
-	for (int digits = 6; digits <= 9; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, (double)v);
-		if (strtof(text, NULL) == v)
-			break;
-	}
-	return json_real(strtod(text, NULL));
-}
-
 static int format_fields(json_t *object, const struct field *fields, size_t n, const void *base)
 {
 	int failed = 0;
@@ -337,7 +326,7 @@ static int format_fields(json_t *object, const struct field *fields, size_t n, c
 			v = json_integer((json_int_t) * (const uint64_t *)from);
 			break;
 		case REAL:
-			v = format_float(*(const float *)from);
+			v = json_real(ofa_float_decimal(*(const float *)from));
 			break;
 		case FLAG:
 			v = json_boolean(*(const bool *)from);
@@ -358,7 +347,7 @@ static json_t *format_phase(const struct ofa_phase *p)
 	for (int i = 0; i < p->n_kernels; i++)
 		failed |= json_array_append_new(kernels, json_integer(p->kernels[i]));
 	for (int i = 0; i < p->n_expands; i++)
-		failed |= json_array_append_new(expands, format_float(p->expands[i]));
+		failed |= json_array_append_new(expands, json_real(ofa_float_decimal(p->expands[i])));
 	for (int i = 0; i < p->n_depths; i++)
 		failed |= json_array_append_new(depths, json_integer(p->depths[i]));
 	failed |= json_object_set_new(o, "kernels", kernels);

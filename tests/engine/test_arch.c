@@ -51,6 +51,28 @@ START_TEST(json_round_trip)
 }
 END_TEST
 
+/* A ratio that needs all nine digits must come back as the same choice. */
+START_TEST(every_ratio_survives_the_text)
+{
+	char line[512];
+	struct ofa_error err = {0};
+	struct ofa_arch a, b;
+	struct ofa_space s;
+	json_t *json;
+
+	load_space(tiny_json, &s);
+	s.stages[0].expands[0] = 7.0f / 3.0f;
+	ofa_arch_smallest(&s, &a);
+	json = ofa_arch_format(&s, &a);
+	ASSERT_OK(ofa_arch_parse(&s, json, &b, &err), &err);
+	ck_assert(ofa_arch_equal(&a, &b));
+	json_decref(json);
+	ofa_arch_snprint(&s, &a, line, sizeof(line));
+	ASSERT_OK(parse(&s, line, &b, &err), &err);
+	ck_assert(ofa_arch_equal(&a, &b));
+}
+END_TEST
+
 START_TEST(skipped_genes_do_not_matter)
 {
 	struct ofa_error err = {0};
@@ -282,6 +304,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		json_round_trip,
+		every_ratio_survives_the_text,
 		skipped_genes_do_not_matter,
 		bad_genes_are_named,
 		reference_forms_are_accepted,
