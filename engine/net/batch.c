@@ -164,11 +164,12 @@ static void depthwise_chunk(struct ofa_batch *b, int li, int i0, int count, floa
 	}
 }
 
+/* What a pass touches of one image: its output too, so that moments are taken while it is in the cache. */
 static size_t chunk_floats(const struct ofa_layer *l)
 {
-	if (l->op == OFA_OP_DWCONV) /* the output, so that its moments are taken while it is in the cache */
-		return (size_t)l->h_out * l->w_out * l->c_out;
-	return ofa_batch_input_floats(l, 0) + (size_t)l->h_out * l->w_out * (l->c_out + (l->k > 1 ? l->k * l->k * l->c_in : 0));
+	size_t out = (size_t)l->h_out * l->w_out * l->c_out;
+
+	return l->op == OFA_OP_DWCONV ? out : out + ofa_batch_forward_floats(l);
 }
 
 /* Convolution and BN moments of one thread's images. */

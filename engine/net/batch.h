@@ -64,6 +64,13 @@ void ofa_batch_forward(struct ofa_batch *b, const float *const *data, const stru
 const float *ofa_batch_input(struct ofa_batch *b, int li, int i0, int count, int pad, float *scratch);
 size_t ofa_batch_input_floats(const struct ofa_layer *l, int pad);
 
+/* Floats of scratch for one image of a CONV or DWCONV layer, which passes over several images ask for once each:
+ * forward: the input and, k > 1, its patches; a depthwise layer takes one padded image whatever their number.
+ * backward: dz, d(input), the input, the gated input of SE or its gradients (2*c_in + hidden); k > 1: dz and patches;
+ * depthwise, one image: dz, dz and input padded, d(input). */
+size_t ofa_batch_forward_floats(const struct ofa_layer *l);
+size_t ofa_batch_backward_floats(const struct ofa_layer *l);
+
 /* Images per pass so that `per_image` floats of scratch for each stay within the cache, at least 1, at most n. */
 int ofa_batch_chunk(size_t per_image, int n);
 

@@ -100,27 +100,54 @@ static void layout(struct ofa_batch *b, const struct ofa_plan *plan, int n, stru
 	}
 }
 
-/* Scratch of the forward pass: one chunk's padded input beside its patches; and of weight preparation. */
+static size_t padded_floats(int h, int w, int c, int pad)
+{
+	return (size_t)(h + 2 * pad) * (w + 2 * pad) * c;
+}
+
+static size_t patch_floats(const struct ofa_layer *l)
+{
+	return (size_t)l->h_out * l->w_out * l->k * l->k * l->c_in;
+}
+
+size_t ofa_batch_forward_floats(const struct ofa_layer *l)
+{
+	if (l->op == OFA_OP_DWCONV)
+		return padded_floats(l->h_in, l->w_in, l->c_in, l->pad);
+	return padded_floats(l->h_in, l->w_in, l->c_in, 0) + (l->k > 1 ? patch_floats(l) : 0);
+}
+
+size_t ofa_batch_backward_floats(const struct ofa_layer *l)
+{
+	size_t in = padded_floats(l->h_in, l->w_in, l->c_in, 0), gates = 4 * (size_t)l->c_in;
+
+	if (l->op == OFA_OP_DWCONV)
+		return out_floats(l) + padded_floats(l->h_out, l->w_out, l->c_out, l->pad) +
+		       padded_floats(l->h_in, l->w_in, l->c_in, l->pad) + in;
+	if (l->k > 1)
+		return out_floats(l) + patch_floats(l);
+	/* The hidden units of one or two channels outnumber them (make divisible). */
+	if (gates < 2 * (size_t)l->c_in + ofa_se_channels(l->c_in))
+		gates = 2 * (size_t)l->c_in + ofa_se_channels(l->c_in);
+	return out_floats(l) + 3 * in + gates;
+}
+
+/* A pass takes either one image or as many as stay within OFA_BATCH_CHUNK_FLOATS. */
 static size_t scratch_need(const struct ofa_plan *plan)
 {
-	size_t need = 0;
+	size_t need = OFA_BATCH_CHUNK_FLOATS;
 
 	for (int i = 0; i < plan->n_layers; i++) {
 		const struct ofa_layer *l = &plan->layers[i];
-		size_t in = ofa_batch_input_floats(l, l->op == OFA_OP_DWCONV ? l->pad : 0);
-		size_t col = (size_t)l->h_out * l->w_out * l->k * l->k * l->c_in;
-		size_t one = in + out_floats(l) + (l->op == OFA_OP_CONV && l->k > 1 ? col : 0);
 		size_t prep = l->op == OFA_OP_DWCONV ? ofa_depthwise_scratch(l) : 0;
+		size_t one = ofa_batch_forward_floats(l);
 
-		/* backward: input, dz (padded), d(input), and the gated input of SE */
-		one += 2 * in + out_floats(l) + (size_t)(l->h_out + 2 * l->pad) * (l->w_out + 2 * l->pad) * l->c_out +
-		       4 * (size_t)l->c_in;
-		if (one < OFA_BATCH_CHUNK_FLOATS)
-			one = OFA_BATCH_CHUNK_FLOATS;
+		if (ofa_batch_backward_floats(l) > one)
+			one = ofa_batch_backward_floats(l);
 		need = one > need ? one : need;
 		need = prep > need ? prep : need;
 	}
-	return need + 16 * ALIGN_FLOATS;
+	return (need + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
 }
 
 static size_t max_channels(const struct ofa_plan *plan)

@@ -29,7 +29,7 @@ static int full_in(const struct ofa_batch *b, int param)
 }
 
 /* Through the gate of SE and its two products.  d (count,h,w,c): gradient at the gated value, becomes the gradient
- * before the gate; a (count,h,w,c): the value before the gate; tmp holds count*(2c + 2*hidden) floats. */
+ * before the gate; a (count,h,w,c): the value before the gate; tmp holds count*(2c + hidden) floats. */
 static void se_backward(struct pass *ps, unsigned t, int se, int i0, int count, float *d, const float *a, float *tmp)
 {
 	struct ofa_batch *b = ps->b;
@@ -196,17 +196,6 @@ static void depthwise_chunk(struct pass *ps, unsigned t, int i0, int count, floa
 	}
 }
 
-static size_t chunk_floats(const struct ofa_layer *l)
-{
-	size_t out = (size_t)l->h_out * l->w_out * l->c_out;
-
-	if (l->op == OFA_OP_DWCONV)
-		return 1; /* works image by image whatever their number */
-	if (l->k > 1)
-		return out + (size_t)l->h_out * l->w_out * l->k * l->k * l->c_in;
-	return out + 3 * ofa_batch_input_floats(l, 0) + 4 * (size_t)l->c_in;
-}
-
 static void conv_pass(void *ctx, unsigned t, unsigned threads)
 {
 	struct pass *ps = ctx;
@@ -222,7 +211,8 @@ static void conv_pass(void *ctx, unsigned t, unsigned threads)
 	else if (l->k > 1)
 		memset(ps->bw->dwk[t], 0, (size_t)l->k * l->k * l->c_in * l->c_out * sizeof(float));
 	ofa_pool_part((size_t)b->n, t, threads, &begin, &end);
-	step = ofa_batch_chunk(chunk_floats(l), (int)(end - begin));
+	/* Depthwise works image by image whatever their number. */
+	step = ofa_batch_chunk(l->op == OFA_OP_DWCONV ? 1 : ofa_batch_backward_floats(l), (int)(end - begin));
 	for (size_t i = begin; i < end; i += (size_t)step) {
 		int count = end - i < (size_t)step ? (int)(end - i) : step;
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "net/batch.h"
-#include "train/step.h"
+#include "train/backward.h"
 
 #define STEP 2e-3
 #define IMAGES 6
@@ -187,6 +187,40 @@ START_TEST(threads_and_repetition_agree)
 }
 END_TEST
 
+/* One channel of 2 x 2 pixels has more hidden units in SE than pixels: a full pass of such images must stay within
+ * the thread's scratch, behind which the moments of the forward pass lie. */
+START_TEST(backward_stays_within_scratch)
+{
+	enum { MANY = 3000 };
+	static const struct fixture narrow = {
+		"{\"family\":\"mbconv\",\"name\":\"c\",\"input_channels\":1,\"classes\":2,\"bn_eps\":1e-3,"
+		"\"resolutions\":[2],\"stem\":{\"width\":1,\"stride\":1,\"act\":\"relu\"},"
+		"\"first\":{\"width\":8,\"kernel\":7,\"act\":\"relu\",\"se\":true,\"residual\":false},"
+		"\"kernels\":[3],\"expands\":[1],\"depths\":[1],\"stages\":["
+		"{\"width\":8,\"stride\":2,\"act\":\"relu\",\"se\":true}],"
+		"\"head\":{\"expand_width\":8,\"expand_act\":\"relu\",\"mix_width\":0,\"mix_act\":\"none\"}}",
+		2, true};
+	static float x[MANY * 4], logits[MANY * 2];
+	struct session s = {0};
+	struct ofa_backward bw;
+	struct ofa_batch b;
+	float before[3 * 16];
+
+	session_open(&s, &narrow, 3);
+	must(ofa_batch_init(&b, &s.space, &s.params, MANY, narrow.size, true, NULL, &err));
+	must(ofa_backward_init(&bw, &b, narrow.size, &err));
+	ck_assert_uint_eq(b.max_channels, 16);
+	ofa_batch_forward(&b, (const float *const *)s.w->data, &s.plan, x, MANY, logits);
+	memset(b.stat_sum[0], 0x55, sizeof before);
+	memcpy(before, b.stat_sum[0], sizeof before);
+	ofa_backward_run(&bw, &b, s.w, logits);
+	ck_assert_mem_eq(before, b.stat_sum[0], sizeof before);
+	ofa_backward_release(&bw);
+	ofa_batch_release(&b);
+	session_close(&s);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("gradient");
@@ -197,6 +231,7 @@ int main(void)
 	tcase_set_timeout(tc, 300);
 	tcase_add_loop_test(tc, finite_differences, 0, 6);
 	tcase_add_test(tc, threads_and_repetition_agree);
+	tcase_add_test(tc, backward_stays_within_scratch);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);
