@@ -8,6 +8,7 @@
 #define LINE_SECONDS 30.0  /* between plain lines at most, */
 #define LINE_PERCENT 5.0   /* or this much progress */
 #define BAR_CELLS 24
+#define LONGEST_SECONDS 3600000000u /* a longer estimate is shown as this: a million hours */
 
 static double now(void)
 {
@@ -19,7 +20,7 @@ static double now(void)
 
 const char *cli_duration(double seconds, char out[CLI_DURATION_MAX])
 {
-	unsigned s = seconds > 0 ? (unsigned)(seconds + 0.5) : 0;
+	unsigned s = !(seconds > 0) ? 0 : seconds < LONGEST_SECONDS ? (unsigned)(seconds + 0.5) : LONGEST_SECONDS;
 
 	if (s >= 3600)
 		snprintf(out, CLI_DURATION_MAX, "%u h %02u min", s / 3600, s / 60 % 60);

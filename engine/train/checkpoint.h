@@ -15,7 +15,7 @@ struct ofa_position {
 };
 
 struct ofa_checkpoint {
-	const char *identity; /* of recipe, arch and data: a checkpoint of another one is refused */
+	const char *identity; /* of recipe, arch, number and side of the images: another one is refused */
 	struct ofa_train_params *student;
 	struct ofa_train_params *teacher; /* saved from the second phase on */
 	struct ofa_position *position;

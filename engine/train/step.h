@@ -41,7 +41,7 @@ double ofa_distillation_loss(const float *logits, const uint8_t *labels, const f
 
 void ofa_train_zero_grad(struct ofa_train_params *w);
 /* Nesterov SGD as PyTorch: g += wd*p (decayed parameters only); m = mu*m + g; p -= lr*(g + mu*m).  A
- * parameter outside `touched` plans still decays and coasts, as PyTorch does for zero gradients. */
+ * parameter that no subnet of the step used still decays and coasts, as PyTorch does for zero gradients. */
 void ofa_train_sgd(struct ofa_train_params *w, float lr, float momentum, float weight_decay, struct ofa_pool *pool);
 
 /* Channel sorting before elastic width (spec 4.6): `bands` ascending expand ratios whose boundaries stay
