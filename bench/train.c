@@ -17,12 +17,15 @@
 #define BASELINE_HIGH 93.0
 
 static const char space_json[] =
-	"{\"family\":\"mbconv\",\"name\":\"bench\",\"input_channels\":1,\"classes\":10,\"bn_eps\":1e-5,\"resolutions\":[28],"
+	"{\"family\":\"mbconv\",\"name\":\"bench\",\"input_channels\":1,\"classes\":10,\"bn_eps\":1e-5,\"resolutions\":"
+	"[28],"
 	"\"stem\":{\"width\":8,\"stride\":1,\"act\":\"h_swish\"},"
 	"\"first\":{\"width\":8,\"kernel\":3,\"act\":\"relu\",\"se\":false,\"residual\":true},"
 	"\"kernels\":[3,5,7],\"expands\":[3,4,6],\"depths\":[2,3,4],\"stages\":["
-	"{\"width\":16,\"stride\":2,\"act\":\"relu\",\"se\":false},{\"width\":24,\"stride\":2,\"act\":\"relu\",\"se\":true},"
-	"{\"width\":32,\"stride\":1,\"act\":\"h_swish\",\"se\":false},{\"width\":48,\"stride\":2,\"act\":\"h_swish\",\"se\":true},"
+	"{\"width\":16,\"stride\":2,\"act\":\"relu\",\"se\":false},{\"width\":24,\"stride\":2,\"act\":\"relu\",\"se\":"
+	"true},"
+	"{\"width\":32,\"stride\":1,\"act\":\"h_swish\",\"se\":false},{\"width\":48,\"stride\":2,\"act\":\"h_swish\","
+	"\"se\":true},"
 	"{\"width\":64,\"stride\":1,\"act\":\"h_swish\",\"se\":true}],"
 	"\"head\":{\"expand_width\":384,\"expand_act\":\"h_swish\",\"mix_width\":128,\"mix_act\":\"h_swish\"}}";
 
@@ -123,8 +126,8 @@ int main(int argc, char **argv)
 	qsort(rate, RUNS, sizeof *rate, by_value);
 	printf("%10s %10s %10s   (%d steps after one warm-up)\n", "min", "median", "max", RUNS);
 	printf("%10.0f %10.0f %10.0f   images/s\n", rate[0], rate[RUNS / 2], rate[RUNS - 1]);
-	printf("ratio of the median to PyTorch 1.13 (%.0f to %.0f images/s): %.1f to %.1f\n", BASELINE_LOW, BASELINE_HIGH,
-	       rate[RUNS / 2] / BASELINE_HIGH, rate[RUNS / 2] / BASELINE_LOW);
+	printf("ratio of the median to PyTorch 1.13 (%.0f to %.0f images/s): %.1f to %.1f\n", BASELINE_LOW,
+	       BASELINE_HIGH, rate[RUNS / 2] / BASELINE_HIGH, rate[RUNS / 2] / BASELINE_LOW);
 	ofa_trainer_free(b->trainer);
 	ofa_train_params_free(b->w);
 	ofa_pool_free(b->pool);

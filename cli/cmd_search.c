@@ -19,7 +19,7 @@ struct search_options {
 
 /* The limits of the profile and of the command line together. */
 static enum ofa_status gather_limits(const struct search_options *o, const struct cli_assessor *a,
-                                     struct ofa_limits *ret, struct ofa_error *err)
+				     struct ofa_limits *ret, struct ofa_error *err)
 {
 	enum ofa_status st = cli_parse_limits(&o->limits, ret, err);
 
@@ -29,8 +29,8 @@ static enum ofa_status gather_limits(const struct search_options *o, const struc
 		ofa_limits_merge(ret, &a->profile.limits);
 	if (isfinite(ret->max[OFA_LATENCY_MS]) && !a->latency)
 		return ofa_fail(err, OFA_ERR_INVALID, "--limit",
-		                "latency_ms needs --profile with a latency table; `ofa measure %s -o FILE` makes one",
-		                o->network);
+				"latency_ms needs --profile with a latency table; `ofa measure %s -o FILE` makes one",
+				o->network);
 	return OFA_OK;
 }
 
@@ -39,11 +39,11 @@ static void tell_feasible(const struct ofa_feasible *f)
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
 		if (f->known[r])
 			fprintf(stderr, "ofa: search: feasible %s: %.6g to %.6g\n", ofa_resource_name(r), f->min[r],
-			        f->max[r]);
+				f->max[r]);
 }
 
 static enum ofa_status print_result(const struct search_options *o, const struct cli_assessor *a,
-                                    const struct ofa_search_result *r, struct ofa_error *err)
+				    const struct ofa_search_result *r, struct ofa_error *err)
 {
 	struct cli_figures f;
 	json_t *answer;
@@ -67,7 +67,7 @@ static enum ofa_status print_result(const struct search_options *o, const struct
 
 /* *ret_feasible is set when the limits are infeasible. */
 static enum ofa_status run_search(const struct search_options *o, const struct cli_assessor *a, json_t **ret_feasible,
-                                  struct ofa_error *err)
+				  struct ofa_error *err)
 {
 	struct ofa_search_options options = {.seed = o->seed, .evaluations = o->evaluations};
 	struct ofa_search_problem *problem;
@@ -79,7 +79,7 @@ static enum ofa_status run_search(const struct search_options *o, const struct c
 		return st;
 	if (!a->has_predictor)
 		return ofa_fail(err, OFA_ERR_NOT_FOUND, o->network,
-		                "holds no accuracy predictor to search with; `ofa predictor fit` makes one");
+				"holds no accuracy predictor to search with; `ofa predictor fit` makes one");
 	st = ofa_search_problem_new(a->net, &a->predictor, a->latency, &problem, err);
 	if (st != OFA_OK)
 		return st;
@@ -111,25 +111,42 @@ int cmd_search(int argc, char **argv)
 {
 	struct search_options o = {0};
 	const struct opt options[] = {
-		{.name = "limit", .kind = OPT_LIST, .value = "NAME=VALUE", .to.list = &o.limits,
+		{.name = "limit",
+		 .kind = OPT_LIST,
+		 .value = "NAME=VALUE",
+		 .to.list = &o.limits,
 		 .help = "latency_ms, macs, peak_memory_bytes or storage_bytes; repeatable"},
-		{.name = "profile", .kind = OPT_TEXT, .value = "FILE", .to.text = &o.profile,
+		{.name = "profile",
+		 .kind = OPT_TEXT,
+		 .value = "FILE",
+		 .to.text = &o.profile,
 		 .help = "device profile: its latency table and limits"},
-		{.name = "seed", .kind = OPT_U64, .value = "N", .to.u64 = &o.seed,
+		{.name = "seed",
+		 .kind = OPT_U64,
+		 .value = "N",
+		 .to.u64 = &o.seed,
 		 .help = "same seed, same answer (default 0)"},
-		{.name = "evaluations", .kind = OPT_INT, .value = "N", .to.integer = &o.evaluations,
-		 .min = 0, .max = OFA_SEARCH_MAX_EVALUATIONS, .help = "budget of predictor evaluations (default 0: the engine's)"},
+		{.name = "evaluations",
+		 .kind = OPT_INT,
+		 .value = "N",
+		 .to.integer = &o.evaluations,
+		 .min = 0,
+		 .max = OFA_SEARCH_MAX_EVALUATIONS,
+		 .help = "budget of predictor evaluations (default 0: the engine's)"},
 		{.name = "json", .kind = OPT_FLAG, .to.flag = &o.json, .help = "answer a JSON object"},
 	};
 	const struct opt_spec spec = {
-		.command = "search", .operands = "NET", .n_operands = 1,
+		.command = "search",
+		.operands = "NET",
+		.n_operands = 1,
 		.about = "Finds the subnet with the best predicted accuracy that keeps every limit.  Limits that no\n"
-		         "subnet keeps end at once with the feasible range of each resource.  The answer's arch goes\n"
-		         "to `ofa pack`.\n",
+			 "subnet keeps end at once with the feasible range of each resource.  The answer's arch goes\n"
+			 "to `ofa pack`.\n",
 		.examples = "  ofa search fashion.safetensors --limit macs=2000000 --json > best.json\n"
-		            "  ofa search fashion.safetensors --profile laptop.json --limit latency_ms=0.5\n"
-		            "  ofa pack fashion.safetensors --arch best.json -o best.ofa\n",
-		.options = options, .n_options = OFA_ARRAY_LEN(options),
+			    "  ofa search fashion.safetensors --profile laptop.json --limit latency_ms=0.5\n"
+			    "  ofa pack fashion.safetensors --arch best.json -o best.ofa\n",
+		.options = options,
+		.n_options = OFA_ARRAY_LEN(options),
 	};
 	const char *operand[OPT_MAX_OPERANDS];
 	struct ofa_error err = {0};

@@ -31,7 +31,7 @@ static int compare_key(const void *key, const void *entry)
 
 static const struct ofa_latency_entry *find_entry(const struct ofa_latency_table *t, int resolution, char *key)
 {
-	struct ofa_latency_entry wanted = { .resolution = (uint16_t)resolution, .key = key };
+	struct ofa_latency_entry wanted = {.resolution = (uint16_t)resolution, .key = key};
 
 	return t->n ? bsearch(&wanted, t->entries, t->n, sizeof(*t->entries), compare_key) : NULL;
 }
@@ -51,8 +51,8 @@ static void note_missing(struct missing *m, int resolution, const char *key)
 }
 
 static enum ofa_status check_keys(const struct ofa_space *s, const struct ofa_params *p,
-                                  const struct ofa_latency_table *t, int resolution, struct missing *m,
-                                  struct ofa_error *err)
+				  const struct ofa_latency_table *t, int resolution, struct missing *m,
+				  struct ofa_error *err)
 {
 	struct ofa_key_list keys;
 	enum ofa_status st = ofa_latency_keys(s, p, resolution, &keys, err);
@@ -84,11 +84,11 @@ static bool table_lists(const struct ofa_latency_table *t, int resolution)
 
 /* The space's resolutions that the table lists; all of them must be complete. */
 static enum ofa_status usable_resolutions(const struct ofa_space *s, const struct ofa_params *p,
-                                          const struct ofa_latency_table *t, int *ret_list, int *ret_n,
-                                          struct ofa_error *err)
+					  const struct ofa_latency_table *t, int *ret_list, int *ret_n,
+					  struct ofa_error *err)
 {
 	static const char field[] = "/latency_table/entries";
-	struct missing m = { 0 };
+	struct missing m = {0};
 	int n = 0;
 
 	for (int i = 0; i < s->n_resolutions; i++) {
@@ -102,13 +102,14 @@ static enum ofa_status usable_resolutions(const struct ofa_space *s, const struc
 			return st;
 	}
 	if (m.n)
-		return ofa_fail(err, OFA_ERR_MISMATCH, field,
-		                "%zu of the %zu keys that the network needs at the table's resolutions are missing: %s%s",
-		                m.n, m.needed, m.first, m.n > 3 ? ", ..." : "");
+		return ofa_fail(
+			err, OFA_ERR_MISMATCH, field,
+			"%zu of the %zu keys that the network needs at the table's resolutions are missing: %s%s", m.n,
+			m.needed, m.first, m.n > 3 ? ", ..." : "");
 	if (n == 0)
 		return ofa_fail(err, OFA_ERR_MISMATCH, field,
-		                "the table has none of the network's resolutions, which are %u to %u",
-		                s->resolutions[0], s->resolutions[s->n_resolutions - 1]);
+				"the table has none of the network's resolutions, which are %u to %u",
+				s->resolutions[0], s->resolutions[s->n_resolutions - 1]);
 	*ret_n = n;
 	return OFA_OK;
 }
@@ -120,7 +121,7 @@ static double *block_cell(const struct ofa_latency_model *m, const struct model_
 
 /* Reads the units of one uniform arch into a row; fixed units are the same in each. */
 static void read_plan(const struct ofa_latency_model *m, const struct ofa_latency_table *t, const struct ofa_plan *plan,
-                      struct model_row *row)
+		      struct model_row *row)
 {
 	row->fixed_ms = 0;
 	for (int i = 0; i < plan->n_units; i++) {
@@ -138,7 +139,7 @@ static void read_plan(const struct ofa_latency_model *m, const struct ofa_latenc
 }
 
 static void fill_row(const struct ofa_latency_model *m, const struct ofa_params *p, const struct ofa_latency_table *t,
-                     struct ofa_plan *plan, struct model_row *row)
+		     struct ofa_plan *plan, struct model_row *row)
 {
 	for (int k = 0; k < m->kernels; k++) {
 		for (int e = 0; e < m->expands; e++) {
@@ -152,8 +153,8 @@ static void fill_row(const struct ofa_latency_model *m, const struct ofa_params 
 }
 
 enum ofa_status ofa_latency_model_new(const struct ofa_space *s, const struct ofa_params *p,
-                                      const struct ofa_latency_table *t, struct ofa_latency_model **ret,
-                                      struct ofa_error *err)
+				      const struct ofa_latency_table *t, struct ofa_latency_model **ret,
+				      struct ofa_error *err)
 {
 	int resolutions[OFA_MAX_RESOLUTIONS], n = 0;
 	struct ofa_latency_model *m;

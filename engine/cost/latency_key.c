@@ -7,8 +7,8 @@
 #include "cost/uniform.h"
 
 static const char *const unit_types[] = {
-	[OFA_UNIT_STEM] = "Conv",          [OFA_UNIT_BLOCK] = "expanded_conv", [OFA_UNIT_HEAD_EXPAND] = "Conv_1",
-	[OFA_UNIT_POOL] = "AvgPool2D",     [OFA_UNIT_MIX] = "Conv_2",          [OFA_UNIT_CLASSIFIER] = "Logits",
+	[OFA_UNIT_STEM] = "Conv",      [OFA_UNIT_BLOCK] = "expanded_conv", [OFA_UNIT_HEAD_EXPAND] = "Conv_1",
+	[OFA_UNIT_POOL] = "AvgPool2D", [OFA_UNIT_MIX] = "Conv_2",          [OFA_UNIT_CLASSIFIER] = "Logits",
 };
 
 size_t ofa_unit_key(const struct ofa_unit *u, const struct ofa_plan *p, char out[OFA_LATENCY_KEY_MAX])
@@ -21,8 +21,8 @@ size_t ofa_unit_key(const struct ofa_unit *u, const struct ofa_plan *p, char out
 	else
 		n += snprintf(out + n, cap - (size_t)n, "%dx%dx%d", u->h_out, u->w_out, u->c_out);
 	if (u->kind == OFA_UNIT_BLOCK)
-		n += snprintf(out + n, cap - (size_t)n, "-expand:%d-kernel:%d-stride:%d-idskip:%d-se:%d-hs:%d", u->mid, u->k,
-		              u->stride, u->residual, u->se, u->act == OFA_ACT_HSWISH);
+		n += snprintf(out + n, cap - (size_t)n, "-expand:%d-kernel:%d-stride:%d-idskip:%d-se:%d-hs:%d", u->mid,
+			      u->k, u->stride, u->residual, u->se, u->act == OFA_ACT_HSWISH);
 	return (size_t)n;
 }
 
@@ -109,9 +109,9 @@ static enum ofa_status add_plan(struct ofa_key_list *l, const struct ofa_plan *p
 }
 
 enum ofa_status ofa_latency_keys(const struct ofa_space *s, const struct ofa_params *p, int resolution,
-                                 struct ofa_key_list *ret, struct ofa_error *err)
+				 struct ofa_key_list *ret, struct ofa_error *err)
 {
-	struct ofa_key_list l = { 0, calloc(OFA_MAX_CHOICES * OFA_MAX_CHOICES * OFA_PLAN_MAX_UNITS, sizeof(char *)) };
+	struct ofa_key_list l = {0, calloc(OFA_MAX_CHOICES * OFA_MAX_CHOICES * OFA_PLAN_MAX_UNITS, sizeof(char *))};
 	struct ofa_plan *plan = malloc(sizeof(*plan));
 	enum ofa_status st = l.keys && plan ? OFA_OK : OFA_ERR_NOMEM;
 
@@ -139,5 +139,5 @@ void ofa_key_list_release(struct ofa_key_list *l)
 	for (size_t i = 0; i < l->n; i++)
 		free(l->keys[i]);
 	free(l->keys);
-	*l = (struct ofa_key_list){ 0 };
+	*l = (struct ofa_key_list){0};
 }

@@ -38,10 +38,10 @@ enum ofa_status ofa_limits_parse(const json_t *json, const char *pointer, struct
 	json_t *value;
 
 	if (!json_is_object(json))
-		return ofa_fail(err, OFA_ERR_INVALID, pointer,
-		                "limits must be an object such as {\"latency_ms\": 20}");
+		return ofa_fail(err, OFA_ERR_INVALID, pointer, "limits must be an object such as {\"latency_ms\": 20}");
 	ofa_limits_init(&limits);
-	json_object_foreach((json_t *)json, name, value) {
+	json_object_foreach((json_t *)json, name, value)
+	{
 		char field[OFA_POINTER_MAX];
 		int r = ofa_resource_find(name);
 		double max = json_number_value(value);
@@ -49,13 +49,14 @@ enum ofa_status ofa_limits_parse(const json_t *json, const char *pointer, struct
 		ofa_pointer_join(field, sizeof(field), pointer, name);
 		if (r < 0)
 			return ofa_fail(err, OFA_ERR_INVALID, field,
-			                "there is no limit named \"%.64s\"; accepted are latency_ms, macs, "
-			                "peak_memory_bytes and storage_bytes", name);
+					"there is no limit named \"%.64s\"; accepted are latency_ms, macs, "
+					"peak_memory_bytes and storage_bytes",
+					name);
 		if (!json_is_number(value))
 			return ofa_fail(err, OFA_ERR_INVALID, field, "%s must be a number greater than 0", name);
 		if (!isfinite(max) || max <= 0)
-			return ofa_fail(err, OFA_ERR_INVALID, field, "%s is %g; a finite number greater than 0 is accepted",
-			                name, max);
+			return ofa_fail(err, OFA_ERR_INVALID, field,
+					"%s is %g; a finite number greater than 0 is accepted", name, max);
 		limits.max[r] = max;
 	}
 	*ret = limits;

@@ -33,7 +33,7 @@ struct member {
 
 /* Reads an object by its table of members; whatever is not in the table is refused. */
 static enum ofa_status parse_members(const json_t *json, const char *pointer, const struct member *members, size_t n,
-                                     void *out, struct ofa_error *err)
+				     void *out, struct ofa_error *err)
 {
 	char field[OFA_POINTER_MAX];
 	const char *name;
@@ -41,7 +41,8 @@ static enum ofa_status parse_members(const json_t *json, const char *pointer, co
 
 	if (!json_is_object(json))
 		return ofa_fail(err, OFA_ERR_INVALID, pointer, "must be a JSON object");
-	json_object_foreach((json_t *)json, name, value) {
+	json_object_foreach((json_t *)json, name, value)
+	{
 		size_t i = 0;
 
 		while (i < n && strcmp(members[i].name, name) != 0)
@@ -69,7 +70,7 @@ static enum ofa_status parse_mean(const json_t *json, const char *field, void *o
 
 	if (!json_is_number(json) || !isfinite(v) || v <= 0)
 		return ofa_fail(err, OFA_ERR_INVALID, field,
-		                "mean is %g; a finite number of milliseconds greater than 0 is accepted", v);
+				"mean is %g; a finite number of milliseconds greater than 0 is accepted", v);
 	e->mean_ms = v;
 	return OFA_OK;
 }
@@ -81,7 +82,7 @@ static enum ofa_status parse_std(const json_t *json, const char *field, void *ou
 
 	if (!json_is_number(json) || !isfinite(v) || v < 0)
 		return ofa_fail(err, OFA_ERR_INVALID, field,
-		                "std is %g; a finite number of milliseconds, 0 or more, is accepted", v);
+				"std is %g; a finite number of milliseconds, 0 or more, is accepted", v);
 	e->std_ms = v;
 	return OFA_OK;
 }
@@ -98,9 +99,9 @@ static enum ofa_status parse_count(const json_t *json, const char *field, void *
 }
 
 static const struct member entry_members[] = {
-	{ "mean", true, parse_mean },
-	{ "std", false, parse_std },
-	{ "count", false, parse_count },
+	{"mean", true, parse_mean},
+	{"std", false, parse_std},
+	{"count", false, parse_count},
 };
 
 /* Resolution of an object name; only the plain decimal form, so that no two names mean one size. */
@@ -116,23 +117,26 @@ static int parse_resolution(const char *name)
 }
 
 /* Adds the rows of one resolution to the table, which has room for them. */
-static enum ofa_status parse_rows(const json_t *json, const char *pointer, int resolution,
-                                  struct ofa_latency_table *t, struct ofa_error *err)
+static enum ofa_status parse_rows(const json_t *json, const char *pointer, int resolution, struct ofa_latency_table *t,
+				  struct ofa_error *err)
 {
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)json, key, value) {
+	json_object_foreach((json_t *)json, key, value)
+	{
 		struct ofa_latency_entry *e = &t->entries[t->n];
 		char field[OFA_POINTER_MAX];
 		enum ofa_status st;
 
 		ofa_pointer_join(field, sizeof(field), pointer, key);
 		if (!ofa_latency_key_ok(key))
-			return ofa_fail(err, OFA_ERR_INVALID, field,
-			                "\"%.100s\" is not a latency key; accepted is TYPE-input:HxWxC-output:HxWxC with "
-			                "-name:number fields after it, at most %d characters", key, OFA_LATENCY_KEY_MAX - 1);
-		*e = (struct ofa_latency_entry){ .resolution = (uint16_t)resolution };
+			return ofa_fail(
+				err, OFA_ERR_INVALID, field,
+				"\"%.100s\" is not a latency key; accepted is TYPE-input:HxWxC-output:HxWxC with "
+				"-name:number fields after it, at most %d characters",
+				key, OFA_LATENCY_KEY_MAX - 1);
+		*e = (struct ofa_latency_entry){.resolution = (uint16_t)resolution};
 		st = parse_members(value, field, entry_members, OFA_ARRAY_LEN(entry_members), e, err);
 		if (st)
 			return st;
@@ -160,22 +164,24 @@ static enum ofa_status count_rows(const json_t *json, const char *pointer, size_
 
 	if (!json_is_object(json) || json_object_size(json) == 0)
 		return ofa_fail(err, OFA_ERR_INVALID, pointer,
-		                "entries must be an object with one member per resolution, such as {\"160\": {...}}");
-	json_object_foreach((json_t *)json, name, rows) {
+				"entries must be an object with one member per resolution, such as {\"160\": {...}}");
+	json_object_foreach((json_t *)json, name, rows)
+	{
 		char field[OFA_POINTER_MAX];
 
 		ofa_pointer_join(field, sizeof(field), pointer, name);
 		if (parse_resolution(name) < 0)
-			return ofa_fail(err, OFA_ERR_INVALID, field,
-			                "\"%.32s\" is not a resolution; a plain decimal number from 1 to %d is accepted", name,
-			                OFA_MAX_IMAGE_SIZE);
+			return ofa_fail(
+				err, OFA_ERR_INVALID, field,
+				"\"%.32s\" is not a resolution; a plain decimal number from 1 to %d is accepted", name,
+				OFA_MAX_IMAGE_SIZE);
 		if (!json_is_object(rows) || json_object_size(rows) == 0)
 			return ofa_fail(err, OFA_ERR_INVALID, field, "must be an object with at least one latency key");
 		n += json_object_size(rows);
 	}
 	if (n > OFA_PROFILE_MAX_ENTRIES)
 		return ofa_fail(err, OFA_ERR_LIMIT, pointer, "the table has %zu entries; at most %d are accepted", n,
-		                OFA_PROFILE_MAX_ENTRIES);
+				OFA_PROFILE_MAX_ENTRIES);
 	*ret_n = n;
 	return OFA_OK;
 }
@@ -193,7 +199,8 @@ static enum ofa_status parse_entries(const json_t *json, const char *pointer, vo
 	t->entries = calloc(n, sizeof(*t->entries));
 	if (!t->entries)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
-	json_object_foreach((json_t *)json, name, rows) {
+	json_object_foreach((json_t *)json, name, rows)
+	{
 		char field[OFA_POINTER_MAX];
 
 		ofa_pointer_join(field, sizeof(field), pointer, name);
@@ -212,7 +219,7 @@ static enum ofa_status parse_unit(const json_t *json, const char *field, void *o
 	(void)out;
 	if (!unit || strcmp(unit, "ms") != 0)
 		return ofa_fail(err, OFA_ERR_INVALID, field, "the unit is \"%.32s\"; \"ms\" is accepted",
-		                unit ? unit : "not a string");
+				unit ? unit : "not a string");
 	return OFA_OK;
 }
 
@@ -223,15 +230,15 @@ static enum ofa_status parse_runtime(const json_t *json, const char *field, void
 
 	if (!runtime || strlen(runtime) >= sizeof(t->runtime))
 		return ofa_fail(err, OFA_ERR_INVALID, field, "runtime must be a string of at most %zu bytes",
-		                sizeof(t->runtime) - 1);
+				sizeof(t->runtime) - 1);
 	snprintf(t->runtime, sizeof(t->runtime), "%s", runtime);
 	return OFA_OK;
 }
 
 static const struct member table_members[] = {
-	{ "unit", true, parse_unit },
-	{ "runtime", false, parse_runtime },
-	{ "entries", true, parse_entries },
+	{"unit", true, parse_unit},
+	{"runtime", false, parse_runtime},
+	{"entries", true, parse_entries},
 };
 
 static enum ofa_status parse_name(const json_t *json, const char *field, void *out, struct ofa_error *err)
@@ -240,9 +247,10 @@ static enum ofa_status parse_name(const json_t *json, const char *field, void *o
 	const char *name = json_string_value(json);
 
 	if (!name || !ofa_profile_name_ok(name))
-		return ofa_fail(err, OFA_ERR_INVALID, field,
-		                "the name is \"%.64s\"; 1 to %d of A-Z a-z 0-9 . _ - are accepted, with '/' between parts",
-		                name ? name : "not a string", OFA_PROFILE_NAME_MAX - 1);
+		return ofa_fail(
+			err, OFA_ERR_INVALID, field,
+			"the name is \"%.64s\"; 1 to %d of A-Z a-z 0-9 . _ - are accepted, with '/' between parts",
+			name ? name : "not a string", OFA_PROFILE_NAME_MAX - 1);
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	return OFA_OK;
 }
@@ -254,7 +262,7 @@ static enum ofa_status parse_description(const json_t *json, const char *field, 
 
 	if (!text || strlen(text) > OFA_PROFILE_MAX_DESCRIPTION)
 		return ofa_fail(err, OFA_ERR_INVALID, field, "description must be a string of at most %d bytes",
-		                OFA_PROFILE_MAX_DESCRIPTION);
+				OFA_PROFILE_MAX_DESCRIPTION);
 	p->description = strdup(text);
 	return p->description ? OFA_OK : ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 }
@@ -275,15 +283,15 @@ static enum ofa_status parse_table(const json_t *json, const char *field, void *
 }
 
 static const struct member profile_members[] = {
-	{ "name", true, parse_name },
-	{ "description", false, parse_description },
-	{ "limits", false, parse_limits },
-	{ "latency_table", false, parse_table },
+	{"name", true, parse_name},
+	{"description", false, parse_description},
+	{"limits", false, parse_limits},
+	{"latency_table", false, parse_table},
 };
 
 enum ofa_status ofa_profile_parse(const json_t *json, struct ofa_profile *ret, struct ofa_error *err)
 {
-	struct ofa_profile p = { 0 };
+	struct ofa_profile p = {0};
 	enum ofa_status st;
 
 	ofa_limits_init(&p.limits);
@@ -337,14 +345,14 @@ json_t *ofa_profile_format(const struct ofa_profile *p)
 	json_t *limits = ofa_limits_format(&p->limits), *table = NULL, *json;
 
 	if (p->has_table)
-		table = json_pack("{s:s, s:s*, s:o}", "unit", "ms", "runtime", p->table.runtime[0] ? p->table.runtime : NULL,
-		                  "entries", format_entries(&p->table));
+		table = json_pack("{s:s, s:s*, s:o}", "unit", "ms", "runtime",
+				  p->table.runtime[0] ? p->table.runtime : NULL, "entries", format_entries(&p->table));
 	if (limits && json_object_size(limits) == 0) {
 		json_decref(limits);
 		limits = NULL;
 	}
 	json = json_pack("{s:s, s:s*, s:o*, s:o*}", "name", p->name, "description", p->description, "limits", limits,
-	                 "latency_table", table);
+			 "latency_table", table);
 	if (json && p->has_table && !json_object_get(json, "latency_table")) {
 		json_decref(json);
 		return NULL;

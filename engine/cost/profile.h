@@ -12,11 +12,13 @@ const char *ofa_resource_name(enum ofa_resource r); /* "latency_ms", ... */
 int ofa_resource_find(const char *name);            /* or -1 */
 
 /* max[r] = INFINITY: unlimited. */
-struct ofa_limits { double max[OFA_RESOURCE_COUNT]; };
+struct ofa_limits {
+	double max[OFA_RESOURCE_COUNT];
+};
 void ofa_limits_init(struct ofa_limits *l);
 /* Object of numbers > 0; unknown names and non-numbers are refused with a pointer below `pointer`. */
 enum ofa_status ofa_limits_parse(const json_t *json, const char *pointer, struct ofa_limits *ret,
-                                 struct ofa_error *err) OFA_MUST_CHECK;
+				 struct ofa_error *err) OFA_MUST_CHECK;
 json_t *ofa_limits_format(const struct ofa_limits *l); /* finite ones only; new reference */
 /* Each limit becomes the smaller of the two. */
 void ofa_limits_merge(struct ofa_limits *l, const struct ofa_limits *other);
@@ -26,7 +28,12 @@ void ofa_limits_merge(struct ofa_limits *l, const struct ofa_limits *other);
 #define OFA_PROFILE_NAME_MAX 128
 #define OFA_PROFILE_MAX_DESCRIPTION 4096 /* bytes */
 
-struct ofa_latency_entry { uint16_t resolution; char *key; double mean_ms, std_ms; uint32_t count; };
+struct ofa_latency_entry {
+	uint16_t resolution;
+	char *key;
+	double mean_ms, std_ms;
+	uint32_t count;
+};
 struct ofa_latency_table {
 	char runtime[64];
 	size_t n;
@@ -54,9 +61,12 @@ size_t ofa_unit_key(const struct ofa_unit *u, const struct ofa_plan *p, char out
 bool ofa_latency_key_ok(const char *key);
 
 /* Every distinct key that the subnets of a space need at one resolution.  Strings owned by ret; sorted. */
-struct ofa_key_list { size_t n; char **keys; };
+struct ofa_key_list {
+	size_t n;
+	char **keys;
+};
 enum ofa_status ofa_latency_keys(const struct ofa_space *s, const struct ofa_params *p, int resolution,
-                                 struct ofa_key_list *ret, struct ofa_error *err) OFA_MUST_CHECK;
+				 struct ofa_key_list *ret, struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_key_list_release(struct ofa_key_list *l);
 
 /* A table bound to a space: mean ms by (resolution, unit position, kernel, expand) with no string
@@ -64,11 +74,13 @@ void ofa_key_list_release(struct ofa_key_list *l);
  * are present.  Refused (OFA_ERR_MISMATCH; how many keys are missing and the first few named, field
  * "/latency_table/entries") when no resolution of the table is usable or a listed resolution lacks keys. */
 struct ofa_latency_model;
-enum ofa_status ofa_latency_model_new(const struct ofa_space *s, const struct ofa_params *p, const struct ofa_latency_table *t,
-                                      struct ofa_latency_model **ret, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status ofa_latency_model_new(const struct ofa_space *s, const struct ofa_params *p,
+				      const struct ofa_latency_table *t, struct ofa_latency_model **ret,
+				      struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_latency_model_free(struct ofa_latency_model *m);
 bool ofa_latency_has(const struct ofa_latency_model *m, int image_size);
-double ofa_latency_ms(const struct ofa_latency_model *m, const struct ofa_arch *a); /* NAN when the resolution is not in the table */
+double ofa_latency_ms(const struct ofa_latency_model *m,
+		      const struct ofa_arch *a); /* NAN when the resolution is not in the table */
 /* Its addends: everything but the elastic blocks; one elastic block (0-based) with choices k and e.
  * ofa_latency_ms() adds them in this order, block by block.  NAN likewise. */
 double ofa_latency_fixed_ms(const struct ofa_latency_model *m, int image_size);

@@ -47,8 +47,8 @@ const float *ofa_batch_input(struct ofa_batch *b, int li, int i0, int count, int
 			pad_copy(kept + (size_t)(i0 + i) * map, h, w, c, pad, to);
 		else
 			b->kernels->bn_act(bp->z + (size_t)(i0 + i) * map, NULL, h, w, c, bp->scale, bp->shift,
-			                   b->plan.layers[p].act, to + ((size_t)pad * (w + 2 * pad) + pad) * c,
-			                   (size_t)(w + 2 * pad) * c);
+					   b->plan.layers[p].act, to + ((size_t)pad * (w + 2 * pad) + pad) * c,
+					   (size_t)(w + 2 * pad) * c);
 	}
 	return scratch;
 }
@@ -75,7 +75,8 @@ static void materialise(struct ofa_batch *b, int p, int i0, int count)
 
 		res = (src < 0 ? b->x : b->layers[src].y) + at;
 	}
-	b->kernels->bn_act(bl->z + at, res, 1, count * l->h_out * l->w_out, l->c_out, bl->scale, bl->shift, l->act, bl->y + at, 0);
+	b->kernels->bn_act(bl->z + at, res, 1, count * l->h_out * l->w_out, l->c_out, bl->scale, bl->shift, l->act,
+			   bl->y + at, 0);
 }
 
 /* Squeeze, two small products, gate; x (count,h,w,c) is scaled in place. */
@@ -131,15 +132,15 @@ static void conv_chunk(struct ofa_batch *b, int li, int i0, int count, float *sc
 		se_forward(b, li - 1, i0, count, scratch);
 	if (l->k == 1) {
 		ofa_gemm_nt((int)rows, l->c_out, l->c_in, in, l->c_in, b->data[l->weight],
-		            b->params->list[l->weight].shape[1], 0.0f, z, l->c_out);
+			    b->params->list[l->weight].shape[1], 0.0f, z, l->c_out);
 		return;
 	}
 	float *col = scratch + (size_t)count * ofa_batch_input_floats(l, 0);
 	size_t width = (size_t)l->k * l->k * l->c_in;
 
 	for (int i = 0; i < count; i++)
-		ofa_im2col(in + (size_t)i * l->h_in * l->w_in * l->c_in, l->h_in, l->w_in, l->c_in, l->k, l->stride, l->pad,
-		           l->h_out, l->w_out, col + (size_t)i * l->h_out * l->w_out * width);
+		ofa_im2col(in + (size_t)i * l->h_in * l->w_in * l->c_in, l->h_in, l->w_in, l->c_in, l->k, l->stride,
+			   l->pad, l->h_out, l->w_out, col + (size_t)i * l->h_out * l->w_out * width);
 	ofa_gemm_nt((int)rows, l->c_out, (int)width, col, (int)width, bl->wk, (int)width, 0.0f, z, l->c_out);
 }
 
@@ -159,8 +160,8 @@ static void depthwise_chunk(struct ofa_batch *b, int li, int i0, int count, floa
 
 		ofa_batch_input(b, li, i, 1, l->pad, scratch);
 		for (int y = 0; y < l->h_out; y++)
-			b->kernels->depthwise_row(scratch + (size_t)y * l->stride * pitch, (size_t)l->stride * c, bl->wk, taps,
-			                          n_taps, z + (size_t)y * row, (size_t)c, l->w_out, c);
+			b->kernels->depthwise_row(scratch + (size_t)y * l->stride * pitch, (size_t)l->stride * c,
+						  bl->wk, taps, n_taps, z + (size_t)y * row, (size_t)c, l->w_out, c);
 	}
 }
 
@@ -199,8 +200,8 @@ static void conv_pass(void *ctx, unsigned t, unsigned threads)
 			continue;
 		if (i == begin)
 			memcpy(b->stat_origin[t], bl->z + i * map, (size_t)l->c_out * sizeof(float));
-		b->kernels->moments(bl->z + i * map, count * l->h_out * l->w_out, l->c_out, b->stat_origin[t], b->stat_sum[t],
-		                    b->stat_square[t]);
+		b->kernels->moments(bl->z + i * map, count * l->h_out * l->w_out, l->c_out, b->stat_origin[t],
+				    b->stat_sum[t], b->stat_square[t]);
 	}
 }
 
@@ -279,8 +280,8 @@ static void linear_pass(void *ctx, unsigned t, unsigned threads)
 
 		for (int j = 0; j < count; j++)
 			memcpy(out + (size_t)j * l->c_out, b->data[l->bias], (size_t)l->c_out * sizeof *out);
-		ofa_gemm_nt(count, l->c_out, l->c_in, in, l->c_in, b->data[l->weight], b->params->list[l->weight].shape[1], 1.0f,
-		            out, l->c_out);
+		ofa_gemm_nt(count, l->c_out, l->c_in, in, l->c_in, b->data[l->weight],
+			    b->params->list[l->weight].shape[1], 1.0f, out, l->c_out);
 	}
 }
 
@@ -315,8 +316,8 @@ static void conv_layer(struct ofa_batch *b, struct pass *ps)
 	}
 }
 
-void ofa_batch_forward(struct ofa_batch *b, const float *const *data, const struct ofa_plan *plan, const float *x, int n,
-                       float *logits)
+void ofa_batch_forward(struct ofa_batch *b, const float *const *data, const struct ofa_plan *plan, const float *x,
+		       int n, float *logits)
 {
 	struct pass ps = {.b = b, .logits = logits};
 

@@ -14,9 +14,9 @@
 #define OFA_MAX_THREADS 64
 
 struct ofa_batch_layer {
-	float *z;  /* (n,h,w,c) before BN; NULL for SE and POOL */
-	float *y;  /* value: block boundaries, POOL; else NULL */
-	float *wk; /* DWCONV (k,k,c); CONV k>1 (c_out,k,k,c_in); else NULL: read in place */
+	float *z;                   /* (n,h,w,c) before BN; NULL for SE and POOL */
+	float *y;                   /* value: block boundaries, POOL; else NULL */
+	float *wk;                  /* DWCONV (k,k,c); CONV k>1 (c_out,k,k,c_in); else NULL: read in place */
 	float *mean, *var, *invstd; /* of this batch, (c); var is biased; NULL without BN */
 	float *scale, *shift;       /* value = act(z*scale + shift [+ residual]) */
 	/* SE, per image: squeezed mean (n,c), hidden after ReLU (n,hidden), gate before and after h_sigmoid (n,c) */
@@ -47,16 +47,18 @@ struct ofa_batch {
 
 /* Room for every arch of the space at up to max_batch images of max_size pixels.  With keep false, z and y rotate
  * through a few buffers. */
-enum ofa_status ofa_batch_init(struct ofa_batch *b, const struct ofa_space *s, const struct ofa_params *p, int max_batch,
-                               int max_size, bool keep, struct ofa_pool *pool, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status ofa_batch_init(struct ofa_batch *b, const struct ofa_space *s, const struct ofa_params *p,
+			       int max_batch, int max_size, bool keep, struct ofa_pool *pool,
+			       struct ofa_error *err) OFA_MUST_CHECK;
 /* The same for one plan only (recalibration). */
-enum ofa_status ofa_batch_init_plan(struct ofa_batch *b, const struct ofa_space *s, const struct ofa_params *p, int max_batch,
-                                    const struct ofa_plan *plan, bool keep, struct ofa_pool *pool, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status ofa_batch_init_plan(struct ofa_batch *b, const struct ofa_space *s, const struct ofa_params *p,
+				    int max_batch, const struct ofa_plan *plan, bool keep, struct ofa_pool *pool,
+				    struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_batch_release(struct ofa_batch *b);
 
 /* x (n,r,r,c) NHWC, borrowed until the next forward; logits (n,classes).  Cannot fail; n <= max_batch. */
-void ofa_batch_forward(struct ofa_batch *b, const float *const *data, const struct ofa_plan *plan, const float *x, int n,
-                       float *logits);
+void ofa_batch_forward(struct ofa_batch *b, const float *const *data, const struct ofa_plan *plan, const float *x,
+		       int n, float *logits);
 
 /* The value that layer `li` reads, for images [i0, i0+count): a pointer into kept storage, or computed into scratch.
  * pad > 0: inside maps (count, h+2pad, w+2pad, c) in scratch, whose frames the caller zeroed before.  Needs

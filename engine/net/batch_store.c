@@ -170,8 +170,9 @@ static float *alloc_floats(size_t n)
 	return p;
 }
 
-enum ofa_status ofa_batch_init_plan(struct ofa_batch *b, const struct ofa_space *s, const struct ofa_params *p, int max_batch,
-                                    const struct ofa_plan *plan, bool keep, struct ofa_pool *pool, struct ofa_error *err)
+enum ofa_status ofa_batch_init_plan(struct ofa_batch *b, const struct ofa_space *s, const struct ofa_params *p,
+				    int max_batch, const struct ofa_plan *plan, bool keep, struct ofa_pool *pool,
+				    struct ofa_error *err)
 {
 	struct bump m = {0};
 	unsigned threads = ofa_pool_size(pool);
@@ -179,8 +180,8 @@ enum ofa_status ofa_batch_init_plan(struct ofa_batch *b, const struct ofa_space 
 
 	memset(b, 0, sizeof *b);
 	if (threads > OFA_MAX_THREADS)
-		return ofa_fail(err, OFA_ERR_LIMIT, "threads", "%u threads asked for, at most %d are supported", threads,
-		                OFA_MAX_THREADS);
+		return ofa_fail(err, OFA_ERR_LIMIT, "threads", "%u threads asked for, at most %d are supported",
+				threads, OFA_MAX_THREADS);
 	b->space = s;
 	b->params = p;
 	b->kernels = ofa_kernels();
@@ -197,7 +198,7 @@ enum ofa_status ofa_batch_init_plan(struct ofa_batch *b, const struct ofa_space 
 	if (!b->storage || !per_thread) {
 		ofa_batch_release(b);
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for a batch of %d images (%zu MB)", max_batch,
-		                b->storage_floats * sizeof(float) >> 20);
+				b->storage_floats * sizeof(float) >> 20);
 	}
 	for (unsigned t = 0; t < threads; t++) {
 		b->scratch[t] = per_thread + t * (b->scratch_floats + 3 * b->max_channels);
@@ -208,8 +209,8 @@ enum ofa_status ofa_batch_init_plan(struct ofa_batch *b, const struct ofa_space 
 	return OFA_OK;
 }
 
-enum ofa_status ofa_batch_init(struct ofa_batch *b, const struct ofa_space *s, const struct ofa_params *p, int max_batch,
-                               int max_size, bool keep, struct ofa_pool *pool, struct ofa_error *err)
+enum ofa_status ofa_batch_init(struct ofa_batch *b, const struct ofa_space *s, const struct ofa_params *p,
+			       int max_batch, int max_size, bool keep, struct ofa_pool *pool, struct ofa_error *err)
 {
 	struct ofa_arch a;
 	struct ofa_plan *plan = malloc(sizeof *plan);

@@ -67,8 +67,8 @@ static const float *source_batch(struct source *s, const struct ofa_plan *plan, 
 	return s->buffer;
 }
 
-static enum ofa_status run(const struct ofa_supernet *net, const struct ofa_plan *plan, struct source *src, int n, int batch,
-                           struct ofa_pool *pool, struct ofa_bn_stats *ret, struct ofa_error *err)
+static enum ofa_status run(const struct ofa_supernet *net, const struct ofa_plan *plan, struct source *src, int n,
+			   int batch, struct ofa_pool *pool, struct ofa_bn_stats *ret, struct ofa_error *err)
 {
 	struct ofa_bn_stats st = {0};
 	struct ofa_batch b = {0};
@@ -95,18 +95,19 @@ static enum ofa_status run(const struct ofa_supernet *net, const struct ofa_plan
 	return OFA_OK;
 }
 
-enum ofa_status ofa_calibrate(const struct ofa_supernet *net, const struct ofa_plan *plan, const float *x, int n, int batch,
-                              struct ofa_pool *pool, struct ofa_bn_stats *ret, struct ofa_error *err)
+enum ofa_status ofa_calibrate(const struct ofa_supernet *net, const struct ofa_plan *plan, const float *x, int n,
+			      int batch, struct ofa_pool *pool, struct ofa_bn_stats *ret, struct ofa_error *err)
 {
 	struct source src = {.x = x};
 
 	if (n < 1 || batch < 1)
-		return ofa_fail(err, OFA_ERR_INVALID, "recalibrate", "%d images in batches of %d; both must be at least 1", n, batch);
+		return ofa_fail(err, OFA_ERR_INVALID, "recalibrate",
+				"%d images in batches of %d; both must be at least 1", n, batch);
 	return run(net, plan, &src, n, batch < n ? batch : n, pool, ret, err);
 }
 
 enum ofa_status ofa_calibrate_builtin(const struct ofa_supernet *net, const struct ofa_plan *plan, int max_images,
-                                      struct ofa_pool *pool, struct ofa_bn_stats *ret, struct ofa_error *err)
+				      struct ofa_pool *pool, struct ofa_bn_stats *ret, struct ofa_error *err)
 {
 	struct source src = {.net = net};
 	int n = net->calibration.n < max_images ? net->calibration.n : max_images, r = plan->arch.image_size;
@@ -114,7 +115,8 @@ enum ofa_status ofa_calibrate_builtin(const struct ofa_supernet *net, const stru
 
 	if (n < 1)
 		return ofa_fail(err, OFA_ERR_NOT_FOUND, "ofa.calibration.images",
-		                "network \"%s\" carries no calibration images; give some, or use its sliced statistics", net->name);
+				"network \"%s\" carries no calibration images; give some, or use its sliced statistics",
+				net->name);
 	src.buffer = malloc((size_t)BUILTIN_BATCH * r * r * plan->values[0].c * sizeof *src.buffer);
 	if (!src.buffer)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for calibration images");

@@ -62,22 +62,23 @@ static void assign_buffers(const struct ofa_plan *p, int *buffer_of)
 }
 
 static void conv(const struct job *j, const struct ofa_layer *l, const struct ofa_layer_weights *lw, const float *in,
-                 const float *res, float *out, int count, float *scratch)
+		 const float *res, float *out, int count, float *scratch)
 {
 	int rows = count * l->h_out * l->w_out, width = l->k * l->k * l->c_in;
 
 	if (l->k > 1) {
 		for (int i = 0; i < count; i++)
-			ofa_im2col(in + (size_t)i * l->h_in * l->w_in * l->c_in, l->h_in, l->w_in, l->c_in, l->k, l->stride,
-			           l->pad, l->h_out, l->w_out, scratch + (size_t)i * l->h_out * l->w_out * width);
+			ofa_im2col(in + (size_t)i * l->h_in * l->w_in * l->c_in, l->h_in, l->w_in, l->c_in, l->k,
+				   l->stride, l->pad, l->h_out, l->w_out,
+				   scratch + (size_t)i * l->h_out * l->w_out * width);
 		in = scratch;
 	}
 	ofa_gemm_nt(rows, l->c_out, width, in, width, lw->w, width, 0.0f, out, l->c_out);
 	j->kernels->bn_act(out, res, 1, rows, l->c_out, j->ones, lw->b, l->act, out, 0);
 }
 
-static void depthwise(const struct job *j, const struct ofa_layer *l, const struct ofa_layer_weights *lw, const float *in,
-                      float *out, int count, float *scratch)
+static void depthwise(const struct job *j, const struct ofa_layer *l, const struct ofa_layer_weights *lw,
+		      const float *in, float *out, int count, float *scratch)
 {
 	int c = l->c_out, pad = l->pad;
 	size_t pitch = (size_t)(l->w_in + 2 * pad) * c, row = (size_t)l->w_in * c, out_row = (size_t)l->w_out * c;
@@ -87,16 +88,17 @@ static void depthwise(const struct job *j, const struct ofa_layer *l, const stru
 	memset(scratch, 0, layer_scratch(l) * sizeof *scratch);
 	for (int i = 0; i < count; i++, in += (size_t)l->h_in * row, out += (size_t)l->h_out * out_row) {
 		for (int y = 0; y < l->h_in; y++)
-			memcpy(scratch + (size_t)(y + pad) * pitch + (size_t)pad * c, in + (size_t)y * row, row * sizeof *in);
+			memcpy(scratch + (size_t)(y + pad) * pitch + (size_t)pad * c, in + (size_t)y * row,
+			       row * sizeof *in);
 		for (int y = 0; y < l->h_out; y++)
-			j->kernels->depthwise_row(scratch + (size_t)y * l->stride * pitch, (size_t)l->stride * c, lw->w, taps, n_taps,
-			                          out + (size_t)y * out_row, (size_t)c, l->w_out, c);
+			j->kernels->depthwise_row(scratch + (size_t)y * l->stride * pitch, (size_t)l->stride * c, lw->w,
+						  taps, n_taps, out + (size_t)y * out_row, (size_t)c, l->w_out, c);
 		j->kernels->bn_act(out, NULL, 1, l->h_out * l->w_out, c, j->ones, lw->b, l->act, out, 0);
 	}
 }
 
 static void squeeze_excite(const struct job *j, const struct ofa_layer *l, const struct ofa_layer_weights *lw, float *x,
-                           int count, float *scratch)
+			   int count, float *scratch)
 {
 	int hw = l->h_in * l->w_in, c = l->c_in, hid = l->hidden;
 	float *mean = scratch, *hidden = mean + c, *gate = hidden + hid;
@@ -135,8 +137,11 @@ static void run_chunk(const struct job *j, struct work *w, int first, int count)
 		const struct ofa_layer *l = &p->layers[i];
 		const struct ofa_layer_weights *lw = &j->sub->weights[i];
 		const float *in = j->buffer_of[l->in] < 0 ? x : w->value[j->buffer_of[l->in]];
-		float *out = i == p->n_layers - 1 ? j->logits + (size_t)first * p->classes : w->value[j->buffer_of[l->out]];
-		const float *res = l->residual < 0 ? NULL : j->buffer_of[l->residual] < 0 ? x : w->value[j->buffer_of[l->residual]];
+		float *out =
+			i == p->n_layers - 1 ? j->logits + (size_t)first * p->classes : w->value[j->buffer_of[l->out]];
+		const float *res = l->residual < 0                 ? NULL
+				   : j->buffer_of[l->residual] < 0 ? x
+								   : w->value[j->buffer_of[l->residual]];
 
 		switch (l->op) {
 		case OFA_OP_CONV:
@@ -177,8 +182,8 @@ static void run_thread(void *ctx, unsigned t, unsigned threads)
 	free(mem);
 }
 
-enum ofa_status ofa_subnet_forward(const struct ofa_subnet *sub, const float *x, int n, struct ofa_pool *pool, float *logits,
-                                   struct ofa_error *err)
+enum ofa_status ofa_subnet_forward(const struct ofa_subnet *sub, const float *x, int n, struct ofa_pool *pool,
+				   float *logits, struct ofa_error *err)
 {
 	const struct ofa_plan *p = &sub->plan;
 	struct job j = {.sub = sub, .kernels = ofa_kernels(), .x = x, .logits = logits, .n = n};

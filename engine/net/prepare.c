@@ -83,8 +83,8 @@ void ofa_depthwise_prepare(const struct ofa_layer *l, const float *const *data, 
 	transpose(transform(l, data, &p), l->c_out, l->k * l->k, wk);
 }
 
-void ofa_depthwise_prepare_backward(const struct ofa_layer *l, const float *const *data, const float *dwk, float *scratch,
-                                    float *const *grad)
+void ofa_depthwise_prepare_backward(const struct ofa_layer *l, const float *const *data, const float *dwk,
+				    float *scratch, float *const *grad)
 {
 	struct parts p = split(scratch, l->c_out);
 	int c = l->c_out, k = l->k;

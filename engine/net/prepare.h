@@ -11,8 +11,8 @@ size_t ofa_depthwise_scratch(const struct ofa_layer *l);
 void ofa_depthwise_prepare(const struct ofa_layer *l, const float *const *data, float *scratch, float *wk);
 
 /* Its gradient: dwk (k,k,c) is carried back into grad[weight], grad[t75], grad[t53] (added). */
-void ofa_depthwise_prepare_backward(const struct ofa_layer *l, const float *const *data, const float *dwk, float *scratch,
-                                    float *const *grad);
+void ofa_depthwise_prepare_backward(const struct ofa_layer *l, const float *const *data, const float *dwk,
+				    float *scratch, float *const *grad);
 
 /* Dense conv: stored (out,in,k,k) -> (c_out, k, k, c_in) of the slice; and the gradient's way back (added). */
 void ofa_conv_prepare(const struct ofa_layer *l, const struct ofa_param *p, const float *w, float *wk);

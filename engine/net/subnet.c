@@ -43,7 +43,8 @@ static void slice(const float *from, int rows, int cols, int ld, float *to)
 }
 
 /* w *= gamma/sqrt(var+eps) per output channel, b = beta - mean * that. */
-static void fold(const struct ofa_supernet *net, const struct ofa_layer *l, const float *mean, const float *var, float *w, float *b)
+static void fold(const struct ofa_supernet *net, const struct ofa_layer *l, const float *mean, const float *var,
+		 float *w, float *b)
 {
 	const float *gamma = net->data[l->bn], *beta = net->data[l->bn + 1];
 	size_t per_out = l->op == OFA_OP_DWCONV ? 0 : (size_t)l->k * l->k * l->c_in;
@@ -59,8 +60,8 @@ static void fold(const struct ofa_supernet *net, const struct ofa_layer *l, cons
 	}
 }
 
-static void extract_layer(const struct ofa_supernet *net, const struct ofa_layer *l, const float *mean, const float *var,
-                          float *scratch, float *w, float *b, float *w2, float *b2)
+static void extract_layer(const struct ofa_supernet *net, const struct ofa_layer *l, const float *mean,
+			  const float *var, float *scratch, float *w, float *b, float *w2, float *b2)
 {
 	const struct ofa_param *p = l->weight >= 0 ? &net->params.list[l->weight] : NULL;
 
@@ -97,7 +98,8 @@ static size_t place(struct ofa_subnet *sub, float *storage)
 	size_t at = 0;
 
 	for (int i = 0; i < sub->plan.n_layers; i++) {
-		const float **part[4] = {&sub->weights[i].w, &sub->weights[i].b, &sub->weights[i].w2, &sub->weights[i].b2};
+		const float **part[4] = {&sub->weights[i].w, &sub->weights[i].b, &sub->weights[i].w2,
+					 &sub->weights[i].b2};
 		size_t n[4];
 
 		sizes(&sub->plan.layers[i], n);
@@ -120,8 +122,8 @@ static size_t scratch_floats(const struct ofa_plan *plan)
 	return need;
 }
 
-enum ofa_status ofa_subnet_extract(const struct ofa_supernet *net, const struct ofa_plan *plan, const struct ofa_bn_stats *stats,
-                                   struct ofa_subnet **ret, struct ofa_error *err)
+enum ofa_status ofa_subnet_extract(const struct ofa_supernet *net, const struct ofa_plan *plan,
+				   const struct ofa_bn_stats *stats, struct ofa_subnet **ret, struct ofa_error *err)
 {
 	struct ofa_subnet *sub = calloc(1, sizeof *sub);
 	float *scratch = malloc(scratch_floats(plan) * sizeof *scratch);
@@ -142,8 +144,8 @@ enum ofa_status ofa_subnet_extract(const struct ofa_supernet *net, const struct 
 	for (int i = 0; i < plan->n_layers; i++) {
 		struct ofa_layer_weights *lw = &sub->weights[i];
 
-		extract_layer(net, &plan->layers[i], stats ? stats->mean[i] : NULL, stats ? stats->var[i] : NULL, scratch,
-		              (float *)lw->w, (float *)lw->b, (float *)lw->w2, (float *)lw->b2);
+		extract_layer(net, &plan->layers[i], stats ? stats->mean[i] : NULL, stats ? stats->var[i] : NULL,
+			      scratch, (float *)lw->w, (float *)lw->b, (float *)lw->w2, (float *)lw->b2);
 	}
 	free(scratch);
 	*ret = sub;

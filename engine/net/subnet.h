@@ -17,33 +17,39 @@ void ofa_bn_stats_release(struct ofa_bn_stats *st);
 /* BN recalibration (spec 4.8): x (n,r,r,c) float32 NHWC normalised, in batches of `batch`; each BN
  * normalises with the batch's own statistics; count-weighted means of batch mean and biased variance.
  * Runs straight on the supernet's tensors.  Same result for any number of threads up to rounding. */
-enum ofa_status ofa_calibrate(const struct ofa_supernet *net, const struct ofa_plan *plan, const float *x, int n, int batch,
-                              struct ofa_pool *pool, struct ofa_bn_stats *ret, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status ofa_calibrate(const struct ofa_supernet *net, const struct ofa_plan *plan, const float *x, int n,
+			      int batch, struct ofa_pool *pool, struct ofa_bn_stats *ret,
+			      struct ofa_error *err) OFA_MUST_CHECK;
 /* The same on the network's own calibration images (OFA_ERR_NOT_FOUND when it has none): at most
  * max_images of them, batches of 64. */
 enum ofa_status ofa_calibrate_builtin(const struct ofa_supernet *net, const struct ofa_plan *plan, int max_images,
-                                      struct ofa_pool *pool, struct ofa_bn_stats *ret, struct ofa_error *err) OFA_MUST_CHECK;
+				      struct ofa_pool *pool, struct ofa_bn_stats *ret,
+				      struct ofa_error *err) OFA_MUST_CHECK;
 
 /* Weights of one layer, dense, BN folded (bias always present for CONV, DWCONV and LINEAR, except
  * where the plan has neither BN nor bias: then it is all zero).
  *   CONV   w (c_out, k, k, c_in)      DWCONV w (k, k, c)      LINEAR w (c_out, c_in)     b (c_out)
  *   SE     w (hidden, c), b (hidden), w2 (c, hidden), b2 (c)  POOL   none */
-struct ofa_layer_weights { const float *w, *b, *w2, *b2; };
+struct ofa_layer_weights {
+	const float *w, *b, *w2, *b2;
+};
 
 struct ofa_subnet {
 	struct ofa_plan plan;
 	struct ofa_layer_weights weights[OFA_PLAN_MAX_LAYERS];
-	float *storage; size_t storage_floats; /* owned; every array starts on 64 bytes */
+	float *storage;
+	size_t storage_floats; /* owned; every array starts on 64 bytes */
 };
 
 /* stats NULL: the supernet's sliced running statistics (needs no image, far less accurate). */
-enum ofa_status ofa_subnet_extract(const struct ofa_supernet *net, const struct ofa_plan *plan, const struct ofa_bn_stats *stats,
-                                   struct ofa_subnet **ret, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status ofa_subnet_extract(const struct ofa_supernet *net, const struct ofa_plan *plan,
+				   const struct ofa_bn_stats *stats, struct ofa_subnet **ret,
+				   struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_subnet_free(struct ofa_subnet *sub);
 
 /* x (n,r,r,c) float32 NHWC -> logits (n,classes); images are divided over the pool. */
-enum ofa_status ofa_subnet_forward(const struct ofa_subnet *sub, const float *x, int n, struct ofa_pool *pool, float *logits,
-                                   struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status ofa_subnet_forward(const struct ofa_subnet *sub, const float *x, int n, struct ofa_pool *pool,
+				   float *logits, struct ofa_error *err) OFA_MUST_CHECK;
 
 /* (n,c,h,w) -> (n,h,w,c) */
 void ofa_nchw_to_nhwc(const float *x, int n, int c, int h, int w, float *y);

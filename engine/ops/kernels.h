@@ -12,14 +12,16 @@
 #include "ops/act.h"
 
 /* One term of a depthwise sum: offsets in floats from the pixel's base and from the weights. */
-struct ofa_tap { int32_t x, w; };
+struct ofa_tap {
+	int32_t x, w;
+};
 
 struct ofa_kernels {
 	const char *isa; /* "avx512", "avx2", "generic" */
 
 	/* y = act(x * scale + shift [+ residual]); x, residual (h,w,c) with pitch w*c; residual may be NULL. */
-	void (*bn_act)(const float *x, const float *residual, int h, int w, int c, const float *scale, const float *shift,
-	               enum ofa_act act, float *y, size_t y_pitch);
+	void (*bn_act)(const float *x, const float *residual, int h, int w, int c, const float *scale,
+		       const float *shift, enum ofa_act act, float *y, size_t y_pitch);
 	/* sum[c] += x - origin, square[c] += (x - origin)^2 over `rows` pixels. */
 	void (*moments)(const float *x, int rows, int c, const float *origin, float *sum, float *square);
 	/* sum[c] += x over rows. */
@@ -34,18 +36,19 @@ struct ofa_kernels {
 	/* Backward through act and towards BN: with b = z*scale + shift,
 	 * g = (d [+ residual]) * act'(b); g may alias d.  sum[c] += g, dot[c] += g * (z - mean). */
 	void (*act_backward)(const float *d, const float *residual, const float *z, int rows, int c, const float *scale,
-	                     const float *shift, const float *mean, enum ofa_act act, float *g, float *sum, float *dot);
+			     const float *shift, const float *mean, enum ofa_act act, float *g, float *sum, float *dot);
 	/* Backward through BN's statistics: dz = g*a[c] + z*b[c] + k[c], written with x_step floats between
 	 * pixels and the given pitch (x_step = c: dense; 2c: dilated for stride 2). */
-	void (*bn_backward)(const float *g, const float *z, int h, int w, int c, const float *a, const float *b, const float *k,
-	                    float *dz, size_t x_step, size_t pitch);
+	void (*bn_backward)(const float *g, const float *z, int h, int w, int c, const float *a, const float *b,
+			    const float *k, float *dz, size_t x_step, size_t pitch);
 
 	/* One row of `count` pixels: y[i*y_step] = sum over taps of w[tap.w] * x[i*x_step + tap.x], per channel. */
-	void (*depthwise_row)(const float *x, size_t x_step, const float *w, const struct ofa_tap *taps, int n_taps, float *y,
-	                      size_t y_step, int count, int c);
+	void (*depthwise_row)(const float *x, size_t x_step, const float *w, const struct ofa_tap *taps, int n_taps,
+			      float *y, size_t y_step, int count, int c);
 	/* dw (k,k,c) += sum over the output map of dz (h,w,c; dense) times the padded input xp it saw:
 	 * xp has `pitch` floats a row; pixel (y,x) of the output starts at row y*stride, column x*stride. */
-	void (*depthwise_weight)(const float *dz, int h, int w, const float *xp, size_t pitch, int stride, int k, int c, float *dw);
+	void (*depthwise_weight)(const float *dz, int h, int w, const float *xp, size_t pitch, int stride, int k, int c,
+				 float *dw);
 };
 
 /* The best for this processor. */

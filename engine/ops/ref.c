@@ -61,17 +61,19 @@ void ofa_ref_conv(const float *x, int h, int w, int c_in, const float *weight, i
 				for (int ky = 0; ky < k; ky++)
 					for (int kx = 0; kx < k; kx++)
 						for (int c = 0; c < c_in; c++) {
-							ptrdiff_t i = at(oy * stride + ky - k / 2, ox * stride + kx - k / 2, h, w, c_in, c);
+							ptrdiff_t i = at(oy * stride + ky - k / 2,
+									 ox * stride + kx - k / 2, h, w, c_in, c);
 
 							if (i >= 0)
-								sum += (double)x[i] * weight[((o * k + ky) * k + kx) * c_in + c];
+								sum += (double)x[i] *
+								       weight[((o * k + ky) * k + kx) * c_in + c];
 						}
 				*y++ = (float)sum;
 			}
 }
 
 void ofa_ref_conv_backward(const float *x, int h, int w, int c_in, const float *weight, int c_out, int k, int stride,
-                           const float *dy, float *dx, float *dw)
+			   const float *dy, float *dx, float *dw)
 {
 	int ho = (h - 1) / stride + 1, wo = (w - 1) / stride + 1;
 
@@ -83,7 +85,8 @@ void ofa_ref_conv_backward(const float *x, int h, int w, int c_in, const float *
 				for (int ky = 0; ky < k; ky++)
 					for (int kx = 0; kx < k; kx++)
 						for (int c = 0; c < c_in; c++) {
-							ptrdiff_t i = at(oy * stride + ky - k / 2, ox * stride + kx - k / 2, h, w, c_in, c);
+							ptrdiff_t i = at(oy * stride + ky - k / 2,
+									 ox * stride + kx - k / 2, h, w, c_in, c);
 							int j = ((o * k + ky) * k + kx) * c_in + c;
 
 							if (i < 0)
@@ -104,7 +107,8 @@ void ofa_ref_depthwise(const float *x, int h, int w, int c, const float *weight,
 
 				for (int ky = 0; ky < k; ky++)
 					for (int kx = 0; kx < k; kx++) {
-						ptrdiff_t i = at(oy * stride + ky - k / 2, ox * stride + kx - k / 2, h, w, c, ch);
+						ptrdiff_t i = at(oy * stride + ky - k / 2, ox * stride + kx - k / 2, h,
+								 w, c, ch);
 
 						if (i >= 0)
 							sum += (double)x[i] * weight[(ky * k + kx) * c + ch];
@@ -114,7 +118,7 @@ void ofa_ref_depthwise(const float *x, int h, int w, int c, const float *weight,
 }
 
 void ofa_ref_depthwise_backward(const float *x, int h, int w, int c, const float *weight, int k, int stride,
-                                const float *dy, float *dx, float *dw)
+				const float *dy, float *dx, float *dw)
 {
 	int ho = (h - 1) / stride + 1, wo = (w - 1) / stride + 1;
 
@@ -125,7 +129,8 @@ void ofa_ref_depthwise_backward(const float *x, int h, int w, int c, const float
 			for (int ch = 0; ch < c; ch++, dy++)
 				for (int ky = 0; ky < k; ky++)
 					for (int kx = 0; kx < k; kx++) {
-						ptrdiff_t i = at(oy * stride + ky - k / 2, ox * stride + kx - k / 2, h, w, c, ch);
+						ptrdiff_t i = at(oy * stride + ky - k / 2, ox * stride + kx - k / 2, h,
+								 w, c, ch);
 
 						if (i < 0)
 							continue;
@@ -163,8 +168,8 @@ void ofa_ref_batch_norm(const float *x, int rows, int c, const float *gamma, con
 	}
 }
 
-void ofa_ref_batch_norm_backward(const float *x, int rows, int c, const float *gamma, float eps, const float *dy, float *dx,
-                                 float *dgamma, float *dbeta)
+void ofa_ref_batch_norm_backward(const float *x, int rows, int c, const float *gamma, float eps, const float *dy,
+				 float *dx, float *dgamma, float *dbeta)
 {
 	for (int ch = 0; ch < c; ch++) {
 		double mean, var, sum = 0, dot = 0;
@@ -187,8 +192,8 @@ void ofa_ref_batch_norm_backward(const float *x, int rows, int c, const float *g
 	}
 }
 
-void ofa_ref_se(const float *x, int hw, int c, int hidden, const float *w1, const float *b1, const float *w2, const float *b2,
-                float *y)
+void ofa_ref_se(const float *x, int hw, int c, int hidden, const float *w1, const float *b1, const float *w2,
+		const float *b2, float *y)
 {
 	for (int ch = 0; ch < c; ch++) {
 		double gate = b2[ch];

@@ -13,20 +13,20 @@ float ofa_ref_act_grad(float x, enum ofa_act act);
 void ofa_ref_conv(const float *x, int h, int w, int c_in, const float *weight, int c_out, int k, int stride, float *y);
 /* Gradients of the above: dx (h,w,c_in) and dw (c_out,k,k,c_in), both written. */
 void ofa_ref_conv_backward(const float *x, int h, int w, int c_in, const float *weight, int c_out, int k, int stride,
-                           const float *dy, float *dx, float *dw);
+			   const float *dy, float *dx, float *dw);
 
 /* x (h,w,c), w (k,k,c), zero padding k/2 -> y (ho,wo,c). */
 void ofa_ref_depthwise(const float *x, int h, int w, int c, const float *weight, int k, int stride, float *y);
 void ofa_ref_depthwise_backward(const float *x, int h, int w, int c, const float *weight, int k, int stride,
-                                const float *dy, float *dx, float *dw);
+				const float *dy, float *dx, float *dw);
 
 /* y = gamma * (x - mean)/sqrt(var + eps) + beta over rows x c with the rows' own mean and biased variance. */
 void ofa_ref_batch_norm(const float *x, int rows, int c, const float *gamma, const float *beta, float eps, float *y);
-void ofa_ref_batch_norm_backward(const float *x, int rows, int c, const float *gamma, float eps, const float *dy, float *dx,
-                                 float *dgamma, float *dbeta);
+void ofa_ref_batch_norm_backward(const float *x, int rows, int c, const float *gamma, float eps, const float *dy,
+				 float *dx, float *dgamma, float *dbeta);
 
 /* y = x * h_sigmoid(W2 relu(W1 mean(x) + b1) + b2); x (hw,c), W1 (hidden,c), W2 (c,hidden). */
-void ofa_ref_se(const float *x, int hw, int c, int hidden, const float *w1, const float *b1, const float *w2, const float *b2,
-                float *y);
+void ofa_ref_se(const float *x, int hw, int c, int hidden, const float *w1, const float *b1, const float *w2,
+		const float *b2, float *y);
 
 #endif

@@ -47,7 +47,7 @@ bool ofa_predictor_has_resolution(const struct ofa_predictor *p, int image_size)
 }
 
 int ofa_predictor_active(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *a,
-                         uint16_t *index)
+			 uint16_t *index)
 {
 	int r = resolution_index(p, a->image_size), n = 0;
 	struct layout l;
@@ -66,7 +66,8 @@ int ofa_predictor_active(const struct ofa_space *s, const struct ofa_predictor *
 	return n;
 }
 
-void ofa_predictor_features(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *a, float *x)
+void ofa_predictor_features(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *a,
+			    float *x)
 {
 	uint16_t index[2 * OFA_MAX_BLOCKS + 1];
 	int n = ofa_predictor_active(s, p, a, index);

@@ -20,8 +20,8 @@ struct fit {
 	struct ofa_mlp mlp;
 	int n, batch, epochs;
 	float lr, weight_decay;
-	float mean, scale;           /* of the targets */
-	float *x, *target;           /* (n, features), (n) standardised */
+	float mean, scale; /* of the targets */
+	float *x, *target; /* (n, features), (n) standardised */
 	float *batch_x, *batch_target;
 	float *params, *grad, *m, *v; /* n_params each */
 	float *workspace;
@@ -119,7 +119,8 @@ static void adam(struct fit *f, float lr)
 
 			f->m[i] = beta1 * f->m[i] + (1 - beta1) * g;
 			f->v[i] = beta2 * f->v[i] + (1 - beta2) * g * g;
-			f->params[i] -= lr * (f->m[i] / correct1 / (sqrtf(f->v[i] / correct2) + eps) + decay * f->params[i]);
+			f->params[i] -=
+				lr * (f->m[i] / correct1 / (sqrtf(f->v[i] / correct2) + eps) + decay * f->params[i]);
 		}
 	}
 }
@@ -141,7 +142,8 @@ static double run_epoch(struct fit *f, struct ofa_rng *rng, int epoch)
 			memcpy(f->batch_x + (size_t)i * features, f->x + from * features, features * sizeof(float));
 			f->batch_target[i] = f->target[from];
 		}
-		loss += ofa_mlp_gradient(&f->mlp, f->params, f->batch_x, f->batch_target, f->batch, f->workspace, f->grad);
+		loss += ofa_mlp_gradient(&f->mlp, f->params, f->batch_x, f->batch_target, f->batch, f->workspace,
+					 f->grad);
 		adam(f, f->lr * (float)(0.5 + 0.5 * cos(M_PI * progress)));
 	}
 	return loss / batches;
@@ -166,32 +168,32 @@ static enum ofa_status finish(const struct ofa_space *s, struct fit *f, struct o
 }
 
 static enum ofa_status check_options(const struct ofa_predictor_fit_options *opt, const float *accuracy, int n,
-                                     struct ofa_error *err)
+				     struct ofa_error *err)
 {
 	if (n < MIN_SAMPLES)
 		return ofa_fail(err, OFA_ERR_INVALID, "samples", "%d samples; at least %d are needed", n, MIN_SAMPLES);
 	if (opt->n_hidden < 0 || opt->n_hidden > OFA_PREDICTOR_MAX_LAYERS - 1)
-		return ofa_fail(err, OFA_ERR_INVALID, "hidden", "%d hidden layers; at most %d are accepted", opt->n_hidden,
-		                OFA_PREDICTOR_MAX_LAYERS - 1);
+		return ofa_fail(err, OFA_ERR_INVALID, "hidden", "%d hidden layers; at most %d are accepted",
+				opt->n_hidden, OFA_PREDICTOR_MAX_LAYERS - 1);
 	for (int i = 0; i < opt->n_hidden; i++)
 		if (opt->hidden[i] < 1 || opt->hidden[i] > 4096)
-			return ofa_fail(err, OFA_ERR_INVALID, "hidden", "a hidden layer of %d units; 1 to 4096 are accepted",
-			                opt->hidden[i]);
+			return ofa_fail(err, OFA_ERR_INVALID, "hidden",
+					"a hidden layer of %d units; 1 to 4096 are accepted", opt->hidden[i]);
 	if (opt->epochs < 0 || opt->batch < 0)
 		return ofa_fail(err, OFA_ERR_INVALID, opt->epochs < 0 ? "epochs" : "batch", "must not be negative");
 	for (int i = 0; i < n; i++)
 		if (!(accuracy[i] >= 0 && accuracy[i] <= 1))
-			return ofa_fail(err, OFA_ERR_INVALID, "accuracy", "sample %d has accuracy %g; 0 to 1 are accepted", i,
-			                (double)accuracy[i]);
+			return ofa_fail(err, OFA_ERR_INVALID, "accuracy",
+					"sample %d has accuracy %g; 0 to 1 are accepted", i, (double)accuracy[i]);
 	return OFA_OK;
 }
 
 enum ofa_status ofa_predictor_fit(const struct ofa_space *s, const struct ofa_arch *archs, const float *accuracy, int n,
-                                  const struct ofa_predictor_fit_options *opt, struct ofa_predictor *ret,
-                                  struct ofa_error *err)
+				  const struct ofa_predictor_fit_options *opt, struct ofa_predictor *ret,
+				  struct ofa_error *err)
 {
-	struct ofa_predictor p = { .order = OFA_FEATURES_K_E_R };
-	struct fit f = { .n = n };
+	struct ofa_predictor p = {.order = OFA_FEATURES_K_E_R};
+	struct fit f = {.n = n};
 	struct ofa_rng rng;
 	enum ofa_status st = check_options(opt, accuracy, n, err);
 

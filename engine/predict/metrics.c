@@ -78,7 +78,7 @@ double ofa_kendall_tau(const float *a, const float *b, int n)
 	if (!p)
 		return NAN;
 	for (int i = 0; i < n; i++)
-		p[i] = (struct pair){ a[i], b[i] };
+		p[i] = (struct pair){a[i], b[i]};
 	qsort(p, (size_t)n, sizeof(*p), compare_a_then_b);
 	ties_a = count_ties(p, n, TIE_A);
 	ties_both = count_ties(p, n, TIE_BOTH);
@@ -86,6 +86,7 @@ double ofa_kendall_tau(const float *a, const float *b, int n)
 	ties_b = count_ties(p, n, TIE_B);
 	free(p);
 	scale = sqrt((double)(all - ties_a)) * sqrt((double)(all - ties_b));
-	return scale > 0 ? ((double)all - (double)ties_a - (double)ties_b + (double)ties_both - 2.0 * (double)swaps) / scale
-	                 : NAN;
+	return scale > 0 ? ((double)all - (double)ties_a - (double)ties_b + (double)ties_both - 2.0 * (double)swaps) /
+				   scale
+			 : NAN;
 }

@@ -88,7 +88,7 @@ static void add_bias(const float *bias, int n, int width, float *restrict y)
 }
 
 static void predict_chunk(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *archs, int n,
-                          float *workspace, float *accuracy)
+			  float *workspace, float *accuracy)
 {
 	float *x = workspace, *y = workspace + (size_t)n * (size_t)max_width(p);
 
@@ -109,8 +109,8 @@ static void predict_chunk(const struct ofa_space *s, const struct ofa_predictor 
 		accuracy[i] = x[i] + p->base;
 }
 
-void ofa_predictor_predict(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *archs, int n,
-                           float *workspace, float *accuracy)
+void ofa_predictor_predict(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *archs,
+			   int n, float *workspace, float *accuracy)
 {
 	for (int i = 0; i < n; i += CHUNK)
 		predict_chunk(s, p, archs + i, n - i < CHUNK ? n - i : CHUNK, workspace, accuracy + i);

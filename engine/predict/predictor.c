@@ -18,21 +18,24 @@ static enum ofa_status check_shape(const struct ofa_space *s, const struct ofa_p
 	int features = ofa_predictor_feature_count(s, p->n_resolutions);
 
 	if (p->n_layers < 1 || p->n_layers > OFA_PREDICTOR_MAX_LAYERS || p->width[p->n_layers] != 1)
-		return ofa_fail(err, OFA_ERR_MISMATCH, "ofa.predictor", "a predictor has 1 to %d layers, the last of one output",
-		                OFA_PREDICTOR_MAX_LAYERS);
-	if (p->width[0] != features)
 		return ofa_fail(err, OFA_ERR_MISMATCH, "ofa.predictor",
-		                "the predictor takes %d features, but archs of space \"%s\" with %d resolutions have %d",
-		                p->width[0], s->name, p->n_resolutions, features);
+				"a predictor has 1 to %d layers, the last of one output", OFA_PREDICTOR_MAX_LAYERS);
+	if (p->width[0] != features)
+		return ofa_fail(
+			err, OFA_ERR_MISMATCH, "ofa.predictor",
+			"the predictor takes %d features, but archs of space \"%s\" with %d resolutions have %d",
+			p->width[0], s->name, p->n_resolutions, features);
 	for (int l = 0; l < p->n_layers; l++) {
 		size_t n = (size_t)p->width[l] * (size_t)p->width[l + 1];
 
 		for (size_t i = 0; i < n; i++)
 			if (!isfinite(p->w[l][i]))
-				return ofa_fail(err, OFA_ERR_INVALID, "ofa.predictor", "layer %d has a weight that is not finite", l);
+				return ofa_fail(err, OFA_ERR_INVALID, "ofa.predictor",
+						"layer %d has a weight that is not finite", l);
 		for (int i = 0; p->b[l] && i < p->width[l + 1]; i++)
 			if (!isfinite(p->b[l][i]))
-				return ofa_fail(err, OFA_ERR_INVALID, "ofa.predictor", "layer %d has a bias that is not finite", l);
+				return ofa_fail(err, OFA_ERR_INVALID, "ofa.predictor",
+						"layer %d has a bias that is not finite", l);
 	}
 	return OFA_OK;
 }

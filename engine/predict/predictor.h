@@ -15,47 +15,61 @@ enum ofa_feature_order {
  * kendall_tau, samples, ...) and tensors "ofa.predictor.<i>.weight" (out,in), "ofa.predictor.<i>.bias" (out). */
 struct ofa_predictor {
 	enum ofa_feature_order order;
-	int n_resolutions; uint16_t resolutions[OFA_MAX_RESOLUTIONS]; /* those it was fitted on; they bound the search */
-	int n_features, n_layers;          /* linear layers, ReLU between them, last has one output */
-	int width[OFA_PREDICTOR_MAX_LAYERS + 1]; /* width[0] = n_features, width[n_layers] = 1 */
-	const float *w[OFA_PREDICTOR_MAX_LAYERS], *b[OFA_PREDICTOR_MAX_LAYERS]; /* (out,in), (out) or NULL; in storage once bound */
-	float base;                        /* added to the output */
-	float *storage;                    /* owned: copies of the weights, and the first layer as rows to sum: */
-	const float *resolution_rows;      /* (n_resolutions, width[1]), first bias included */
-	const float *option_rows;          /* one row of width[1] per (block, kernel, expand): both features together */
+	int n_resolutions;
+	uint16_t resolutions[OFA_MAX_RESOLUTIONS]; /* those it was fitted on; they bound the search */
+	int n_features, n_layers;                  /* linear layers, ReLU between them, last has one output */
+	int width[OFA_PREDICTOR_MAX_LAYERS + 1];   /* width[0] = n_features, width[n_layers] = 1 */
+	const float *w[OFA_PREDICTOR_MAX_LAYERS],
+		*b[OFA_PREDICTOR_MAX_LAYERS]; /* (out,in), (out) or NULL; in storage once bound */
+	float base;                           /* added to the output */
+	float *storage;                       /* owned: copies of the weights, and the first layer as rows to sum: */
+	const float *resolution_rows;         /* (n_resolutions, width[1]), first bias included */
+	const float *option_rows; /* one row of width[1] per (block, kernel, expand): both features together */
 	uint32_t option_at[OFA_MAX_BLOCKS]; /* a block's first option row; kernel-major, expands of its stage inner */
 };
 
 /* Completes a predictor whose order, resolutions, n_layers, width, w, b and base are set: checks that it
  * fits the space (else OFA_ERR_MISMATCH, and *p is as before), copies the weights and builds the row tables. */
-enum ofa_status ofa_predictor_bind(const struct ofa_space *s, struct ofa_predictor *p, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status ofa_predictor_bind(const struct ofa_space *s, struct ofa_predictor *p,
+				   struct ofa_error *err) OFA_MUST_CHECK;
 /* How many features an arch of the space has with so many resolutions. */
 int ofa_predictor_feature_count(const struct ofa_space *s, int n_resolutions);
 
 /* OFA_ERR_NOT_FOUND when the network has none; OFA_ERR_MISMATCH when it does not fit the space. */
-enum ofa_status ofa_predictor_load(const struct ofa_supernet *net, struct ofa_predictor *ret, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status ofa_predictor_load(const struct ofa_supernet *net, struct ofa_predictor *ret,
+				   struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_predictor_release(struct ofa_predictor *p);
 bool ofa_predictor_has_resolution(const struct ofa_predictor *p, int image_size);
 
 /* Dense features of one canonical arch, n_features floats (tests, fitting). Skipped block: zeros. */
-void ofa_predictor_features(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *a, float *x);
+void ofa_predictor_features(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *a,
+			    float *x);
 /* Indices of the features that are 1; at most 2*blocks+1. */
-int ofa_predictor_active(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *a, uint16_t *index);
+int ofa_predictor_active(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *a,
+			 uint16_t *index);
 
 /* Predicted accuracy in [0,1] of n canonical archs.  Workspace of ofa_predictor_workspace(p, n) floats.
  * Cannot fail; each arch's image_size must be one of p->resolutions. */
 size_t ofa_predictor_workspace(const struct ofa_predictor *p, int n);
-void ofa_predictor_predict(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *archs, int n,
-                           float *workspace, float *accuracy);
+void ofa_predictor_predict(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *archs,
+			   int n, float *workspace, float *accuracy);
 
 /* Fits an MLP on canonical (arch, accuracy in [0,1]) by Adam (Kingma and Ba 2015) with decoupled weight decay
  * (Loshchilov and Hutter 2019) and a cosine learning rate; targets are standardised and the scale is folded
  * back, so the output bias starts at the mean accuracy.  Zero options mean the defaults of fit.c.
  * At least 8 samples.  Deterministic for a seed.  progress: training RMSE, in accuracy, of the epoch. */
-struct ofa_predictor_fit_options { int hidden[OFA_PREDICTOR_MAX_LAYERS]; int n_hidden; int epochs, batch; float lr, weight_decay; uint64_t seed;
-	void (*progress)(void *ctx, int epoch, int epochs, double rmse); void *ctx; };
+struct ofa_predictor_fit_options {
+	int hidden[OFA_PREDICTOR_MAX_LAYERS];
+	int n_hidden;
+	int epochs, batch;
+	float lr, weight_decay;
+	uint64_t seed;
+	void (*progress)(void *ctx, int epoch, int epochs, double rmse);
+	void *ctx;
+};
 enum ofa_status ofa_predictor_fit(const struct ofa_space *s, const struct ofa_arch *archs, const float *accuracy, int n,
-                                  const struct ofa_predictor_fit_options *opt, struct ofa_predictor *ret, struct ofa_error *err) OFA_MUST_CHECK;
+				  const struct ofa_predictor_fit_options *opt, struct ofa_predictor *ret,
+				  struct ofa_error *err) OFA_MUST_CHECK;
 
 /* Root mean square error; Kendall's tau-b by Knight's method (1966), O(n log n), NAN when either list is
  * constant or memory is short. */
@@ -65,6 +79,7 @@ double ofa_kendall_tau(const float *a, const float *b, int n);
 /* The tensors and metadata to save a predictor with a network (names borrowed from static storage;
  * data from p).  ret_tensors holds 2*OFA_PREDICTOR_MAX_LAYERS. */
 size_t ofa_predictor_tensors(const struct ofa_predictor *p, struct ofa_tensor *ret_tensors);
-json_t *ofa_predictor_metadata(const struct ofa_predictor *p); /* {order, resolutions, widths, base}; new reference; fit figures are merged in by the caller */
+json_t *ofa_predictor_metadata(const struct ofa_predictor *p); /* {order, resolutions, widths, base}; new reference; fit
+								  figures are merged in by the caller */
 
 #endif

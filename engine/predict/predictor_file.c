@@ -26,8 +26,8 @@ static enum ofa_status parse_order(const json_t *json, struct ofa_predictor *p, 
 			return OFA_OK;
 		}
 	}
-	return ofa_fail(err, OFA_ERR_FORMAT, "ofa.predictor/order", "the feature order is \"%.32s\"; k_e_r and r_k_e are accepted",
-	                name ? name : "absent");
+	return ofa_fail(err, OFA_ERR_FORMAT, "ofa.predictor/order",
+			"the feature order is \"%.32s\"; k_e_r and r_k_e are accepted", name ? name : "absent");
 }
 
 static enum ofa_status parse_resolutions(const json_t *json, struct ofa_predictor *p, struct ofa_error *err)
@@ -37,15 +37,16 @@ static enum ofa_status parse_resolutions(const json_t *json, struct ofa_predicto
 	json_int_t previous = 0;
 
 	if (n < 1 || n > OFA_MAX_RESOLUTIONS)
-		return ofa_fail(err, OFA_ERR_FORMAT, "ofa.predictor/resolutions", "an array of 1 to %d resolutions is needed",
-		                OFA_MAX_RESOLUTIONS);
+		return ofa_fail(err, OFA_ERR_FORMAT, "ofa.predictor/resolutions",
+				"an array of 1 to %d resolutions is needed", OFA_MAX_RESOLUTIONS);
 	for (size_t i = 0; i < n; i++) {
 		json_int_t r = json_integer_value(json_array_get(list, i));
 
 		if (r <= previous || r > OFA_MAX_IMAGE_SIZE)
 			return ofa_fail(err, OFA_ERR_FORMAT, "ofa.predictor/resolutions",
-			                "entry %zu is %" JSON_INTEGER_FORMAT "; ascending whole numbers from 1 to %d are accepted", i, r,
-			                OFA_MAX_IMAGE_SIZE);
+					"entry %zu is %" JSON_INTEGER_FORMAT
+					"; ascending whole numbers from 1 to %d are accepted",
+					i, r, OFA_MAX_IMAGE_SIZE);
 		p->resolutions[i] = (uint16_t)r;
 		previous = r;
 	}
@@ -59,14 +60,16 @@ static enum ofa_status parse_widths(const json_t *json, struct ofa_predictor *p,
 	size_t n = json_array_size(list);
 
 	if (n < 2 || n > OFA_PREDICTOR_MAX_LAYERS + 1)
-		return ofa_fail(err, OFA_ERR_FORMAT, "ofa.predictor/widths", "an array of 2 to %d layer widths is needed",
-		                OFA_PREDICTOR_MAX_LAYERS + 1);
+		return ofa_fail(err, OFA_ERR_FORMAT, "ofa.predictor/widths",
+				"an array of 2 to %d layer widths is needed", OFA_PREDICTOR_MAX_LAYERS + 1);
 	for (size_t i = 0; i < n; i++) {
 		json_int_t w = json_integer_value(json_array_get(list, i));
 
 		if (w < 1 || w > MAX_WIDTH)
 			return ofa_fail(err, OFA_ERR_FORMAT, "ofa.predictor/widths",
-			                "entry %zu is %" JSON_INTEGER_FORMAT "; whole numbers from 1 to %d are accepted", i, w, MAX_WIDTH);
+					"entry %zu is %" JSON_INTEGER_FORMAT
+					"; whole numbers from 1 to %d are accepted",
+					i, w, MAX_WIDTH);
 		p->width[i] = (int)w;
 	}
 	p->n_layers = (int)n - 1;
@@ -94,17 +97,17 @@ static enum ofa_status parse_metadata(const char *text, struct ofa_predictor *p,
 }
 
 static enum ofa_status find_layer(const struct ofa_safetensors *file, int l, struct ofa_predictor *p,
-                                  struct ofa_error *err)
+				  struct ofa_error *err)
 {
 	const struct ofa_tensor *w = ofa_safetensors_find(file, tensor_names[2 * l]);
 	const struct ofa_tensor *b = ofa_safetensors_find(file, tensor_names[2 * l + 1]);
 
 	if (!w || w->dtype != OFA_F32 || w->rank != 2 || w->shape[0] != p->width[l + 1] || w->shape[1] != p->width[l])
 		return ofa_fail(err, OFA_ERR_MISMATCH, tensor_names[2 * l], "an F32 tensor of shape (%d, %d) is needed",
-		                p->width[l + 1], p->width[l]);
+				p->width[l + 1], p->width[l]);
 	if (b && (b->dtype != OFA_F32 || b->rank != 1 || b->shape[0] != p->width[l + 1]))
 		return ofa_fail(err, OFA_ERR_MISMATCH, tensor_names[2 * l + 1], "an F32 tensor of shape (%d) is needed",
-		                p->width[l + 1]);
+				p->width[l + 1]);
 	p->w[l] = w->data;
 	p->b[l] = b ? b->data : NULL;
 	return OFA_OK;
@@ -113,12 +116,13 @@ static enum ofa_status find_layer(const struct ofa_safetensors *file, int l, str
 enum ofa_status ofa_predictor_load(const struct ofa_supernet *net, struct ofa_predictor *ret, struct ofa_error *err)
 {
 	const char *text = ofa_safetensors_meta(&net->file, "ofa.predictor");
-	struct ofa_predictor p = { 0 };
+	struct ofa_predictor p = {0};
 	enum ofa_status st;
 
 	if (!text)
 		return ofa_fail(err, OFA_ERR_NOT_FOUND, "ofa.predictor",
-		                "network \"%s\" has no accuracy predictor; fit one with \"ofa predictor fit\"", net->name);
+				"network \"%s\" has no accuracy predictor; fit one with \"ofa predictor fit\"",
+				net->name);
 	st = parse_metadata(text, &p, err);
 	for (int l = 0; !st && l < p.n_layers; l++)
 		st = find_layer(&net->file, l, &p, err);
@@ -138,13 +142,21 @@ size_t ofa_predictor_tensors(const struct ofa_predictor *p, struct ofa_tensor *r
 		int64_t in = p->width[l], out = p->width[l + 1];
 
 		ret_tensors[n++] = (struct ofa_tensor){
-			.name = tensor_names[2 * l], .dtype = OFA_F32, .rank = 2, .shape = { out, in },
-			.data = p->w[l], .size = (size_t)(out * in) * sizeof(float),
+			.name = tensor_names[2 * l],
+			.dtype = OFA_F32,
+			.rank = 2,
+			.shape = {out, in},
+			.data = p->w[l],
+			.size = (size_t)(out * in) * sizeof(float),
 		};
 		if (p->b[l])
 			ret_tensors[n++] = (struct ofa_tensor){
-				.name = tensor_names[2 * l + 1], .dtype = OFA_F32, .rank = 1, .shape = { out },
-				.data = p->b[l], .size = (size_t)out * sizeof(float),
+				.name = tensor_names[2 * l + 1],
+				.dtype = OFA_F32,
+				.rank = 1,
+				.shape = {out},
+				.data = p->b[l],
+				.size = (size_t)out * sizeof(float),
 			};
 	}
 	return n;
@@ -158,6 +170,6 @@ json_t *ofa_predictor_metadata(const struct ofa_predictor *p)
 		json_array_append_new(resolutions, json_integer(p->resolutions[i]));
 	for (int l = 0; l <= p->n_layers; l++)
 		json_array_append_new(widths, json_integer(p->width[l]));
-	return json_pack("{s:s, s:o, s:o, s:f}", "order", order_names[p->order], "resolutions", resolutions,
-	                 "widths", widths, "base", (double)p->base);
+	return json_pack("{s:s, s:o, s:o, s:f}", "order", order_names[p->order], "resolutions", resolutions, "widths",
+			 widths, "base", (double)p->base);
 }

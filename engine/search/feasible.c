@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 /* The genes of a block that minimise sign * cost; returns that minimum. */
-static double extreme_block(const struct ofa_search_problem *p, enum ofa_resource r, int resolution, int stage, int block,
-                            int sign, struct ofa_arch *a)
+static double extreme_block(const struct ofa_search_problem *p, enum ofa_resource r, int resolution, int stage,
+			    int block, int sign, struct ofa_arch *a)
 {
 	const struct ofa_stage *st = &p->space->stages[stage];
 	double best = INFINITY;
@@ -25,9 +25,9 @@ static double extreme_block(const struct ofa_search_problem *p, enum ofa_resourc
 }
 
 void ofa_problem_extreme(const struct ofa_search_problem *p, enum ofa_resource r, int resolution, int sign,
-                         struct ofa_arch *ret)
+			 struct ofa_arch *ret)
 {
-	struct ofa_arch a = { .image_size = p->resolutions[resolution] };
+	struct ofa_arch a = {.image_size = p->resolutions[resolution]};
 
 	for (int i = 0; i < p->space->n_stages; i++) {
 		const struct ofa_stage *st = &p->space->stages[i];
@@ -115,7 +115,7 @@ json_t *ofa_feasible_format(const struct ofa_feasible *f)
 }
 
 enum ofa_status ofa_problem_check_limits(const struct ofa_search_problem *p, const struct ofa_limits *l,
-                                         struct ofa_error *err)
+					 struct ofa_error *err)
 {
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++) {
 		const char *name = ofa_resource_name(r);
@@ -125,15 +125,16 @@ enum ofa_status ofa_problem_check_limits(const struct ofa_search_problem *p, con
 		if (isinf(l->max[r]) && l->max[r] > 0)
 			continue;
 		if (isnan(l->max[r]) || l->max[r] <= 0)
-			return ofa_fail(err, OFA_ERR_INVALID, field, "%s is %g; a number greater than 0 is accepted", name,
-			                l->max[r]);
+			return ofa_fail(err, OFA_ERR_INVALID, field, "%s is %g; a number greater than 0 is accepted",
+					name, l->max[r]);
 		if (!p->feasible.known[r])
 			return ofa_fail(err, OFA_ERR_INVALID, field,
-			                "a limit on %s needs a profile with a latency table", name);
+					"a limit on %s needs a profile with a latency table", name);
 		if (l->max[r] < p->feasible.min[r])
-			return ofa_fail(err, OFA_ERR_INFEASIBLE, field,
-			                "no subnet has %s of %.10g or less; the smallest reaches %.10g, the largest %.10g", name,
-			                l->max[r], p->feasible.min[r], p->feasible.max[r]);
+			return ofa_fail(
+				err, OFA_ERR_INFEASIBLE, field,
+				"no subnet has %s of %.10g or less; the smallest reaches %.10g, the largest %.10g",
+				name, l->max[r], p->feasible.min[r], p->feasible.max[r]);
 	}
 	return OFA_OK;
 }

@@ -24,12 +24,14 @@ static enum ofa_status choose_resolutions(struct ofa_search_problem *p, struct o
 	for (int i = 0; i < s->n_resolutions; i++) {
 		int size = s->resolutions[i];
 
-		if (ofa_predictor_has_resolution(p->predictor, size) && (!p->latency || ofa_latency_has(p->latency, size)))
+		if (ofa_predictor_has_resolution(p->predictor, size) &&
+		    (!p->latency || ofa_latency_has(p->latency, size)))
 			p->resolutions[p->n_resolutions++] = (uint16_t)size;
 	}
 	if (p->n_resolutions == 0)
 		return ofa_fail(err, OFA_ERR_MISMATCH, "resolutions",
-		                "network, predictor%s have no resolution in common", p->latency ? " and latency table" : "");
+				"network, predictor%s have no resolution in common",
+				p->latency ? " and latency table" : "");
 	return OFA_OK;
 }
 
@@ -57,7 +59,7 @@ static enum ofa_status alloc_tables(struct ofa_search_problem *p, struct ofa_err
 static double *cell(const struct ofa_search_problem *p, enum ofa_resource r, int resolution, int block, int option)
 {
 	return &p->block[r][((size_t)resolution * (size_t)p->space->n_blocks + (size_t)block) * (size_t)p->options +
-	                    (size_t)option];
+			    (size_t)option];
 }
 
 static double round64(double bytes)
@@ -173,10 +175,11 @@ static void fill_storage(struct ofa_search_problem *p, struct ofa_plan *plan)
 	for (int i = 0; i < p->space->n_stages; i++)
 		fill_stage_storage(p, i, plan);
 	for (int r = 0; r < p->n_resolutions; r++) {
-		struct ofa_arch smallest = { .image_size = p->resolutions[r] };
+		struct ofa_arch smallest = {.image_size = p->resolutions[r]};
 
 		if (r > 0)
-			memcpy(p->block[OFA_STORAGE_BYTES] + (size_t)r * row, p->block[OFA_STORAGE_BYTES], row * sizeof(double));
+			memcpy(p->block[OFA_STORAGE_BYTES] + (size_t)r * row, p->block[OFA_STORAGE_BYTES],
+			       row * sizeof(double));
 		p->fixed[OFA_STORAGE_BYTES][r] = 0;
 		p->fixed[OFA_STORAGE_BYTES][r] =
 			pack_size(p, &smallest, plan) - ofa_problem_cost(p, OFA_STORAGE_BYTES, r, &smallest);
@@ -184,8 +187,8 @@ static void fill_storage(struct ofa_search_problem *p, struct ofa_plan *plan)
 }
 
 enum ofa_status ofa_search_problem_new(const struct ofa_supernet *net, const struct ofa_predictor *predictor,
-                                       const struct ofa_latency_model *latency, struct ofa_search_problem **ret,
-                                       struct ofa_error *err)
+				       const struct ofa_latency_model *latency, struct ofa_search_problem **ret,
+				       struct ofa_error *err)
 {
 	struct ofa_search_problem *p = calloc(1, sizeof(*p));
 	struct ofa_plan *plan = malloc(sizeof(*plan));
@@ -226,7 +229,8 @@ void ofa_search_problem_free(struct ofa_search_problem *p)
 	free(p);
 }
 
-double ofa_problem_cost(const struct ofa_search_problem *p, enum ofa_resource r, int resolution, const struct ofa_arch *a)
+double ofa_problem_cost(const struct ofa_search_problem *p, enum ofa_resource r, int resolution,
+			const struct ofa_arch *a)
 {
 	const struct ofa_space *s = p->space;
 	double total = p->fixed[r][resolution];
@@ -257,7 +261,7 @@ double ofa_problem_arena(const struct ofa_search_problem *p, const struct ofa_ar
 }
 
 bool ofa_problem_within(const struct ofa_search_problem *p, const struct ofa_limits *l, int resolution,
-                        const struct ofa_arch *a)
+			const struct ofa_arch *a)
 {
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
 		if (!isinf(l->max[r]) && ofa_problem_cost(p, r, resolution, a) > l->max[r])
@@ -266,7 +270,7 @@ bool ofa_problem_within(const struct ofa_search_problem *p, const struct ofa_lim
 }
 
 bool ofa_problem_allows(const struct ofa_search_problem *p, const struct ofa_limits *l, int resolution,
-                        const struct ofa_arch *a)
+			const struct ofa_arch *a)
 {
 	double memory = l->max[OFA_PEAK_MEMORY_BYTES];
 

@@ -25,11 +25,11 @@ struct ofa_search_problem {
 /* Index of an image size in p->resolutions, or -1. */
 int ofa_problem_resolution(const struct ofa_search_problem *p, int image_size);
 
-static inline double ofa_problem_block(const struct ofa_search_problem *p, enum ofa_resource r, int resolution, int block,
-                                       int option)
+static inline double ofa_problem_block(const struct ofa_search_problem *p, enum ofa_resource r, int resolution,
+				       int block, int option)
 {
 	return p->block[r][((size_t)resolution * (size_t)p->space->n_blocks + (size_t)block) * (size_t)p->options +
-	                   (size_t)option];
+			   (size_t)option];
 }
 
 static inline int ofa_problem_option(const struct ofa_search_problem *p, const struct ofa_arch *a, int block)
@@ -38,23 +38,24 @@ static inline int ofa_problem_option(const struct ofa_search_problem *p, const s
 }
 
 /* One resource from the tables alone: exact for the sums, a lower bound for peak memory. */
-double ofa_problem_cost(const struct ofa_search_problem *p, enum ofa_resource r, int resolution, const struct ofa_arch *a);
+double ofa_problem_cost(const struct ofa_search_problem *p, enum ofa_resource r, int resolution,
+			const struct ofa_arch *a);
 
 /* The arena of an arch by its plan, bytes. */
 double ofa_problem_arena(const struct ofa_search_problem *p, const struct ofa_arch *a);
 
 /* Does no finite limit forbid the arch, by the tables alone? */
 bool ofa_problem_within(const struct ofa_search_problem *p, const struct ofa_limits *l, int resolution,
-                        const struct ofa_arch *a);
+			const struct ofa_arch *a);
 
 /* The same with the arena itself in place of its bound: exact. */
 bool ofa_problem_allows(const struct ofa_search_problem *p, const struct ofa_limits *l, int resolution,
-                        const struct ofa_arch *a);
+			const struct ofa_arch *a);
 
 /* The arch of one resolution with the smallest (sign 1) or largest (sign -1) sum of a resource; not for
  * peak memory. */
 void ofa_problem_extreme(const struct ofa_search_problem *p, enum ofa_resource r, int resolution, int sign,
-                         struct ofa_arch *ret);
+			 struct ofa_arch *ret);
 
 /* Fills p->feasible from the tables. */
 void ofa_problem_feasible(struct ofa_search_problem *p);
@@ -62,11 +63,11 @@ void ofa_problem_feasible(struct ofa_search_problem *p);
 /* The limits a search can promise nothing under: OFA_ERR_INFEASIBLE naming the first one that lies below
  * the feasible range, OFA_ERR_INVALID one on an unknown resource. */
 enum ofa_status ofa_problem_check_limits(const struct ofa_search_problem *p, const struct ofa_limits *l,
-                                         struct ofa_error *err) OFA_MUST_CHECK;
+					 struct ofa_error *err) OFA_MUST_CHECK;
 
 /* Any arch of this resolution within the limits: the smallest, else the result of a bounded search over
  * cost vectors (see seed.c).  False if none was found. */
 bool ofa_problem_seed(const struct ofa_search_problem *p, const struct ofa_limits *l, int resolution,
-                      struct ofa_arch *ret);
+		      struct ofa_arch *ret);
 
 #endif

@@ -8,9 +8,9 @@
 #include "search/run.h"
 
 #define DRAWS 8
-#define NOISE 0.1           /* at most, of the mean size of a gain */
+#define NOISE 0.1 /* at most, of the mean size of a gain */
 #define P_OTHER_RESOLUTION 0.3
-#define BACK_OFF 8          /* bins to step back when rounding led over a limit */
+#define BACK_OFF 8 /* bins to step back when rounding led over a limit */
 #define PRICE_STEP 0.02
 
 /* One scored arch, where the gain it tells about goes, and what it is compared to. */
@@ -49,14 +49,14 @@ static int push_change(struct ofa_search_run *run, const struct ofa_arch *a, flo
 
 	if (g->n == OFA_LIST_MAX)
 		return -1;
-	g->changes[g->n] = (struct change){ gain, base };
+	g->changes[g->n] = (struct change){gain, base};
 	ofa_run_push(run, a);
 	return g->n++;
 }
 
 /* The changes of one block, in a subnet where it is present. */
 static void push_block(struct ofa_search_run *run, const struct ofa_stage *st, int block, const struct ofa_arch *within,
-                       int base)
+		       int base)
 {
 	struct ofa_gains *g = run->gains;
 	struct ofa_arch a = *within;
@@ -132,7 +132,8 @@ static double block_price(const struct ofa_search_run *run, int resolution, int 
 
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
 		if (run->price[r] > 0)
-			sum += run->price[r] * ofa_problem_block(run->p, r, resolution, block, option) / run->limits.max[r];
+			sum += run->price[r] * ofa_problem_block(run->p, r, resolution, block, option) /
+			       run->limits.max[r];
 	return sum;
 }
 
@@ -176,7 +177,8 @@ static int drop_dominated(struct ofa_knapsack_item *items, int n)
 		int j = i;
 
 		for (; j > 0 && (items[j - 1].weight > item.weight ||
-		                 (items[j - 1].weight == item.weight && items[j - 1].gain < item.gain)); j--)
+				 (items[j - 1].weight == item.weight && items[j - 1].gain < item.gain));
+		     j--)
 			items[j] = items[j - 1];
 		items[j] = item;
 	}
@@ -187,7 +189,7 @@ static int drop_dominated(struct ofa_knapsack_item *items, int n)
 }
 
 static void fill_items(struct ofa_search_run *run, int resolution, const struct ofa_stage *st, int block, double least,
-                       double bins_per_unit, float noise)
+		       double bins_per_unit, float noise)
 {
 	struct ofa_gains *g = run->gains;
 	int n = 0;
@@ -200,7 +202,7 @@ static void fill_items(struct ofa_search_run *run, int resolution, const struct 
 
 			if (weight < OFA_BINS && fits_memory(run, resolution, block, option))
 				g->knapsack.items[block][n++] =
-					(struct ofa_knapsack_item){ (uint8_t)k, (uint8_t)e, (int)(weight + 0.5), gain };
+					(struct ofa_knapsack_item){(uint8_t)k, (uint8_t)e, (int)(weight + 0.5), gain};
 		}
 	}
 	g->knapsack.n_items[block] = drop_dominated(g->knapsack.items[block], n);
@@ -214,7 +216,7 @@ struct scale {
 static struct scale fill_knapsack(struct ofa_search_run *run, int resolution, float noise)
 {
 	const struct ofa_space *s = run->p->space;
-	struct scale scale = { fixed_price(run, resolution), 0 };
+	struct scale scale = {fixed_price(run, resolution), 0};
 	double least[OFA_MAX_BLOCKS], range;
 
 	for (int i = 0; i < s->n_stages; i++) {
@@ -263,7 +265,7 @@ static void adjust_prices(struct ofa_search_run *run, int resolution, const stru
 
 static void push_solution(struct ofa_search_run *run, int resolution, int band, const struct scale *scale)
 {
-	struct ofa_arch a = { .image_size = run->p->resolutions[resolution] };
+	struct ofa_arch a = {.image_size = run->p->resolutions[resolution]};
 	double room = (ofa_band_tightness[band] - scale->least) * scale->bins_per_unit;
 	int capacity = room < OFA_BINS - 1 ? (int)room : OFA_BINS - 1;
 

@@ -6,9 +6,9 @@
 #include <time.h>
 
 #define FIRST_GENERATION 192
-#define VARY_EVERY 10        /* one generation of mutants and crossovers to nine of proposals */
-#define MAX_IDLE 50          /* generations without a new arch before a small space counts as exhausted */
-#define LEAST_YIELD 25       /* new archs per generation, over the whole search, below which it ends early */
+#define VARY_EVERY 10  /* one generation of mutants and crossovers to nine of proposals */
+#define MAX_IDLE 50    /* generations without a new arch before a small space counts as exhausted */
+#define LEAST_YIELD 25 /* new archs per generation, over the whole search, below which it ends early */
 
 static double now_seconds(void)
 {
@@ -30,7 +30,7 @@ static void run_free(struct ofa_search_run *run)
 }
 
 static enum ofa_status run_new(const struct ofa_search_problem *p, const struct ofa_search_options *opt,
-                               struct ofa_search_run **ret, struct ofa_error *err)
+			       struct ofa_search_run **ret, struct ofa_error *err)
 {
 	struct ofa_search_run *run = calloc(1, sizeof(*run));
 	int limited = 0;
@@ -106,7 +106,8 @@ static enum ofa_status evolve(struct ofa_search_run *run, const struct ofa_searc
 {
 	int idle = 0, generations = run->budget / LEAST_YIELD + MAX_IDLE;
 
-	for (int generation = 0; run->evaluations < run->budget && idle < MAX_IDLE && generation < generations; generation++) {
+	for (int generation = 0; run->evaluations < run->budget && idle < MAX_IDLE && generation < generations;
+	     generation++) {
 		int before = run->evaluations;
 
 		if (opt->cancel && atomic_load(opt->cancel))
@@ -130,13 +131,13 @@ static enum ofa_status refuse_together(const struct ofa_limits *l, struct ofa_er
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
 		if (!isinf(l->max[r]))
 			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s <= %.10g", used ? ", " : "",
-			                         ofa_resource_name(r), l->max[r]);
+						 ofa_resource_name(r), l->max[r]);
 	return ofa_fail(err, OFA_ERR_INFEASIBLE, "/limits",
-	                "each limit can be met alone, but no subnet was found that meets all of them: %s", names);
+			"each limit can be met alone, but no subnet was found that meets all of them: %s", names);
 }
 
 enum ofa_status ofa_search_run(const struct ofa_search_problem *p, const struct ofa_search_options *opt,
-                               struct ofa_search_result *ret, struct ofa_feasible *ret_feasible, struct ofa_error *err)
+			       struct ofa_search_result *ret, struct ofa_feasible *ret_feasible, struct ofa_error *err)
 {
 	double start = now_seconds();
 	struct ofa_search_run *run = NULL;
@@ -147,7 +148,7 @@ enum ofa_status ofa_search_run(const struct ofa_search_problem *p, const struct 
 		*ret_feasible = p->feasible;
 	if (opt->evaluations < 0 || opt->evaluations > OFA_SEARCH_MAX_EVALUATIONS)
 		return ofa_fail(err, OFA_ERR_INVALID, "/evaluations", "%d evaluations; 0 (default) to %d are accepted",
-		                opt->evaluations, OFA_SEARCH_MAX_EVALUATIONS);
+				opt->evaluations, OFA_SEARCH_MAX_EVALUATIONS);
 	st = ofa_problem_check_limits(p, &opt->limits, err);
 	if (!st)
 		st = run_new(p, opt, &run, err);
@@ -159,8 +160,9 @@ enum ofa_status ofa_search_run(const struct ofa_search_problem *p, const struct 
 		st = evolve(run, opt, err);
 	best = st ? NULL : best_of(run);
 	if (best) {
-		*ret = (struct ofa_search_result){ .arch = best->arch, .predicted_accuracy = (double)best->accuracy,
-			                           .evaluations = run->evaluations };
+		*ret = (struct ofa_search_result){.arch = best->arch,
+						  .predicted_accuracy = (double)best->accuracy,
+						  .evaluations = run->evaluations};
 		ofa_search_costs(p, &best->arch, ret->value);
 		ret->seconds = now_seconds() - start;
 	}

@@ -14,7 +14,8 @@ struct ofa_search_problem;
  * there is none).  latency may be NULL (then a latency limit is refused, OFA_ERR_INVALID "/limits/latency_ms").
  * Everything is borrowed and must outlive the problem. */
 enum ofa_status ofa_search_problem_new(const struct ofa_supernet *net, const struct ofa_predictor *predictor,
-                                       const struct ofa_latency_model *latency, struct ofa_search_problem **ret, struct ofa_error *err) OFA_MUST_CHECK;
+				       const struct ofa_latency_model *latency, struct ofa_search_problem **ret,
+				       struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_search_problem_free(struct ofa_search_problem *p);
 
 /* All resources of one arch by table look-up; value[r] = NAN for latency without a table.  Exactly
@@ -22,9 +23,13 @@ void ofa_search_problem_free(struct ofa_search_problem *p);
 void ofa_search_costs(const struct ofa_search_problem *p, const struct ofa_arch *a, double value[OFA_RESOURCE_COUNT]);
 
 /* Smallest and largest value each resource can take over all searched subnets. */
-struct ofa_feasible { double min[OFA_RESOURCE_COUNT], max[OFA_RESOURCE_COUNT]; bool known[OFA_RESOURCE_COUNT]; };
+struct ofa_feasible {
+	double min[OFA_RESOURCE_COUNT], max[OFA_RESOURCE_COUNT];
+	bool known[OFA_RESOURCE_COUNT];
+};
 void ofa_search_feasible(const struct ofa_search_problem *p, struct ofa_feasible *ret);
-json_t *ofa_feasible_format(const struct ofa_feasible *f); /* {"latency_ms":{"min":..,"max":..},..}; known ones; new reference */
+json_t *ofa_feasible_format(
+	const struct ofa_feasible *f); /* {"latency_ms":{"min":..,"max":..},..}; known ones; new reference */
 
 #define OFA_SEARCH_DEFAULT_EVALUATIONS 20000
 #define OFA_SEARCH_MAX_EVALUATIONS 10000000
@@ -32,22 +37,23 @@ json_t *ofa_feasible_format(const struct ofa_feasible *f); /* {"latency_ms":{"mi
 struct ofa_search_options {
 	struct ofa_limits limits;
 	uint64_t seed;
-	int evaluations;             /* budget of predictor evaluations; 0 = default */
-	const atomic_bool *cancel;   /* or NULL; polled each generation */
+	int evaluations;           /* budget of predictor evaluations; 0 = default */
+	const atomic_bool *cancel; /* or NULL; polled each generation */
 	void (*progress)(void *ctx, int evaluations, int budget, double best_accuracy); /* or NULL */
 	void *ctx;
 };
 struct ofa_search_result {
-	struct ofa_arch arch;       /* canonical */
-	double predicted_accuracy;  /* in [0,1] */
+	struct ofa_arch arch;      /* canonical */
+	double predicted_accuracy; /* in [0,1] */
 	double value[OFA_RESOURCE_COUNT];
 	int evaluations;
 	double seconds;
 };
-/* doc/search.md describes the method.  Same problem, limits, budget and seed: same answer.  Infeasible limits end at once:
- * OFA_ERR_INFEASIBLE, field "/limits/NAME" of the first limit below its range, or "/limits" when no
- * subnet meets all together; *ret_feasible is filled in every case (ret_feasible may be NULL). */
+/* doc/search.md describes the method.  Same problem, limits, budget and seed: same answer.  Infeasible limits end at
+ * once: OFA_ERR_INFEASIBLE, field "/limits/NAME" of the first limit below its range, or "/limits" when no subnet meets
+ * all together; *ret_feasible is filled in every case (ret_feasible may be NULL). */
 enum ofa_status ofa_search_run(const struct ofa_search_problem *p, const struct ofa_search_options *opt,
-                               struct ofa_search_result *ret, struct ofa_feasible *ret_feasible, struct ofa_error *err) OFA_MUST_CHECK;
+			       struct ofa_search_result *ret, struct ofa_feasible *ret_feasible,
+			       struct ofa_error *err) OFA_MUST_CHECK;
 
 #endif

@@ -62,13 +62,13 @@ static void se_backward(struct pass *ps, unsigned t, int se, int i0, int count, 
 		}
 	}
 	ofa_gemm_tn(hid, c, count, dhid, hid, bl->squeeze + (size_t)i0 * c, c, 1.0f, grad_of(ps->bw, t, l->weight),
-	            full_in(b, l->weight));
+		    full_in(b, l->weight));
 	ofa_gemm_nn(count, c, hid, dhid, hid, b->data[l->weight], full_in(b, l->weight), 0.0f, dmean, c);
 	for (int i = 0; i < count; i++) {
 		for (int j = 0; j < c; j++)
 			dmean[i * c + j] *= 1.0f / (float)hw;
 		b->kernels->scale_add_columns(d + (size_t)i * hw * c, hw, c, bl->gate + (size_t)(i0 + i) * c,
-		                              dmean + (size_t)i * c);
+					      dmean + (size_t)i * c);
 	}
 }
 
@@ -86,8 +86,9 @@ static void to_producer(struct pass *ps, unsigned t, int i0, int count, const fl
 		memcpy(ps->g_out + at, d, (size_t)count * map * sizeof *d);
 		return;
 	}
-	b->kernels->act_backward(d, ps->g_residual ? ps->g_residual + at : NULL, bl->z + at, count * l->h_out * l->w_out,
-	                         l->c_out, bl->scale, bl->shift, mean, l->act, ps->g_out + at, ps->bw->sum[t], ps->bw->dot[t]);
+	b->kernels->act_backward(d, ps->g_residual ? ps->g_residual + at : NULL, bl->z + at,
+				 count * l->h_out * l->w_out, l->c_out, bl->scale, bl->shift, mean, l->act,
+				 ps->g_out + at, ps->bw->sum[t], ps->bw->dot[t]);
 }
 
 /* dz of images [i0, i0+count), dense. */
@@ -97,15 +98,16 @@ static void dense_dz(const struct pass *ps, int i0, int count, float *dz)
 	const struct ofa_layer *l = &b->plan.layers[ps->li];
 	size_t at = (size_t)i0 * l->h_out * l->w_out * l->c_out;
 
-	b->kernels->bn_backward(ps->g_in + at, b->layers[ps->li].z + at, 1, count * l->h_out * l->w_out, l->c_out, ps->bw->coef_a,
-	                        ps->bw->coef_b, ps->bw->coef_k, dz, (size_t)l->c_out, 0);
+	b->kernels->bn_backward(ps->g_in + at, b->layers[ps->li].z + at, 1, count * l->h_out * l->w_out, l->c_out,
+				ps->bw->coef_a, ps->bw->coef_b, ps->bw->coef_k, dz, (size_t)l->c_out, 0);
 }
 
 static void pointwise_chunk(struct pass *ps, unsigned t, int i0, int count, float *scratch)
 {
 	struct ofa_batch *b = ps->b;
 	const struct ofa_layer *l = &b->plan.layers[ps->li];
-	int rows = count * l->h_out * l->w_out, se = ps->li > 0 && b->plan.layers[ps->li - 1].op == OFA_OP_SE ? ps->li - 1 : -1;
+	int rows = count * l->h_out * l->w_out,
+	    se = ps->li > 0 && b->plan.layers[ps->li - 1].op == OFA_OP_SE ? ps->li - 1 : -1;
 	size_t in_floats = (size_t)count * ofa_batch_input_floats(l, 0);
 	float *dz = scratch, *d = dz + (size_t)rows * l->c_out, *a = d + in_floats, *gated = a + in_floats;
 	const float *in = ofa_batch_input(b, ps->li, i0, count, 0, a);
@@ -117,11 +119,11 @@ static void pointwise_chunk(struct pass *ps, unsigned t, int i0, int count, floa
 		memcpy(gated, in, in_floats * sizeof *gated);
 		for (int i = 0; i < count; i++)
 			b->kernels->scale_columns(gated + (size_t)i * hw * l->c_in, hw, l->c_in,
-			                          b->layers[se].gate + (size_t)(i0 + i) * l->c_in);
+						  b->layers[se].gate + (size_t)(i0 + i) * l->c_in);
 		in = gated;
 	}
 	ofa_gemm_tn(l->c_out, l->c_in, rows, dz, l->c_out, in, l->c_in, 1.0f, grad_of(ps->bw, t, l->weight),
-	            full_in(b, l->weight));
+		    full_in(b, l->weight));
 	if (!ps->g_out)
 		return;
 	ofa_gemm_nn(rows, l->c_in, l->c_out, dz, l->c_out, b->data[l->weight], full_in(b, l->weight), 0.0f, d, l->c_in);
@@ -141,13 +143,15 @@ static void stem_chunk(struct pass *ps, unsigned t, int i0, int count, float *sc
 
 	dense_dz(ps, i0, count, dz);
 	for (int i = 0; i < count; i++)
-		ofa_im2col(in + (size_t)i * ofa_batch_input_floats(l, 0), l->h_in, l->w_in, l->c_in, l->k, l->stride, l->pad,
-		           l->h_out, l->w_out, col + (size_t)i * hw * width);
-	ofa_gemm_tn(l->c_out, (int)width, (int)(count * hw), dz, l->c_out, col, (int)width, 1.0f, ps->bw->dwk[t], (int)width);
+		ofa_im2col(in + (size_t)i * ofa_batch_input_floats(l, 0), l->h_in, l->w_in, l->c_in, l->k, l->stride,
+			   l->pad, l->h_out, l->w_out, col + (size_t)i * hw * width);
+	ofa_gemm_tn(l->c_out, (int)width, (int)(count * hw), dz, l->c_out, col, (int)width, 1.0f, ps->bw->dwk[t],
+		    (int)width);
 }
 
 /* d(input) of one image from its zero-padded dz; stride 2 goes by the parity of the input pixel. */
-static void depthwise_input(const struct ofa_batch *b, const struct ofa_layer *l, const float *wk, const float *dzp, float *d)
+static void depthwise_input(const struct ofa_batch *b, const struct ofa_layer *l, const float *wk, const float *dzp,
+			    float *d)
 {
 	int c = l->c_out, s = l->stride, pad = l->pad;
 	size_t pitch = (size_t)(l->w_out + 2 * pad) * c;
@@ -161,9 +165,9 @@ static void depthwise_input(const struct ofa_batch *b, const struct ofa_layer *l
 
 			for (int y = y0; y < l->h_in; y += s)
 				b->kernels->depthwise_row(dzp + (size_t)((y + pad) / s + pad) * pitch +
-				                                  (size_t)((x0 + pad) / s + pad) * c,
-				                          (size_t)c, wk, taps, n_taps, d + ((size_t)y * l->w_in + x0) * c,
-				                          (size_t)s * c, count, c);
+								  (size_t)((x0 + pad) / s + pad) * c,
+							  (size_t)c, wk, taps, n_taps,
+							  d + ((size_t)y * l->w_in + x0) * c, (size_t)s * c, count, c);
 		}
 	}
 }
@@ -187,8 +191,8 @@ static void depthwise_chunk(struct pass *ps, unsigned t, int i0, int count, floa
 		for (int y = 0; y < l->h_out; y++)
 			memcpy(dzp + (size_t)(y + pad) * dz_pitch + (size_t)pad * c, dz + (size_t)y * l->w_out * c,
 			       (size_t)l->w_out * c * sizeof *dz);
-		b->kernels->depthwise_weight(dz, l->h_out, l->w_out, in, (size_t)(l->w_in + 2 * pad) * c, l->stride, l->k, c,
-		                             ps->bw->dwk[t]);
+		b->kernels->depthwise_weight(dz, l->h_out, l->w_out, in, (size_t)(l->w_in + 2 * pad) * c, l->stride,
+					     l->k, c, ps->bw->dwk[t]);
 		if (!ps->g_out)
 			continue;
 		depthwise_input(b, l, bl->wk, dzp, d);
@@ -248,8 +252,9 @@ static void linear_pass(void *ctx, unsigned t, unsigned threads)
 				gb[c] += dl[(size_t)j * l->c_out + c];
 		}
 		ofa_gemm_tn(l->c_out, l->c_in, count, dl, l->c_out, in, l->c_in, 1.0f, grad_of(ps->bw, t, l->weight),
-		            full_in(b, l->weight));
-		ofa_gemm_nn(count, l->c_in, l->c_out, dl, l->c_out, b->data[l->weight], full_in(b, l->weight), 0.0f, d, l->c_in);
+			    full_in(b, l->weight));
+		ofa_gemm_nn(count, l->c_in, l->c_out, dl, l->c_out, b->data[l->weight], full_in(b, l->weight), 0.0f, d,
+			    l->c_in);
 		to_producer(ps, t, (int)i, count, d);
 	}
 }

@@ -7,17 +7,18 @@
 
 /* Gradient buffers and the threads' own accumulators; sized for the batch it belongs to. */
 struct ofa_backward {
-	float *g[3];              /* d(loss)/d(BN output) of the layer at hand, of its producer, of a waiting residual */
-	size_t *offset;           /* of each parameter in a thread's accumulator */
+	float *g[3];    /* d(loss)/d(BN output) of the layer at hand, of its producer, of a waiting residual */
+	size_t *offset; /* of each parameter in a thread's accumulator */
 	size_t total;
-	float *acc[OFA_MAX_THREADS];   /* thread-local gradients, zero between calls */
-	float *dwk[OFA_MAX_THREADS];   /* of reordered kernels (depthwise, stem) */
+	float *acc[OFA_MAX_THREADS];                        /* thread-local gradients, zero between calls */
+	float *dwk[OFA_MAX_THREADS];                        /* of reordered kernels (depthwise, stem) */
 	float *sum[OFA_MAX_THREADS], *dot[OFA_MAX_THREADS]; /* per channel: sum of g, of g*(z-mean) */
-	float *coef_a, *coef_b, *coef_k; /* dz = g*a + z*b + k */
+	float *coef_a, *coef_b, *coef_k;                    /* dz = g*a + z*b + k */
 	float *storage;
 };
 
-enum ofa_status ofa_backward_init(struct ofa_backward *bw, const struct ofa_batch *b, int max_size, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status ofa_backward_init(struct ofa_backward *bw, const struct ofa_batch *b, int max_size,
+				  struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_backward_release(struct ofa_backward *bw);
 
 /* dlogits (n,classes); gradients are added to w->grad. */

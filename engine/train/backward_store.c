@@ -25,7 +25,7 @@ static void extents(const struct ofa_plan *p, size_t *ret_map, size_t *ret_kerne
 }
 
 static enum ofa_status allocate(struct ofa_backward *bw, const struct ofa_batch *b, size_t map, size_t kernel,
-                                struct ofa_error *err)
+				struct ofa_error *err)
 {
 	unsigned threads = ofa_pool_size(b->pool);
 	size_t g = round16((size_t)b->max_batch * map), per_thread, at = 0;
@@ -33,7 +33,8 @@ static enum ofa_status allocate(struct ofa_backward *bw, const struct ofa_batch 
 
 	per_thread = round16(bw->total) + round16(kernel) + 2 * b->max_channels;
 	if (posix_memalign(&mem, 64, (3 * g + 3 * b->max_channels + threads * per_thread) * sizeof(float)) != 0)
-		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for the gradients of a batch of %d images", b->max_batch);
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for the gradients of a batch of %d images",
+				b->max_batch);
 	bw->storage = mem;
 	for (int i = 0; i < 3; i++, at += g)
 		bw->g[i] = bw->storage + at;
@@ -51,7 +52,8 @@ static enum ofa_status allocate(struct ofa_backward *bw, const struct ofa_batch 
 	return OFA_OK;
 }
 
-enum ofa_status ofa_backward_init(struct ofa_backward *bw, const struct ofa_batch *b, int max_size, struct ofa_error *err)
+enum ofa_status ofa_backward_init(struct ofa_backward *bw, const struct ofa_batch *b, int max_size,
+				  struct ofa_error *err)
 {
 	struct ofa_plan *plan = malloc(sizeof *plan);
 	struct ofa_arch a;

@@ -11,7 +11,7 @@ struct ofa_trainer {
 };
 
 enum ofa_status ofa_trainer_new(const struct ofa_space *s, const struct ofa_params *p, int max_batch, int max_size,
-                                struct ofa_pool *pool, struct ofa_trainer **ret, struct ofa_error *err)
+				struct ofa_pool *pool, struct ofa_trainer **ret, struct ofa_error *err)
 {
 	struct ofa_trainer *t = calloc(1, sizeof *t);
 	enum ofa_status st;
@@ -56,8 +56,8 @@ static void move_statistics(const struct ofa_batch *b, const struct ofa_train_pa
 	}
 }
 
-void ofa_trainer_forward(struct ofa_trainer *t, const struct ofa_train_params *w, const struct ofa_plan *plan, const float *x,
-                         int n, bool update_stats, float *logits)
+void ofa_trainer_forward(struct ofa_trainer *t, const struct ofa_train_params *w, const struct ofa_plan *plan,
+			 const float *x, int n, bool update_stats, float *logits)
 {
 	ofa_batch_forward(&t->batch, (const float *const *)w->data, plan, x, n, logits);
 	if (update_stats)

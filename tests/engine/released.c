@@ -77,7 +77,7 @@ enum ofa_status released_profile(struct ofa_profile *ret, struct ofa_error *err)
 			json_object_set_new(entries, size, read_table(path));
 	}
 	profile = json_pack("{s:s, s:{s:s, s:s, s:o}}", "name", "note10", "latency_table", "unit", "ms", "runtime",
-	                    "TensorFlow Lite", "entries", entries);
+			    "TensorFlow Lite", "entries", entries);
 	st = ofa_profile_parse(profile, ret, err);
 	json_decref(profile);
 	return st;
@@ -99,7 +99,8 @@ static void collect_strings(const uint8_t *data, size_t size, struct pickled *p)
 	for (size_t i = 0; i + 5 < size && i < 4096 && p->n < MAX_STRINGS; i++) {
 		size_t len = data[i + 1];
 
-		if (data[i] != 'X' || data[i + 2] || data[i + 3] || data[i + 4] || len < 6 || len > 15 || i + 5 + len > size)
+		if (data[i] != 'X' || data[i + 2] || data[i + 3] || data[i + 4] || len < 6 || len > 15 ||
+		    i + 5 + len > size)
 			continue;
 		memcpy(p->text[p->n], data + i + 5, len);
 		p->text[p->n][len] = '\0';
@@ -121,7 +122,8 @@ static int find_string(const struct pickled *p, const char *text, bool last)
 }
 
 /* The floats of one tensor, or NULL. */
-static const float *find_tensor(const struct pickled *p, const uint8_t *data, size_t size, const char *name, uint64_t count)
+static const float *find_tensor(const struct pickled *p, const uint8_t *data, size_t size, const char *name,
+				uint64_t count)
 {
 	int at = find_string(p, name, false), key = at;
 	int first = p->n - 8, wanted;
@@ -153,10 +155,10 @@ static const float *find_tensor(const struct pickled *p, const uint8_t *data, si
 
 enum ofa_status released_predictor(const struct ofa_space *s, struct ofa_predictor *ret, struct ofa_error *err)
 {
-	static const int widths[] = { 128, 400, 400, 400, 1 };
+	static const int widths[] = {128, 400, 400, 400, 1};
 	const char *path = released_path("real/ofa_mbv3_w1.2_acc_predictor.pth");
-	struct ofa_predictor p = { .order = OFA_FEATURES_K_E_R, .n_layers = 4, .n_resolutions = 8 };
-	struct pickled strings = { .n = 0 };
+	struct ofa_predictor p = {.order = OFA_FEATURES_K_E_R, .n_layers = 4, .n_resolutions = 8};
+	struct pickled strings = {.n = 0};
 	uint8_t *data = NULL;
 	size_t size = 0;
 	enum ofa_status st = ofa_file_read(path ? path : "", 4 << 20, &data, &size, err);

@@ -18,6 +18,7 @@ enum ofa_status released_profile(struct ofa_profile *ret, struct ofa_error *err)
 
 /* The predictor, read from its PyTorch file (legacy format): resolutions 112..224 step 16, of which only
  * 160..224 were trained. */
-enum ofa_status released_predictor(const struct ofa_space *s, struct ofa_predictor *ret, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status released_predictor(const struct ofa_space *s, struct ofa_predictor *ret,
+				   struct ofa_error *err) OFA_MUST_CHECK;
 
 #endif

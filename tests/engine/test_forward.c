@@ -152,8 +152,8 @@ static void expect_logits(const char *what, const float *got, const float *want,
 	for (int i = 0; i < n; i++)
 		largest = fmaxf(largest, fabsf(want[i]));
 	for (int i = 0; i < n; i++)
-		ck_assert_msg(fabsf(got[i] - want[i]) <= 2e-4f * largest, "%s, logit %d: %g, oracle %g", what, i, (double)got[i],
-		              (double)want[i]);
+		ck_assert_msg(fabsf(got[i] - want[i]) <= 2e-4f * largest, "%s, logit %d: %g, oracle %g", what, i,
+			      (double)got[i], (double)want[i]);
 }
 
 /* A BN whose running statistics fold to the identity, so that extraction returns the bare slices. */
@@ -181,7 +181,8 @@ static struct ofa_bn_stats identity_stats(const struct ofa_supernet *net, const 
 	return st;
 }
 
-static void check_arch(const struct ofa_supernet *net, const struct ofa_arch *arch, struct ofa_rng *rng, unsigned threads)
+static void check_arch(const struct ofa_supernet *net, const struct ofa_arch *arch, struct ofa_rng *rng,
+		       unsigned threads)
 {
 	struct ofa_plan plan;
 	struct ofa_subnet *sub;
@@ -213,10 +214,11 @@ static void check_arch(const struct ofa_supernet *net, const struct ofa_arch *ar
 	naive_open(&n, &plan, x);
 	naive_batch(&n, net, sub);
 	for (int keep = 0; keep < 2; keep++) {
-		ASSERT_OK(ofa_batch_init_plan(&batch, &net->space, &net->params, IMAGES, &plan, keep, pool, &err), &err);
+		ASSERT_OK(ofa_batch_init_plan(&batch, &net->space, &net->params, IMAGES, &plan, keep, pool, &err),
+			  &err);
 		ofa_batch_forward(&batch, net->data, &plan, x, IMAGES, logits);
 		expect_logits(keep ? "batch, kept" : "batch, rotating", logits, n.value[plan.n_values - 1],
-		              IMAGES * plan.classes);
+			      IMAGES * plan.classes);
 		ofa_batch_release(&batch);
 	}
 	naive_close(&n, &plan);

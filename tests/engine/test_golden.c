@@ -49,14 +49,14 @@ static void expect_logits(const char *what, size_t index, const float *got, cons
 	size_t i, j;
 	json_t *row, *v;
 
+	json_array_foreach(want, i, row) json_array_foreach(row, j, v) largest =
+		fmax(largest, fabs(json_number_value(v)));
 	json_array_foreach(want, i, row)
-		json_array_foreach(row, j, v)
-			largest = fmax(largest, fabs(json_number_value(v)));
-	json_array_foreach(want, i, row) {
+	{
 		json_array_foreach(row, j, v)
 			ck_assert_msg(fabs(got[i * 10 + j] - json_number_value(v)) <= TOLERANCE * largest,
-			              "case %zu %s, logit [%zu][%zu]: %g, reference %g", index, what, i, j,
-			              (double)got[i * 10 + j], json_number_value(v));
+				      "case %zu %s, logit [%zu][%zu]: %g, reference %g", index, what, i, j,
+				      (double)got[i * 10 + j], json_number_value(v));
 	}
 }
 
@@ -75,8 +75,8 @@ static float *load_images(const struct ofa_safetensors *f, const char *name, int
 	return x;
 }
 
-static void check_case(const struct ofa_supernet *net, const json_t *c, size_t index, const float *x, int n, const float *cal,
-                       int n_cal, struct ofa_pool *pool)
+static void check_case(const struct ofa_supernet *net, const json_t *c, size_t index, const float *x, int n,
+		       const float *cal, int n_cal, struct ofa_pool *pool)
 {
 	struct ofa_arch arch;
 	struct ofa_plan plan;
@@ -118,8 +118,7 @@ START_TEST(reference_logits)
 	x = load_images(&in, "x", &n, &r);
 	cal = load_images(&in, "calibration", &n_cal, &r);
 	must(ofa_pool_new((unsigned)_i, &pool));
-	json_array_foreach(json_object_get(cases, "cases"), i, c)
-		check_case(net, c, i, x, n, cal, n_cal, pool);
+	json_array_foreach(json_object_get(cases, "cases"), i, c) check_case(net, c, i, x, n, cal, n_cal, pool);
 	ck_assert_uint_gt(i, 5);
 	ofa_pool_free(pool);
 	ofa_safetensors_close(&in);
@@ -180,22 +179,22 @@ static void expect_norms(const struct session *s, size_t step, const json_t *nor
 	const char *name;
 	json_t *v;
 
+	json_object_foreach((json_t *)norms, name, v) largest = fmax(largest, json_number_value(v));
 	json_object_foreach((json_t *)norms, name, v)
-		largest = fmax(largest, json_number_value(v));
-	json_object_foreach((json_t *)norms, name, v) {
+	{
 		int id = ofa_params_find(&s->net->params, name);
 		double sum = 0, want = json_number_value(v);
 
 		ck_assert_msg(id >= 0, "no parameter %s", name);
 		for (size_t i = 0; i < s->net->params.list[id].elements; i++)
 			sum += (double)s->w->grad[id][i] * s->w->grad[id][i];
-		ck_assert_msg(fabs(sqrt(sum) - want) <= tolerance * want + 1e-5 * largest, "step %zu, |grad %s| = %g, reference %g",
-		              step, name, sqrt(sum), want);
+		ck_assert_msg(fabs(sqrt(sum) - want) <= tolerance * want + 1e-5 * largest,
+			      "step %zu, |grad %s| = %g, reference %g", step, name, sqrt(sum), want);
 		all += sum;
 		all_want += want * want;
 	}
-	ck_assert_msg(fabs(sqrt(all / all_want) - 1) <= (step < 2 ? TOLERANCE : 5 * TOLERANCE), "step %zu, |all gradients| = %g, reference %g", step, sqrt(all),
-	              sqrt(all_want));
+	ck_assert_msg(fabs(sqrt(all / all_want) - 1) <= (step < 2 ? TOLERANCE : 5 * TOLERANCE),
+		      "step %zu, |all gradients| = %g, reference %g", step, sqrt(all), sqrt(all_want));
 }
 
 static void expect_tensors(const struct session *s, const char *file)
@@ -217,12 +216,12 @@ static void expect_tensors(const struct session *s, const char *file)
 			norm += want * want;
 		}
 		ck_assert_msg(sqrt(error) <= 3 * TOLERANCE * sqrt(norm) + 1e-6,
-		              "%s is %g away from the reference, whose norm is %g", p->name, sqrt(error), sqrt(norm));
+			      "%s is %g away from the reference, whose norm is %g", p->name, sqrt(error), sqrt(norm));
 		all_error += error;
 		all_norm += norm;
 	}
-	ck_assert_msg(sqrt(all_error) <= TOLERANCE * sqrt(all_norm), "all tensors together are %g away from the reference",
-	              sqrt(all_error / all_norm));
+	ck_assert_msg(sqrt(all_error) <= TOLERANCE * sqrt(all_norm),
+		      "all tensors together are %g away from the reference", sqrt(all_error / all_norm));
 	ofa_safetensors_close(&f);
 }
 
@@ -237,9 +236,11 @@ START_TEST(three_steps)
 		return;
 	session_open(&s);
 	train = load_json("golden/mbv3_w0.25.train.json");
-	json_array_foreach(json_object_get(train, "steps"), i, step) {
+	json_array_foreach(json_object_get(train, "steps"), i, step)
+	{
 		ofa_train_zero_grad(s.w);
-		json_array_foreach(json_object_get(step, "archs"), j, a) {
+		json_array_foreach(json_object_get(step, "archs"), j, a)
+		{
 			double want = json_number_value(json_array_get(json_object_get(step, "losses"), j)), loss;
 			struct ofa_arch arch;
 			struct ofa_plan plan;
@@ -248,14 +249,14 @@ START_TEST(three_steps)
 			ofa_plan_init(&s.net->space, &s.net->params, &arch, &plan);
 			ofa_trainer_forward(s.trainer, s.w, &plan, s.x, s.n, true, logits);
 			loss = ofa_distillation_loss(logits, s.labels, s.teacher, s.n, 10, 0.1f, 1.0f, dlogits);
-			ck_assert_msg(fabs(loss - want) <= TOLERANCE * want, "step %zu, subnet %zu: loss %g, reference %g", i, j, loss,
-			              want);
+			ck_assert_msg(fabs(loss - want) <= TOLERANCE * want,
+				      "step %zu, subnet %zu: loss %g, reference %g", i, j, loss, want);
 			ofa_trainer_backward(s.trainer, s.w, dlogits);
 		}
 		expect_norms(&s, i, json_object_get(step, "grad_norms"));
 		ofa_train_sgd(s.w, (float)json_number_value(json_object_get(train, "lr")),
-		              (float)json_number_value(json_object_get(train, "momentum")),
-		              (float)json_number_value(json_object_get(train, "weight_decay")), s.pool);
+			      (float)json_number_value(json_object_get(train, "momentum")),
+			      (float)json_number_value(json_object_get(train, "weight_decay")), s.pool);
 	}
 	ck_assert_uint_eq(i, 3);
 	expect_tensors(&s, "golden/mbv3_w0.25.trained3.safetensors");

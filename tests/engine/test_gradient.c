@@ -17,7 +17,8 @@ static const struct fixture {
 	int size;
 	bool largest;
 } fixtures[] = {
-	{"{\"family\":\"mbconv\",\"name\":\"a\",\"input_channels\":3,\"classes\":5,\"bn_eps\":1e-3,\"resolutions\":[12],"
+	{"{\"family\":\"mbconv\",\"name\":\"a\",\"input_channels\":3,\"classes\":5,\"bn_eps\":1e-3,\"resolutions\":[12]"
+	 ","
 	 "\"stem\":{\"width\":8,\"stride\":1,\"act\":\"h_swish\"},"
 	 "\"first\":{\"width\":8,\"kernel\":3,\"act\":\"h_swish\",\"se\":false,\"residual\":true},"
 	 "\"kernels\":[3,5,7],\"expands\":[2,3],\"depths\":[1,2,3],\"stages\":["
@@ -55,7 +56,8 @@ struct session {
 static double loss_now(struct session *s)
 {
 	ofa_trainer_forward(s->trainer, s->w, &s->plan, s->x, IMAGES, false, s->logits);
-	return ofa_distillation_loss(s->logits, s->labels, s->teacher, IMAGES, s->space.classes, 0.1f, 1.0f, s->dlogits);
+	return ofa_distillation_loss(s->logits, s->labels, s->teacher, IMAGES, s->space.classes, 0.1f, 1.0f,
+				     s->dlogits);
 }
 
 static void session_open(struct session *s, const struct fixture *f, uint64_t seed)
@@ -125,11 +127,11 @@ static void check_param(struct session *s, int param, double gradient_scale, str
 		analytic += (double)dir[i] * s->w->grad[param][i];
 	}
 	numeric = (8 * (loss_along(s, param, start, dir, STEP) - loss_along(s, param, start, dir, -STEP)) -
-	           (loss_along(s, param, start, dir, 2 * STEP) - loss_along(s, param, start, dir, -2 * STEP))) /
-	          (12 * STEP);
+		   (loss_along(s, param, start, dir, 2 * STEP) - loss_along(s, param, start, dir, -2 * STEP))) /
+		  (12 * STEP);
 	memcpy(s->w->data[param], start, n * sizeof *start);
 	ck_assert_msg(fabs(numeric - analytic) <= 2e-2 * fabs(analytic) + 2e-3 * gradient_scale,
-	              "%s: slope %g, finite difference %g", s->params.list[param].name, analytic, numeric);
+		      "%s: slope %g, finite difference %g", s->params.list[param].name, analytic, numeric);
 	free(start);
 	free(dir);
 }

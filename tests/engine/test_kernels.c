@@ -19,9 +19,9 @@ static const char *const isas[] = {"generic", "avx2", "avx512"};
 static const struct shape {
 	int h, w, c, k, stride;
 } shapes[] = {
-	{28, 28, 8, 3, 1},  {28, 28, 48, 7, 2}, {14, 14, 72, 5, 1}, {14, 14, 24, 7, 1}, {13, 9, 40, 5, 2}, {7, 7, 96, 3, 2},
-	{7, 7, 104, 7, 1},  {4, 4, 192, 7, 1},  {2, 2, 16, 7, 1},   {1, 1, 32, 5, 1},   {5, 6, 11, 3, 1},  {6, 5, 3, 5, 2},
-	{10, 10, 1, 7, 2},  {3, 3, 25, 3, 2},   {17, 30, 17, 3, 1},
+	{28, 28, 8, 3, 1}, {28, 28, 48, 7, 2}, {14, 14, 72, 5, 1}, {14, 14, 24, 7, 1}, {13, 9, 40, 5, 2},
+	{7, 7, 96, 3, 2},  {7, 7, 104, 7, 1},  {4, 4, 192, 7, 1},  {2, 2, 16, 7, 1},   {1, 1, 32, 5, 1},
+	{5, 6, 11, 3, 1},  {6, 5, 3, 5, 2},    {10, 10, 1, 7, 2},  {3, 3, 25, 3, 2},   {17, 30, 17, 3, 1},
 };
 
 static float *random_floats(struct ofa_rng *r, size_t n)
@@ -34,15 +34,17 @@ static float *random_floats(struct ofa_rng *r, size_t n)
 	return p;
 }
 
-static void expect_close(const char *what, const struct shape *s, const char *isa, const float *got, const float *want, size_t n)
+static void expect_close(const char *what, const struct shape *s, const char *isa, const float *got, const float *want,
+			 size_t n)
 {
 	float scale = 1e-6f;
 
 	for (size_t i = 0; i < n; i++)
 		scale = fmaxf(scale, fabsf(want[i]));
 	for (size_t i = 0; i < n; i++)
-		ck_assert_msg(fabsf(got[i] - want[i]) <= 2e-5f * scale, "%s %s (%d,%d,%d) k%d s%d at %zu: %g, oracle %g", what, isa,
-		              s->h, s->w, s->c, s->k, s->stride, i, (double)got[i], (double)want[i]);
+		ck_assert_msg(fabsf(got[i] - want[i]) <= 2e-5f * scale,
+			      "%s %s (%d,%d,%d) k%d s%d at %zu: %g, oracle %g", what, isa, s->h, s->w, s->c, s->k,
+			      s->stride, i, (double)got[i], (double)want[i]);
 }
 
 static float *padded(const float *x, int h, int w, int c, int pad)
@@ -52,7 +54,8 @@ static float *padded(const float *x, int h, int w, int c, int pad)
 
 	ck_assert_ptr_nonnull(p);
 	for (int y = 0; y < h; y++)
-		memcpy(p + (size_t)(y + pad) * pitch + (size_t)pad * c, x + (size_t)y * w * c, (size_t)w * c * sizeof *p);
+		memcpy(p + (size_t)(y + pad) * pitch + (size_t)pad * c, x + (size_t)y * w * c,
+		       (size_t)w * c * sizeof *p);
 	return p;
 }
 
@@ -70,8 +73,8 @@ static void check_depthwise(const struct ofa_kernels *kn, const struct shape *s,
 	int n = ofa_taps_forward(s->k, c, pitch, taps);
 
 	for (int i = 0; i < ho; i++)
-		kn->depthwise_row(xp + (size_t)i * s->stride * pitch, (size_t)s->stride * c, w, taps, n, y + (size_t)i * wo * c,
-		                  (size_t)c, wo, c);
+		kn->depthwise_row(xp + (size_t)i * s->stride * pitch, (size_t)s->stride * c, w, taps, n,
+				  y + (size_t)i * wo * c, (size_t)c, wo, c);
 	ofa_ref_depthwise(x, s->h, s->w, c, w, s->k, s->stride, want);
 	expect_close("depthwise", s, kn->isa, y, want, out);
 
@@ -84,8 +87,8 @@ static void check_depthwise(const struct ofa_kernels *kn, const struct shape *s,
 
 			n = ofa_taps_backward(s->k, s->stride, py, px, c, dz_pitch, taps);
 			kn->depthwise_row(dyp + (size_t)((iy + pad) / s->stride + pad) * dz_pitch +
-			                          (size_t)((ix + pad) / s->stride + pad) * c,
-			                  (size_t)c, w, taps, n, dx + ((size_t)iy * s->w + ix) * c, (size_t)c, 1, c);
+						  (size_t)((ix + pad) / s->stride + pad) * c,
+					  (size_t)c, w, taps, n, dx + ((size_t)iy * s->w + ix) * c, (size_t)c, 1, c);
 		}
 	}
 	expect_close("depthwise backward", s, kn->isa, dx, want_dx, in);
@@ -99,8 +102,10 @@ static void check_activations(const struct ofa_kernels *kn, const struct shape *
 	int c = s->c, rows = s->h * s->w;
 	size_t n = (size_t)rows * c, pitch = (size_t)(s->w + 2) * c;
 	float *x = random_floats(rng, n), *res = random_floats(rng, n), *d = random_floats(rng, n);
-	float *scale = random_floats(rng, (size_t)c), *shift = random_floats(rng, (size_t)c), *mean = random_floats(rng, (size_t)c);
-	float *y = random_floats(rng, n), *want = random_floats(rng, n), *wide = calloc((size_t)s->h * pitch, sizeof *wide);
+	float *scale = random_floats(rng, (size_t)c), *shift = random_floats(rng, (size_t)c),
+	      *mean = random_floats(rng, (size_t)c);
+	float *y = random_floats(rng, n), *want = random_floats(rng, n),
+	      *wide = calloc((size_t)s->h * pitch, sizeof *wide);
 	float *sum = calloc((size_t)c, sizeof *sum), *dot = calloc((size_t)c, sizeof *dot);
 	float *want_sum = calloc((size_t)c, sizeof *sum), *want_dot = calloc((size_t)c, sizeof *dot);
 
@@ -196,7 +201,8 @@ static void check_batch_norm(const struct ofa_kernels *kn, const struct shape *s
 {
 	int c = s->c, rows = s->h * s->w + 3;
 	size_t n = (size_t)rows * c, cs = (size_t)c;
-	float *x = random_floats(rng, n), *dy = random_floats(rng, n), *gamma = random_floats(rng, cs), *beta = random_floats(rng, cs);
+	float *x = random_floats(rng, n), *dy = random_floats(rng, n), *gamma = random_floats(rng, cs),
+	      *beta = random_floats(rng, cs);
 	float *y = malloc(n * sizeof *y), *want = malloc(n * sizeof *want), *col = calloc(8 * cs, sizeof *col);
 	float *sum = col, *square = col + cs, *scale = col + 2 * cs, *shift = col + 3 * cs, *mean = col + 4 * cs;
 	float *a = col + 5 * cs, *b = col + 6 * cs, *k = col + 7 * cs;

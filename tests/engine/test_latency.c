@@ -26,8 +26,10 @@ START_TEST(keys_of_families)
 	ASSERT_OK(ofa_latency_keys(&s, &params, 160, &l, &err), &err);
 	ck_assert_uint_eq(l.n, 96);
 	ck_assert(has_key(&l, "Conv-input:160x160x3-output:80x80x24"));
-	ck_assert(has_key(&l, "expanded_conv-input:80x80x24-output:80x80x24-expand:24-kernel:3-stride:1-idskip:1-se:0-hs:0"));
-	ck_assert(has_key(&l, "expanded_conv-input:10x10x136-output:10x10x136-expand:408-kernel:3-stride:1-idskip:1-se:1-hs:1"));
+	ck_assert(has_key(
+		&l, "expanded_conv-input:80x80x24-output:80x80x24-expand:24-kernel:3-stride:1-idskip:1-se:0-hs:0"));
+	ck_assert(has_key(
+		&l, "expanded_conv-input:10x10x136-output:10x10x136-expand:408-kernel:3-stride:1-idskip:1-se:1-hs:1"));
 	ck_assert(has_key(&l, "Logits-input:1x1x1536-output:1000"));
 	ofa_key_list_release(&l);
 	ofa_params_release(&params);
@@ -38,7 +40,8 @@ START_TEST(keys_of_families)
 	ck_assert(has_key(&l, "Conv_1-input:7x7x416-output:7x7x1664"));
 	ck_assert(has_key(&l, "AvgPool2D-input:7x7x1664-output:1x1x1664"));
 	ck_assert(has_key(&l, "Logits-input:1x1x1664-output:1000"));
-	ck_assert(has_key(&l, "expanded_conv-input:112x112x40-output:112x112x24-expand:40-kernel:3-stride:1-idskip:0-se:0-hs:0"));
+	ck_assert(has_key(
+		&l, "expanded_conv-input:112x112x40-output:112x112x24-expand:40-kernel:3-stride:1-idskip:0-se:0-hs:0"));
 	ofa_key_list_release(&l);
 	ofa_params_release(&params);
 }
@@ -46,7 +49,7 @@ END_TEST
 
 /* A table with every key of the tiny space, mean 1 + its position. */
 static void tiny_profile(const struct ofa_space *s, const struct ofa_params *params, int resolution,
-                         struct ofa_profile *ret)
+			 struct ofa_profile *ret)
 {
 	json_t *rows = json_object(), *profile;
 	struct ofa_error err = {0};
@@ -58,7 +61,8 @@ static void tiny_profile(const struct ofa_space *s, const struct ofa_params *par
 		json_object_set_new(rows, l.keys[i], json_pack("{s:f}", "mean", 1.0 + (double)i));
 	ofa_key_list_release(&l);
 	snprintf(name, sizeof(name), "%d", resolution);
-	profile = json_pack("{s:s, s:{s:s, s:{s:o}}}", "name", "tiny", "latency_table", "unit", "ms", "entries", name, rows);
+	profile = json_pack("{s:s, s:{s:s, s:{s:o}}}", "name", "tiny", "latency_table", "unit", "ms", "entries", name,
+			    rows);
 	ASSERT_OK(ofa_profile_parse(profile, ret, &err), &err);
 	json_decref(profile);
 }
@@ -150,7 +154,8 @@ START_TEST(note10_keys)
 	for (size_t first = 0; first < profile.table.n; first += 96) {
 		struct ofa_key_list l;
 
-		ASSERT_OK(ofa_latency_keys(&net.space, &net.params, profile.table.entries[first].resolution, &l, &err), &err);
+		ASSERT_OK(ofa_latency_keys(&net.space, &net.params, profile.table.entries[first].resolution, &l, &err),
+			  &err);
 		ck_assert_uint_eq(l.n, 96);
 		for (size_t i = 0; i < l.n; i++)
 			ck_assert_str_eq(l.keys[i], profile.table.entries[first + i].key);
@@ -177,7 +182,8 @@ START_TEST(note10_latencies)
 	ASSERT_OK(ofa_latency_model_new(&net.space, &net.params, &profile.table, &m, &err), &err);
 	json = json_load_file(shared_path("golden/mbv3_w1.2.predictions.json"), 0, NULL);
 	ck_assert_uint_gt(json_array_size(json_object_get(json, "cases")), 100);
-	json_array_foreach(json_object_get(json, "cases"), i, item) {
+	json_array_foreach(json_object_get(json, "cases"), i, item)
+	{
 		double expected = json_number_value(json_object_get(item, "note10_latency_ms"));
 		struct ofa_arch a;
 
@@ -194,7 +200,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {keys_of_families, sum_equals_keys, missing_keys_are_counted, note10_keys,
-	                              note10_latencies};
+				      note10_latencies};
 
 	return run_tests("latency", tests, OFA_ARRAY_LEN(tests));
 }

@@ -28,12 +28,12 @@ START_TEST(feature_orders)
 	n = ofa_predictor_active(&s, &p, &a, index);
 	ck_assert_int_eq(n, 2 * (2 + 2 + 1 + 1) + 1);
 	ofa_predictor_features(&s, &p, &a, x);
-	ck_assert_float_eq(x[0], 1);       /* block 0, kernel 3 */
-	ck_assert_float_eq(x[3], 1);       /* block 1, kernel 5 */
+	ck_assert_float_eq(x[0], 1);        /* block 0, kernel 3 */
+	ck_assert_float_eq(x[3], 1);        /* block 1, kernel 5 */
 	ck_assert_float_eq(x[4] + x[5], 0); /* block 2 is skipped */
-	ck_assert_float_eq(x[24], 1);      /* block 0, first ratio */
-	ck_assert_float_eq(x[27], 1);      /* block 1, second ratio */
-	ck_assert_float_eq(x[49], 1);      /* the second resolution */
+	ck_assert_float_eq(x[24], 1);       /* block 0, first ratio */
+	ck_assert_float_eq(x[27], 1);       /* block 1, second ratio */
+	ck_assert_float_eq(x[49], 1);       /* the second resolution */
 	p.order = OFA_FEATURES_R_K_E;
 	ofa_predictor_features(&s, &p, &a, x);
 	ck_assert_float_eq(x[1], 1);
@@ -55,8 +55,8 @@ static float *random_floats(struct ofa_rng *rng, size_t n)
 /* The row sums and the batch against the plain product over dense features. */
 static void check_against_dense(const struct ofa_space *s, enum ofa_feature_order order, int n_layers)
 {
-	struct ofa_predictor p = {.order = order, .n_resolutions = 3, .resolutions = {15, 20, 28}, .n_layers = n_layers,
-	                          .base = 0.25f};
+	struct ofa_predictor p = {
+		.order = order, .n_resolutions = 3, .resolutions = {15, 20, 28}, .n_layers = n_layers, .base = 0.25f};
 	float *w[4], *b[4], accuracy[300], y[2][64];
 	struct ofa_arch archs[300];
 	struct ofa_error err = {0};
@@ -154,8 +154,8 @@ START_TEST(gradient_by_finite_differences)
 		params[i] = kept - step;
 		down = ofa_mlp_gradient(&m, params, x, target, n, workspace, unused);
 		params[i] = kept;
-		ck_assert_msg(fabs((up - down) / (2 * (double)step) - (double)grad[i]) < 2e-3, "parameter %zu: %g, not %g", i,
-		              (double)grad[i], (up - down) / (2 * (double)step));
+		ck_assert_msg(fabs((up - down) / (2 * (double)step) - (double)grad[i]) < 2e-3,
+			      "parameter %zu: %g, not %g", i, (double)grad[i], (up - down) / (2 * (double)step));
 	}
 	free(params);
 	free(grad);
@@ -173,7 +173,8 @@ static float made_up(const struct ofa_space *s, const struct ofa_arch *a)
 
 	for (int b = 0; b < s->n_blocks; b++)
 		if (ofa_arch_active(s, a, b))
-			sum += 0.01 * (b % 3) + 0.01 * a->k[b] + 0.02 * a->e[b] + (b ? 0.01 * a->e[b] * a->e[b - 1] : 0);
+			sum += 0.01 * (b % 3) + 0.01 * a->k[b] + 0.02 * a->e[b] +
+			       (b ? 0.01 * a->e[b] * a->e[b - 1] : 0);
 	return (float)(0.7 + 0.2 * tanh(sum - 0.3));
 }
 
@@ -252,7 +253,7 @@ END_TEST
 
 /* Writes a predictor as a file of its own tensors and reads it back through a network. */
 static enum ofa_status reload(struct ofa_supernet *net, const struct ofa_predictor *p, const char *metadata,
-                              struct ofa_predictor *ret, struct ofa_error *err)
+			      struct ofa_predictor *ret, struct ofa_error *err)
 {
 	struct ofa_tensor tensors[2 * OFA_PREDICTOR_MAX_LAYERS];
 	size_t n = ofa_predictor_tensors(p, tensors);
@@ -275,11 +276,13 @@ static enum ofa_status reload(struct ofa_supernet *net, const struct ofa_predict
 
 START_TEST(file_round_trip)
 {
-	static const char *const bad[] = {
-		"[", "{}", "{\"order\":\"e_k_r\"}", "{\"order\":\"k_e_r\",\"resolutions\":[20,15]}",
-		"{\"order\":\"k_e_r\",\"resolutions\":[15,20,28],\"widths\":[51]}",
-		"{\"order\":\"k_e_r\",\"resolutions\":[15,20,28],\"widths\":[51,0,1]}",
-		"{\"order\":\"k_e_r\",\"resolutions\":[15,20,28],\"widths\":[51,9,1]}"};
+	static const char *const bad[] = {"[",
+					  "{}",
+					  "{\"order\":\"e_k_r\"}",
+					  "{\"order\":\"k_e_r\",\"resolutions\":[20,15]}",
+					  "{\"order\":\"k_e_r\",\"resolutions\":[15,20,28],\"widths\":[51]}",
+					  "{\"order\":\"k_e_r\",\"resolutions\":[15,20,28],\"widths\":[51,0,1]}",
+					  "{\"order\":\"k_e_r\",\"resolutions\":[15,20,28],\"widths\":[51,9,1]}"};
 	static struct ofa_arch archs[64];
 	static float accuracy[64];
 	struct ofa_predictor_fit_options opt = {.epochs = 3, .n_hidden = 1, .hidden = {8}};
@@ -330,7 +333,8 @@ START_TEST(released_values)
 	ck_assert_uint_le(ofa_predictor_workspace(&p, 1), OFA_ARRAY_LEN(workspace));
 	json = json_load_file(shared_path("golden/mbv3_w1.2.predictions.json"), 0, NULL);
 	ck_assert_uint_eq(json_array_size(json_object_get(json, "cases")), 300);
-	json_array_foreach(json_object_get(json, "cases"), i, item) {
+	json_array_foreach(json_object_get(json, "cases"), i, item)
+	{
 		double expected = json_number_value(json_object_get(item, "predicted_accuracy"));
 		struct ofa_arch a;
 		float accuracy;
@@ -347,9 +351,14 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {feature_orders,   predict_equals_dense,           refuses_what_does_not_fit,
-	                              figures_of_merit, gradient_by_finite_differences, fit_learns_and_repeats,
-	                              file_round_trip,  released_values};
+	const TTest *const tests[] = {feature_orders,
+				      predict_equals_dense,
+				      refuses_what_does_not_fit,
+				      figures_of_merit,
+				      gradient_by_finite_differences,
+				      fit_learns_and_repeats,
+				      file_round_trip,
+				      released_values};
 
 	return run_tests("predict", tests, OFA_ARRAY_LEN(tests));
 }

@@ -22,7 +22,8 @@ START_TEST(round_trip)
 {
 	static const char text[] =
 		"{\"name\":\"phone/a-1\",\"description\":\"a phone\",\"limits\":{\"latency_ms\":20,\"macs\":1e8},"
-		"\"latency_table\":{\"unit\":\"ms\",\"runtime\":\"ours\",\"entries\":{\"224\":{\"" KEY "\":{\"mean\":0.5}},"
+		"\"latency_table\":{\"unit\":\"ms\",\"runtime\":\"ours\",\"entries\":{\"224\":{\"" KEY
+		"\":{\"mean\":0.5}},"
 		"\"160\":{\"" KEY "\":{\"mean\":0.25,\"std\":0.01,\"count\":498},"
 		"\"AvgPool2D-input:5x5x9-output:1x1x9\":{\"mean\":2}}}}}";
 	struct ofa_profile p, q;
@@ -85,23 +86,28 @@ static const struct {
 	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"s\"}}", "/latency_table/unit"},
 	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\"}}", "/latency_table/entries"},
 	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{}}}", "/latency_table/entries"},
-	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"0160\":{}}}}", "/latency_table/entries/0160"},
-	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"9999\":{}}}}", "/latency_table/entries/9999"},
+	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"0160\":{}}}}",
+	 "/latency_table/entries/0160"},
+	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"9999\":{}}}}",
+	 "/latency_table/entries/9999"},
 	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{}}}}", "/latency_table/entries/160"},
 	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"Conv\":{\"mean\":1}}}}}",
-         "/latency_table/entries/160/Conv"},
+	 "/latency_table/entries/160/Conv"},
 	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"" KEY "\":{}}}}}",
-         "/latency_table/entries/160/" KEY "/mean"},
+	 "/latency_table/entries/160/" KEY "/mean"},
 	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"" KEY "\":{\"mean\":0}}}}}",
-         "/latency_table/entries/160/" KEY "/mean"},
+	 "/latency_table/entries/160/" KEY "/mean"},
 	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"" KEY "\":{\"mean\":-2}}}}}",
-         "/latency_table/entries/160/" KEY "/mean"},
-	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"" KEY "\":{\"mean\":1,\"std\":-1}}}}}",
-         "/latency_table/entries/160/" KEY "/std"},
-	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"" KEY "\":{\"mean\":1,\"count\":1.5}}}}}",
-         "/latency_table/entries/160/" KEY "/count"},
-	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"" KEY "\":{\"mean\":1,\"p90\":1}}}}}",
-         "/latency_table/entries/160/" KEY "/p90"},
+	 "/latency_table/entries/160/" KEY "/mean"},
+	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"" KEY
+	 "\":{\"mean\":1,\"std\":-1}}}}}",
+	 "/latency_table/entries/160/" KEY "/std"},
+	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"" KEY
+	 "\":{\"mean\":1,\"count\":1.5}}}}}",
+	 "/latency_table/entries/160/" KEY "/count"},
+	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"" KEY
+	 "\":{\"mean\":1,\"p90\":1}}}}}",
+	 "/latency_table/entries/160/" KEY "/p90"},
 };
 
 START_TEST(refuses_by_field)
@@ -140,9 +146,19 @@ START_TEST(key_grammar)
 	static const char *const good[] = {
 		KEY, "Logits-input:1x1x1536-output:1000",
 		"expanded_conv-input:10x10x136-output:10x10x136-expand:408-kernel:3-stride:1-idskip:1-se:1-hs:1"};
-	static const char *const bad[] = {"", "Conv", "-input:1x1x1-output:1", "Conv-input:1x1-output:1", "Conv-input:1x1x1",
-	                                  "Conv-input:01x1x1-output:1", "Conv-input:1x1x1-output:1x2", KEY "-",
-	                                  KEY "-k", KEY "-k:", KEY "-k:3x3", KEY " ", "Conv-input:99999999x1x1-output:1"};
+	static const char *const bad[] = {"",
+					  "Conv",
+					  "-input:1x1x1-output:1",
+					  "Conv-input:1x1-output:1",
+					  "Conv-input:1x1x1",
+					  "Conv-input:01x1x1-output:1",
+					  "Conv-input:1x1x1-output:1x2",
+					  KEY "-",
+					  KEY "-k",
+					  KEY "-k:",
+					  KEY "-k:3x3",
+					  KEY " ",
+					  "Conv-input:99999999x1x1-output:1"};
 	char longest[2 * OFA_LATENCY_KEY_MAX];
 
 	for (size_t i = 0; i < OFA_ARRAY_LEN(good); i++)
@@ -179,8 +195,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {round_trip, small_profiles, refuses_by_field, names, key_grammar,
-	                              limits_merge_and_format};
+	const TTest *const tests[] = {round_trip, small_profiles, refuses_by_field,
+				      names,      key_grammar,    limits_merge_and_format};
 
 	return run_tests("profile", tests, OFA_ARRAY_LEN(tests));
 }

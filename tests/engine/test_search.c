@@ -66,7 +66,8 @@ static void made_up_table(const struct ofa_space *s, const struct ofa_params *pa
 		json_object_set_new(entries, name, rows);
 		ofa_key_list_release(&l);
 	}
-	profile = json_pack("{s:s, s:{s:s, s:o}}", "name", "made-up", "latency_table", "unit", "ms", "entries", entries);
+	profile =
+		json_pack("{s:s, s:{s:s, s:o}}", "name", "made-up", "latency_table", "unit", "ms", "entries", entries);
 	ASSERT_OK(ofa_profile_parse(profile, ret, &err), &err);
 	json_decref(profile);
 }
@@ -82,7 +83,8 @@ static void setup(struct fixture *f, bool with_latency)
 	random_predictor(&f->net.space, &f->predictor);
 	if (with_latency) {
 		made_up_table(&f->net.space, &f->net.params, &f->profile);
-		ASSERT_OK(ofa_latency_model_new(&f->net.space, &f->net.params, &f->profile.table, &f->latency, &err), &err);
+		ASSERT_OK(ofa_latency_model_new(&f->net.space, &f->net.params, &f->profile.table, &f->latency, &err),
+			  &err);
 	}
 	ASSERT_OK(ofa_search_problem_new(&f->net, &f->predictor, f->latency, &f->problem, &err), &err);
 }
@@ -133,11 +135,13 @@ static void check_tables(const struct fixture *f, int n)
 		for (int k = 0; k < OFA_RESOURCE_COUNT; k++) {
 			if (!range.known[k])
 				continue;
-			ck_assert_msg(table[k] == plan[k], "%s: table %.17g, plan %.17g", ofa_resource_name(k), table[k], plan[k]);
+			ck_assert_msg(table[k] == plan[k], "%s: table %.17g, plan %.17g", ofa_resource_name(k),
+				      table[k], plan[k]);
 			ck_assert_double_ge(table[k], range.min[k]);
 			ck_assert_double_le(table[k], range.max[k]);
 		}
-		ck_assert_double_le(ofa_problem_cost(f->problem, OFA_PEAK_MEMORY_BYTES, r, &a), plan[OFA_PEAK_MEMORY_BYTES]);
+		ck_assert_double_le(ofa_problem_cost(f->problem, OFA_PEAK_MEMORY_BYTES, r, &a),
+				    plan[OFA_PEAK_MEMORY_BYTES]);
 		tight += ofa_problem_cost(f->problem, OFA_PEAK_MEMORY_BYTES, r, &a) == plan[OFA_PEAK_MEMORY_BYTES];
 	}
 	printf("peak memory: the bound is the arena for %d of %d archs\n", tight, checked);
@@ -168,7 +172,8 @@ static void check_result(const struct fixture *f, const struct ofa_limits *l, co
 	for (int k = 0; k < OFA_RESOURCE_COUNT; k++) {
 		ck_assert(isnan(plan[k]) ? isnan(r->value[k]) : plan[k] == r->value[k]);
 		if (!isinf(l->max[k]))
-			ck_assert_msg(plan[k] <= l->max[k], "%s %.17g over %.17g", ofa_resource_name(k), plan[k], l->max[k]);
+			ck_assert_msg(plan[k] <= l->max[k], "%s %.17g over %.17g", ofa_resource_name(k), plan[k],
+				      l->max[k]);
 	}
 }
 
@@ -192,7 +197,8 @@ START_TEST(any_limits)
 		ofa_limits_init(&opt.limits);
 		for (int k = 0; k < OFA_RESOURCE_COUNT; k++)
 			if (i & (1 << k))
-				opt.limits.max[k] = range.min[k] + (range.max[k] - range.min[k]) * (i < 16 ? 0.5 : ofa_rng_double(&rng));
+				opt.limits.max[k] = range.min[k] + (range.max[k] - range.min[k]) *
+									   (i < 16 ? 0.5 : ofa_rng_double(&rng));
 		st = ofa_search_run(f.problem, &opt, &first, NULL, &err);
 		ck_assert_msg(st == OFA_OK || (i >= 16 && st == OFA_ERR_INFEASIBLE), "%s: %s", err.field, err.message);
 		if (st)
@@ -312,14 +318,18 @@ START_TEST(knapsack_is_optimal)
 	s.n_stages = 2;
 	s.n_blocks = 4;
 	for (int i = 0; i < 2; i++)
-		s.stages[i] = (struct ofa_stage){.first_block = 2 * i, .max_depth = 2, .n_depths = 2, .depths = {1, 2},
-		                                 .n_kernels = 2, .n_expands = 2};
+		s.stages[i] = (struct ofa_stage){.first_block = 2 * i,
+						 .max_depth = 2,
+						 .n_depths = 2,
+						 .depths = {1, 2},
+						 .n_kernels = 2,
+						 .n_expands = 2};
 	ofa_rng_init(&rng, 2);
 	for (int b = 0; b < 4; b++) {
 		k.n_items[b] = 4;
 		for (int i = 0; i < 4; i++)
 			k.items[b][i] = (struct ofa_knapsack_item){(uint8_t)(i / 2), (uint8_t)(i % 2),
-			                                           (int)ofa_rng_below(&rng, 40), ofa_rng_float(&rng)};
+								   (int)ofa_rng_below(&rng, 40), ofa_rng_float(&rng)};
 		k.depth_gain[b / 2][b % 2] = ofa_rng_float(&rng) - 0.5f;
 	}
 	ofa_knapsack_solve(&s, &k);
@@ -365,7 +375,8 @@ START_TEST(finds_the_optimum)
 		double best = 0;
 
 		ofa_limits_init(&opt.limits);
-		opt.limits.max[OFA_MACS] = range.min[OFA_MACS] + 0.2 * part * (range.max[OFA_MACS] - range.min[OFA_MACS]);
+		opt.limits.max[OFA_MACS] =
+			range.min[OFA_MACS] + 0.2 * part * (range.max[OFA_MACS] - range.min[OFA_MACS]);
 		ASSERT_OK(ofa_search_run(f.problem, &opt, &r, NULL, &err), &err);
 		ofa_rng_init(&rng, 5);
 		for (int i = 0; i < 20000; i++) {
@@ -373,7 +384,8 @@ START_TEST(finds_the_optimum)
 			struct ofa_arch a;
 
 			ofa_arch_sample(&f.net.space, &rng, &a);
-			if (!ofa_problem_within(f.problem, &opt.limits, ofa_problem_resolution(f.problem, a.image_size), &a))
+			if (!ofa_problem_within(f.problem, &opt.limits, ofa_problem_resolution(f.problem, a.image_size),
+						&a))
 				continue;
 			ofa_predictor_predict(&f.net.space, &f.predictor, &a, 1, workspace, &accuracy);
 			best = fmax(best, (double)accuracy);
@@ -389,7 +401,11 @@ START_TEST(released_quality)
 {
 	static const struct {
 		double limit, best_known, gap;
-	} known[] = {{12, 0.76965, 0.001}, {15, 0.78800, 0.004}, {20, 0.80790, 0.004}, {30, 0.83187, 0.006}, {50, 0.85154, 0.012}};
+	} known[] = {{12, 0.76965, 0.001},
+		     {15, 0.78800, 0.004},
+		     {20, 0.80790, 0.004},
+		     {30, 0.83187, 0.006},
+		     {50, 0.85154, 0.012}};
 	struct ofa_error err = {0};
 	struct ofa_feasible range;
 	struct fixture f;
