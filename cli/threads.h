@@ -5,12 +5,10 @@
 #include "base/pool.h"
 #include "options.h"
 
-#define CLI_MAX_THREADS 256
-
 #define CLI_OPT_THREADS(variable)                                                                              \
 	{                                                                                                      \
 		.name = "threads", .kind = OPT_INT, .value = "N", .to.integer = &(variable), .min = 0,         \
-		.max = CLI_MAX_THREADS, .help = "threads to use (default 0: all processors)"                   \
+		.max = OFA_MAX_THREADS, .help = "threads to use (default 0: all processors)"                   \
 	}
 
 /* threads as the option gives it. */

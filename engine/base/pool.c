@@ -9,7 +9,6 @@
 
 #include "tensor/gemm.h"
 
-#define MAX_THREADS 256u
 #define SPIN_NS 500000 /* sleeping and waking costs tens of microseconds, more on virtual machines */
 #define PAUSES_PER_LOOK 32 /* between two looks at the clock */
 
@@ -166,7 +165,7 @@ enum ofa_status ofa_pool_new(unsigned threads, struct ofa_pool **ret_pool)
 
 	if (threads == 0)
 		return OFA_ERR_INVALID;
-	if (threads > MAX_THREADS)
+	if (threads > OFA_MAX_THREADS)
 		return OFA_ERR_LIMIT;
 	pool = calloc(1, sizeof(*pool));
 	if (!pool)

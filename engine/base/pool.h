@@ -6,9 +6,12 @@
 #include <stddef.h>
 #include "base/status.h"
 
+#define OFA_MAX_THREADS 64 /* of one pool, the caller included */
+
 struct ofa_pool;
 
-/* `threads` counts the caller: 1 creates none.  Also pins OpenBLAS to one thread. */
+/* `threads` counts the caller: 1 creates none; OFA_ERR_LIMIT above OFA_MAX_THREADS.  Also pins OpenBLAS to one
+ * thread. */
 enum ofa_status ofa_pool_new(unsigned threads, struct ofa_pool **ret_pool) OFA_MUST_CHECK;
 void ofa_pool_free(struct ofa_pool *pool);
 /* A NULL pool counts as one thread, in every function here. */

@@ -11,8 +11,6 @@
 #include "net/plan.h"
 #include "ops/kernels.h"
 
-#define OFA_MAX_THREADS 64
-
 struct ofa_batch_layer {
 	float *z;                   /* (n,h,w,c) before BN; NULL for SE and POOL */
 	float *y;                   /* value: block boundaries, POOL; else NULL */

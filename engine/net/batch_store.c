@@ -179,9 +179,6 @@ enum ofa_status ofa_batch_init_plan(struct ofa_batch *b, const struct ofa_space 
 	float *per_thread;
 
 	memset(b, 0, sizeof *b);
-	if (threads > OFA_MAX_THREADS)
-		return ofa_fail(err, OFA_ERR_LIMIT, "threads", "%u threads asked for, at most %d are supported",
-				threads, OFA_MAX_THREADS);
 	b->space = s;
 	b->params = p;
 	b->kernels = ofa_kernels();

@@ -239,6 +239,8 @@ static void linear_pass(void *ctx, unsigned t, unsigned threads)
 	size_t begin, end;
 	int step;
 
+	memset(ps->bw->sum[t], 0, (size_t)l->c_in * sizeof(float));
+	memset(ps->bw->dot[t], 0, (size_t)l->c_in * sizeof(float));
 	ofa_pool_part((size_t)b->n, t, threads, &begin, &end);
 	step = ofa_batch_chunk(2 * (size_t)l->c_in, (int)(end - begin));
 	for (size_t i = begin; i < end; i += (size_t)step) {
