@@ -374,7 +374,7 @@ END_TEST
 START_TEST(test_coverage)
 {
 	char *text = read_profile(NULL), *cut;
-	json_t *json = json_loads(text, 0, NULL), *rows, *problem;
+	json_t *json = json_loads(text, 0, NULL), *rows, *problem, *body;
 	struct daemon d;
 	struct reply r;
 	char key[256];
@@ -391,7 +391,9 @@ START_TEST(test_coverage)
 	json_decref(problem);
 	reply_release(&r);
 	free(cut);
-	cut = json_dumps(json_pack("{s:O}", "profile", json), 0);
+	body = json_pack("{s:O}", "profile", json);
+	cut = json_dumps(body, 0);
+	json_decref(body);
 	post_subnet(&d, JSON, cut, &r);
 	json_decref(check_problem(&r, 422, "profile-mismatch", "/profile/latency_table/entries"));
 	reply_release(&r);
