@@ -128,10 +128,10 @@ static void print_phase(const struct session *s, const struct ofa_phase *p)
 		d[i] = p->depths[i];
 	}
 	snprintf(subnets, sizeof subnets, "%d%s", p->subnets, p->sandwich ? " (sandwich)" : "");
-	printf("%-10s %-9s %-9s %-9s %-13s %7.2f %8llu %8.4g %5.2g  %s\n", p->name, join(k, p->n_kernels, kernels),
+	printf("%-10s %-9s %-9s %-9s %-13s %7.2f %8llu %8.4g %5.2g  %-5s  %s\n", p->name, join(k, p->n_kernels, kernels),
 	       join(e, p->n_expands, expands), join(d, p->n_depths, depths), subnets, (double)p->epochs,
 	       (unsigned long long)ofa_phase_steps(&s->recipe, p, s->train.n), (double)p->lr, (double)p->kd,
-	       sorts[p->sort]);
+	       sorts[p->sort], p->kd > 0 ? p->in_place ? "step's largest" : "first phase" : "-");
 }
 
 static void print_schedule(const struct session *s)
@@ -146,8 +146,8 @@ static void print_schedule(const struct session *s)
 		ofa_arch_snprint(&s->recipe.space, &s->only, arch, sizeof arch);
 		printf("one arch alone, from scratch: %s\n", arch);
 	}
-	printf("\n%-10s %-9s %-9s %-9s %-13s %7s %8s %8s %5s  %s\n", "phase", "kernels", "expands", "depths",
-	       "subnets/step", "epochs", "steps", "lr", "kd", "sort");
+	printf("\n%-10s %-9s %-9s %-9s %-13s %7s %8s %8s %5s  %-5s  %s\n", "phase", "kernels", "expands", "depths",
+	       "subnets/step", "epochs", "steps", "lr", "kd", "sort", "teacher");
 	for (int i = 0; i < n_phases(s); i++)
 		print_phase(s, &s->recipe.phases[i]);
 	putchar('\n');

@@ -34,8 +34,8 @@ static json_t *format_position(const struct ofa_checkpoint *c)
 	json_t *losses = json_array();
 	for (int i = 0; i < OFA_MAX_PHASES; i++)
 		json_array_append_new(losses, json_real(p->phase_loss[i]));
-	return json_pack("{s:s, s:i, s:I, s:f, s:f, s:o}", "identity", c->identity, "phase", p->phase, "step",
-			 (json_int_t)p->step, "loss", p->loss, "seconds", p->seconds, "phase_loss", losses);
+	return json_pack("{s:s, s:i, s:I, s:f, s:f, s:o}", "identity", c->identity[ofa_phases_begun(p)], "phase",
+			 p->phase, "step", (json_int_t)p->step, "loss", p->loss, "seconds", p->seconds, "phase_loss", losses);
 }
 
 static json_t *make_metadata(const struct ofa_checkpoint *c)
@@ -114,11 +114,12 @@ static enum ofa_status parse_metadata(const struct ofa_safetensors *file, const 
 	if (!identity)
 		status = ofa_fail(err, OFA_ERR_FORMAT, FORMAT_KEY,
 				  "is missing or malformed: not a checkpoint of `ofa train`");
-	else if (strcmp(identity, c->identity))
-		status = ofa_fail(err, OFA_ERR_MISMATCH, FORMAT_KEY,
-				  "was written with another recipe, arch or data set; start without --resume");
 	else
 		status = read_position(o, c->position, n_phases, err);
+	if (!status && strcmp(identity, c->identity[ofa_phases_begun(c->position)]))
+		status = ofa_fail(err, OFA_ERR_MISMATCH, FORMAT_KEY,
+				  "was written with another recipe, arch or data set (only phases that had not begun may "
+				  "change); start without --resume");
 	json_decref(o);
 	return status;
 }

@@ -14,8 +14,15 @@ struct ofa_position {
 	double phase_loss[OFA_MAX_PHASES]; /* at the end of each phase that has ended */
 };
 
+static inline int ofa_phases_begun(const struct ofa_position *p)
+{
+	return p->phase + (p->step > 0);
+}
+
 struct ofa_checkpoint {
-	const char *identity; /* of recipe, arch, number and side of the images: another one is refused */
+	/* [n]: of the recipe with its first n phases only, arch, number and side of the images.  The one of the phases
+	 * begun must be the checkpoint's: phases yet to come may change between two runs, nothing else. */
+	const char (*identity)[65];
 	struct ofa_train_params *student;
 	struct ofa_train_params *teacher; /* saved from the second phase on */
 	struct ofa_position *position;

@@ -52,6 +52,7 @@ static const struct field phase_fields[] = {
 	{"kd", REAL, IN_PHASE(kd), 0, 100, false},
 	{"subnets", INTEGER, IN_PHASE(subnets), 1, OFA_MAX_STEP_SUBNETS, false},
 	{"sandwich", FLAG, IN_PHASE(sandwich), 0, 0, false},
+	{"in_place", FLAG, IN_PHASE(in_place), 0, 0, false},
 	{"sort", INTEGER, IN_PHASE(sort), 0, 2, false},
 };
 
@@ -232,6 +233,12 @@ static enum ofa_status parse_phase(const json_t *json, int index, const struct o
 	if (!index && p->kd > 0)
 		return ofa_fail(err, OFA_ERR_INVALID, "/phases/0/kd",
 				"the first phase trains the teacher and has none");
+	if (p->in_place && !(p->sandwich && p->subnets > 1 && p->kd > 0)) {
+		snprintf(pointer, sizeof(pointer), "%s/in_place", at);
+		return ofa_fail(err, OFA_ERR_INVALID, pointer,
+				"the largest subnet of a step teaches the others: that needs \"sandwich\": true, "
+				"\"subnets\" of at least 2 and \"kd\" above 0");
+	}
 	return check_choices(s, p, at, err);
 }
 

@@ -22,7 +22,7 @@ struct ofa_run {
 	uint32_t *order; /* the epoch's training images */
 	float *x, *logits, *teacher_logits, *dlogits;
 	uint8_t *labels;
-	char identity[65];
+	char identity[OFA_MAX_PHASES + 1][65]; /* see checkpoint.h */
 	/* the current phase */
 	struct ofa_opened opened;
 	uint64_t order_epoch; /* of `order`; UINT64_MAX: none yet */

@@ -44,12 +44,14 @@ static enum ofa_status check_data(const struct ofa_run *run, struct ofa_error *e
 	return OFA_OK;
 }
 
-/* SHA-256 of what decides the course of a run. */
-static enum ofa_status identify(struct ofa_run *run, struct ofa_error *err)
+/* SHA-256 of what decides the course of a run through its first `begun` phases. */
+static enum ofa_status identify(struct ofa_run *run, int begun, struct ofa_error *err)
 {
 	uint8_t digest[OFA_SHA256_BYTES];
 	char arch[2048] = "";
-	json_t *recipe = ofa_recipe_format(run->recipe);
+	struct ofa_recipe cut = *run->recipe;
+	cut.n_phases = begun;
+	json_t *recipe = ofa_recipe_format(&cut);
 	if (run->opt->only)
 		ofa_arch_snprint(&run->recipe->space, run->opt->only, arch, sizeof(arch));
 	json_t *all = recipe ? json_pack("{s:o, s:s, s:i, s:i}", "recipe", recipe, "arch", arch, "images",
@@ -58,7 +60,7 @@ static enum ofa_status identify(struct ofa_run *run, struct ofa_error *err)
 	char *text = all ? json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 	if (text) {
 		ofa_sha256(text, strlen(text), digest);
-		ofa_hex(digest, sizeof(digest), run->identity);
+		ofa_hex(digest, sizeof(digest), run->identity[begun]);
 	}
 	enum ofa_status status = text ? OFA_OK : ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for the recipe's text");
 	free(text);
@@ -133,8 +135,8 @@ enum ofa_status ofa_run_init(struct ofa_run *run, struct ofa_error *err)
 		status = allocate(run, err);
 	if (!status)
 		status = draw_calibration(run, err);
-	if (!status)
-		status = identify(run, err);
+	for (int begun = 0; begun <= run->recipe->n_phases && !status; begun++)
+		status = identify(run, begun, err);
 	if (status)
 		return status;
 	ofa_dataset_statistics(run->train, run->mean, run->std);

@@ -45,7 +45,7 @@ static void prepare_batch(struct ofa_run *run, int resolution)
 static const float *teach(struct ofa_run *run, int resolution)
 {
 	struct ofa_arch largest;
-	if (!(current(run)->kd > 0))
+	if (!(current(run)->kd > 0) || current(run)->in_place)
 		return NULL;
 	ofa_arch_largest(&run->recipe->space, &largest);
 	largest.image_size = (uint16_t)resolution;
@@ -55,13 +55,13 @@ static const float *teach(struct ofa_run *run, int resolution)
 	return run->teacher_logits;
 }
 
-/* Adds one subnet's gradient; returns its loss. */
-static double train_subnet(struct ofa_run *run, const struct ofa_arch *arch, const float *teacher)
+/* Adds one subnet's gradient and leaves its logits; returns its loss. */
+static double train_subnet(struct ofa_run *run, const struct ofa_arch *arch, const float *teacher, float *logits)
 {
 	const struct ofa_recipe *r = run->recipe;
 	ofa_plan_init(&r->space, &run->params, arch, run->plan);
-	ofa_trainer_forward(run->trainer, run->student, run->plan, run->x, r->batch, true, run->logits);
-	double loss = ofa_distillation_loss(run->logits, run->labels, teacher, r->batch, r->space.classes,
+	ofa_trainer_forward(run->trainer, run->student, run->plan, run->x, r->batch, true, logits);
+	double loss = ofa_distillation_loss(logits, run->labels, teacher, r->batch, r->space.classes,
 					    r->label_smoothing, current(run)->kd, run->dlogits);
 	ofa_trainer_backward(run->trainer, run->student, run->dlogits);
 	return loss;
@@ -92,8 +92,12 @@ static enum ofa_status train_step(struct ofa_run *run, struct ofa_error *err)
 	prepare_batch(run, resolution);
 	ofa_train_zero_grad(run->student);
 	const float *teacher = teach(run, resolution);
-	for (int i = 0; i < n; i++)
-		loss += train_subnet(run, &archs[i], teacher) / n;
+	for (int i = 0; i < n; i++) {
+		bool teaches = current(run)->in_place && i == 0;
+		loss += train_subnet(run, &archs[i], teacher, teaches ? run->teacher_logits : run->logits) / n;
+		if (teaches)
+			teacher = run->teacher_logits;
+	}
 	if (!isfinite(loss))
 		return ofa_fail(err, OFA_ERR_INVALID, "/phases/lr",
 				"the loss is not finite at step %llu of phase %s (learning rate %g): lower its lr or "

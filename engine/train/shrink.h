@@ -18,6 +18,8 @@ struct ofa_phase {
 	float expands[OFA_MAX_CHOICES];
 	int subnets;   /* per step */
 	bool sandwich; /* a step's first subnet is the largest of the opened ones, its last the smallest */
+	bool in_place; /* that largest one learns from the labels alone and teaches the step's others, instead of the
+			* first phase's network (Yu et al., BigNAS, arXiv:2003.11142) */
 	float epochs, warmup_epochs; /* warm-up is part of epochs */
 	float lr;                    /* peak, reached linearly by the warm-up; then cosine to 0 */
 	float kd;                    /* distillation weight; 0 = no teacher */
@@ -43,8 +45,8 @@ struct ofa_recipe {
  *   "augment"[{}]:{"flip","scale_min","scale_max","shift","rotate_degrees","brightness","contrast",
  *                  "erase_probability","erase_min","erase_max"}           (each off by default)
  *   "space":{see space/space.h},
- *   "phases":[{"name","epochs","warmup_epochs"[0],"lr","kd"[0],"subnets"[1],"sandwich"[false],"sort"[0],
- *              "kernels"[[]],"expands"[[]],"depths"[[]]}, ..]}
+ *   "phases":[{"name","epochs","warmup_epochs"[0],"lr","kd"[0],"subnets"[1],"sandwich"[false],"in_place"[false],
+ *              "sort"[0],"kernels"[[]],"expands"[[]],"depths"[[]]}, ..]}
  * Unknown fields are refused, errors name the field as a JSON pointer. */
 enum ofa_status ofa_recipe_parse(const json_t *json, struct ofa_recipe *ret, struct ofa_error *err) OFA_MUST_CHECK;
 /* New reference, every default spelled out, or NULL when out of memory.  parse(format(r)) == r. */

@@ -199,7 +199,7 @@ def schedule(r):
         subnets = f"{p['subnets']}{' (sandwich)' if p.get('sandwich') else ''}"
         rows.append((p["name"], choices(p, "kernels"), choices(p, "depths"), choices(p, "expands"), subnets,
                      f"{p['epochs']:g}", steps.get(p["name"], MISSING), f"{p['lr']:g}",
-                     "yes" if p.get("kd") else "no", ("–", "all", "within bands")[p.get("sort", 0)],
+                     "in place" if p.get("in_place") else "yes" if p.get("kd") else "no", ("–", "all", "within bands")[p.get("sort", 0)],
                      duration(spent.get(p["name"]))))
     return table(["Phase", "Kernels", "Depths", "Expands", "Subnets a step", "Epochs", "Steps", "Peak rate",
                   "Distilled", "Channels sorted", "Time"], rows, "llllrrrrllr")

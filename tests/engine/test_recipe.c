@@ -82,6 +82,7 @@ static const struct wrong {
 	{{"phases", "4"}, "expands", "[2.5,4]", "/phases/4/expands/0"},
 	{{"phases", "4"}, "sort", "3", "/phases/4/sort"},
 	{{"phases", "4"}, "sandwich", "1", "/phases/4/sandwich"},
+	{{"phases", "3"}, "in_place", "true", "/phases/3/in_place"},
 };
 
 START_TEST(a_wrong_recipe_names_the_field)

@@ -1,5 +1,6 @@
 /* Progressive shrinking end to end on a tiny network and generated images: it learns, it repeats itself
  * byte for byte, and an interrupted run ends where an uninterrupted one does. */
+#include <math.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -23,7 +24,7 @@ static const char recipe_json[] =
 	"{\"name\":\"depth\",\"epochs\":1,\"lr\":0.02,\"kd\":1,\"subnets\":2,\"kernels\":[3,5],\"depths\":[1,2]},"
 	"{\"name\":\"width1\",\"epochs\":1,\"lr\":0.02,\"kd\":1,\"subnets\":2,\"sort\":1,\"kernels\":[3,5],"
 	"\"depths\":[1,2],\"expands\":[2,3]},"
-	"{\"name\":\"width2\",\"epochs\":1,\"lr\":0.02,\"kd\":1,\"subnets\":3,\"sandwich\":true,\"sort\":2,"
+	"{\"name\":\"width2\",\"epochs\":1,\"lr\":0.02,\"kd\":1,\"subnets\":3,\"sandwich\":true,\"in_place\":true,\"sort\":2,"
 	"\"kernels\":[3,5],\"depths\":[1,2],\"expands\":[1.5,2,3]}]}";
 
 enum { IMAGES = 208, HOLDOUT = 32, SIDE = 12, CLASSES = 4, STEPS_PER_EPOCH = 11, TOTAL_STEPS = 8 * STEPS_PER_EPOCH };
@@ -194,11 +195,84 @@ START_TEST(a_foreign_checkpoint_is_refused)
 	world_init(&w, 1);
 	ASSERT_FAILS(train(&w, true, 0, NULL), OFA_ERR_NOT_FOUND);
 	ASSERT_OK(train(&w, false, 3, &err), &err);
-	w.recipe.phases[1].lr *= 2;
+	w.recipe.phases[0].lr *= 2;
 	ASSERT_FAILS(train(&w, true, 0, &err), OFA_ERR_MISMATCH);
-	w.recipe.phases[1].lr /= 2;
+	w.recipe.phases[0].lr /= 2;
 	ck_assert_int_eq(truncate(w.checkpoint, 5000), 0);
 	ASSERT_FAILS(train(&w, true, 0, NULL), OFA_ERR_FORMAT);
+	world_release(&w);
+}
+END_TEST
+
+/* At a phase's end the next one may still be changed, as if the recipe had always said so; one step later not. */
+START_TEST(phases_to_come_may_change)
+{
+	struct ofa_error err = {0};
+	struct world w;
+	size_t n, m;
+	uint8_t *a, *b;
+
+	world_init(&w, 1);
+	w.recipe.phases[1].lr *= 2;
+	ASSERT_OK(train(&w, false, 4 * STEPS_PER_EPOCH + 2, &err), &err);
+	a = network_bytes(&w, &n);
+	w.recipe.phases[1].lr /= 2;
+	ASSERT_OK(train(&w, false, 4 * STEPS_PER_EPOCH, &err), &err);
+	w.recipe.phases[1].lr *= 2;
+	ASSERT_OK(train(&w, true, 2, &err), &err);
+	b = network_bytes(&w, &m);
+	ck_assert_uint_eq(n, m);
+	ck_assert_int_eq(memcmp(a, b, n), 0);
+	w.recipe.phases[1].lr /= 2;
+	ASSERT_FAILS(train(&w, true, 0, &err), OFA_ERR_MISMATCH);
+	ck_assert_ptr_nonnull(strstr(err.message, "had not begun"));
+	free(a);
+	free(b);
+	world_release(&w);
+}
+END_TEST
+
+/* The network after a phase of two subnets a step, both the largest, on top of a whole first phase. */
+static struct ofa_supernet *train_twins(struct world *w, bool in_place, float kd)
+{
+	struct ofa_error err = {0};
+	struct ofa_phase *p = &w->recipe.phases[1];
+	const struct ofa_train_options opt = {.out_path = w->out};
+	struct ofa_supernet *net;
+
+	w->recipe.n_phases = 2;
+	*p = (struct ofa_phase){.name = "twins", .subnets = 2, .sandwich = true, .epochs = 1, .lr = 0.05f};
+	p->in_place = in_place;
+	p->kd = kd;
+	ASSERT_OK(ofa_train_run(&w->recipe, &w->train, &w->holdout, w->pool, &opt, &err), &err);
+	ASSERT_OK(ofa_supernet_load(w->out, &net, &err), &err);
+	return net;
+}
+
+static double greatest_difference(const struct ofa_supernet *a, const struct ofa_supernet *b)
+{
+	double worst = 0;
+
+	for (int i = 0; i < a->params.n; i++)
+		for (size_t j = 0; j < a->params.list[i].elements; j++)
+			worst = fmax(worst, fabs((double)a->data[i][j] - b->data[i][j]));
+	return worst;
+}
+
+/* Whom the step's largest subnet teaches learns nothing from it if it is the largest too; the network of the
+ * first phase, which stays behind, does teach it something. */
+START_TEST(a_teacher_in_place_is_the_step_s_largest)
+{
+	struct world w;
+
+	world_init(&w, 1);
+	struct ofa_supernet *none = train_twins(&w, false, 0), *own = train_twins(&w, true, 1),
+			    *first = train_twins(&w, false, 1);
+	ck_assert_double_lt(greatest_difference(none, own), 1e-4);
+	ck_assert_double_gt(greatest_difference(none, first), 1e-3);
+	ofa_supernet_free(none);
+	ofa_supernet_free(own);
+	ofa_supernet_free(first);
 	world_release(&w);
 }
 END_TEST
@@ -299,6 +373,8 @@ int main(void)
 		the_same_seed_gives_the_same_bytes,
 		an_interrupted_run_ends_in_the_same_bytes,
 		a_foreign_checkpoint_is_refused,
+		phases_to_come_may_change,
+		a_teacher_in_place_is_the_step_s_largest,
 		data_of_another_shape_are_refused,
 		the_network_has_learnt,
 		one_arch_can_be_trained_alone,
