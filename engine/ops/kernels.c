@@ -86,6 +86,27 @@ static void scale_add_columns(float *d, int rows, int c, const float *s, const f
 #undef CALL
 }
 
+static void sum_rows(const float *const *rows, int n, int c, enum ofa_act act, float *y)
+{
+#define CALL(w) sum_rows_##w(rows, n, i, act, y)
+	BLOCKS(c, CALL);
+#undef CALL
+}
+
+static void bias_act(float *x, int rows, int c, const float *bias, enum ofa_act act)
+{
+#define CALL(n) bias_act_##n(x + i, rows, c, bias ? bias + i : NULL, act)
+	BLOCKS(c, CALL);
+#undef CALL
+}
+
+static void take_better(const float *from, int n, float gain, int32_t index, float *best, int32_t *choice)
+{
+#define CALL(w) take_better_##w(from + i, gain, index, best + i, choice + i)
+	BLOCKS(n, CALL);
+#undef CALL
+}
+
 static void dot_columns(const float *a, const float *b, int rows, int c, float *out)
 {
 #define CALL(n) dot_columns_##n(a + i, b + i, rows, c, out + i)
@@ -136,6 +157,9 @@ const struct ofa_kernels EXPORT2(OFA_ISA) = {
 	.column_sum = column_sum,
 	.scale_columns = scale_columns,
 	.scale_add_columns = scale_add_columns,
+	.sum_rows = sum_rows,
+	.bias_act = bias_act,
+	.take_better = take_better,
 	.dot_columns = dot_columns,
 	.act_backward = act_backward,
 	.bn_backward = bn_backward,

@@ -32,6 +32,12 @@ struct ofa_kernels {
 	void (*scale_add_columns)(float *d, int rows, int c, const float *s, const float *add);
 	/* out[c] += a * b over rows. */
 	void (*dot_columns)(const float *a, const float *b, int rows, int c, float *out);
+	/* y[c] = act(the sum of n >= 1 rows): a layer whose input is one-hot. */
+	void (*sum_rows)(const float *const *rows, int n, int c, enum ofa_act act, float *y);
+	/* x = act(x + bias[c]) over rows; bias may be NULL. */
+	void (*bias_act)(float *x, int rows, int c, const float *bias, enum ofa_act act);
+	/* Where from[i] + gain > best[i], that becomes best[i] and index choice[i]; n entries, nothing aliases. */
+	void (*take_better)(const float *from, int n, float gain, int32_t index, float *best, int32_t *choice);
 
 	/* Backward through act and towards BN: with b = z*scale + shift,
 	 * g = (d [+ residual]) * act'(b); g may alias d.  sum[c] += g, dot[c] += g * (z - mean). */

@@ -172,6 +172,37 @@ static void KN(scale_add_columns)(float *d, int rows, int c, const float *s, con
 		KN(st)(d, KN(ld)(d) * v + a);
 }
 
+static void KN(sum_rows)(const float *const *rows, int n, int at, enum ofa_act act, float *y)
+{
+	V s0 = KN(ld)(rows[0] + at), s1 = {0};
+	int i = 1;
+
+	for (; i + 2 <= n; i += 2) {
+		s0 += KN(ld)(rows[i] + at);
+		s1 += KN(ld)(rows[i + 1] + at);
+	}
+	if (i < n)
+		s0 += KN(ld)(rows[i] + at);
+	KN(st)(y + at, KN(act)(s0 + s1, act));
+}
+
+static void KN(bias_act)(float *x, int rows, int c, const float *bias, enum ofa_act act)
+{
+	V b = bias ? KN(ld)(bias) : (V){0};
+
+	for (int i = 0; i < rows; i++, x += c)
+		KN(st)(x, KN(act)(KN(ld)(x) + b, act));
+}
+
+static INLINE void KN(take_better)(const float *from, float gain, int32_t index, float *best, int32_t *choice)
+{
+	V value = KN(ld)(from) + gain, old = KN(ld)(best);
+	VI better = (VI)(value > old), was = *(const VI *)choice;
+
+	KN(st)(best, KN(pick)(better, value, old));
+	*(VI *)choice = (((VI){0} + index) & better) | (was & ~better);
+}
+
 static void KN(dot_columns)(const float *a, const float *b, int rows, int c, float *out)
 {
 	V s0 = {0}, s1 = {0};

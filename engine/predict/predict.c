@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "ops/kernels.h"
 #include "tensor/gemm.h"
 
 /* Archs that go through the layers together: their activations stay in the cache. */
@@ -33,29 +34,15 @@ static const float *resolution_row(const struct ofa_predictor *p, int image_size
 	return p->resolution_rows + (size_t)i * (size_t)p->width[1];
 }
 
-/* y += the sum of up to four rows; fewer passes over y than one row at a time. */
-static void add_rows(const float *const *rows, int n, int width, float *restrict y)
-{
-	const float *a = rows[0], *b = rows[n > 1 ? 1 : 0], *c = rows[n > 2 ? 2 : 0], *d = rows[n > 3 ? 3 : 0];
-
-	if (n == 4) {
-		for (int j = 0; j < width; j++)
-			y[j] += (a[j] + b[j]) + (c[j] + d[j]);
-		return;
-	}
-	for (int i = 0; i < n; i++)
-		for (int j = 0; j < width; j++)
-			y[j] += rows[i][j];
-}
-
 /* First layer of one arch: features are one-hot, so the product is a sum of rows. */
-static void first_layer(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *a, float *y)
+static void first_layer(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *a,
+			enum ofa_act act, const struct ofa_kernels *kernels, float *y)
 {
-	const int width = p->width[1];
-	const float *rows[4];
+	const size_t width = (size_t)p->width[1];
+	const float *rows[OFA_MAX_BLOCKS + 1];
 	int n = 0;
 
-	memcpy(y, resolution_row(p, a->image_size), (size_t)width * sizeof(*y));
+	rows[n++] = resolution_row(p, a->image_size);
 	for (int i = 0; i < s->n_stages; i++) {
 		const struct ofa_stage *st = &s->stages[i];
 		int depth = st->depths[a->d[i]];
@@ -63,45 +50,32 @@ static void first_layer(const struct ofa_space *s, const struct ofa_predictor *p
 		for (int b = st->first_block; b < st->first_block + depth; b++) {
 			size_t option = p->option_at[b] + (size_t)(a->k[b] * st->n_expands + a->e[b]);
 
-			rows[n++] = p->option_rows + option * (size_t)width;
-			if (n == 4) {
-				add_rows(rows, 4, width, y);
-				n = 0;
-			}
+			rows[n++] = p->option_rows + option * width;
 		}
 	}
-	if (n)
-		add_rows(rows, n, width, y);
+	kernels->sum_rows(rows, n, (int)width, act, y);
 }
 
-static void relu(float *y, size_t n)
+/* ReLU after every layer but the last. */
+static enum ofa_act activation(const struct ofa_predictor *p, int layer)
 {
-	for (size_t i = 0; i < n; i++)
-		y[i] = y[i] > 0 ? y[i] : 0;
-}
-
-static void add_bias(const float *bias, int n, int width, float *restrict y)
-{
-	for (int i = 0; i < n; i++, y += width)
-		for (int j = 0; j < width; j++)
-			y[j] += bias[j];
+	return layer + 1 < p->n_layers ? OFA_ACT_RELU : OFA_ACT_NONE;
 }
 
 static void predict_chunk(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *archs, int n,
 			  float *workspace, float *accuracy)
 {
+	const struct ofa_kernels *kernels = ofa_kernels();
 	float *x = workspace, *y = workspace + (size_t)n * (size_t)max_width(p);
 
 	for (int i = 0; i < n; i++)
-		first_layer(s, p, &archs[i], x + (size_t)i * (size_t)p->width[1]);
+		first_layer(s, p, &archs[i], activation(p, 0), kernels, x + (size_t)i * (size_t)p->width[1]);
 	for (int l = 1; l < p->n_layers; l++) {
 		const int in = p->width[l], out = p->width[l + 1];
 		float *swap = x;
 
-		relu(x, (size_t)n * (size_t)in);
 		ofa_gemm_nt(n, out, in, x, in, p->w[l], in, 0.0f, y, out);
-		if (p->b[l])
-			add_bias(p->b[l], n, out, y);
+		kernels->bias_act(y, n, out, p->b[l], activation(p, l));
 		x = y;
 		y = swap;
 	}

@@ -3,19 +3,12 @@
 #include <math.h>
 #include <string.h>
 
-static void add_item(const float *restrict from, const struct ofa_knapsack_item *item, int index, float *restrict best,
-                     int32_t *restrict choice)
+#include "ops/kernels.h"
+
+static void add_item(const float *from, const struct ofa_knapsack_item *item, int index, float *best, int32_t *choice)
 {
-	const int weight = item->weight;
-	const float gain = item->gain;
-
-	for (int c = weight; c < OFA_BINS; c++) {
-		float value = from[c - weight] + gain;
-		bool take = value > best[c];
-
-		best[c] = take ? value : best[c];
-		choice[c] = take ? index : choice[c];
-	}
+	ofa_kernels()->take_better(from, OFA_BINS - item->weight, item->gain, index, best + item->weight,
+				   choice + item->weight);
 }
 
 static void fill(float *row, float value)

@@ -122,7 +122,7 @@ static bool measure(struct ofa_search_run *run, const struct ofa_elite *incumben
 
 static float gumbel(struct ofa_rng *rng)
 {
-	return (float)-log(-log(ofa_rng_double(rng) * (1 - 2e-9) + 1e-9));
+	return -logf(-logf(ofa_rng_float(rng) * (1 - 2e-6f) + 1e-6f));
 }
 
 /* The limited sums of one block's option as one number; whole limits are 1. */

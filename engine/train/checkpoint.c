@@ -35,7 +35,8 @@ static json_t *format_position(const struct ofa_checkpoint *c)
 	for (int i = 0; i < OFA_MAX_PHASES; i++)
 		json_array_append_new(losses, json_real(p->phase_loss[i]));
 	return json_pack("{s:s, s:i, s:I, s:f, s:f, s:o}", "identity", c->identity[ofa_phases_begun(p)], "phase",
-			 p->phase, "step", (json_int_t)p->step, "loss", p->loss, "seconds", p->seconds, "phase_loss", losses);
+			 p->phase, "step", (json_int_t)p->step, "loss", p->loss, "seconds", p->seconds, "phase_loss",
+			 losses);
 }
 
 static json_t *make_metadata(const struct ofa_checkpoint *c)
@@ -117,9 +118,10 @@ static enum ofa_status parse_metadata(const struct ofa_safetensors *file, const 
 	else
 		status = read_position(o, c->position, n_phases, err);
 	if (!status && strcmp(identity, c->identity[ofa_phases_begun(c->position)]))
-		status = ofa_fail(err, OFA_ERR_MISMATCH, FORMAT_KEY,
-				  "was written with another recipe, arch or data set (only phases that had not begun may "
-				  "change); start without --resume");
+		status = ofa_fail(
+			err, OFA_ERR_MISMATCH, FORMAT_KEY,
+			"was written with another recipe, arch or data set (only phases that had not begun may "
+			"change); start without --resume");
 	json_decref(o);
 	return status;
 }

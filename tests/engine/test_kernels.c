@@ -191,9 +191,57 @@ static void check_columns(const struct ofa_kernels *kn, const struct shape *s, s
 	memcpy(y, x, n * sizeof *y);
 	kn->scale_add_columns(y, rows, c, a, b);
 	expect_close("scale_add_columns", s, kn->isa, y, want, n);
+
+	for (size_t i = 0; i < n; i++)
+		want[i] = fmaxf(x[i] + b[i % c], 0);
+	memcpy(y, x, n * sizeof *y);
+	kn->bias_act(y, rows, c, b, OFA_ACT_RELU);
+	expect_close("bias_act", s, kn->isa, y, want, n);
+	memcpy(y, x, n * sizeof *y);
+	kn->bias_act(y, rows, c, NULL, OFA_ACT_NONE);
+	expect_close("bias_act without bias", s, kn->isa, y, x, n);
+
+	for (int m = 1; m <= 6 && m <= rows; m++) {
+		const float *picked[6];
+		memset(w1, 0, (size_t)c * sizeof *w1);
+		for (int i = 0; i < m; i++)
+			picked[i] = x + (size_t)(i * 5 % rows) * c;
+		for (int i = 0; i < m * c; i++)
+			w1[i % c] += picked[i / c][i % c];
+		kn->sum_rows(picked, m, c, OFA_ACT_NONE, s1);
+		expect_close("sum_rows", s, kn->isa, s1, w1, (size_t)c);
+	}
 	float *all[] = {x, g, a, b, k, y, want, s1, s2, w1, w2};
 	for (size_t i = 0; i < OFA_ARRAY_LEN(all); i++)
 		free(all[i]);
+}
+
+/* Entries that nothing reaches, equal ones and every tail. */
+static void check_take_better(const struct ofa_kernels *kn, const struct shape *s, struct ofa_rng *rng)
+{
+	size_t n = (size_t)(s->h * s->w + s->c);
+	float *from = random_floats(rng, n), *best = random_floats(rng, n), *want = malloc(n * sizeof *want);
+	int32_t *choice = malloc(n * sizeof *choice), *chosen = malloc(n * sizeof *chosen);
+
+	for (size_t i = 0; i < n; i++) {
+		if (i % 5 == 1)
+			from[i] = -INFINITY;
+		if (i % 7 == 2)
+			best[i] = -INFINITY;
+		if (i % 5 == 3)
+			best[i] = from[i] + 0.25f;
+		choice[i] = -(int32_t)i;
+		want[i] = from[i] + 0.25f > best[i] ? from[i] + 0.25f : best[i];
+		chosen[i] = from[i] + 0.25f > best[i] ? 9 : choice[i];
+	}
+	kn->take_better(from, (int)n, 0.25f, 9, best, choice);
+	ck_assert_mem_eq(best, want, n * sizeof *want);
+	ck_assert_mem_eq(choice, chosen, n * sizeof *chosen);
+	free(from);
+	free(best);
+	free(want);
+	free(choice);
+	free(chosen);
 }
 
 /* BN of a whole batch, forward and backward, from the kernels it is made of. */
@@ -287,6 +335,7 @@ START_TEST(kernels_match_the_oracle)
 		check_activations(kn, &shapes[i], &rng);
 		check_columns(kn, &shapes[i], &rng);
 		check_batch_norm(kn, &shapes[i], &rng);
+		check_take_better(kn, &shapes[i], &rng);
 	}
 }
 END_TEST
