@@ -5,10 +5,12 @@
 
 #include "ops/kernels.h"
 
-static void add_item(const float *from, const struct ofa_knapsack_item *item, int index, float *best, int32_t *choice)
+static void add_item(const struct ofa_kernels *kernels, const float *from, const struct ofa_knapsack_item *item,
+		     int index, float *best, int32_t *choice)
 {
-	ofa_kernels()->take_better(from, OFA_BINS - item->weight, item->gain, index, best + item->weight,
-				   choice + item->weight);
+	const int weight = item->weight;
+
+	kernels->take_better(from, OFA_BINS - weight, item->gain, index, best + weight, choice + weight);
 }
 
 static void fill(float *row, float value)
@@ -18,7 +20,8 @@ static void fill(float *row, float value)
 }
 
 /* total (in and out): the best gains up to the stage; each depth that is a choice competes for the new ones. */
-static void solve_stage(const struct ofa_stage *st, struct ofa_knapsack *k, int stage)
+static void solve_stage(const struct ofa_kernels *kernels, const struct ofa_stage *st, struct ofa_knapsack *k,
+			int stage)
 {
 	float rows[2][OFA_BINS], *from = rows[0], *to = rows[1];
 	int d = 0;
@@ -32,19 +35,21 @@ static void solve_stage(const struct ofa_stage *st, struct ofa_knapsack *k, int 
 
 		fill(to, -INFINITY);
 		for (int i = 0; i < k->n_items[block]; i++)
-			add_item(from, &k->items[block][i], i, to, k->item_choice[block]);
+			add_item(kernels, from, &k->items[block][i], i, to, k->item_choice[block]);
 		from = to;
 		to = swap;
 		if (j + 1 == st->depths[d])
-			add_item(from, &ended, d++, k->total, k->depth_choice[stage]);
+			add_item(kernels, from, &ended, d++, k->total, k->depth_choice[stage]);
 	}
 }
 
 void ofa_knapsack_solve(const struct ofa_space *s, struct ofa_knapsack *k)
 {
+	const struct ofa_kernels *kernels = ofa_kernels();
+
 	fill(k->total, 0);
 	for (int i = 0; i < s->n_stages; i++)
-		solve_stage(&s->stages[i], k, i);
+		solve_stage(kernels, &s->stages[i], k, i);
 }
 
 bool ofa_knapsack_read(const struct ofa_space *s, const struct ofa_knapsack *k, int capacity, struct ofa_arch *ret)
