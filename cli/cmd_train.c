@@ -121,6 +121,7 @@ static void print_phase(const struct session *s, const struct ofa_phase *p)
 	static const char *const sorts[] = {"-", "all", "bands"};
 	double k[OFA_MAX_CHOICES], e[OFA_MAX_CHOICES], d[OFA_MAX_CHOICES];
 	char kernels[48], expands[48], depths[48], subnets[24];
+	const char *teacher = !(p->kd > 0) ? "-" : p->in_place ? "step's largest" : "first phase";
 
 	for (int i = 0; i < OFA_MAX_CHOICES; i++) {
 		k[i] = p->kernels[i];
@@ -128,10 +129,10 @@ static void print_phase(const struct session *s, const struct ofa_phase *p)
 		d[i] = p->depths[i];
 	}
 	snprintf(subnets, sizeof subnets, "%d%s", p->subnets, p->sandwich ? " (sandwich)" : "");
-	printf("%-10s %-9s %-9s %-9s %-13s %7.2f %8llu %8.4g %5.2g  %-5s  %s\n", p->name, join(k, p->n_kernels, kernels),
-	       join(e, p->n_expands, expands), join(d, p->n_depths, depths), subnets, (double)p->epochs,
-	       (unsigned long long)ofa_phase_steps(&s->recipe, p, s->train.n), (double)p->lr, (double)p->kd,
-	       sorts[p->sort], p->kd > 0 ? p->in_place ? "step's largest" : "first phase" : "-");
+	printf("%-10s %-9s %-9s %-9s %-13s %7.2f %8llu %8.4g %5.2g  %-5s  %s\n", p->name,
+	       join(k, p->n_kernels, kernels), join(e, p->n_expands, expands), join(d, p->n_depths, depths), subnets,
+	       (double)p->epochs, (unsigned long long)ofa_phase_steps(&s->recipe, p, s->train.n), (double)p->lr,
+	       (double)p->kd, sorts[p->sort], teacher);
 }
 
 static void print_schedule(const struct session *s)
