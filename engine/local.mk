@@ -13,7 +13,7 @@ engine_libofaengine_a_SOURCES = \
 	engine/tensor/resize.h engine/tensor/resize.c \
 	engine/ops/act.h engine/ops/kernels.h engine/ops/dispatch.c \
 	engine/ops/im2col.h engine/ops/im2col.c \
-	engine/ops/taps.h engine/ops/taps.c \
+	engine/ops/depthwise.h engine/ops/depthwise.c \
 	engine/ops/ref.h engine/ops/ref.c \
 	engine/space/space.h engine/space/space.c engine/space/space_json.c engine/space/preset.c \
 	engine/space/arch.h engine/space/arch.c engine/space/arch_json.c \
@@ -47,7 +47,8 @@ engine_libofaengine_a_SOURCES = \
 	engine/train/log.h engine/train/log.c \
 	engine/train/backward.h engine/train/backward.c engine/train/backward_store.c
 
-OFA_OPS_SOURCES = engine/ops/kernels.h engine/ops/kernels_vec.h engine/ops/kernels.c
+OFA_OPS_SOURCES = engine/ops/kernels.h engine/ops/kernels_vec.h engine/ops/depthwise_vec.h engine/ops/dense_vec.h \
+	engine/ops/kernels.c
 noinst_LIBRARIES += engine/libofaops_generic.a
 engine_libofaops_generic_a_SOURCES = $(OFA_OPS_SOURCES)
 engine_libofaops_generic_a_CPPFLAGS = $(ENGINE_CPPFLAGS) -DOFA_ISA=generic -DOFA_VL=4

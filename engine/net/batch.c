@@ -4,8 +4,8 @@
 #include <string.h>
 #include "net/batch_store.h"
 #include "net/prepare.h"
+#include "ops/depthwise.h"
 #include "ops/im2col.h"
-#include "ops/taps.h"
 #include "tensor/gemm.h"
 
 int ofa_batch_chunk(size_t per_image, int n)
@@ -22,35 +22,34 @@ size_t ofa_batch_input_floats(const struct ofa_layer *l, int pad)
 	return (size_t)(l->h_in + 2 * pad) * (l->w_in + 2 * pad) * l->c_in;
 }
 
-static void pad_copy(const float *x, int h, int w, int c, int pad, float *y)
-{
-	size_t row = (size_t)w * c, pitch = (size_t)(w + 2 * pad) * c;
-
-	for (int i = 0; i < h; i++)
-		memcpy(y + (size_t)(i + pad) * pitch + (size_t)pad * c, x + (size_t)i * row, row * sizeof *y);
-}
-
-const float *ofa_batch_input(struct ofa_batch *b, int li, int i0, int count, int pad, float *scratch)
+const float *ofa_batch_input(struct ofa_batch *b, int li, int i0, int count, float *scratch)
 {
 	const struct ofa_layer *l = &b->plan.layers[li];
-	int p = b->producer[li], c = l->c_in, h = l->h_in, w = l->w_in;
-	size_t map = (size_t)h * w * c, padded = ofa_batch_input_floats(l, pad);
+	int p = b->producer[li];
+	size_t map = ofa_batch_input_floats(l, 0);
 	const float *kept = p < 0 ? b->x : b->layers[p].y;
 	const struct ofa_batch_layer *bp = p < 0 ? NULL : &b->layers[p];
 
-	if (kept && pad == 0)
+	if (kept)
 		return kept + (size_t)i0 * map;
-	for (int i = 0; i < count; i++) {
-		float *to = scratch + (size_t)i * padded;
-
-		if (kept)
-			pad_copy(kept + (size_t)(i0 + i) * map, h, w, c, pad, to);
-		else
-			b->kernels->bn_act(bp->z + (size_t)(i0 + i) * map, NULL, h, w, c, bp->scale, bp->shift,
-					   b->plan.layers[p].act, to + ((size_t)pad * (w + 2 * pad) + pad) * c,
-					   (size_t)(w + 2 * pad) * c);
-	}
+	b->kernels->bn_act(bp->z + (size_t)i0 * map, NULL, count * l->h_in * l->w_in, l->c_in, bp->scale, bp->shift,
+			   b->plan.layers[p].act, scratch);
 	return scratch;
+}
+
+void ofa_batch_input_planes(struct ofa_batch *b, int li, int i, float *planes)
+{
+	const struct ofa_layer *l = &b->plan.layers[li];
+	int p = b->producer[li];
+	size_t at = (size_t)i * ofa_batch_input_floats(l, 0);
+	const float *kept = p < 0 ? b->x : b->layers[p].y;
+	const struct ofa_batch_layer *bp = p < 0 ? NULL : &b->layers[p];
+
+	if (kept)
+		b->kernels->to_planes(kept + at, l->h_in, l->w_in, l->c_in, NULL, NULL, OFA_ACT_NONE, planes, l->pad);
+	else
+		b->kernels->to_planes(bp->z + at, l->h_in, l->w_in, l->c_in, bp->scale, bp->shift,
+				      b->plan.layers[p].act, planes, l->pad);
 }
 
 /* What the threads of one pass share. */
@@ -75,8 +74,8 @@ static void materialise(struct ofa_batch *b, int p, int i0, int count)
 
 		res = (src < 0 ? b->x : b->layers[src].y) + at;
 	}
-	b->kernels->bn_act(bl->z + at, res, 1, count * l->h_out * l->w_out, l->c_out, bl->scale, bl->shift, l->act,
-			   bl->y + at, 0);
+	b->kernels->bn_act(bl->z + at, res, count * l->h_out * l->w_out, l->c_out, bl->scale, bl->shift, l->act,
+			   bl->y + at);
 }
 
 /* Squeeze, two small products, gate; x (count,h,w,c) is scaled in place. */
@@ -126,7 +125,7 @@ static void conv_chunk(struct ofa_batch *b, int li, int i0, int count, float *sc
 	struct ofa_batch_layer *bl = &b->layers[li];
 	size_t rows = (size_t)count * l->h_out * l->w_out, map = (size_t)l->h_out * l->w_out * l->c_out;
 	float *z = bl->z + (size_t)i0 * map;
-	const float *in = ofa_batch_input(b, li, i0, count, 0, scratch);
+	const float *in = ofa_batch_input(b, li, i0, count, scratch);
 
 	if (after_se(&b->plan, li))
 		se_forward(b, li - 1, i0, count, scratch);
@@ -144,24 +143,19 @@ static void conv_chunk(struct ofa_batch *b, int li, int i0, int count, float *sc
 	ofa_gemm_nt((int)rows, l->c_out, (int)width, col, (int)width, bl->wk, (int)width, 0.0f, z, l->c_out);
 }
 
-/* One image at a time through one padded map, whose frame stays zero. */
-static void depthwise_chunk(struct ofa_batch *b, int li, int i0, int count, float *scratch)
+/* One image at a time through the same planes, whose frames stay zero. */
+static void depthwise_chunk(struct ofa_batch *b, int li, int i0, int count, float *planes)
 {
 	const struct ofa_layer *l = &b->plan.layers[li];
 	struct ofa_batch_layer *bl = &b->layers[li];
-	int c = l->c_out;
-	size_t pitch = (size_t)(l->w_in + 2 * l->pad) * c, row = (size_t)l->w_out * c;
-	struct ofa_tap taps[OFA_MAX_TAPS];
-	int n_taps = ofa_taps_forward(l->k, c, pitch, taps);
+	size_t map = (size_t)l->h_out * l->w_out * l->c_out;
+	struct ofa_depthwise d;
 
-	memset(scratch, 0, ofa_batch_input_floats(l, l->pad) * sizeof *scratch);
+	ofa_depthwise_forward(l->k, l->stride, l->h_in, l->w_in, l->c_out, &d);
+	memset(planes, 0, ofa_batch_input_floats(l, l->pad) * sizeof *planes);
 	for (int i = i0; i < i0 + count; i++) {
-		float *z = bl->z + (size_t)i * l->h_out * row;
-
-		ofa_batch_input(b, li, i, 1, l->pad, scratch);
-		for (int y = 0; y < l->h_out; y++)
-			b->kernels->depthwise_row(scratch + (size_t)y * l->stride * pitch, (size_t)l->stride * c,
-						  bl->wk, taps, n_taps, z + (size_t)y * row, (size_t)c, l->w_out, c);
+		ofa_batch_input_planes(b, li, i, planes);
+		b->kernels->depthwise(&d, planes, bl->wk, l->c_out, bl->z + (size_t)i * map);
 	}
 }
 
@@ -255,7 +249,7 @@ static void pool_pass(void *ctx, unsigned t, unsigned threads)
 
 		if (p >= 0 && b->layers[p].y)
 			materialise(b, p, (int)i, 1);
-		in = ofa_batch_input(b, ps->li, (int)i, 1, 0, b->scratch[t]);
+		in = ofa_batch_input(b, ps->li, (int)i, 1, b->scratch[t]);
 		memset(y, 0, (size_t)l->c_out * sizeof *y);
 		b->kernels->column_sum(in, hw, l->c_out, y);
 		for (int c = 0; c < l->c_out; c++)
@@ -275,7 +269,7 @@ static void linear_pass(void *ctx, unsigned t, unsigned threads)
 	step = ofa_batch_chunk((size_t)l->c_in, (int)(end - begin));
 	for (size_t i = begin; i < end; i += (size_t)step) {
 		int count = end - i < (size_t)step ? (int)(end - i) : step;
-		const float *in = ofa_batch_input(b, ps->li, (int)i, count, 0, b->scratch[t]);
+		const float *in = ofa_batch_input(b, ps->li, (int)i, count, b->scratch[t]);
 		float *out = ps->logits + i * (size_t)l->c_out;
 
 		for (int j = 0; j < count; j++)

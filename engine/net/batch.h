@@ -58,10 +58,12 @@ void ofa_batch_release(struct ofa_batch *b);
 void ofa_batch_forward(struct ofa_batch *b, const float *const *data, const struct ofa_plan *plan, const float *x,
 		       int n, float *logits);
 
-/* The value that layer `li` reads, for images [i0, i0+count): a pointer into kept storage, or computed into scratch.
- * pad > 0: inside maps (count, h+2pad, w+2pad, c) in scratch, whose frames the caller zeroed before.  Needs
- * count * ofa_batch_input_floats() there. */
-const float *ofa_batch_input(struct ofa_batch *b, int li, int i0, int count, int pad, float *scratch);
+/* The value that layer `li` reads, for images [i0, i0+count): a pointer into kept storage, or computed into scratch,
+ * count * ofa_batch_input_floats(l, 0) floats. */
+const float *ofa_batch_input(struct ofa_batch *b, int li, int i0, int count, float *scratch);
+/* The same of image i as planes (ops/kernels.h), framed by the padding: ofa_batch_input_floats(l, l->pad) floats,
+ * whose frames the caller cleared before. */
+void ofa_batch_input_planes(struct ofa_batch *b, int li, int i, float *planes);
 size_t ofa_batch_input_floats(const struct ofa_layer *l, int pad);
 
 /* Floats of scratch for one image of a CONV or DWCONV layer, which passes over several images ask for once each:

@@ -4,8 +4,8 @@
 
 #include "net/batch.h"
 
-/* Scratch that one pass over a few images may fill: 512 KB, half a usual L2. */
-#define OFA_BATCH_CHUNK_FLOATS ((size_t)128 << 10)
+/* Scratch that one pass over a few images may fill: 256 KB, half of a small L2. */
+#define OFA_BATCH_CHUNK_FLOATS ((size_t)64 << 10)
 
 /* Is the layer's value kept (block outputs, residual sources, the pooled vector)? */
 bool ofa_batch_boundary(const struct ofa_plan *plan, int li);

@@ -5,9 +5,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include "ops/depthwise.h"
 #include "ops/im2col.h"
 #include "ops/kernels.h"
-#include "ops/taps.h"
 #include "tensor/gemm.h"
 
 #define VALUE_BUFFERS 4 /* input, output and a residual live at once; one to spare */
@@ -74,26 +74,22 @@ static void conv(const struct job *j, const struct ofa_layer *l, const struct of
 		in = scratch;
 	}
 	ofa_gemm_nt(rows, l->c_out, width, in, width, lw->w, width, 0.0f, out, l->c_out);
-	j->kernels->bn_act(out, res, 1, rows, l->c_out, j->ones, lw->b, l->act, out, 0);
+	j->kernels->bn_act(out, res, rows, l->c_out, j->ones, lw->b, l->act, out);
 }
 
 static void depthwise(const struct job *j, const struct ofa_layer *l, const struct ofa_layer_weights *lw,
-		      const float *in, float *out, int count, float *scratch)
+		      const float *in, float *out, int count, float *planes)
 {
-	int c = l->c_out, pad = l->pad;
-	size_t pitch = (size_t)(l->w_in + 2 * pad) * c, row = (size_t)l->w_in * c, out_row = (size_t)l->w_out * c;
-	struct ofa_tap taps[OFA_MAX_TAPS];
-	int n_taps = ofa_taps_forward(l->k, c, pitch, taps);
+	int c = l->c_out;
+	size_t in_map = (size_t)l->h_in * l->w_in * c, out_map = (size_t)l->h_out * l->w_out * c;
+	struct ofa_depthwise d;
 
-	memset(scratch, 0, layer_scratch(l) * sizeof *scratch);
-	for (int i = 0; i < count; i++, in += (size_t)l->h_in * row, out += (size_t)l->h_out * out_row) {
-		for (int y = 0; y < l->h_in; y++)
-			memcpy(scratch + (size_t)(y + pad) * pitch + (size_t)pad * c, in + (size_t)y * row,
-			       row * sizeof *in);
-		for (int y = 0; y < l->h_out; y++)
-			j->kernels->depthwise_row(scratch + (size_t)y * l->stride * pitch, (size_t)l->stride * c, lw->w,
-						  taps, n_taps, out + (size_t)y * out_row, (size_t)c, l->w_out, c);
-		j->kernels->bn_act(out, NULL, 1, l->h_out * l->w_out, c, j->ones, lw->b, l->act, out, 0);
+	ofa_depthwise_forward(l->k, l->stride, l->h_in, l->w_in, c, &d);
+	memset(planes, 0, layer_scratch(l) * sizeof *planes);
+	for (int i = 0; i < count; i++, in += in_map, out += out_map) {
+		j->kernels->to_planes(in, l->h_in, l->w_in, c, NULL, NULL, OFA_ACT_NONE, planes, l->pad);
+		j->kernels->depthwise(&d, planes, lw->w, c, out);
+		j->kernels->bn_act(out, NULL, l->h_out * l->w_out, c, j->ones, lw->b, l->act, out);
 	}
 }
 
@@ -109,9 +105,9 @@ static void squeeze_excite(const struct job *j, const struct ofa_layer *l, const
 		for (int k = 0; k < c; k++)
 			mean[k] *= 1.0f / (float)hw;
 		ofa_gemm_nt(1, hid, c, mean, c, lw->w, c, 0.0f, hidden, hid);
-		j->kernels->bn_act(hidden, NULL, 1, 1, hid, j->ones, lw->b, OFA_ACT_RELU, hidden, 0);
+		j->kernels->bn_act(hidden, NULL, 1, hid, j->ones, lw->b, OFA_ACT_RELU, hidden);
 		ofa_gemm_nt(1, c, hid, hidden, hid, lw->w2, hid, 0.0f, gate, c);
-		j->kernels->bn_act(gate, NULL, 1, 1, c, j->ones, lw->b2, OFA_ACT_HSIGMOID, gate, 0);
+		j->kernels->bn_act(gate, NULL, 1, c, j->ones, lw->b2, OFA_ACT_HSIGMOID, gate);
 		j->kernels->scale_columns(x, hw, c, gate);
 	}
 }

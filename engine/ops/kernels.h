@@ -1,7 +1,11 @@
 /* The hot loops, compiled once per instruction set and chosen at run time.
  *
- * Everything is NHWC float32; c = channels, contiguous.  A "map" is h rows of w pixels; its pitch is the
- * distance between rows in floats, so a kernel can read or write the inside of a zero-padded map.
+ * Everything is NHWC float32; c = channels, contiguous; `rows` are pixels.  Depthwise convolutions read planes: a
+ * zero-framed map stored by blocks of channels, so that a block's pixels follow each other and stay in the first cache.
+ * A block takes n channels, as many as the instruction set's vectors hold (narrower ones serve the tail); that of
+ * channel i starts i * (h + 2 pad) * (w + 2 pad) floats into the planes and is (h + 2 pad, w + 2 pad, n).  Only the
+ * kernels of one set understand each other's planes; whoever owns the memory clears it before (the frame stays zero).
+ *
  * All functions are void and cannot fail: shapes were checked when the plan was made.  Each has its
  * naive oracle in ref.h, and tests/engine/test_kernels.c compares the two over one table of shapes. */
 #ifndef OFA_OPS_KERNELS_H
@@ -11,17 +15,39 @@
 #include <stdint.h>
 #include "ops/act.h"
 
-/* One term of a depthwise sum: offsets in floats from the pixel's base and from the weights. */
+#define OFA_MAX_TAPS 49
+#define OFA_PANEL 16 /* outputs whose weights lie together */
+#define OFA_DENSE_ROWS 6
+#define OFA_DENSE_GROUPS(n) (((size_t)(n) + OFA_DENSE_ROWS - 1) / OFA_DENSE_ROWS)
+#define OFA_DENSE_PACKED(n, in) (OFA_DENSE_GROUPS(n) * OFA_DENSE_ROWS * (size_t)(in))
+#define OFA_DENSE_LIVE(n, in) (OFA_DENSE_GROUPS(n) * ((size_t)(in) + 1))
+
+/* One term of a depthwise sum: offset in pixels from the output pixel's place, and which of the k*k weights. */
 struct ofa_tap {
 	int32_t x, w;
+};
+
+/* A map of depthwise sums over planes: y[i*y_pitch + j*y_step], i < rows, j < count, is the sum over the taps of
+ * w[tap.w] * the input pixel at origin + (i*pitch + j)*step + tap.x. */
+struct ofa_depthwise {
+	size_t plane;           /* pixels of the input's planes, frame included */
+	int pitch;              /* pixels from one of its rows to the next */
+	int origin, step;       /* in its pixels; step is 1 or 2 */
+	int rows, count;        /* of the output */
+	size_t y_step, y_pitch; /* floats */
+	int n_taps;
+	struct ofa_tap taps[OFA_MAX_TAPS];
 };
 
 struct ofa_kernels {
 	const char *isa; /* "avx512", "avx2", "generic" */
 
-	/* y = act(x * scale + shift [+ residual]); x, residual (h,w,c) with pitch w*c; residual may be NULL. */
-	void (*bn_act)(const float *x, const float *residual, int h, int w, int c, const float *scale,
-		       const float *shift, enum ofa_act act, float *y, size_t y_pitch);
+	/* y = act(x * scale + shift [+ residual]); residual may be NULL, y may be x. */
+	void (*bn_act)(const float *x, const float *residual, int rows, int c, const float *scale, const float *shift,
+		       enum ofa_act act, float *y);
+	/* The same from a dense (h,w,c) map into planes with a frame of pad; scale and shift NULL: act(x). */
+	void (*to_planes)(const float *x, int h, int w, int c, const float *scale, const float *shift, enum ofa_act act,
+			  float *planes, int pad);
 	/* sum[c] += x - origin, square[c] += (x - origin)^2 over `rows` pixels. */
 	void (*moments)(const float *x, int rows, int c, const float *origin, float *sum, float *square);
 	/* sum[c] += x over rows. */
@@ -34,6 +60,12 @@ struct ofa_kernels {
 	void (*dot_columns)(const float *a, const float *b, int rows, int c, float *out);
 	/* y[c] = act(the sum of n >= 1 rows): a layer whose input is one-hot. */
 	void (*sum_rows)(const float *const *rows, int n, int c, enum ofa_act act, float *y);
+	/* y (n,out) = act(bias + x (n,in) * weights), for rows that are zero in much the same places, as neighbours of
+	 * one arch are after a ReLU: inputs that are zero in OFA_DENSE_ROWS rows cost nothing.  out is a multiple of
+	 * OFA_PANEL; the weights lie in panels (out/OFA_PANEL, in, OFA_PANEL).  A row's result does not depend on the
+	 * other rows.  Scratch: packed and live, OFA_DENSE_PACKED and OFA_DENSE_LIVE(n, in) entries. */
+	void (*dense)(const float *x, int n, int in, const float *panels, const float *bias, int out, enum ofa_act act,
+		      float *packed, int32_t *live, float *y);
 	/* x = act(x + bias[c]) over rows; bias may be NULL. */
 	void (*bias_act)(float *x, int rows, int c, const float *bias, enum ofa_act act);
 	/* Where from[i] + gain > best[i], that becomes best[i] and index choice[i]; n entries, nothing aliases. */
@@ -43,18 +75,19 @@ struct ofa_kernels {
 	 * g = (d [+ residual]) * act'(b); g may alias d.  sum[c] += g, dot[c] += g * (z - mean). */
 	void (*act_backward)(const float *d, const float *residual, const float *z, int rows, int c, const float *scale,
 			     const float *shift, const float *mean, enum ofa_act act, float *g, float *sum, float *dot);
-	/* Backward through BN's statistics: dz = g*a[c] + z*b[c] + k[c], written with x_step floats between
-	 * pixels and the given pitch (x_step = c: dense; 2c: dilated for stride 2). */
-	void (*bn_backward)(const float *g, const float *z, int h, int w, int c, const float *a, const float *b,
-			    const float *k, float *dz, size_t x_step, size_t pitch);
+	/* Backward through BN's statistics: dz = g*a[c] + z*b[c] + k[c]; and the same from dense (h,w,c) maps into
+	 * planes. */
+	void (*bn_backward)(const float *g, const float *z, int rows, int c, const float *a, const float *b,
+			    const float *k, float *dz);
+	void (*bn_backward_planes)(const float *g, const float *z, int h, int w, int c, const float *a, const float *b,
+				   const float *k, float *planes, int pad);
 
-	/* One row of `count` pixels: y[i*y_step] = sum over taps of w[tap.w] * x[i*x_step + tap.x], per channel. */
-	void (*depthwise_row)(const float *x, size_t x_step, const float *w, const struct ofa_tap *taps, int n_taps,
-			      float *y, size_t y_step, int count, int c);
-	/* dw (k,k,c) += sum over the output map of dz (h,w,c; dense) times the padded input xp it saw:
-	 * xp has `pitch` floats a row; pixel (y,x) of the output starts at row y*stride, column x*stride. */
-	void (*depthwise_weight)(const float *dz, int h, int w, const float *xp, size_t pitch, int stride, int k, int c,
-				 float *dw);
+	/* A map of depthwise sums (ops/depthwise.h says which); w (k,k,c), y dense or strided, as d says. */
+	void (*depthwise)(const struct ofa_depthwise *d, const float *planes, const float *w, int c, float *y);
+	/* dw (k,k,c) += sum over the output map (h,w) of dz times the input it saw; both are planes with a frame of
+	 * k/2, of (h,w) and of (h_in,w_in) pixels. */
+	void (*depthwise_weight)(const float *dz, int h, int w, const float *x, int h_in, int w_in, int stride, int k,
+				 int c, float *dw);
 };
 
 /* The best for this processor. */

@@ -21,7 +21,7 @@ static INLINE void KN(st)(float *p, V v)
 
 static INLINE V KN(splat)(float f)
 {
-	return (V){0} + f;
+	return f - (V){0}; /* not a sum: 0 + -0 is not -0, so that one would be computed */
 }
 
 static INLINE V KN(pick)(VI mask, V a, V b)
@@ -80,37 +80,55 @@ static INLINE V KN(act_grad)(V d, V b, enum ofa_act act)
 	}
 }
 
-static INLINE void KN(bn_act_body)(const float *x, const float *res, int h, int w, size_t c, V scale, V shift,
-                                   enum ofa_act act, float *y, size_t y_pitch)
+static INLINE void KN(bn_act_body)(const float *x, const float *res, int rows, size_t c, V scale, V shift,
+                                   enum ofa_act act, float *y)
 {
-	for (int i = 0; i < h; i++, y += y_pitch) {
-		for (int j = 0; j < w; j++, x += c) {
-			V v = KN(ld)(x) * scale + shift;
+	for (int i = 0; i < rows; i++, x += c, y += c) {
+		V v = KN(ld)(x) * scale + shift;
 
-			if (res) {
-				v += KN(ld)(res);
-				res += c;
-			}
-			KN(st)(y + (size_t)j * c, KN(act)(v, act));
+		if (res) {
+			v += KN(ld)(res);
+			res += c;
 		}
+		KN(st)(y, KN(act)(v, act));
 	}
 }
 
-static void KN(bn_act)(const float *x, const float *res, int h, int w, int c, const float *scale, const float *shift,
-                       enum ofa_act act, float *y, size_t y_pitch)
+static void KN(bn_act)(const float *x, const float *res, int rows, int c, const float *scale, const float *shift,
+                       enum ofa_act act, float *y)
 {
 	V s = KN(ld)(scale), b = KN(ld)(shift);
 
 	if (res)
-		KN(bn_act_body)(x, res, h, w, c, s, b, act, y, y_pitch);
+		KN(bn_act_body)(x, res, rows, c, s, b, act, y);
 	else if (act == OFA_ACT_RELU)
-		KN(bn_act_body)(x, NULL, h, w, c, s, b, OFA_ACT_RELU, y, y_pitch);
+		KN(bn_act_body)(x, NULL, rows, c, s, b, OFA_ACT_RELU, y);
 	else if (act == OFA_ACT_HSWISH)
-		KN(bn_act_body)(x, NULL, h, w, c, s, b, OFA_ACT_HSWISH, y, y_pitch);
+		KN(bn_act_body)(x, NULL, rows, c, s, b, OFA_ACT_HSWISH, y);
 	else if (act == OFA_ACT_NONE)
-		KN(bn_act_body)(x, NULL, h, w, c, s, b, OFA_ACT_NONE, y, y_pitch);
+		KN(bn_act_body)(x, NULL, rows, c, s, b, OFA_ACT_NONE, y);
 	else
-		KN(bn_act_body)(x, NULL, h, w, c, s, b, act, y, y_pitch);
+		KN(bn_act_body)(x, NULL, rows, c, s, b, act, y);
+}
+
+static INLINE void KN(to_planes_body)(const float *x, int w, size_t c, V scale, V shift, enum ofa_act act, float *y)
+{
+	for (int j = 0; j < w; j++, x += c)
+		KN(st)(y + (size_t)j * VN, KN(act)(KN(ld)(x) * scale + shift, act));
+}
+
+/* One row of w pixels. */
+static void KN(to_planes)(const float *x, int w, int c, const float *scale, const float *shift, enum ofa_act act,
+                          float *y)
+{
+	V one = KN(splat)(1.0f), zero = {0}, s = scale ? KN(ld)(scale) : one, b = scale ? KN(ld)(shift) : zero;
+
+	if (act == OFA_ACT_RELU)
+		KN(to_planes_body)(x, w, c, s, b, OFA_ACT_RELU, y);
+	else if (act == OFA_ACT_HSWISH)
+		KN(to_planes_body)(x, w, c, s, b, OFA_ACT_HSWISH, y);
+	else
+		KN(to_planes_body)(x, w, c, s, b, act, y);
 }
 
 /* Reductions keep four partial sums: one would wait for the adder on every row. */
@@ -274,105 +292,20 @@ static void KN(act_backward)(const float *d, const float *res, const float *z, i
 		KN(act_backward_body)(d, NULL, z, rows, c, s, b, m, act, g, sum, dot);
 }
 
-static void KN(bn_backward)(const float *g, const float *z, int h, int w, int c, const float *a, const float *b,
-                            const float *k, float *dz, size_t x_step, size_t pitch)
+/* dz is written with step floats between pixels. */
+static INLINE void KN(bn_backward)(const float *g, const float *z, int rows, int c, const float *a, const float *b,
+                                   const float *k, float *dz, size_t step)
 {
 	V va = KN(ld)(a), vb = KN(ld)(b), vk = KN(ld)(k);
 
-	for (int i = 0; i < h; i++, dz += pitch) {
-		for (int j = 0; j < w; j++, g += c, z += c)
-			KN(st)(dz + (size_t)j * x_step, KN(ld)(g) * va + KN(ld)(z) * vb + vk);
-	}
+	for (int i = 0; i < rows; i++, g += c, z += c, dz += step)
+		KN(st)(dz, KN(ld)(g) * va + KN(ld)(z) * vb + vk);
 }
 
-/* T neighbouring pixels share each weight load; T is a constant at every call. */
-static INLINE void KN(depthwise_tile)(const float *x, size_t x_step, const float *w, const struct ofa_tap *taps,
-                                      int n_taps, float *y, size_t y_step, const int T)
-{
-	V acc[8];
-
-	for (int t = 0; t < T; t++)
-		acc[t] = KN(splat)(0.0f);
-	for (int i = 0; i < n_taps; i++) {
-		V wv = KN(ld)(w + taps[i].w);
-		const float *xp = x + taps[i].x;
-
-#pragma GCC unroll 8
-		for (int t = 0; t < T; t++)
-			acc[t] += wv * KN(ld)(xp + (size_t)t * x_step);
-	}
-	for (int t = 0; t < T; t++)
-		KN(st)(y + (size_t)t * y_step, acc[t]);
-}
-
-static void KN(depthwise_row)(const float *x, size_t x_step, const float *w, const struct ofa_tap *taps, int n_taps,
-                              float *y, size_t y_step, int count)
-{
-	int tiles = (count + 7) / 8;
-
-	for (int i = 0; i < tiles; i++) {
-		int begin = (int)((int64_t)count * i / tiles), n = (int)((int64_t)count * (i + 1) / tiles) - begin;
-		const float *xt = x + (size_t)begin * x_step;
-		float *yt = y + (size_t)begin * y_step;
-
-		switch (n) {
-#define TILE(T) case T: KN(depthwise_tile)(xt, x_step, w, taps, n_taps, yt, y_step, T); break
-		TILE(1);
-		TILE(2);
-		TILE(3);
-		TILE(4);
-		TILE(5);
-		TILE(6);
-		TILE(7);
-		TILE(8);
-#undef TILE
-		}
-	}
-}
-
-/* k x R weights at a time stay in registers while dz and x stream by. */
-static INLINE void KN(depthwise_weight_rows)(const float *dz, int h, int w, size_t c, const float *xp, size_t pitch,
-                                             int stride, const int K, const int R, float *dw)
-{
-	V acc[9];
-
-	for (int i = 0; i < K * R; i++)
-		acc[i] = KN(ld)(dw + (size_t)i * c);
-	for (int y = 0; y < h; y++) {
-		const float *row = xp + (size_t)y * stride * pitch;
-
-		for (int x = 0; x < w; x++, dz += c, row += (size_t)stride * c) {
-			V d = KN(ld)(dz);
-
-#pragma GCC unroll 3
-			for (int r = 0; r < R; r++) {
-#pragma GCC unroll 7
-				for (int j = 0; j < K; j++)
-					acc[r * K + j] += d * KN(ld)(row + (size_t)r * pitch + (size_t)j * c);
-			}
-		}
-	}
-	for (int i = 0; i < K * R; i++)
-		KN(st)(dw + (size_t)i * c, acc[i]);
-}
-
-static void KN(depthwise_weight)(const float *dz, int h, int w, const float *xp, size_t pitch, int stride, int k, int c,
-                                 float *dw)
-{
-	if (k == 3) {
-		KN(depthwise_weight_rows)(dz, h, w, c, xp, pitch, stride, 3, 3, dw);
-		return;
-	}
-	for (int r = 0; r < k; r++) {
-		const float *x = xp + (size_t)r * pitch;
-		float *to = dw + (size_t)r * k * c;
-
-		if (k == 5)
-			KN(depthwise_weight_rows)(dz, h, w, c, x, pitch, stride, 5, 1, to);
-		else
-			KN(depthwise_weight_rows)(dz, h, w, c, x, pitch, stride, 7, 1, to);
-	}
-}
+#include "ops/depthwise_vec.h"
+#if VN == OFA_VL
+#include "ops/dense_vec.h"
+#endif
 
 #undef V
 #undef VI

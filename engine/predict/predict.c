@@ -4,24 +4,25 @@
 #include <string.h>
 
 #include "ops/kernels.h"
-#include "tensor/gemm.h"
 
 /* Archs that go through the layers together: their activations stay in the cache. */
 #define CHUNK 256
 
-static int max_width(const struct ofa_predictor *p)
+static int max_pitch(const struct ofa_predictor *p)
 {
-	int max = 1;
+	int max = OFA_PANEL;
 
 	for (int l = 1; l <= p->n_layers; l++)
-		if (p->width[l] > max)
-			max = p->width[l];
+		if (p->pitch[l] > max)
+			max = p->pitch[l];
 	return max;
 }
 
 size_t ofa_predictor_workspace(const struct ofa_predictor *p, int n)
 {
-	return 2 * (size_t)max_width(p) * (size_t)(n < CHUNK ? n : CHUNK);
+	int rows = n < CHUNK ? n : CHUNK, width = max_pitch(p);
+
+	return 2 * (size_t)width * (size_t)rows + OFA_DENSE_PACKED(rows, width) + OFA_DENSE_LIVE(rows, width);
 }
 
 static const float *resolution_row(const struct ofa_predictor *p, int image_size)
@@ -31,14 +32,14 @@ static const float *resolution_row(const struct ofa_predictor *p, int image_size
 	while (i < p->n_resolutions && p->resolutions[i] != image_size)
 		i++;
 	assert(i < p->n_resolutions);
-	return p->resolution_rows + (size_t)i * (size_t)p->width[1];
+	return p->resolution_rows + (size_t)i * (size_t)p->pitch[1];
 }
 
 /* First layer of one arch: features are one-hot, so the product is a sum of rows. */
 static void first_layer(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *a,
 			enum ofa_act act, const struct ofa_kernels *kernels, float *y)
 {
-	const size_t width = (size_t)p->width[1];
+	const size_t width = (size_t)p->pitch[1];
 	const float *rows[OFA_MAX_BLOCKS + 1];
 	int n = 0;
 
@@ -66,21 +67,22 @@ static void predict_chunk(const struct ofa_space *s, const struct ofa_predictor 
 			  float *workspace, float *accuracy)
 {
 	const struct ofa_kernels *kernels = ofa_kernels();
-	float *x = workspace, *y = workspace + (size_t)n * (size_t)max_width(p);
+	const int width = max_pitch(p);
+	float *x = workspace, *y = x + (size_t)n * (size_t)width, *packed = y + (size_t)n * (size_t)width;
+	int32_t *live = (int32_t *)(void *)(packed + OFA_DENSE_PACKED(n, width));
 
 	for (int i = 0; i < n; i++)
-		first_layer(s, p, &archs[i], activation(p, 0), kernels, x + (size_t)i * (size_t)p->width[1]);
+		first_layer(s, p, &archs[i], activation(p, 0), kernels, x + (size_t)i * (size_t)p->pitch[1]);
 	for (int l = 1; l < p->n_layers; l++) {
-		const int in = p->width[l], out = p->width[l + 1];
 		float *swap = x;
 
-		ofa_gemm_nt(n, out, in, x, in, p->w[l], in, 0.0f, y, out);
-		kernels->bias_act(y, n, out, p->b[l], activation(p, l));
+		kernels->dense(x, n, p->pitch[l], p->panels[l], p->panel_bias[l], p->pitch[l + 1], activation(p, l),
+			       packed, live, y);
 		x = y;
 		y = swap;
 	}
 	for (int i = 0; i < n; i++)
-		accuracy[i] = x[i] + p->base;
+		accuracy[i] = x[(size_t)i * (size_t)p->pitch[p->n_layers]] + p->base;
 }
 
 void ofa_predictor_predict(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *archs,

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ops/kernels.h"
+
 static size_t n_options(const struct ofa_space *s)
 {
 	size_t n = 0;
@@ -42,10 +44,11 @@ static enum ofa_status check_shape(const struct ofa_space *s, const struct ofa_p
 
 static size_t storage_floats(const struct ofa_space *s, const struct ofa_predictor *p)
 {
-	size_t n = ((size_t)p->n_resolutions + n_options(s)) * (size_t)p->width[1];
+	size_t n = ((size_t)p->n_resolutions + n_options(s)) * (size_t)p->pitch[1];
 
 	for (int l = 0; l < p->n_layers; l++)
-		n += ((size_t)p->width[l] + 1) * (size_t)p->width[l + 1];
+		n += ((size_t)p->width[l] + 1) * (size_t)p->width[l + 1] +
+		     ((size_t)p->pitch[l] + 1) * (size_t)p->pitch[l + 1];
 	return n;
 }
 
@@ -68,13 +71,13 @@ static void add_feature(const struct ofa_predictor *p, int feature, float *row)
 /* Kernel groups, then expand groups, lie block by block in both feature orders. */
 static void build_rows(const struct ofa_space *s, struct ofa_predictor *p, float *rows)
 {
-	const size_t width = (size_t)p->width[1];
+	const size_t width = (size_t)p->width[1], pitch = (size_t)p->pitch[1];
 	int kernel = p->order == OFA_FEATURES_R_K_E ? p->n_resolutions : 0, expand = kernel;
 	int resolution = p->order == OFA_FEATURES_R_K_E ? 0 : p->width[0] - p->n_resolutions;
 	uint32_t option = 0;
 
 	p->resolution_rows = rows;
-	for (int r = 0; r < p->n_resolutions; r++, rows += width) {
+	for (int r = 0; r < p->n_resolutions; r++, rows += pitch) {
 		if (p->b[0])
 			memcpy(rows, p->b[0], width * sizeof(*rows));
 		add_feature(p, resolution + r, rows);
@@ -87,7 +90,7 @@ static void build_rows(const struct ofa_space *s, struct ofa_predictor *p, float
 
 		for (int b = st->first_block; b < st->first_block + st->max_depth; b++) {
 			p->option_at[b] = option;
-			for (int o = 0; o < st->n_kernels * st->n_expands; o++, option++, rows += width) {
+			for (int o = 0; o < st->n_kernels * st->n_expands; o++, option++, rows += pitch) {
 				add_feature(p, kernel + o / st->n_expands, rows);
 				add_feature(p, expand + o % st->n_expands, rows);
 			}
@@ -97,6 +100,26 @@ static void build_rows(const struct ofa_space *s, struct ofa_predictor *p, float
 	}
 }
 
+/* The layers after the first as the kernel `dense` wants them. */
+static float *build_panels(struct ofa_predictor *p, float *at)
+{
+	for (int l = 1; l < p->n_layers; l++) {
+		int in = p->pitch[l], out = p->pitch[l + 1];
+
+		p->panels[l] = at;
+		for (int j = 0; j < p->width[l + 1]; j++)
+			for (int k = 0; k < p->width[l]; k++)
+				at[((size_t)(j / OFA_PANEL) * (size_t)in + (size_t)k) * OFA_PANEL +
+				   (size_t)(j % OFA_PANEL)] = p->w[l][(size_t)j * (size_t)p->width[l] + (size_t)k];
+		at += (size_t)in * (size_t)out;
+		p->panel_bias[l] = at;
+		if (p->b[l])
+			memcpy(at, p->b[l], (size_t)p->width[l + 1] * sizeof(*at));
+		at += out;
+	}
+	return at;
+}
+
 enum ofa_status ofa_predictor_bind(const struct ofa_space *s, struct ofa_predictor *p, struct ofa_error *err)
 {
 	enum ofa_status st = check_shape(s, p, err);
@@ -104,6 +127,8 @@ enum ofa_status ofa_predictor_bind(const struct ofa_space *s, struct ofa_predict
 
 	if (st)
 		return st;
+	for (int l = 0; l <= p->n_layers; l++)
+		p->pitch[l] = (p->width[l] + OFA_PANEL - 1) / OFA_PANEL * OFA_PANEL;
 	at = calloc(storage_floats(s, p), sizeof(*at));
 	if (!at)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
@@ -114,7 +139,7 @@ enum ofa_status ofa_predictor_bind(const struct ofa_space *s, struct ofa_predict
 		if (p->b[l])
 			p->b[l] = copy(&at, p->b[l], (size_t)p->width[l + 1]);
 	}
-	build_rows(s, p, at);
+	build_rows(s, p, build_panels(p, at));
 	return OFA_OK;
 }
 

@@ -22,9 +22,11 @@ struct ofa_predictor {
 	const float *w[OFA_PREDICTOR_MAX_LAYERS],
 		*b[OFA_PREDICTOR_MAX_LAYERS]; /* (out,in), (out) or NULL; in storage once bound */
 	float base;                           /* added to the output */
+	int pitch[OFA_PREDICTOR_MAX_LAYERS + 1]; /* width rounded up to whole panels; what is beyond the width is 0 */
+	const float *panels[OFA_PREDICTOR_MAX_LAYERS], *panel_bias[OFA_PREDICTOR_MAX_LAYERS]; /* layers 1.. for ops */
 	float *storage;                       /* owned: copies of the weights, and the first layer as rows to sum: */
-	const float *resolution_rows;         /* (n_resolutions, width[1]), first bias included */
-	const float *option_rows; /* one row of width[1] per (block, kernel, expand): both features together */
+	const float *resolution_rows;         /* (n_resolutions, pitch[1]), first bias included */
+	const float *option_rows; /* one row of pitch[1] per (block, kernel, expand): both features together */
 	uint32_t option_at[OFA_MAX_BLOCKS]; /* a block's first option row; kernel-major, expands of its stage inner */
 };
 

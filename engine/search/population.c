@@ -69,27 +69,28 @@ void ofa_run_push(struct ofa_search_run *run, const struct ofa_arch *a)
 
 int ofa_run_score(struct ofa_search_run *run)
 {
+	struct ofa_memo_slot *slots[OFA_LIST_MAX]; /* of the list; they stay where they are */
+	struct ofa_memo_slot *pending[OFA_LIST_MAX];
+
 	run->n_pending = 0;
 	for (int i = 0; i < run->n_list; i++) {
 		uint64_t hash = ofa_arch_hash(&run->list[i]);
-		struct ofa_memo_slot *slot = ofa_memo_find(&run->memo, hash);
 
-		if (slot->key || run->evaluations + run->n_pending >= run->budget)
+		slots[i] = ofa_memo_find(&run->memo, hash);
+		if (slots[i]->key || run->evaluations + run->n_pending >= run->budget)
 			continue;
-		ofa_memo_claim(&run->memo, slot, hash);
+		ofa_memo_claim(&run->memo, slots[i], hash);
+		pending[run->n_pending] = slots[i];
 		run->pending[run->n_pending++] = run->list[i];
 	}
 	ofa_predictor_predict(run->p->space, run->p->predictor, run->pending, run->n_pending, run->workspace,
 	                      run->pending_score);
 	for (int i = 0; i < run->n_pending; i++) {
-		ofa_memo_find(&run->memo, ofa_arch_hash(&run->pending[i]))->value = run->pending_score[i];
+		pending[i]->value = run->pending_score[i];
 		admit(run, &run->pending[i], run->pending_score[i]);
 	}
-	for (int i = 0; i < run->n_list; i++) {
-		const struct ofa_memo_slot *slot = ofa_memo_find(&run->memo, ofa_arch_hash(&run->list[i]));
-
-		run->score[i] = slot->key ? slot->value : NAN;
-	}
+	for (int i = 0; i < run->n_list; i++)
+		run->score[i] = slots[i]->key ? slots[i]->value : NAN;
 	run->n_list = 0;
 	run->evaluations += run->n_pending;
 	return run->n_pending;

@@ -8,6 +8,7 @@
 #include "search/run.h"
 
 #define DRAWS 8
+#define LOG2_GUMBELS 10
 #define NOISE 0.1 /* at most, of the mean size of a gain */
 #define P_OTHER_RESOLUTION 0.3
 #define BACK_OFF 8 /* bins to step back when rounding led over a limit */
@@ -25,6 +26,7 @@ struct ofa_gains {
 	float kernel[OFA_MAX_BLOCKS][OFA_MAX_CHOICES], expand[OFA_MAX_BLOCKS][OFA_MAX_CHOICES];
 	float depth[OFA_MAX_STAGES][OFA_MAX_CHOICES];
 	float mean;
+	float gumbel[1 << LOG2_GUMBELS]; /* the distribution's quantiles: a draw costs no logarithm */
 	struct ofa_knapsack knapsack;
 };
 
@@ -34,6 +36,8 @@ enum ofa_status ofa_gains_new(struct ofa_gains **ret)
 
 	if (!g)
 		return OFA_ERR_NOMEM;
+	for (int i = 0; i < 1 << LOG2_GUMBELS; i++)
+		g->gumbel[i] = -logf(-logf(((float)i + 0.5f) / (1 << LOG2_GUMBELS)));
 	*ret = g;
 	return OFA_OK;
 }
@@ -120,9 +124,9 @@ static bool measure(struct ofa_search_run *run, const struct ofa_elite *incumben
 	return true;
 }
 
-static float gumbel(struct ofa_rng *rng)
+static float gumbel(const struct ofa_gains *g, struct ofa_rng *rng)
 {
-	return -logf(-logf(ofa_rng_float(rng) * (1 - 2e-6f) + 1e-6f));
+	return g->gumbel[ofa_rng_u64(rng) >> (64 - LOG2_GUMBELS)];
 }
 
 /* The limited sums of one block's option as one number; whole limits are 1. */
@@ -198,7 +202,7 @@ static void fill_items(struct ofa_search_run *run, int resolution, const struct 
 		for (int e = 0; e < st->n_expands; e++) {
 			int option = k * run->p->expands + e;
 			double weight = (block_price(run, resolution, block, option) - least) * bins_per_unit;
-			float gain = g->kernel[block][k] + g->expand[block][e] + noise * gumbel(&run->rng);
+			float gain = g->kernel[block][k] + g->expand[block][e] + noise * gumbel(g, &run->rng);
 
 			if (weight < OFA_BINS && fits_memory(run, resolution, block, option))
 				g->knapsack.items[block][n++] =
@@ -235,7 +239,7 @@ static struct scale fill_knapsack(struct ofa_search_run *run, int resolution, fl
 		for (int b = st->first_block; b < st->first_block + st->max_depth; b++)
 			fill_items(run, resolution, st, b, least[b], scale.bins_per_unit, noise);
 		for (int d = 0; d < st->n_depths; d++)
-			run->gains->knapsack.depth_gain[i][d] = run->gains->depth[i][d] + noise * gumbel(&run->rng);
+			run->gains->knapsack.depth_gain[i][d] = run->gains->depth[i][d] + noise * gumbel(run->gains, &run->rng);
 	}
 	return scale;
 }

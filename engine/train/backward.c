@@ -2,8 +2,8 @@
 
 #include <string.h>
 #include "net/prepare.h"
+#include "ops/depthwise.h"
 #include "ops/im2col.h"
-#include "ops/taps.h"
 #include "tensor/gemm.h"
 
 /* One parallel pass: layer li turns the gradient at its BN output into parameter gradients and into the gradient at
@@ -98,8 +98,8 @@ static void dense_dz(const struct pass *ps, int i0, int count, float *dz)
 	const struct ofa_layer *l = &b->plan.layers[ps->li];
 	size_t at = (size_t)i0 * l->h_out * l->w_out * l->c_out;
 
-	b->kernels->bn_backward(ps->g_in + at, b->layers[ps->li].z + at, 1, count * l->h_out * l->w_out, l->c_out,
-				ps->bw->coef_a, ps->bw->coef_b, ps->bw->coef_k, dz, (size_t)l->c_out, 0);
+	b->kernels->bn_backward(ps->g_in + at, b->layers[ps->li].z + at, count * l->h_out * l->w_out, l->c_out,
+				ps->bw->coef_a, ps->bw->coef_b, ps->bw->coef_k, dz);
 }
 
 static void pointwise_chunk(struct pass *ps, unsigned t, int i0, int count, float *scratch)
@@ -110,7 +110,7 @@ static void pointwise_chunk(struct pass *ps, unsigned t, int i0, int count, floa
 	    se = ps->li > 0 && b->plan.layers[ps->li - 1].op == OFA_OP_SE ? ps->li - 1 : -1;
 	size_t in_floats = (size_t)count * ofa_batch_input_floats(l, 0);
 	float *dz = scratch, *d = dz + (size_t)rows * l->c_out, *a = d + in_floats, *gated = a + in_floats;
-	const float *in = ofa_batch_input(b, ps->li, i0, count, 0, a);
+	const float *in = ofa_batch_input(b, ps->li, i0, count, a);
 
 	dense_dz(ps, i0, count, dz);
 	if (se >= 0) {
@@ -139,7 +139,7 @@ static void stem_chunk(struct pass *ps, unsigned t, int i0, int count, float *sc
 	const struct ofa_layer *l = &b->plan.layers[ps->li];
 	size_t hw = (size_t)l->h_out * l->w_out, width = (size_t)l->k * l->k * l->c_in;
 	float *dz = scratch, *col = dz + (size_t)count * hw * l->c_out;
-	const float *in = ofa_batch_input(b, ps->li, i0, count, 0, NULL);
+	const float *in = ofa_batch_input(b, ps->li, i0, count, NULL);
 
 	dense_dz(ps, i0, count, dz);
 	for (int i = 0; i < count; i++)
@@ -149,53 +149,43 @@ static void stem_chunk(struct pass *ps, unsigned t, int i0, int count, float *sc
 		    (int)width);
 }
 
-/* d(input) of one image from its zero-padded dz; stride 2 goes by the parity of the input pixel. */
-static void depthwise_input(const struct ofa_batch *b, const struct ofa_layer *l, const float *wk, const float *dzp,
+/* d(input) of one image from the planes of its dz; stride 2 goes by the parity of the input pixel. */
+static void depthwise_input(const struct ofa_batch *b, const struct ofa_layer *l, const float *wk, const float *dz,
 			    float *d)
 {
-	int c = l->c_out, s = l->stride, pad = l->pad;
-	size_t pitch = (size_t)(l->w_out + 2 * pad) * c;
-	struct ofa_tap taps[OFA_MAX_TAPS];
+	for (int i = 0; i < l->stride * l->stride; i++) {
+		struct ofa_depthwise walk;
+		size_t first;
 
-	for (int py = 0; py < s; py++) {
-		for (int px = 0; px < s; px++) {
-			int n_taps = ofa_taps_backward(l->k, s, py, px, c, pitch, taps);
-			int y0 = ((py - pad) % s + s) % s, x0 = ((px - pad) % s + s) % s;
-			int count = (l->w_in - x0 + s - 1) / s;
-
-			for (int y = y0; y < l->h_in; y += s)
-				b->kernels->depthwise_row(dzp + (size_t)((y + pad) / s + pad) * pitch +
-								  (size_t)((x0 + pad) / s + pad) * c,
-							  (size_t)c, wk, taps, n_taps,
-							  d + ((size_t)y * l->w_in + x0) * c, (size_t)s * c, count, c);
-		}
+		ofa_depthwise_backward(l->k, l->stride, i / l->stride, i % l->stride, l->h_in, l->w_in, l->c_out,
+				       &walk, &first);
+		b->kernels->depthwise(&walk, dz, wk, l->c_out, d + first);
 	}
 }
 
+/* One image at a time: the frames of both planes stay zero. */
 static void depthwise_chunk(struct pass *ps, unsigned t, int i0, int count, float *scratch)
 {
 	struct ofa_batch *b = ps->b;
+	struct ofa_backward *bw = ps->bw;
 	const struct ofa_layer *l = &b->plan.layers[ps->li];
 	const struct ofa_batch_layer *bl = &b->layers[ps->li];
-	int c = l->c_out, pad = l->pad;
-	size_t in_map = ofa_batch_input_floats(l, pad), out_map = (size_t)l->h_out * l->w_out * c;
-	size_t dz_pitch = (size_t)(l->w_out + 2 * pad) * c, dz_map = (size_t)(l->h_out + 2 * pad) * dz_pitch;
-	float *dz = scratch, *dzp = dz + out_map, *a = dzp + dz_map, *d = a + in_map;
+	size_t in_planes = ofa_batch_input_floats(l, l->pad), out_map = (size_t)l->h_out * l->w_out * l->c_out;
+	size_t dz_planes = (size_t)(l->h_out + 2 * l->pad) * (l->w_out + 2 * l->pad) * l->c_out;
+	float *dz = scratch, *in = dz + dz_planes, *d = in + in_planes;
 
-	/* One image at a time: the frames of dzp and a stay zero. */
-	memset(dzp, 0, (dz_map + in_map) * sizeof *dzp);
+	memset(dz, 0, (dz_planes + in_planes) * sizeof *dz);
 	for (int i = i0; i < i0 + count; i++) {
-		const float *in = ofa_batch_input(b, ps->li, i, 1, pad, a);
+		size_t at = (size_t)i * out_map;
 
-		dense_dz(ps, i, 1, dz);
-		for (int y = 0; y < l->h_out; y++)
-			memcpy(dzp + (size_t)(y + pad) * dz_pitch + (size_t)pad * c, dz + (size_t)y * l->w_out * c,
-			       (size_t)l->w_out * c * sizeof *dz);
-		b->kernels->depthwise_weight(dz, l->h_out, l->w_out, in, (size_t)(l->w_in + 2 * pad) * c, l->stride,
-					     l->k, c, ps->bw->dwk[t]);
+		ofa_batch_input_planes(b, ps->li, i, in);
+		b->kernels->bn_backward_planes(ps->g_in + at, bl->z + at, l->h_out, l->w_out, l->c_out, bw->coef_a,
+					       bw->coef_b, bw->coef_k, dz, l->pad);
+		b->kernels->depthwise_weight(dz, l->h_out, l->w_out, in, l->h_in, l->w_in, l->stride, l->k, l->c_out,
+					     bw->dwk[t]);
 		if (!ps->g_out)
 			continue;
-		depthwise_input(b, l, bl->wk, dzp, d);
+		depthwise_input(b, l, bl->wk, dz, d);
 		to_producer(ps, t, i, 1, d);
 	}
 }
@@ -247,7 +237,7 @@ static void linear_pass(void *ctx, unsigned t, unsigned threads)
 		int count = end - i < (size_t)step ? (int)(end - i) : step;
 		float *d = b->scratch[t];
 		const float *dl = ps->dlogits + i * (size_t)l->c_out;
-		const float *in = ofa_batch_input(b, ps->li, (int)i, count, 0, b->scratch[t] + (size_t)count * l->c_in);
+		const float *in = ofa_batch_input(b, ps->li, (int)i, count, b->scratch[t] + (size_t)count * l->c_in);
 
 		for (int j = 0; j < count; j++) {
 			for (int c = 0; c < l->c_out; c++)

@@ -7,10 +7,10 @@
 
 #include "base/rng.h"
 #include "base/status.h"
+#include "ops/depthwise.h"
 #include "ops/im2col.h"
 #include "ops/kernels.h"
 #include "ops/ref.h"
-#include "ops/taps.h"
 #include "tensor/gemm.h"
 
 static const char *const isas[] = {"generic", "avx2", "avx512"};
@@ -47,15 +47,13 @@ static void expect_close(const char *what, const struct shape *s, const char *is
 			      s->stride, i, (double)got[i], (double)want[i]);
 }
 
-static float *padded(const float *x, int h, int w, int c, int pad)
+/* A map as planes whose frame was zero before. */
+static float *planes_of(const struct ofa_kernels *kn, const float *x, int h, int w, int c, int pad)
 {
-	size_t pitch = (size_t)(w + 2 * pad) * c;
-	float *p = calloc((size_t)(h + 2 * pad) * pitch, sizeof *p);
+	float *p = calloc((size_t)(h + 2 * pad) * (w + 2 * pad) * c, sizeof *p);
 
 	ck_assert_ptr_nonnull(p);
-	for (int y = 0; y < h; y++)
-		memcpy(p + (size_t)(y + pad) * pitch + (size_t)pad * c, x + (size_t)y * w * c,
-		       (size_t)w * c * sizeof *p);
+	kn->to_planes(x, h, w, c, NULL, NULL, OFA_ACT_NONE, p, pad);
 	return p;
 }
 
@@ -63,32 +61,27 @@ static void check_depthwise(const struct ofa_kernels *kn, const struct shape *s,
 {
 	int ho = (s->h - 1) / s->stride + 1, wo = (s->w - 1) / s->stride + 1, pad = s->k / 2, c = s->c;
 	size_t in = (size_t)s->h * s->w * c, out = (size_t)ho * wo * c, kk = (size_t)s->k * s->k * c;
-	size_t pitch = (size_t)(s->w + 2 * pad) * c, dz_pitch = (size_t)(wo + 2 * pad) * c;
 	float *x = random_floats(rng, in), *w = random_floats(rng, kk), *dy = random_floats(rng, out);
 	float *y = random_floats(rng, out), *want = random_floats(rng, out);
 	float *dx = random_floats(rng, in), *want_dx = random_floats(rng, in);
 	float *dw = calloc(kk, sizeof *dw), *want_dw = random_floats(rng, kk);
-	float *xp = padded(x, s->h, s->w, c, pad), *dyp = padded(dy, ho, wo, c, pad);
-	struct ofa_tap taps[OFA_MAX_TAPS];
-	int n = ofa_taps_forward(s->k, c, pitch, taps);
+	float *xp = planes_of(kn, x, s->h, s->w, c, pad), *dyp = planes_of(kn, dy, ho, wo, c, pad);
+	struct ofa_depthwise d;
 
-	for (int i = 0; i < ho; i++)
-		kn->depthwise_row(xp + (size_t)i * s->stride * pitch, (size_t)s->stride * c, w, taps, n,
-				  y + (size_t)i * wo * c, (size_t)c, wo, c);
+	ofa_depthwise_forward(s->k, s->stride, s->h, s->w, c, &d);
+	kn->depthwise(&d, xp, w, c, y);
 	ofa_ref_depthwise(x, s->h, s->w, c, w, s->k, s->stride, want);
 	expect_close("depthwise", s, kn->isa, y, want, out);
 
 	ofa_ref_depthwise_backward(x, s->h, s->w, c, w, s->k, s->stride, dy, want_dx, want_dw);
-	kn->depthwise_weight(dy, ho, wo, xp, pitch, s->stride, s->k, c, dw);
+	kn->depthwise_weight(dyp, ho, wo, xp, s->h, s->w, s->stride, s->k, c, dw);
 	expect_close("depthwise_weight", s, kn->isa, dw, want_dw, kk);
-	for (int iy = 0; iy < s->h; iy++) {
-		for (int ix = 0; ix < s->w; ix++) {
-			int py = (iy + pad) % s->stride, px = (ix + pad) % s->stride;
+	for (int py = 0; py < s->stride; py++) {
+		for (int px = 0; px < s->stride; px++) {
+			size_t first;
 
-			n = ofa_taps_backward(s->k, s->stride, py, px, c, dz_pitch, taps);
-			kn->depthwise_row(dyp + (size_t)((iy + pad) / s->stride + pad) * dz_pitch +
-						  (size_t)((ix + pad) / s->stride + pad) * c,
-					  (size_t)c, w, taps, n, dx + ((size_t)iy * s->w + ix) * c, (size_t)c, 1, c);
+			ofa_depthwise_backward(s->k, s->stride, py, px, s->h, s->w, c, &d, &first);
+			kn->depthwise(&d, dyp, w, c, dx + first);
 		}
 	}
 	expect_close("depthwise backward", s, kn->isa, dx, want_dx, in);
@@ -97,29 +90,47 @@ static void check_depthwise(const struct ofa_kernels *kn, const struct shape *s,
 		free(all[i]);
 }
 
+/* The inside of planes as a dense map: one tap whose weight is 1. */
+static void from_planes(const struct ofa_kernels *kn, const float *planes, int h, int w, int c, int pad, float *y)
+{
+	struct ofa_depthwise d;
+	float *ones = malloc((size_t)c * sizeof *ones);
+
+	ck_assert_ptr_nonnull(ones);
+	for (int i = 0; i < c; i++)
+		ones[i] = 1.0f;
+	ofa_depthwise_forward(1, 1, h, w, c, &d);
+	d.pitch = w + 2 * pad;
+	d.plane = (size_t)(h + 2 * pad) * (size_t)d.pitch;
+	d.origin = pad * d.pitch + pad;
+	kn->depthwise(&d, planes, ones, c, y);
+	free(ones);
+}
+
 static void check_activations(const struct ofa_kernels *kn, const struct shape *s, struct ofa_rng *rng)
 {
 	int c = s->c, rows = s->h * s->w;
-	size_t n = (size_t)rows * c, pitch = (size_t)(s->w + 2) * c;
+	size_t n = (size_t)rows * c;
 	float *x = random_floats(rng, n), *res = random_floats(rng, n), *d = random_floats(rng, n);
 	float *scale = random_floats(rng, (size_t)c), *shift = random_floats(rng, (size_t)c),
 	      *mean = random_floats(rng, (size_t)c);
-	float *y = random_floats(rng, n), *want = random_floats(rng, n),
-	      *wide = calloc((size_t)s->h * pitch, sizeof *wide);
+	float *y = random_floats(rng, n), *want = random_floats(rng, n);
+	float *planes = calloc((size_t)(s->h + 4) * (s->w + 4) * c, sizeof *planes);
 	float *sum = calloc((size_t)c, sizeof *sum), *dot = calloc((size_t)c, sizeof *dot);
 	float *want_sum = calloc((size_t)c, sizeof *sum), *want_dot = calloc((size_t)c, sizeof *dot);
 
 	for (enum ofa_act act = 0; act < OFA_ACT_COUNT; act++) {
 		for (size_t i = 0; i < n; i++)
 			want[i] = ofa_ref_act(x[i] * scale[i % c] + shift[i % c] + res[i], act);
-		kn->bn_act(x, res, 1, rows, c, scale, shift, act, y, 0);
+		kn->bn_act(x, res, rows, c, scale, shift, act, y);
 		expect_close("bn_act residual", s, kn->isa, y, want, n);
 		for (size_t i = 0; i < n; i++)
 			want[i] = ofa_ref_act(x[i] * scale[i % c] + shift[i % c], act);
-		kn->bn_act(x, NULL, s->h, s->w, c, scale, shift, act, wide, pitch);
-		for (int i = 0; i < s->h; i++)
-			memcpy(y + (size_t)i * s->w * c, wide + (size_t)i * pitch, (size_t)s->w * c * sizeof *y);
-		expect_close("bn_act pitched", s, kn->isa, y, want, n);
+		kn->bn_act(x, NULL, rows, c, scale, shift, act, y);
+		expect_close("bn_act", s, kn->isa, y, want, n);
+		kn->to_planes(x, s->h, s->w, c, scale, shift, act, planes, 2);
+		from_planes(kn, planes, s->h, s->w, c, 2, y);
+		expect_close("to_planes", s, kn->isa, y, want, n);
 
 		for (int with_res = 0; with_res < 2; with_res++) {
 			memset(sum, 0, (size_t)c * sizeof *sum);
@@ -139,7 +150,7 @@ static void check_activations(const struct ofa_kernels *kn, const struct shape *
 			expect_close("act_backward dot", s, kn->isa, dot, want_dot, (size_t)c);
 		}
 	}
-	float *all[] = {x, res, d, scale, shift, mean, y, want, wide, sum, dot, want_sum, want_dot};
+	float *all[] = {x, res, d, scale, shift, mean, y, want, planes, sum, dot, want_sum, want_dot};
 	for (size_t i = 0; i < OFA_ARRAY_LEN(all); i++)
 		free(all[i]);
 }
@@ -153,6 +164,7 @@ static void check_columns(const struct ofa_kernels *kn, const struct shape *s, s
 	float *y = malloc(n * sizeof *y), *want = malloc(n * sizeof *want);
 	float *s1 = calloc((size_t)c, sizeof *s1), *s2 = calloc((size_t)c, sizeof *s2);
 	float *w1 = calloc((size_t)c, sizeof *w1), *w2 = calloc((size_t)c, sizeof *w2);
+	float *planes = calloc((size_t)(s->h + 2) * (s->w + 2) * c, sizeof *planes);
 
 	for (size_t i = 0; i < n; i++) {
 		w1[i % c] += x[i] - a[i % c];
@@ -178,8 +190,11 @@ static void check_columns(const struct ofa_kernels *kn, const struct shape *s, s
 
 	for (size_t i = 0; i < n; i++)
 		want[i] = g[i] * a[i % c] + x[i] * b[i % c] + k[i % c];
-	kn->bn_backward(g, x, s->h, s->w, c, a, b, k, y, (size_t)c, (size_t)s->w * c);
+	kn->bn_backward(g, x, rows, c, a, b, k, y);
 	expect_close("bn_backward", s, kn->isa, y, want, n);
+	kn->bn_backward_planes(g, x, s->h, s->w, c, a, b, k, planes, 1);
+	from_planes(kn, planes, s->h, s->w, c, 1, y);
+	expect_close("bn_backward_planes", s, kn->isa, y, want, n);
 
 	for (size_t i = 0; i < n; i++)
 		want[i] = x[i] * a[i % c];
@@ -211,7 +226,7 @@ static void check_columns(const struct ofa_kernels *kn, const struct shape *s, s
 		kn->sum_rows(picked, m, c, OFA_ACT_NONE, s1);
 		expect_close("sum_rows", s, kn->isa, s1, w1, (size_t)c);
 	}
-	float *all[] = {x, g, a, b, k, y, want, s1, s2, w1, w2};
+	float *all[] = {x, g, a, b, k, y, want, s1, s2, w1, w2, planes};
 	for (size_t i = 0; i < OFA_ARRAY_LEN(all); i++)
 		free(all[i]);
 }
@@ -244,6 +259,39 @@ static void check_take_better(const struct ofa_kernels *kn, const struct shape *
 	free(chosen);
 }
 
+/* Rows of every number up to three groups; whole columns of zeros, single ones, and rows without any. */
+static void check_dense(const struct ofa_kernels *kn, struct ofa_rng *rng)
+{
+	const struct shape s = {.h = 1, .w = 1, .c = 1, .k = 1, .stride = 1};
+	enum { OUT_MAX = 80, IN = 37 };
+	float *x = random_floats(rng, 18 * IN), *w = random_floats(rng, IN * OUT_MAX), *b = random_floats(rng, OUT_MAX);
+	float *y = malloc(18 * OUT_MAX * sizeof *y), *want = malloc(18 * OUT_MAX * sizeof *want);
+	float *packed = malloc(OFA_DENSE_PACKED(18, IN) * sizeof *packed);
+	int32_t *live = malloc(OFA_DENSE_LIVE(18, IN) * sizeof *live);
+
+	for (int i = 0; i < 18 * IN; i++)
+		if (i % IN % 3 == 0 || i % 5 == 0 || i / IN == 7 || i / IN >= 12)
+			x[i] = 0;
+	for (int n = 1; n <= 18; n++) {
+		int out = OFA_PANEL * (1 + n % 5);
+
+		for (int i = 0; i < n * out; i++) {
+			double sum = (double)b[i % out];
+
+			for (int k = 0; k < IN; k++)
+				sum += (double)x[i / out * IN + k] *
+				       (double)w[(i % out / OFA_PANEL * IN + k) * OFA_PANEL + i % out % OFA_PANEL];
+			want[i] = ofa_ref_act((float)sum, OFA_ACT_RELU);
+		}
+		kn->dense(x, n, IN, w, b, out, OFA_ACT_RELU, packed, live, y);
+		expect_close("dense", &s, kn->isa, y, want, (size_t)(n * out));
+	}
+	float *all[] = {x, w, b, y, want, packed};
+	for (size_t i = 0; i < OFA_ARRAY_LEN(all); i++)
+		free(all[i]);
+	free(live);
+}
+
 /* BN of a whole batch, forward and backward, from the kernels it is made of. */
 static void check_batch_norm(const struct ofa_kernels *kn, const struct shape *s, struct ofa_rng *rng)
 {
@@ -264,7 +312,7 @@ static void check_batch_norm(const struct ofa_kernels *kn, const struct shape *s
 		scale[i] = gamma[i] / sqrtf(var + 1e-3f);
 		shift[i] = beta[i] - mean[i] * scale[i];
 	}
-	kn->bn_act(x, NULL, 1, rows, c, scale, shift, OFA_ACT_NONE, y, 0);
+	kn->bn_act(x, NULL, rows, c, scale, shift, OFA_ACT_NONE, y);
 	ofa_ref_batch_norm(x, rows, c, gamma, beta, 1e-3f, want);
 	expect_close("batch norm", s, kn->isa, y, want, n);
 
@@ -281,7 +329,7 @@ static void check_batch_norm(const struct ofa_kernels *kn, const struct shape *s
 	ofa_ref_batch_norm_backward(x, rows, c, gamma, 1e-3f, dy, want, dgamma, dbeta);
 	expect_close("batch norm d(gamma)", s, kn->isa, square, dgamma, cs);
 	expect_close("batch norm d(beta)", s, kn->isa, sum, dbeta, cs);
-	kn->bn_backward(dy, x, 1, rows, c, a, b, k, y, cs, 0);
+	kn->bn_backward(dy, x, rows, c, a, b, k, y);
 	expect_close("batch norm d(input)", s, kn->isa, y, want, n);
 	float *all[] = {x, dy, gamma, beta, y, want, col, dgamma, dbeta};
 	for (size_t i = 0; i < OFA_ARRAY_LEN(all); i++)
@@ -330,6 +378,7 @@ START_TEST(kernels_match_the_oracle)
 		return;
 	}
 	ofa_rng_init(&rng, 7);
+	check_dense(kn, &rng);
 	for (size_t i = 0; i < OFA_ARRAY_LEN(shapes); i++) {
 		check_depthwise(kn, &shapes[i], &rng);
 		check_activations(kn, &shapes[i], &rng);
