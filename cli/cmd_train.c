@@ -17,7 +17,7 @@
 #define EXIT_INTERRUPTED 130
 
 struct train_options {
-	const char *recipe, *data, *out, *log, *checkpoint, *arch;
+	const char *recipe, *data, *out, *log, *checkpoint, *arch, *from;
 	int threads, max_steps;
 	double checkpoint_seconds, epochs_scale;
 	bool resume, dry_run, json;
@@ -187,8 +187,8 @@ static enum ofa_status run(struct session *s, struct ofa_error *err)
 	const struct ofa_train_options options = {
 		.out_path = o->out, .tool = "ofa " PACKAGE_VERSION, .log_path = o->log,
 		.checkpoint_path = s->checkpoint, .checkpoint_seconds = o->checkpoint_seconds,
-		.resume = o->resume, .only = o->arch ? &s->only : NULL, .max_steps = (uint64_t)o->max_steps,
-		.stop = &s->stop, .progress = after_step, .ctx = s,
+		.resume = o->resume, .from = o->from, .only = o->arch ? &s->only : NULL,
+		.max_steps = (uint64_t)o->max_steps, .stop = &s->stop, .progress = after_step, .ctx = s,
 	};
 	enum ofa_status st = cli_new_pool(o->threads, &pool, err);
 
@@ -289,6 +289,8 @@ int cmd_train(int argc, char **argv)
 		 .min = 1, .max = 1e6, .help = "and at each phase's end (default 300)"},
 		{.name = "resume", .kind = OPT_FLAG, .to.flag = &o.resume,
 		 .help = "go on from the checkpoint, to the same result"},
+		{.name = "from", .kind = OPT_TEXT, .value = "NET", .to.text = &o.from,
+		 .help = "a network of this recipe's first phases: train the ones after them"},
 		CLI_OPT_THREADS(o.threads),
 		{.name = "arch", .kind = OPT_TEXT, .value = "FILE", .to.text = &o.arch,
 		 .help = "train this arch alone, as long as the first phase"},

@@ -42,7 +42,8 @@ engine_libofaengine_a_SOURCES = \
 	engine/train/dataset.h engine/train/dataset_files.h engine/train/dataset.c \
 	engine/train/dataset_idx.c engine/train/dataset_cifar.c engine/train/augment.c \
 	engine/train/shrink.h engine/train/recipe.c engine/train/schedule.h engine/train/schedule.c \
-	engine/train/run.h engine/train/shrink.c engine/train/run_setup.c engine/train/run_report.c engine/train/run_save.c \
+	engine/train/run.h engine/train/shrink.c engine/train/run_setup.c engine/train/run_from.c engine/train/run_report.c \
+	engine/train/run_save.c \
 	engine/train/checkpoint.h engine/train/checkpoint.c engine/train/evaluate.h engine/train/evaluate.c \
 	engine/train/log.h engine/train/log.c \
 	engine/train/backward.h engine/train/backward.c engine/train/backward_store.c

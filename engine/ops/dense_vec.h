@@ -1,4 +1,4 @@
-/* A dense layer over rows that share their zeros (kernels.h), with vectors of VN floats; kernels_vec.h includes this. */
+/* A dense layer over rows that share their zeros (kernels.h), by vectors of VN floats; kernels_vec.h includes this. */
 
 /* Six rows by two vectors of outputs; p and q are the vectors of weights that input 0 would meet. */
 static INLINE void KN(dense_tile)(const float *x, const int32_t *live, int n_live, const float *p, const float *q,

@@ -220,6 +220,7 @@ struct scale {
 static struct scale fill_knapsack(struct ofa_search_run *run, int resolution, float noise)
 {
 	const struct ofa_space *s = run->p->space;
+	struct ofa_gains *g = run->gains;
 	struct scale scale = {fixed_price(run, resolution), 0};
 	double least[OFA_MAX_BLOCKS], range;
 
@@ -239,7 +240,7 @@ static struct scale fill_knapsack(struct ofa_search_run *run, int resolution, fl
 		for (int b = st->first_block; b < st->first_block + st->max_depth; b++)
 			fill_items(run, resolution, st, b, least[b], scale.bins_per_unit, noise);
 		for (int d = 0; d < st->n_depths; d++)
-			run->gains->knapsack.depth_gain[i][d] = run->gains->depth[i][d] + noise * gumbel(run->gains, &run->rng);
+			g->knapsack.depth_gain[i][d] = g->depth[i][d] + noise * gumbel(g, &run->rng);
 	}
 	return scale;
 }

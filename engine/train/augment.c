@@ -6,7 +6,7 @@
 
 /* What the image's own stream decided. */
 struct draw {
-	float row, col, scale; /* centre's shift as a fraction, side relative to the image */
+	float row, col, scale; /* centre's shift in whole pixels, side relative to the image */
 	float angle;           /* radians */
 	bool flip;
 	float brightness, contrast; /* factors, 1 = unchanged */
@@ -20,12 +20,13 @@ static float uniform(struct ofa_rng *rng, float lo, float hi)
 }
 
 /* Every draw is made whether or not it is used: switching one effect leaves the others as they were. */
-static void draw_image(const struct ofa_augment *a, struct ofa_rng *rng, struct draw *d)
+static void draw_image(const struct ofa_augment *a, int h, int w, struct ofa_rng *rng, struct draw *d)
 {
 	bool crop = a->scale_max > 0;
 	d->scale = uniform(rng, crop ? a->scale_min : 1, crop ? a->scale_max : 1);
-	d->row = uniform(rng, -a->shift, a->shift);
-	d->col = uniform(rng, -a->shift, a->shift);
+	/* Part of a pixel would blur the image, and the network would never see one as sharp as those to come. */
+	d->row = roundf(uniform(rng, -a->shift, a->shift) * (float)h);
+	d->col = roundf(uniform(rng, -a->shift, a->shift) * (float)w);
 	d->angle = uniform(rng, -a->rotate_degrees, a->rotate_degrees) * (float)(M_PI / 180);
 	d->flip = ofa_rng_float(rng) < 0.5f && a->flip;
 	d->brightness = uniform(rng, 1 - a->brightness, 1 + a->brightness);
@@ -92,7 +93,7 @@ static void augment_image(const struct ofa_dataset *d, const uint8_t *image, con
 	struct draw draw;
 	float gain[4], bias[4];
 	int h = d->h, w = d->w, c = d->c;
-	draw_image(a, rng, &draw);
+	draw_image(a, h, w, rng, &draw);
 	if (a->rotate_degrees > 0) {
 		rotate(image, h, w, c, draw.angle, turned);
 		image = turned;
@@ -104,8 +105,8 @@ static void augment_image(const struct ofa_dataset *d, const uint8_t *image, con
 		bias[i] = (draw.brightness * (1 - draw.contrast) * m / 255 - mean[i]) / std[i];
 	}
 	float side_h = draw.scale * (float)h, side_w = draw.scale * (float)w;
-	ofa_resize_axis_init(&rows, h, 0.5f * ((float)h - side_h) + draw.row * (float)h, side_h, r, false);
-	ofa_resize_axis_init(&cols, w, 0.5f * ((float)w - side_w) + draw.col * (float)w, side_w, r, draw.flip);
+	ofa_resize_axis_init(&rows, h, 0.5f * ((float)h - side_h) + draw.row, side_h, r, false);
+	ofa_resize_axis_init(&cols, w, 0.5f * ((float)w - side_w) + draw.col, side_w, r, draw.flip);
 	ofa_resize_image(&rows, &cols, image, w, c, gain, bias, x);
 	if (draw.erase)
 		erase(&draw, rng, r, c, mean, std, x);

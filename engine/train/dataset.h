@@ -26,7 +26,7 @@ void ofa_dataset_statistics(const struct ofa_dataset *d, float *mean, float *std
 /* What augmentation does to one training image; zero = off. */
 struct ofa_augment {
 	float scale_min, scale_max; /* random resized crop: side of the crop relative to the image, e.g. 0.8..1.1 */
-	float shift;                /* crop centre moves by up to this fraction of the image, uniform */
+	float shift;                /* crop centre moves by whole pixels, up to this fraction of the image, uniform */
 	float rotate_degrees;
 	bool flip; /* horizontal, p = 0.5 */
 	float brightness, contrast;

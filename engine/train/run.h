@@ -43,6 +43,9 @@ bool ofa_run_cancelled(const struct ofa_run *run);
 enum ofa_status ofa_run_init(struct ofa_run *run, struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_run_release(struct ofa_run *run);
 
+/* run_from.c: weights and position of opt->from; OFA_ERR_MISMATCH when its lineage is not the recipe's beginning. */
+enum ofa_status ofa_run_from_network(struct ofa_run *run, const char *path, struct ofa_error *err) OFA_MUST_CHECK;
+
 /* run_report.c: lines of the log, and the caller's progress function. */
 enum ofa_status ofa_run_log_start(struct ofa_run *run, struct ofa_error *err) OFA_MUST_CHECK;
 enum ofa_status ofa_run_log_phase(struct ofa_run *run, struct ofa_error *err) OFA_MUST_CHECK;

@@ -143,6 +143,8 @@ enum ofa_status ofa_run_init(struct ofa_run *run, struct ofa_error *err)
 	ofa_train_params_init(run->student, run->recipe->seed);
 	if (run->opt->resume)
 		status = load_checkpoint(run, err);
+	else if (run->opt->from)
+		status = ofa_run_from_network(run, run->opt->from, err);
 	return status ? status : ofa_train_log_open(&run->log, run->opt->log_path, run->opt->resume, err);
 }
 

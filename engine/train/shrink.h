@@ -65,6 +65,10 @@ struct ofa_train_options {
 	const char *checkpoint_path; /* written every checkpoint_seconds and at each phase's end; or NULL */
 	double checkpoint_seconds;
 	bool resume; /* from checkpoint_path, which must be of the same recipe and arch */
+	/* Or NULL.  A network that this recipe's first phases made: the run begins with the phase after them.  The
+	 * bytes are those of one whole run, but for phases taught by the first phase's network, which the file does
+	 * not hold: there this network teaches.  Where `resume` is set too, the checkpoint is what counts. */
+	const char *from;
 	const struct ofa_arch *only; /* train this one arch alone for the first phase's epochs; or NULL */
 	uint64_t max_steps;      /* end after so many steps of this run, as if the schedule ended; 0 = all */
 	const atomic_bool *stop; /* finish the step, write a checkpoint, return OFA_ERR_CANCELLED */

@@ -56,6 +56,7 @@ struct world {
 	struct ofa_pool *pool;
 	char out[600], checkpoint[600], log[600];
 	atomic_bool stop;
+	const char *from;
 	uint64_t stop_at; /* total step at which `stop` is raised; 0: never */
 	uint64_t steps;
 };
@@ -92,7 +93,8 @@ static void watch(void *ctx, const struct ofa_train_progress *p)
 	struct world *w = ctx;
 
 	w->steps++;
-	ck_assert_uint_eq(p->total_steps, TOTAL_STEPS);
+	/* the phases after the first last one epoch each */
+	ck_assert_uint_eq(p->total_steps, (uint64_t)(3 + w->recipe.n_phases) * STEPS_PER_EPOCH);
 	ck_assert(p->loss > 0 && p->lr > 0 && p->images_per_second > 0);
 	if (w->stop_at && p->total_step == w->stop_at)
 		atomic_store(&w->stop, true);
@@ -106,6 +108,7 @@ static enum ofa_status train(struct world *w, bool resume, uint64_t max_steps, s
 		.log_path = w->log,
 		.checkpoint_path = w->checkpoint,
 		.resume = resume,
+		.from = w->from,
 		.max_steps = max_steps,
 		.stop = &w->stop,
 		.progress = watch,
@@ -224,6 +227,42 @@ START_TEST(phases_to_come_may_change)
 	w.recipe.phases[1].lr /= 2;
 	ASSERT_FAILS(train(&w, true, 0, &err), OFA_ERR_MISMATCH);
 	ck_assert_ptr_nonnull(strstr(err.message, "had not begun"));
+	free(a);
+	world_release(&w);
+}
+END_TEST
+
+/* A network file holds all that a phase taught in place needs; and it must come from the recipe's beginning. */
+START_TEST(a_network_can_be_trained_further)
+{
+	struct ofa_error err = {0};
+	struct world w;
+	char earlier[600];
+	size_t n;
+	uint8_t *a;
+
+	world_init(&w, 1);
+	ASSERT_OK(train(&w, false, 0, &err), &err);
+	a = network_bytes(&w, &n);
+	w.recipe.n_phases--;
+	ASSERT_OK(train(&w, false, 0, &err), &err);
+	snprintf(earlier, sizeof earlier, "%.500s.earlier", w.out);
+	ck_assert_int_eq(rename(w.out, earlier), 0);
+	w.recipe.n_phases++;
+	w.from = earlier;
+	w.steps = 0;
+	ASSERT_OK(train(&w, false, 0, &err), &err);
+	ck_assert_uint_eq(w.steps, STEPS_PER_EPOCH);
+	ck_assert(same_network(&w, a, n));
+	w.recipe.phases[2].lr *= 2;
+	ASSERT_FAILS(train(&w, false, 0, &err), OFA_ERR_MISMATCH);
+	ck_assert_ptr_nonnull(strstr(err.message, "begin with the 4 phases"));
+	w.recipe.phases[2].lr /= 2;
+	w.from = NULL;
+	ASSERT_OK(train(&w, false, 3, &err), &err);
+	ck_assert_int_eq(rename(w.out, earlier), 0);
+	w.from = earlier;
+	ASSERT_FAILS(train(&w, false, 0, &err), OFA_ERR_MISMATCH);
 	free(a);
 	world_release(&w);
 }
@@ -371,6 +410,7 @@ int main(void)
 		an_interrupted_run_ends_in_the_same_bytes,
 		a_foreign_checkpoint_is_refused,
 		phases_to_come_may_change,
+		a_network_can_be_trained_further,
 		a_teacher_in_place_is_the_step_s_largest,
 		data_of_another_shape_are_refused,
 		the_network_has_learnt,
