@@ -203,15 +203,49 @@ static enum ofa_status check_choices(const struct ofa_space *s, const struct ofa
 	return status;
 }
 
+/* What a missing field means stays as it is in *a. */
+static enum ofa_status parse_augment(const json_t *json, const char *at, struct ofa_augment *a, struct ofa_error *err)
+{
+	static const char *const others[] = {NULL};
+	char pointer[64];
+	enum ofa_status status =
+		json ? read_fields(json, augment_fields, OFA_ARRAY_LEN(augment_fields), others, at, a, err) : OFA_OK;
+	if (!status && a->scale_min > a->scale_max) {
+		snprintf(pointer, sizeof(pointer), "%s/scale_min", at);
+		return ofa_fail(err, OFA_ERR_INVALID, pointer, "%g is above scale_max %g", (double)a->scale_min,
+				(double)a->scale_max);
+	}
+	if (!status && a->erase_min > a->erase_max) {
+		snprintf(pointer, sizeof(pointer), "%s/erase_min", at);
+		return ofa_fail(err, OFA_ERR_INVALID, pointer, "%g is above erase_max %g", (double)a->erase_min,
+				(double)a->erase_max);
+	}
+	return status;
+}
+
+/* A phase's own augmentation replaces all of the recipe's. */
+static enum ofa_status parse_phase_augment(const json_t *json, const char *at, struct ofa_phase *p,
+					   struct ofa_error *err)
+{
+	char pointer[48];
+	p->own_augment = json != NULL;
+	snprintf(pointer, sizeof(pointer), "%s/augment", at);
+	if (json)
+		p->augment = recipe_defaults.augment;
+	return parse_augment(json, pointer, &p->augment, err);
+}
+
 static enum ofa_status parse_phase(const json_t *json, int index, const struct ofa_space *s, struct ofa_phase *p,
 				   struct ofa_error *err)
 {
-	static const char *const others[] = {"kernels", "expands", "depths", NULL};
+	static const char *const others[] = {"kernels", "expands", "depths", "augment", NULL};
 	char at[32], pointer[64];
 	double v[3][OFA_MAX_CHOICES];
 	*p = phase_defaults;
 	snprintf(at, sizeof(at), "/phases/%d", index);
 	enum ofa_status status = read_fields(json, phase_fields, OFA_ARRAY_LEN(phase_fields), others, at, p, err);
+	if (!status)
+		status = parse_phase_augment(json_object_get(json, "augment"), at, p, err);
 	if (!status)
 		status = read_choices(json, "kernels", true, 3, 7, at, v[0], &p->n_kernels, err);
 	if (!status)
@@ -286,28 +320,13 @@ static enum ofa_status parse_classes(const json_t *array, struct ofa_recipe *r, 
 	return status;
 }
 
-static enum ofa_status parse_augment(const json_t *json, struct ofa_augment *a, struct ofa_error *err)
-{
-	static const char *const others[] = {NULL};
-	enum ofa_status status =
-		json ? read_fields(json, augment_fields, OFA_ARRAY_LEN(augment_fields), others, "/augment", a, err)
-		     : OFA_OK;
-	if (!status && a->scale_min > a->scale_max)
-		return ofa_fail(err, OFA_ERR_INVALID, "/augment/scale_min", "%g is above scale_max %g",
-				(double)a->scale_min, (double)a->scale_max);
-	if (!status && a->erase_min > a->erase_max)
-		return ofa_fail(err, OFA_ERR_INVALID, "/augment/erase_min", "%g is above erase_max %g",
-				(double)a->erase_min, (double)a->erase_max);
-	return status;
-}
-
 enum ofa_status ofa_recipe_parse(const json_t *json, struct ofa_recipe *ret, struct ofa_error *err)
 {
 	static const char *const others[] = {"augment", "space", "classes", "phases", NULL};
 	struct ofa_recipe r = recipe_defaults;
 	enum ofa_status status = read_fields(json, recipe_fields, OFA_ARRAY_LEN(recipe_fields), others, "", &r, err);
 	if (!status)
-		status = parse_augment(json_object_get(json, "augment"), &r.augment, err);
+		status = parse_augment(json_object_get(json, "augment"), "/augment", &r.augment, err);
 	if (!status)
 		status = parse_space(json_object_get(json, "space"), &r.space, err);
 	if (!status)
@@ -347,6 +366,15 @@ static int format_fields(json_t *object, const struct field *fields, size_t n, c
 	return failed;
 }
 
+static json_t *format_augment(const struct ofa_augment *a)
+{
+	json_t *o = json_object();
+	if (!format_fields(o, augment_fields, OFA_ARRAY_LEN(augment_fields), a))
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
 static json_t *format_phase(const struct ofa_phase *p)
 {
 	json_t *o = json_object(), *kernels = json_array(), *expands = json_array(), *depths = json_array();
@@ -360,6 +388,7 @@ static json_t *format_phase(const struct ofa_phase *p)
 	failed |= json_object_set_new(o, "kernels", kernels);
 	failed |= json_object_set_new(o, "expands", expands);
 	failed |= json_object_set_new(o, "depths", depths);
+	failed |= p->own_augment ? json_object_set_new(o, "augment", format_augment(&p->augment)) : 0;
 	if (!failed)
 		return o;
 	json_decref(o);
@@ -368,14 +397,13 @@ static json_t *format_phase(const struct ofa_phase *p)
 
 json_t *ofa_recipe_format(const struct ofa_recipe *r)
 {
-	json_t *o = json_object(), *augment = json_object(), *classes = json_array(), *phases = json_array();
+	json_t *o = json_object(), *classes = json_array(), *phases = json_array();
 	int failed = format_fields(o, recipe_fields, OFA_ARRAY_LEN(recipe_fields), r);
-	failed |= format_fields(augment, augment_fields, OFA_ARRAY_LEN(augment_fields), &r->augment);
 	for (int i = 0; i < r->n_class_names; i++)
 		failed |= json_array_append_new(classes, json_string(r->class_names[i]));
 	for (int i = 0; i < r->n_phases; i++)
 		failed |= json_array_append_new(phases, format_phase(&r->phases[i]));
-	failed |= json_object_set_new(o, "augment", augment);
+	failed |= json_object_set_new(o, "augment", format_augment(&r->augment));
 	failed |= r->n_class_names ? json_object_set(o, "classes", classes) : 0;
 	failed |= json_object_set_new(o, "space", ofa_space_format(&r->space));
 	failed |= json_object_set_new(o, "phases", phases);

@@ -25,8 +25,8 @@ static void prepare_part(void *ctx, unsigned thread, unsigned threads)
 	size_t begin, end, r = (size_t)job->resolution;
 	ofa_pool_part((size_t)run->recipe->batch, thread, threads, &begin, &end);
 	ofa_dataset_batch(run->train, job->index + begin, (int)(end - begin), job->resolution, run->mean, run->std,
-			  &run->recipe->augment, ofa_augment_seed(run->recipe),
-			  ofa_epoch_key(run->position.phase, job->epoch),
+			  current(run)->own_augment ? &current(run)->augment : &run->recipe->augment,
+			  ofa_augment_seed(run->recipe), ofa_epoch_key(run->position.phase, job->epoch),
 			  run->x + begin * r * r * (size_t)run->train->c, run->labels + begin);
 }
 

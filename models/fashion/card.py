@@ -199,16 +199,19 @@ def schedule(r):
         subnets = f"{p['subnets']}{' (sandwich)' if p.get('sandwich') else ''}"
         rows.append((p["name"], choices(p, "kernels"), choices(p, "depths"), choices(p, "expands"), subnets,
                      f"{p['epochs']:g}", steps.get(p["name"], MISSING), f"{p['lr']:g}",
-                     "in place" if p.get("in_place") else "yes" if p.get("kd") else "no", ("–", "all", "within bands")[p.get("sort", 0)],
-                     duration(spent.get(p["name"]))))
+                     "in place" if p.get("in_place") else "yes" if p.get("kd") else "no",
+                     ("–", "all", "within bands")[p.get("sort", 0)], duration(spent.get(p["name"]))))
     return table(["Phase", "Kernels", "Depths", "Expands", "Subnets a step", "Epochs", "Steps", "Peak rate",
                   "Distilled", "Channels sorted", "Time"], rows, "llllrrrrllr")
 
 
+def augmentation(augment):
+    return ", ".join(f"{k.replace('_', ' ')} {v:g}" if not isinstance(v, bool) else k
+                     for k, v in (augment or {}).items() if v) or "none"
+
+
 def recipe_table(r):
     recipe, lineage = r.recipe, r.net["lineage"]
-    augment = ", ".join(f"{k.replace('_', ' ')} {v:g}" if not isinstance(v, bool) else k
-                        for k, v in recipe.get("augment", {}).items() if v)
     rows = [
         ("Images", f"{lineage['train_images']} to train on, {lineage['holdout_images']} held out of the training part "
                    "(predictor); the test part is only ever reported"),
@@ -216,7 +219,9 @@ def recipe_table(r):
         ("SGD", f"momentum {recipe['momentum']:g}, weight decay {recipe['weight_decay']:g}, cosine rate after a "
                 "linear warm-up in each phase"),
         ("Label smoothing", f"{recipe['label_smoothing']:g}"),
-        ("Augmentation", augment or "none"),
+        ("Augmentation", augmentation(recipe.get("augment"))),
+        *((f"Augmentation in phase {p['name']}", augmentation(p["augment"]))
+          for p in recipe["phases"] if "augment" in p),
         ("Image size", "drawn anew each step from " + ", ".join(map(str, recipe["space"]["resolutions"]))),
         ("Batch norm", f"recalibrated for every subnet on {recipe['calibration_images']} training images, which "
                        "the file carries"),
@@ -315,7 +320,8 @@ def sections(r, plots):
         ("Ablation: without progressive shrinking", join(
             "Both sides on a quarter of the budget. One is the recipe with every phase's epochs scaled by 0.25; "
             "the other\nopens all choices from the first step (`ablation.json`: four random subnets a step, no "
-            "teacher, no sorting, the\nfull phase's peak rate shared by the four whose gradients add up) for as "
+            "teacher, no sorting, the\nlast phase's augmentation, the full phase's peak rate shared by the four whose "
+            "gradients add up) for as "
             "many epochs as use the same CPU\nseconds, found from the cost of a step.\n",
             ablation_budget(r), ablation(r)),
          "ofa train recipe.json --epochs-scale 0.25 --data DIR -o shrinking.safetensors\n"

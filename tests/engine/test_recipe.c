@@ -82,7 +82,11 @@ static const struct wrong {
 	{{"phases", "4"}, "expands", "[2.5,4]", "/phases/4/expands/0"},
 	{{"phases", "4"}, "sort", "3", "/phases/4/sort"},
 	{{"phases", "4"}, "sandwich", "1", "/phases/4/sandwich"},
-	{{"phases", "3"}, "in_place", "true", "/phases/3/in_place"},
+	{{"phases", "0"}, "in_place", "true", "/phases/0/in_place"},
+	{{"phases", "5"}, "augment", "[]", "/phases/5/augment"},
+	{{"phases", "5"}, "augment", "{\"zoom\": 2}", "/phases/5/augment/zoom"},
+	{{"phases", "5"}, "augment", "{\"scale_min\": 1.1}", "/phases/5/augment/scale_min"},
+	{{"phases", "5"}, "augment", "{\"erase_min\": 0.1}", "/phases/5/augment/erase_min"},
 };
 
 START_TEST(a_wrong_recipe_names_the_field)

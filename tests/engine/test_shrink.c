@@ -295,6 +295,32 @@ static double greatest_difference(const struct ofa_supernet *a, const struct ofa
 	return worst;
 }
 
+/* The same augmentation said by the phase changes nothing, none of it does; the other phases keep theirs. */
+START_TEST(a_phase_may_augment_by_itself)
+{
+	struct ofa_error err = {0};
+	struct ofa_supernet *net[3];
+	struct world w;
+
+	world_init(&w, 1);
+	w.recipe.n_phases = 2;
+	for (int i = 0; i < 3; i++) {
+		struct ofa_phase *p = &w.recipe.phases[1];
+		const struct ofa_train_options opt = {.out_path = w.out};
+
+		p->own_augment = i > 0;
+		p->augment = i == 1 ? w.recipe.augment : (struct ofa_augment){.scale_min = 1, .scale_max = 1};
+		ASSERT_OK(ofa_train_run(&w.recipe, &w.train, &w.holdout, w.pool, &opt, &err), &err);
+		ASSERT_OK(ofa_supernet_load(w.out, &net[i], &err), &err);
+	}
+	ck_assert_double_eq(greatest_difference(net[0], net[1]), 0);
+	ck_assert_double_gt(greatest_difference(net[0], net[2]), 1e-3);
+	for (int i = 0; i < 3; i++)
+		ofa_supernet_free(net[i]);
+	world_release(&w);
+}
+END_TEST
+
 /* Whom the step's largest subnet teaches learns nothing from it if it is the largest too; the network of the
  * first phase, which stays behind, does teach it something. */
 START_TEST(a_teacher_in_place_is_the_step_s_largest)
@@ -411,6 +437,7 @@ int main(void)
 		a_foreign_checkpoint_is_refused,
 		phases_to_come_may_change,
 		a_network_can_be_trained_further,
+		a_phase_may_augment_by_itself,
 		a_teacher_in_place_is_the_step_s_largest,
 		data_of_another_shape_are_refused,
 		the_network_has_learnt,
