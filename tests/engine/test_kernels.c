@@ -285,6 +285,8 @@ static void check_dense(const struct ofa_kernels *kn, struct ofa_rng *rng)
 		}
 		kn->dense(x, n, IN, w, b, out, OFA_ACT_RELU, packed, live, y);
 		expect_close("dense", &s, kn->isa, y, want, (size_t)(n * out));
+		kn->dense(x + (n - 1) * IN, 1, IN, w, b, out, OFA_ACT_RELU, packed, live, want);
+		ck_assert_mem_eq(want, y + (n - 1) * out, (size_t)out * sizeof *y); /* whatever the company */
 	}
 	float *all[] = {x, w, b, y, want, packed};
 	for (size_t i = 0; i < OFA_ARRAY_LEN(all); i++)
