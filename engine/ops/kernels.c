@@ -52,79 +52,204 @@
 #include "ops/kernels_vec.h"
 #undef VN
 
-/* Pixels to give to all blocks in turn, of so many left: a block reads part of a cache line, and the next block should
- * find the rest still in the first cache. */
-static int tile(int left, int c)
-{
-	int rows = 2048 / (c > 0 ? c : 1);
+/* Memory is read in its own order, all channels of R pixels at a time: BODY(R) takes the next R of them, then MOVE(R)
+ * steps over them. */
+#define BY_PIXELS(rows, BODY, MOVE)                                                                                    \
+	for (int left_ = (rows); left_ > 0;) {                                                                         \
+		if (left_ >= 4) {                                                                                      \
+			BODY(4);                                                                                       \
+			MOVE(4);                                                                                       \
+			left_ -= 4;                                                                                    \
+		} else {                                                                                               \
+			BODY(1);                                                                                       \
+			MOVE(1);                                                                                       \
+			left_ -= 1;                                                                                    \
+		}                                                                                                      \
+	}
 
-	rows = rows > 8 ? rows : 8;
-	return rows < left ? rows : left;
+static INLINE void bn_act_by(const float *x, const float *res, int rows, int c, const float *scale, const float *shift,
+                             const enum ofa_act act, float *y)
+{
+	const size_t cs = (size_t)c;
+
+#define ONE(w) bn_act_##w(x + i, res ? res + i : NULL, cs, scale + i, shift + i, act, y + i, R_)
+#define BODY(r)                                                                                                        \
+	{                                                                                                              \
+		enum { R_ = r };                                                                                       \
+		BLOCKS(c, ONE);                                                                                        \
+	}
+#define MOVE(r) (x += r * cs, y += r * cs, res += res ? r * cs : 0)
+	BY_PIXELS(rows, BODY, MOVE)
+#undef ONE
+#undef MOVE
 }
 
 static void bn_act(const float *x, const float *res, int rows, int c, const float *scale, const float *shift,
                    enum ofa_act act, float *y)
 {
-	for (int n; rows > 0; rows -= n, x += (size_t)n * c, y += (size_t)n * c, res += res ? (size_t)n * c : 0) {
-		n = tile(rows, c);
-#define CALL(w) bn_act_##w(x + i, res ? res + i : NULL, n, c, scale + i, shift + i, act, y + i)
-		BLOCKS(c, CALL);
-#undef CALL
+	if (res)
+		bn_act_by(x, res, rows, c, scale, shift, act, y);
+	else if (act == OFA_ACT_RELU)
+		bn_act_by(x, NULL, rows, c, scale, shift, OFA_ACT_RELU, y);
+	else if (act == OFA_ACT_HSWISH)
+		bn_act_by(x, NULL, rows, c, scale, shift, OFA_ACT_HSWISH, y);
+	else if (act == OFA_ACT_NONE)
+		bn_act_by(x, NULL, rows, c, scale, shift, OFA_ACT_NONE, y);
+	else
+		bn_act_by(x, NULL, rows, c, scale, shift, act, y);
+}
+
+static INLINE void to_planes_by(const float *x, int h, int w, int c, const float *scale, const float *shift,
+                                const enum ofa_act act, float *planes, int pad)
+{
+	const size_t plane = (size_t)(h + 2 * pad) * (size_t)(w + 2 * pad);
+
+	for (int y = 0; y < h; y++) {
+		size_t at = (size_t)(y + pad) * (size_t)(w + 2 * pad) + (size_t)pad;
+
+		for (int j = 0; j < w; j++, at++, x += c) {
+#define ONE(n)                                                                                                         \
+	to_planes_##n(x + i, scale ? scale + i : NULL, shift + i, act, planes + (size_t)i * plane + at * (n))
+			BLOCKS(c, ONE);
+#undef ONE
+		}
 	}
 }
 
 static void to_planes(const float *x, int h, int w, int c, const float *scale, const float *shift, enum ofa_act act,
                       float *planes, int pad)
 {
-	size_t plane = (size_t)(h + 2 * pad) * (size_t)(w + 2 * pad);
-
-	for (int y = 0; y < h; y++, x += (size_t)w * c) {
-		size_t at = (size_t)(y + pad) * (size_t)(w + 2 * pad) + (size_t)pad;
-#define CALL(n)                                                                                                        \
-	to_planes_##n(x + i, w, c, scale ? scale + i : NULL, scale ? shift + i : NULL, act,                            \
-	              planes + (size_t)i * plane + at * (n))
-		BLOCKS(c, CALL);
-#undef CALL
-	}
+	if (!scale)
+		to_planes_by(x, h, w, c, NULL, x, act, planes, pad); /* the shift is not read */
+	else if (act == OFA_ACT_RELU)
+		to_planes_by(x, h, w, c, scale, shift, OFA_ACT_RELU, planes, pad);
+	else if (act == OFA_ACT_HSWISH)
+		to_planes_by(x, h, w, c, scale, shift, OFA_ACT_HSWISH, planes, pad);
+	else
+		to_planes_by(x, h, w, c, scale, shift, act, planes, pad);
 }
 
 static void moments(const float *x, int rows, int c, const float *origin, float *sum, float *square)
 {
-	for (int n; rows > 0; rows -= n, x += (size_t)n * c) {
-		n = tile(rows, c);
-#define CALL(w) moments_##w(x + i, n, c, origin + i, sum + i, square + i)
-		BLOCKS(c, CALL);
-#undef CALL
-	}
+	const size_t cs = (size_t)c;
+
+#define ONE(w) moments_##w(x + i, cs, origin + i, sum + i, square + i, R_)
+#define MOVE(r) (x += r * cs)
+	BY_PIXELS(rows, BODY, MOVE)
+#undef ONE
+#undef MOVE
 }
 
 static void column_sum(const float *x, int rows, int c, float *sum)
 {
-	for (int n; rows > 0; rows -= n, x += (size_t)n * c) {
-		n = tile(rows, c);
-#define CALL(w) column_sum_##w(x + i, n, c, sum + i)
-		BLOCKS(c, CALL);
-#undef CALL
-	}
+	const size_t cs = (size_t)c;
+
+#define ONE(w) column_sum_##w(x + i, cs, sum + i, R_)
+#define MOVE(r) (x += r * cs)
+	BY_PIXELS(rows, BODY, MOVE)
+#undef ONE
+#undef MOVE
 }
 
 static void scale_columns(float *x, int rows, int c, const float *s)
 {
-	for (int n; rows > 0; rows -= n, x += (size_t)n * c) {
-		n = tile(rows, c);
-#define CALL(w) scale_columns_##w(x + i, n, c, s + i)
-		BLOCKS(c, CALL);
-#undef CALL
-	}
+	const size_t cs = (size_t)c;
+
+#define ONE(w) scale_columns_##w(x + i, cs, s + i, R_)
+#define MOVE(r) (x += r * cs)
+	BY_PIXELS(rows, BODY, MOVE)
+#undef ONE
+#undef MOVE
 }
 
 static void scale_add_columns(float *d, int rows, int c, const float *s, const float *add)
 {
-	for (int n; rows > 0; rows -= n, d += (size_t)n * c) {
-		n = tile(rows, c);
-#define CALL(w) scale_add_columns_##w(d + i, n, c, s + i, add + i)
-		BLOCKS(c, CALL);
-#undef CALL
+	const size_t cs = (size_t)c;
+
+#define ONE(w) scale_add_columns_##w(d + i, cs, s + i, add + i, R_)
+#define MOVE(r) (d += r * cs)
+	BY_PIXELS(rows, BODY, MOVE)
+#undef ONE
+#undef MOVE
+}
+
+static void bias_act(float *x, int rows, int c, const float *bias, enum ofa_act act)
+{
+	const size_t cs = (size_t)c;
+
+#define ONE(w) bias_act_##w(x + i, cs, bias ? bias + i : NULL, act, R_)
+#define MOVE(r) (x += r * cs)
+	BY_PIXELS(rows, BODY, MOVE)
+#undef ONE
+#undef MOVE
+}
+
+static void dot_columns(const float *a, const float *b, int rows, int c, float *out)
+{
+	const size_t cs = (size_t)c;
+
+#define ONE(w) dot_columns_##w(a + i, b + i, cs, out + i, R_)
+#define MOVE(r) (a += r * cs, b += r * cs)
+	BY_PIXELS(rows, BODY, MOVE)
+#undef ONE
+#undef MOVE
+}
+
+static INLINE void act_backward_by(const float *d, const float *res, const float *z, int rows, int c,
+                                   const float *scale, const float *shift, const float *mean, const enum ofa_act act,
+                                   float *g, float *sum, float *dot)
+{
+	const size_t cs = (size_t)c;
+
+#define ONE(w)                                                                                                         \
+	act_backward_##w(d + i, res ? res + i : NULL, z + i, cs, scale + i, shift + i, mean + i, act, g + i, sum + i,  \
+	                 dot + i, R_)
+#define MOVE(r) (d += r * cs, z += r * cs, g += r * cs, res += res ? r * cs : 0)
+	BY_PIXELS(rows, BODY, MOVE)
+#undef ONE
+#undef MOVE
+}
+
+static void act_backward(const float *d, const float *res, const float *z, int rows, int c, const float *scale,
+                         const float *shift, const float *mean, enum ofa_act act, float *g, float *sum, float *dot)
+{
+	if (res)
+		act_backward_by(d, res, z, rows, c, scale, shift, mean, act, g, sum, dot);
+	else if (act == OFA_ACT_RELU)
+		act_backward_by(d, NULL, z, rows, c, scale, shift, mean, OFA_ACT_RELU, g, sum, dot);
+	else if (act == OFA_ACT_HSWISH)
+		act_backward_by(d, NULL, z, rows, c, scale, shift, mean, OFA_ACT_HSWISH, g, sum, dot);
+	else if (act == OFA_ACT_NONE)
+		act_backward_by(d, NULL, z, rows, c, scale, shift, mean, OFA_ACT_NONE, g, sum, dot);
+	else
+		act_backward_by(d, NULL, z, rows, c, scale, shift, mean, act, g, sum, dot);
+}
+
+static void bn_backward(const float *g, const float *z, int rows, int c, const float *a, const float *b, const float *k,
+                        float *dz)
+{
+	const size_t cs = (size_t)c;
+
+#define ONE(w) bn_backward_##w(g + i, z + i, cs, a + i, b + i, k + i, dz + i, R_)
+#define MOVE(r) (g += r * cs, z += r * cs, dz += r * cs)
+	BY_PIXELS(rows, BODY, MOVE)
+#undef ONE
+#undef MOVE
+}
+
+static void bn_backward_planes(const float *g, const float *z, int h, int w, int c, const float *a, const float *b,
+                               const float *k, float *planes, int pad)
+{
+	const size_t plane = (size_t)(h + 2 * pad) * (size_t)(w + 2 * pad);
+
+	for (int y = 0; y < h; y++) {
+		size_t at = (size_t)(y + pad) * (size_t)(w + 2 * pad) + (size_t)pad;
+
+		for (int j = 0; j < w; j++, at++, g += c, z += c) {
+#define ONE(n) bn_backward_##n(g + i, z + i, 0, a + i, b + i, k + i, planes + (size_t)i * plane + at * (n), 1)
+			BLOCKS(c, ONE);
+#undef ONE
+		}
 	}
 }
 
@@ -135,72 +260,11 @@ static void sum_rows(const float *const *rows, int n, int c, enum ofa_act act, f
 #undef CALL
 }
 
-static void bias_act(float *x, int rows, int c, const float *bias, enum ofa_act act)
-{
-	for (int n; rows > 0; rows -= n, x += (size_t)n * c) {
-		n = tile(rows, c);
-#define CALL(w) bias_act_##w(x + i, n, c, bias ? bias + i : NULL, act)
-		BLOCKS(c, CALL);
-#undef CALL
-	}
-}
-
 static void take_better(const float *from, int n, float gain, int32_t index, float *best, int32_t *choice)
 {
 #define CALL(w) take_better_##w(from + i, gain, index, best + i, choice + i)
 	BLOCKS(n, CALL);
 #undef CALL
-}
-
-static void dot_columns(const float *a, const float *b, int rows, int c, float *out)
-{
-	for (int n; rows > 0; rows -= n, a += (size_t)n * c, b += (size_t)n * c) {
-		n = tile(rows, c);
-#define CALL(w) dot_columns_##w(a + i, b + i, n, c, out + i)
-		BLOCKS(c, CALL);
-#undef CALL
-	}
-}
-
-static void act_backward(const float *d, const float *res, const float *z, int rows, int c, const float *scale,
-                         const float *shift, const float *mean, enum ofa_act act, float *g, float *sum, float *dot)
-{
-	for (int n; rows > 0; rows -= n) {
-		n = tile(rows, c);
-#define CALL(w)                                                                                                        \
-	act_backward_##w(d + i, res ? res + i : NULL, z + i, n, c, scale + i, shift + i, mean + i, act, g + i,         \
-	                 sum + i, dot + i)
-		BLOCKS(c, CALL);
-#undef CALL
-		d += (size_t)n * c;
-		z += (size_t)n * c;
-		g += (size_t)n * c;
-		res += res ? (size_t)n * c : 0;
-	}
-}
-
-static void bn_backward(const float *g, const float *z, int rows, int c, const float *a, const float *b, const float *k,
-                        float *dz)
-{
-	for (int n; rows > 0; rows -= n, g += (size_t)n * c, z += (size_t)n * c, dz += (size_t)n * c) {
-		n = tile(rows, c);
-#define CALL(w) bn_backward_##w(g + i, z + i, n, c, a + i, b + i, k + i, dz + i, (size_t)c)
-		BLOCKS(c, CALL);
-#undef CALL
-	}
-}
-
-static void bn_backward_planes(const float *g, const float *z, int h, int w, int c, const float *a, const float *b,
-                               const float *k, float *planes, int pad)
-{
-	size_t plane = (size_t)(h + 2 * pad) * (size_t)(w + 2 * pad);
-
-	for (int y = 0; y < h; y++, g += (size_t)w * c, z += (size_t)w * c) {
-		size_t at = (size_t)(y + pad) * (size_t)(w + 2 * pad) + (size_t)pad;
-#define CALL(n) bn_backward_##n(g + i, z + i, w, c, a + i, b + i, k + i, planes + (size_t)i * plane + at * (n), n)
-		BLOCKS(c, CALL);
-#undef CALL
-	}
 }
 
 static void depthwise(const struct ofa_depthwise *d, const float *planes, const float *w, int c, float *y)

@@ -80,114 +80,123 @@ static INLINE V KN(act_grad)(V d, V b, enum ofa_act act)
 	}
 }
 
-static INLINE void KN(bn_act_body)(const float *x, const float *res, int rows, size_t c, V scale, V shift,
-                                   enum ofa_act act, float *y)
-{
-	for (int i = 0; i < rows; i++, x += c, y += c) {
-		V v = KN(ld)(x) * scale + shift;
+/* What follows works on R neighbouring pixels of one vector's channels; R is a constant at every call. */
 
-		if (res) {
-			v += KN(ld)(res);
-			res += c;
-		}
-		KN(st)(y, KN(act)(v, act));
-	}
-}
-
-static void KN(bn_act)(const float *x, const float *res, int rows, int c, const float *scale, const float *shift,
-                       enum ofa_act act, float *y)
+static INLINE void KN(bn_act)(const float *x, const float *res, size_t c, const float *scale, const float *shift,
+                              enum ofa_act act, float *y, const int R)
 {
 	V s = KN(ld)(scale), b = KN(ld)(shift);
 
-	if (res)
-		KN(bn_act_body)(x, res, rows, c, s, b, act, y);
-	else if (act == OFA_ACT_RELU)
-		KN(bn_act_body)(x, NULL, rows, c, s, b, OFA_ACT_RELU, y);
-	else if (act == OFA_ACT_HSWISH)
-		KN(bn_act_body)(x, NULL, rows, c, s, b, OFA_ACT_HSWISH, y);
-	else if (act == OFA_ACT_NONE)
-		KN(bn_act_body)(x, NULL, rows, c, s, b, OFA_ACT_NONE, y);
-	else
-		KN(bn_act_body)(x, NULL, rows, c, s, b, act, y);
-}
+#pragma GCC unroll 4
+	for (int r = 0; r < R; r++) {
+		V v = KN(ld)(x + (size_t)r * c) * s + b;
 
-static INLINE void KN(to_planes_body)(const float *x, int w, size_t c, V scale, V shift, enum ofa_act act, float *y)
-{
-	for (int j = 0; j < w; j++, x += c)
-		KN(st)(y + (size_t)j * VN, KN(act)(KN(ld)(x) * scale + shift, act));
-}
-
-/* One row of w pixels. */
-static void KN(to_planes)(const float *x, int w, int c, const float *scale, const float *shift, enum ofa_act act,
-                          float *y)
-{
-	V one = KN(splat)(1.0f), zero = {0}, s = scale ? KN(ld)(scale) : one, b = scale ? KN(ld)(shift) : zero;
-
-	if (act == OFA_ACT_RELU)
-		KN(to_planes_body)(x, w, c, s, b, OFA_ACT_RELU, y);
-	else if (act == OFA_ACT_HSWISH)
-		KN(to_planes_body)(x, w, c, s, b, OFA_ACT_HSWISH, y);
-	else
-		KN(to_planes_body)(x, w, c, s, b, act, y);
-}
-
-/* Reductions keep four partial sums: one would wait for the adder on every row. */
-static void KN(moments)(const float *x, int rows, int c, const float *origin, float *sum, float *square)
-{
-	V o = KN(ld)(origin), s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0}, q0 = {0}, q1 = {0}, q2 = {0}, q3 = {0};
-	int i = 0;
-
-	for (; i + 4 <= rows; i += 4, x += 4 * (size_t)c) {
-		V a = KN(ld)(x) - o, b = KN(ld)(x + c) - o;
-		V d = KN(ld)(x + 2 * (size_t)c) - o, e = KN(ld)(x + 3 * (size_t)c) - o;
-
-		s0 += a;
-		s1 += b;
-		s2 += d;
-		s3 += e;
-		q0 += a * a;
-		q1 += b * b;
-		q2 += d * d;
-		q3 += e * e;
+		if (res)
+			v += KN(ld)(res + (size_t)r * c);
+		KN(st)(y + (size_t)r * c, KN(act)(v, act));
 	}
-	for (; i < rows; i++, x += c) {
-		V a = KN(ld)(x) - o;
-
-		s0 += a;
-		q0 += a * a;
-	}
-	KN(st)(sum, KN(ld)(sum) + ((s0 + s1) + (s2 + s3)));
-	KN(st)(square, KN(ld)(square) + ((q0 + q1) + (q2 + q3)));
 }
 
-static void KN(column_sum)(const float *x, int rows, int c, float *sum)
+static INLINE void KN(to_planes)(const float *x, const float *scale, const float *shift, enum ofa_act act, float *y)
 {
-	V s0 = {0}, s1 = {0};
-	int i = 0;
+	V v = KN(ld)(x);
 
-	for (; i + 2 <= rows; i += 2, x += 2 * (size_t)c) {
-		s0 += KN(ld)(x);
-		s1 += KN(ld)(x + c);
-	}
-	if (i < rows)
-		s0 += KN(ld)(x);
-	KN(st)(sum, KN(ld)(sum) + (s0 + s1));
+	if (scale)
+		v = v * KN(ld)(scale) + KN(ld)(shift);
+	KN(st)(y, KN(act)(v, act));
 }
 
-static void KN(scale_columns)(float *x, int rows, int c, const float *s)
+static INLINE void KN(moments)(const float *x, size_t c, const float *origin, float *sum, float *square, const int R)
+{
+	V o = KN(ld)(origin), s = {0}, q = {0};
+
+#pragma GCC unroll 4
+	for (int r = 0; r < R; r++) {
+		V v = KN(ld)(x + (size_t)r * c) - o;
+
+		s += v;
+		q += v * v;
+	}
+	KN(st)(sum, KN(ld)(sum) + s);
+	KN(st)(square, KN(ld)(square) + q);
+}
+
+static INLINE void KN(column_sum)(const float *x, size_t c, float *sum, const int R)
+{
+	V s = {0};
+
+#pragma GCC unroll 4
+	for (int r = 0; r < R; r++)
+		s += KN(ld)(x + (size_t)r * c);
+	KN(st)(sum, KN(ld)(sum) + s);
+}
+
+static INLINE void KN(scale_columns)(float *x, size_t c, const float *s, const int R)
 {
 	V v = KN(ld)(s);
 
-	for (int i = 0; i < rows; i++, x += c)
-		KN(st)(x, KN(ld)(x) * v);
+#pragma GCC unroll 4
+	for (int r = 0; r < R; r++)
+		KN(st)(x + (size_t)r * c, KN(ld)(x + (size_t)r * c) * v);
 }
 
-static void KN(scale_add_columns)(float *d, int rows, int c, const float *s, const float *add)
+static INLINE void KN(scale_add_columns)(float *d, size_t c, const float *s, const float *add, const int R)
 {
 	V v = KN(ld)(s), a = KN(ld)(add);
 
-	for (int i = 0; i < rows; i++, d += c)
-		KN(st)(d, KN(ld)(d) * v + a);
+#pragma GCC unroll 4
+	for (int r = 0; r < R; r++)
+		KN(st)(d + (size_t)r * c, KN(ld)(d + (size_t)r * c) * v + a);
+}
+
+static INLINE void KN(bias_act)(float *x, size_t c, const float *bias, enum ofa_act act, const int R)
+{
+	V b = bias ? KN(ld)(bias) : (V){0};
+
+#pragma GCC unroll 4
+	for (int r = 0; r < R; r++)
+		KN(st)(x + (size_t)r * c, KN(act)(KN(ld)(x + (size_t)r * c) + b, act));
+}
+
+static INLINE void KN(dot_columns)(const float *a, const float *b, size_t c, float *out, const int R)
+{
+	V s = {0};
+
+#pragma GCC unroll 4
+	for (int r = 0; r < R; r++)
+		s += KN(ld)(a + (size_t)r * c) * KN(ld)(b + (size_t)r * c);
+	KN(st)(out, KN(ld)(out) + s);
+}
+
+static INLINE void KN(act_backward)(const float *d, const float *res, const float *z, size_t c, const float *scale,
+                                    const float *shift, const float *mean, enum ofa_act act, float *g, float *sum,
+                                    float *dot, const int R)
+{
+	V s = KN(ld)(scale), b = KN(ld)(shift), m = KN(ld)(mean), total = {0}, product = {0};
+
+#pragma GCC unroll 4
+	for (int r = 0; r < R; r++) {
+		V zr = KN(ld)(z + (size_t)r * c), dr = KN(ld)(d + (size_t)r * c);
+
+		if (res)
+			dr += KN(ld)(res + (size_t)r * c);
+		dr = KN(act_grad)(dr, zr * s + b, act);
+		KN(st)(g + (size_t)r * c, dr);
+		total += dr;
+		product += dr * (zr - m);
+	}
+	KN(st)(sum, KN(ld)(sum) + total);
+	KN(st)(dot, KN(ld)(dot) + product);
+}
+
+static INLINE void KN(bn_backward)(const float *g, const float *z, size_t c, const float *a, const float *b,
+                                   const float *k, float *dz, const int R)
+{
+	V va = KN(ld)(a), vb = KN(ld)(b), vk = KN(ld)(k);
+
+#pragma GCC unroll 4
+	for (int r = 0; r < R; r++)
+		KN(st)(dz + (size_t)r * c, KN(ld)(g + (size_t)r * c) * va + KN(ld)(z + (size_t)r * c) * vb + vk);
 }
 
 static void KN(sum_rows)(const float *const *rows, int n, int at, enum ofa_act act, float *y)
@@ -204,14 +213,6 @@ static void KN(sum_rows)(const float *const *rows, int n, int at, enum ofa_act a
 	KN(st)(y + at, KN(act)(s0 + s1, act));
 }
 
-static void KN(bias_act)(float *x, int rows, int c, const float *bias, enum ofa_act act)
-{
-	V b = bias ? KN(ld)(bias) : (V){0};
-
-	for (int i = 0; i < rows; i++, x += c)
-		KN(st)(x, KN(act)(KN(ld)(x) + b, act));
-}
-
 static INLINE void KN(take_better)(const float *from, float gain, int32_t index, float *best, int32_t *choice)
 {
 	V value = KN(ld)(from) + gain, old = KN(ld)(best);
@@ -219,87 +220,6 @@ static INLINE void KN(take_better)(const float *from, float gain, int32_t index,
 
 	KN(st)(best, KN(pick)(better, value, old));
 	*(VI *)choice = (((VI){0} + index) & better) | (was & ~better);
-}
-
-static void KN(dot_columns)(const float *a, const float *b, int rows, int c, float *out)
-{
-	V s0 = {0}, s1 = {0};
-	int i = 0;
-
-	for (; i + 2 <= rows; i += 2, a += 2 * (size_t)c, b += 2 * (size_t)c) {
-		s0 += KN(ld)(a) * KN(ld)(b);
-		s1 += KN(ld)(a + c) * KN(ld)(b + c);
-	}
-	if (i < rows)
-		s0 += KN(ld)(a) * KN(ld)(b);
-	KN(st)(out, KN(ld)(out) + (s0 + s1));
-}
-
-static INLINE void KN(act_backward_body)(const float *d, const float *res, const float *z, int rows, size_t c, V scale,
-                                         V shift, V mean, enum ofa_act act, float *g, float *sum, float *dot)
-{
-	V s0 = {0}, s1 = {0}, t0 = {0}, t1 = {0};
-	int i;
-
-	for (i = 0; i + 2 <= rows; i += 2) {
-		V za = KN(ld)(z), zb = KN(ld)(z + c), da = KN(ld)(d), db = KN(ld)(d + c);
-
-		if (res) {
-			da += KN(ld)(res);
-			db += KN(ld)(res + c);
-			res += 2 * c;
-		}
-		da = KN(act_grad)(da, za * scale + shift, act);
-		db = KN(act_grad)(db, zb * scale + shift, act);
-		KN(st)(g, da);
-		KN(st)(g + c, db);
-		s0 += da;
-		s1 += db;
-		t0 += da * (za - mean);
-		t1 += db * (zb - mean);
-		d += 2 * c;
-		z += 2 * c;
-		g += 2 * c;
-	}
-	if (i < rows) {
-		V za = KN(ld)(z), da = KN(ld)(d);
-
-		if (res)
-			da += KN(ld)(res);
-		da = KN(act_grad)(da, za * scale + shift, act);
-		KN(st)(g, da);
-		s0 += da;
-		t0 += da * (za - mean);
-	}
-	KN(st)(sum, KN(ld)(sum) + (s0 + s1));
-	KN(st)(dot, KN(ld)(dot) + (t0 + t1));
-}
-
-static void KN(act_backward)(const float *d, const float *res, const float *z, int rows, int c, const float *scale,
-                             const float *shift, const float *mean, enum ofa_act act, float *g, float *sum, float *dot)
-{
-	V s = KN(ld)(scale), b = KN(ld)(shift), m = KN(ld)(mean);
-
-	if (res)
-		KN(act_backward_body)(d, res, z, rows, c, s, b, m, act, g, sum, dot);
-	else if (act == OFA_ACT_RELU)
-		KN(act_backward_body)(d, NULL, z, rows, c, s, b, m, OFA_ACT_RELU, g, sum, dot);
-	else if (act == OFA_ACT_HSWISH)
-		KN(act_backward_body)(d, NULL, z, rows, c, s, b, m, OFA_ACT_HSWISH, g, sum, dot);
-	else if (act == OFA_ACT_NONE)
-		KN(act_backward_body)(d, NULL, z, rows, c, s, b, m, OFA_ACT_NONE, g, sum, dot);
-	else
-		KN(act_backward_body)(d, NULL, z, rows, c, s, b, m, act, g, sum, dot);
-}
-
-/* dz is written with step floats between pixels. */
-static INLINE void KN(bn_backward)(const float *g, const float *z, int rows, int c, const float *a, const float *b,
-                                   const float *k, float *dz, size_t step)
-{
-	V va = KN(ld)(a), vb = KN(ld)(b), vk = KN(ld)(k);
-
-	for (int i = 0; i < rows; i++, g += c, z += c, dz += step)
-		KN(st)(dz, KN(ld)(g) * va + KN(ld)(z) * vb + vk);
 }
 
 #include "ops/depthwise_vec.h"
