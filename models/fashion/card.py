@@ -37,6 +37,7 @@ class Results:
         self.predicted = self.read_list("predicted.json")
         self.measured = self.read_pairs()
         self.bench = self.read_text("bench.txt")
+        self.notes = None  # what a plain run of `reproduce` would do otherwise
 
     def read_text(self, name):
         path = self.folder / name
@@ -68,8 +69,9 @@ class Results:
 
     def alone_accuracy(self, i):
         """The better of recalibrated and running statistics: the baseline gets the benefit of the doubt."""
-        answers = [self.read(f"eval-alone-{i}.json"), self.read(f"eval-alone-{i}-running.json")]
-        return max((a["accuracy"] for a in answers if a), default=None)
+        arch = self.supernet[i]["arch"] if self.supernet and i < len(self.supernet) else None
+        return next((max(a["recalibrated"], a["running"]) for a in self.read("alone.json") or [] if a["arch"] == arch),
+                    None)
 
     def seconds(self, name):
         log = self.read_log(name)
@@ -294,7 +296,7 @@ def sections(r, plots):
 
     return [
         ("Figures", figures(r) + f"\nAccuracies are on the {r.test_images()} test images unless said otherwise.", None),
-        ("How it was made", r.recipe and join(recipe_table(r), schedule(r)),
+        ("How it was made", r.recipe and join(recipe_table(r), schedule(r), r.notes),
          "ofa train recipe.json --data DIR -o fashion.safetensors --log train.jsonl"),
         ("Training", join(
             plot("training.svg", "Hold-out accuracy at each phase's end and the running loss"),
@@ -395,6 +397,8 @@ def main(arguments):
         sys.exit(__doc__)
     results = Results(arguments[0] if arguments else HERE / "work")
     out = Path(arguments[1]) if len(arguments) > 1 else HERE
+    if out.resolve() == HERE and (HERE / "notes.md").exists():
+        results.notes = (HERE / "notes.md").read_text(encoding="utf-8")
     plots = draw(results)
     for name, svg in plots.items():
         (out / name).write_text(svg, encoding="utf-8")
