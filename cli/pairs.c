@@ -121,7 +121,8 @@ static void free_known(struct known_pair *known, int n)
 static void take_line(char *line, const struct known_pair *known, int n, float *accuracy)
 {
 	char *comma = strrchr(line, ','), *end, *text;
-	struct known_pair key, *found;
+	const struct known_pair *found;
+	struct known_pair key;
 	double percent;
 
 	if (!comma)
@@ -134,8 +135,12 @@ static void take_line(char *line, const struct known_pair *known, int n, float *
 		return;
 	key.arch = text;
 	found = bsearch(&key, known, (size_t)n, sizeof *known, compare_pairs);
-	if (found)
-		accuracy[found->index] = (float)(percent / 100);
+	if (found) { /* and those next to it that are the same arch, drawn more than once */
+		while (found > known && compare_pairs(found - 1, &key) == 0)
+			found--;
+		for (; found < known + n && compare_pairs(found, &key) == 0; found++)
+			accuracy[found->index] = (float)(percent / 100);
+	}
 	free(text);
 }
 
