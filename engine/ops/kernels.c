@@ -53,13 +53,13 @@
 #undef VN
 
 /* Memory is read in its own order, all channels of R pixels at a time: BODY(R) takes the next R of them, then MOVE(R)
- * steps over them. */
-#define BY_PIXELS(rows, BODY, MOVE)                                                                                    \
+ * steps over them.  Sums take MOST = 16 so that few additions of small to large ones round. */
+#define BY_PIXELS(rows, MOST, BODY, MOVE)                                                                              \
 	for (int left_ = (rows); left_ > 0;) {                                                                         \
-		if (left_ >= 4) {                                                                                      \
-			BODY(4);                                                                                       \
-			MOVE(4);                                                                                       \
-			left_ -= 4;                                                                                    \
+		if (left_ >= (MOST)) {                                                                                 \
+			BODY(MOST);                                                                                    \
+			MOVE(MOST);                                                                                    \
+			left_ -= (MOST);                                                                               \
 		} else {                                                                                               \
 			BODY(1);                                                                                       \
 			MOVE(1);                                                                                       \
@@ -79,7 +79,7 @@ static INLINE void bn_act_by(const float *x, const float *res, int rows, int c, 
 		BLOCKS(c, ONE);                                                                                        \
 	}
 #define MOVE(r) (x += r * cs, y += r * cs, res += res ? r * cs : 0)
-	BY_PIXELS(rows, BODY, MOVE)
+	BY_PIXELS(rows, 4, BODY, MOVE)
 #undef ONE
 #undef MOVE
 }
@@ -135,7 +135,7 @@ static void moments(const float *x, int rows, int c, const float *origin, float 
 
 #define ONE(w) moments_##w(x + i, cs, origin + i, sum + i, square + i, R_)
 #define MOVE(r) (x += r * cs)
-	BY_PIXELS(rows, BODY, MOVE)
+	BY_PIXELS(rows, 16, BODY, MOVE)
 #undef ONE
 #undef MOVE
 }
@@ -146,7 +146,7 @@ static void column_sum(const float *x, int rows, int c, float *sum)
 
 #define ONE(w) column_sum_##w(x + i, cs, sum + i, R_)
 #define MOVE(r) (x += r * cs)
-	BY_PIXELS(rows, BODY, MOVE)
+	BY_PIXELS(rows, 16, BODY, MOVE)
 #undef ONE
 #undef MOVE
 }
@@ -157,7 +157,7 @@ static void scale_columns(float *x, int rows, int c, const float *s)
 
 #define ONE(w) scale_columns_##w(x + i, cs, s + i, R_)
 #define MOVE(r) (x += r * cs)
-	BY_PIXELS(rows, BODY, MOVE)
+	BY_PIXELS(rows, 4, BODY, MOVE)
 #undef ONE
 #undef MOVE
 }
@@ -168,7 +168,7 @@ static void scale_add_columns(float *d, int rows, int c, const float *s, const f
 
 #define ONE(w) scale_add_columns_##w(d + i, cs, s + i, add + i, R_)
 #define MOVE(r) (d += r * cs)
-	BY_PIXELS(rows, BODY, MOVE)
+	BY_PIXELS(rows, 4, BODY, MOVE)
 #undef ONE
 #undef MOVE
 }
@@ -179,7 +179,7 @@ static void bias_act(float *x, int rows, int c, const float *bias, enum ofa_act 
 
 #define ONE(w) bias_act_##w(x + i, cs, bias ? bias + i : NULL, act, R_)
 #define MOVE(r) (x += r * cs)
-	BY_PIXELS(rows, BODY, MOVE)
+	BY_PIXELS(rows, 4, BODY, MOVE)
 #undef ONE
 #undef MOVE
 }
@@ -190,7 +190,7 @@ static void dot_columns(const float *a, const float *b, int rows, int c, float *
 
 #define ONE(w) dot_columns_##w(a + i, b + i, cs, out + i, R_)
 #define MOVE(r) (a += r * cs, b += r * cs)
-	BY_PIXELS(rows, BODY, MOVE)
+	BY_PIXELS(rows, 16, BODY, MOVE)
 #undef ONE
 #undef MOVE
 }
@@ -205,7 +205,7 @@ static INLINE void act_backward_by(const float *d, const float *res, const float
 	act_backward_##w(d + i, res ? res + i : NULL, z + i, cs, scale + i, shift + i, mean + i, act, g + i, sum + i,  \
 	                 dot + i, R_)
 #define MOVE(r) (d += r * cs, z += r * cs, g += r * cs, res += res ? r * cs : 0)
-	BY_PIXELS(rows, BODY, MOVE)
+	BY_PIXELS(rows, 16, BODY, MOVE)
 #undef ONE
 #undef MOVE
 }
@@ -232,7 +232,7 @@ static void bn_backward(const float *g, const float *z, int rows, int c, const f
 
 #define ONE(w) bn_backward_##w(g + i, z + i, cs, a + i, b + i, k + i, dz + i, R_)
 #define MOVE(r) (g += r * cs, z += r * cs, dz += r * cs)
-	BY_PIXELS(rows, BODY, MOVE)
+	BY_PIXELS(rows, 4, BODY, MOVE)
 #undef ONE
 #undef MOVE
 }
