@@ -372,6 +372,7 @@ START_TEST(finds_the_optimum)
 		struct ofa_search_options opt = {.seed = 3};
 		struct ofa_search_result r;
 		struct ofa_rng rng;
+		float *workspace;
 		double best = 0;
 
 		ofa_limits_init(&opt.limits);
@@ -379,9 +380,11 @@ START_TEST(finds_the_optimum)
 			range.min[OFA_MACS] + 0.2 * part * (range.max[OFA_MACS] - range.min[OFA_MACS]);
 		ASSERT_OK(ofa_search_run(f.problem, &opt, &r, NULL, &err), &err);
 		ofa_rng_init(&rng, 5);
+		workspace = malloc(ofa_predictor_workspace(&f.predictor, 1) * sizeof *workspace);
+		ck_assert_ptr_nonnull(workspace);
 		for (int i = 0; i < 20000; i++) {
-			float workspace[256], accuracy;
 			struct ofa_arch a;
+			float accuracy;
 
 			ofa_arch_sample(&f.net.space, &rng, &a);
 			if (!ofa_problem_within(f.problem, &opt.limits, ofa_problem_resolution(f.problem, a.image_size),
@@ -390,6 +393,7 @@ START_TEST(finds_the_optimum)
 			ofa_predictor_predict(&f.net.space, &f.predictor, &a, 1, workspace, &accuracy);
 			best = fmax(best, (double)accuracy);
 		}
+		free(workspace);
 		ck_assert_double_ge(r.predicted_accuracy, best);
 	}
 	teardown(&f);
