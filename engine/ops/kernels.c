@@ -53,7 +53,7 @@
 #undef VN
 
 /* Memory is read in its own order, all channels of R pixels at a time: BODY(R) takes the next R of them, then MOVE(R)
- * steps over them.  Sums take MOST = 32 so that few additions of small to large ones round. */
+ * steps over them.  Sums take MOST = 64 so that few additions of small to large ones round. */
 #define BY_PIXELS(rows, MOST, BODY, MOVE)                                                                              \
 	for (int left_ = (rows); left_ > 0;) {                                                                         \
 		if (left_ >= (MOST)) {                                                                                 \
@@ -135,7 +135,7 @@ static void moments(const float *x, int rows, int c, const float *origin, float 
 
 #define ONE(w) moments_##w(x + i, cs, origin + i, sum + i, square + i, R_)
 #define MOVE(r) (x += r * cs)
-	BY_PIXELS(rows, 32, BODY, MOVE)
+	BY_PIXELS(rows, 64, BODY, MOVE)
 #undef ONE
 #undef MOVE
 }
@@ -146,7 +146,7 @@ static void column_sum(const float *x, int rows, int c, float *sum)
 
 #define ONE(w) column_sum_##w(x + i, cs, sum + i, R_)
 #define MOVE(r) (x += r * cs)
-	BY_PIXELS(rows, 32, BODY, MOVE)
+	BY_PIXELS(rows, 64, BODY, MOVE)
 #undef ONE
 #undef MOVE
 }
@@ -190,7 +190,7 @@ static void dot_columns(const float *a, const float *b, int rows, int c, float *
 
 #define ONE(w) dot_columns_##w(a + i, b + i, cs, out + i, R_)
 #define MOVE(r) (a += r * cs, b += r * cs)
-	BY_PIXELS(rows, 32, BODY, MOVE)
+	BY_PIXELS(rows, 64, BODY, MOVE)
 #undef ONE
 #undef MOVE
 }
@@ -205,7 +205,7 @@ static INLINE void act_backward_by(const float *d, const float *res, const float
 	act_backward_##w(d + i, res ? res + i : NULL, z + i, cs, scale + i, shift + i, mean + i, act, g + i, sum + i,  \
 	                 dot + i, R_)
 #define MOVE(r) (d += r * cs, z += r * cs, g += r * cs, res += res ? r * cs : 0)
-	BY_PIXELS(rows, 32, BODY, MOVE)
+	BY_PIXELS(rows, 64, BODY, MOVE)
 #undef ONE
 #undef MOVE
 }
