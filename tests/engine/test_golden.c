@@ -13,10 +13,10 @@
 
 #define TOLERANCE 1e-3 /* relative to the largest value, ../shared/ofa/README.md */
 /* Random weights make training chaotic: moving the initial weights by one unit in the last place moves single gradient
- * norms of step 2 by several per cent, and so does another order of summation.  Of ten orders and builds four move the
- * first layer's norm of step 1 by 0.5 %, the others by less than 0.1 %: one activation's corner decides.  From step 1 on
+ * norms of step 2 by several per cent, and so does another order of summation.  Of ten orders and builds four move
+ * single norms of step 1 by 0.5 to 2 %, the others by less than 0.1 %: one activation's corner decides.  From step 1 on
  * only all gradients together can be held to a tight bound. */
-static const double norm_tolerance[] = {TOLERANCE, 1e-2, 1e-1};
+static const double norm_tolerance[] = {TOLERANCE, 5e-2, 1e-1};
 
 static struct ofa_error err;
 
