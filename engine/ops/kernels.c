@@ -60,6 +60,10 @@
 			BODY(MOST);                                                                                    \
 			MOVE(MOST);                                                                                    \
 			left_ -= (MOST);                                                                               \
+		} else if ((MOST) > 4 && left_ >= 4) {                                                                 \
+			BODY(4);                                                                                       \
+			MOVE(4);                                                                                       \
+			left_ -= 4;                                                                                    \
 		} else {                                                                                               \
 			BODY(1);                                                                                       \
 			MOVE(1);                                                                                       \
