@@ -92,7 +92,7 @@ START_TEST(test_full_queue)
 		}
 		reply_release(&clients[i].reply);
 	}
-	ck_assert_int_ge(served, 3);
+	ck_assert_int_ge(served, 2); /* the queue's two; a third when the worker took one before the last came */
 	ck_assert_int_ge(refused, 1);
 	ck_assert_int_eq(ask_status(&d, "GET", "/healthz", NULL, NULL), 200);
 	check_exit(daemon_stop(&d, SIGTERM), 0);
