@@ -179,6 +179,30 @@ static enum ofa_status check_listed(const char *at, const char *name, int i, dou
 	return found ? OFA_OK : ofa_fail(err, OFA_ERR_INVALID, pointer, "%g is a choice of no stage of the space", v);
 }
 
+/* Sizes of the space, in any order and as often as they are to come. */
+static enum ofa_status parse_phase_resolutions(const json_t *array, const struct ofa_space *s, const char *at,
+					       struct ofa_phase *p, struct ofa_error *err)
+{
+	char pointer[64];
+	snprintf(pointer, sizeof(pointer), "%s/resolutions", at);
+	if (array && (!json_array_size(array) || json_array_size(array) > OFA_MAX_CHOICES))
+		return ofa_fail(err, OFA_ERR_INVALID, pointer, "must be an array of 1 to %d image sizes",
+				OFA_MAX_CHOICES);
+	p->n_resolutions = (int)json_array_size(array);
+	for (int i = 0; i < p->n_resolutions; i++) {
+		const json_t *v = json_array_get(array, (size_t)i);
+		int found = 0;
+		while (found < s->n_resolutions && s->resolutions[found] != json_integer_value(v))
+			found++;
+		snprintf(pointer, sizeof(pointer), "%s/resolutions/%d", at, i);
+		if (found == s->n_resolutions)
+			return ofa_fail(err, OFA_ERR_INVALID, pointer, "is no image size of the space, which has %d from %d to %d",
+					s->n_resolutions, s->resolutions[0], s->resolutions[s->n_resolutions - 1]);
+		p->resolutions[i] = s->resolutions[found];
+	}
+	return OFA_OK;
+}
+
 /* Every listed value must be a choice somewhere: a misspelt one would open nothing, silently. */
 static enum ofa_status check_choices(const struct ofa_space *s, const struct ofa_phase *p, const char *at,
 				     struct ofa_error *err)
@@ -238,7 +262,8 @@ static enum ofa_status parse_phase_augment(const json_t *json, const char *at, s
 static enum ofa_status parse_phase(const json_t *json, int index, const struct ofa_space *s, struct ofa_phase *p,
 				   struct ofa_error *err)
 {
-	static const char *const others[] = {"kernels", "expands", "depths", "augment", NULL};
+	static const char *const others[] = {"kernels", "expands", "depths", "augment",
+					     "resolutions", NULL};
 	char at[32], pointer[64];
 	double v[3][OFA_MAX_CHOICES];
 	*p = phase_defaults;
@@ -246,6 +271,8 @@ static enum ofa_status parse_phase(const json_t *json, int index, const struct o
 	enum ofa_status status = read_fields(json, phase_fields, OFA_ARRAY_LEN(phase_fields), others, at, p, err);
 	if (!status)
 		status = parse_phase_augment(json_object_get(json, "augment"), at, p, err);
+	if (!status)
+		status = parse_phase_resolutions(json_object_get(json, "resolutions"), s, at, p, err);
 	if (!status)
 		status = read_choices(json, "kernels", true, 3, 7, at, v[0], &p->n_kernels, err);
 	if (!status)
@@ -375,6 +402,18 @@ static json_t *format_augment(const struct ofa_augment *a)
 	return NULL;
 }
 
+static json_t *format_resolutions(const struct ofa_phase *p)
+{
+	json_t *a = json_array();
+	int failed = 0;
+	for (int i = 0; i < p->n_resolutions; i++)
+		failed |= json_array_append_new(a, json_integer(p->resolutions[i]));
+	if (!failed)
+		return a;
+	json_decref(a);
+	return NULL;
+}
+
 static json_t *format_phase(const struct ofa_phase *p)
 {
 	json_t *o = json_object(), *kernels = json_array(), *expands = json_array(), *depths = json_array();
@@ -389,6 +428,7 @@ static json_t *format_phase(const struct ofa_phase *p)
 	failed |= json_object_set_new(o, "expands", expands);
 	failed |= json_object_set_new(o, "depths", depths);
 	failed |= p->own_augment ? json_object_set_new(o, "augment", format_augment(&p->augment)) : 0;
+	failed |= p->n_resolutions ? json_object_set_new(o, "resolutions", format_resolutions(p)) : 0;
 	if (!failed)
 		return o;
 	json_decref(o);

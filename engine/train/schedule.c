@@ -135,9 +135,11 @@ float ofa_phase_lr(const struct ofa_recipe *r, const struct ofa_phase *p, int n_
 
 int ofa_step_resolution(const struct ofa_recipe *r, int phase, uint64_t step)
 {
+	const struct ofa_phase *p = &r->phases[phase];
+	const uint16_t *sizes = p->n_resolutions ? p->resolutions : r->space.resolutions;
 	struct ofa_rng rng;
 	ofa_rng_init3(&rng, purpose_seed(r, RESOLUTION), (uint64_t)phase, step);
-	return r->space.resolutions[ofa_rng_below(&rng, (uint32_t)r->space.n_resolutions)];
+	return sizes[ofa_rng_below(&rng, (uint32_t)(p->n_resolutions ? p->n_resolutions : r->space.n_resolutions))];
 }
 
 void ofa_step_archs(const struct ofa_recipe *r, int phase, const struct ofa_opened *o, uint64_t step, int resolution,

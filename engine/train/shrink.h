@@ -24,6 +24,8 @@ struct ofa_phase {
 	float lr;                    /* peak, reached linearly by the warm-up; then cosine to 0 */
 	float kd;                    /* distillation weight; 0 = no teacher */
 	int sort;                    /* 0 no; 1 global sort first; 2 band sort first */
+	int n_resolutions;           /* 0: each step draws from the space's image sizes */
+	uint16_t resolutions[OFA_MAX_CHOICES]; /* or from these; one listed twice comes twice as often */
 	bool own_augment;            /* then `augment`, else the recipe's */
 	struct ofa_augment augment;
 };
@@ -48,7 +50,8 @@ struct ofa_recipe {
  *                  "erase_probability","erase_min","erase_max"}           (each off by default)
  *   "space":{see space/space.h},
  *   "phases":[{"name","epochs","warmup_epochs"[0],"lr","kd"[0],"subnets"[1],"sandwich"[false],"in_place"[false],
- *              "sort"[0],"kernels"[[]],"expands"[[]],"depths"[[]],"augment"[the recipe's]}, ..]}
+ *              "sort"[0],"kernels"[[]],"expands"[[]],"depths"[[]],"augment"[the recipe's],
+ *              "resolutions"[the space's]}, ..]}
  * Unknown fields are refused, errors name the field as a JSON pointer. */
 enum ofa_status ofa_recipe_parse(const json_t *json, struct ofa_recipe *ret, struct ofa_error *err) OFA_MUST_CHECK;
 /* New reference, every default spelled out, or NULL when out of memory.  parse(format(r)) == r. */

@@ -212,6 +212,10 @@ def augmentation(augment):
                      for k, v in (augment or {}).items() if v) or "none"
 
 
+def listing(numbers):
+    return ", ".join(map(str, numbers))
+
+
 def recipe_table(r):
     recipe, lineage = r.recipe, r.net["lineage"]
     rows = [
@@ -224,7 +228,9 @@ def recipe_table(r):
         ("Augmentation", augmentation(recipe.get("augment"))),
         *((f"Augmentation in phase {p['name']}", augmentation(p["augment"]))
           for p in recipe["phases"] if "augment" in p),
-        ("Image size", "drawn anew each step from " + ", ".join(map(str, recipe["space"]["resolutions"]))),
+        ("Image size", "drawn anew each step from " + listing(recipe["space"]["resolutions"])),
+        *((f"Image size in phase {p['name']}", "drawn from " + listing(p["resolutions"]))
+          for p in recipe["phases"] if "resolutions" in p),
         ("Batch norm", f"recalibrated for every subnet on {recipe['calibration_images']} training images, which "
                        "the file carries"),
         ("Whole training", duration(r.seconds("trained"))),

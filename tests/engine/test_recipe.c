@@ -87,6 +87,11 @@ static const struct wrong {
 	{{"phases", "5"}, "augment", "{\"zoom\": 2}", "/phases/5/augment/zoom"},
 	{{"phases", "5"}, "augment", "{\"scale_min\": 1.1}", "/phases/5/augment/scale_min"},
 	{{"phases", "5"}, "augment", "{\"erase_min\": 0.1}", "/phases/5/augment/erase_min"},
+	{{"phases", "5"}, "resolutions", "28", "/phases/5/resolutions"},
+	{{"phases", "5"}, "resolutions", "[]", "/phases/5/resolutions"},
+	{{"phases", "5"}, "resolutions", "[28,28,28,28,28,28,28,28,28]", "/phases/5/resolutions"},
+	{{"phases", "5"}, "resolutions", "[28,27]", "/phases/5/resolutions/1"},
+	{{"phases", "5"}, "resolutions", "[28.0]", "/phases/5/resolutions/0"},
 };
 
 START_TEST(a_wrong_recipe_names_the_field)
@@ -153,6 +158,28 @@ static bool listed(const uint8_t *choices, int n, int v)
 			return true;
 	return false;
 }
+
+/* A phase's own image sizes replace the space's; one listed twice comes twice as often. */
+START_TEST(a_phase_draws_from_its_own_image_sizes)
+{
+	static const char own[] = "[14,28,28]";
+	struct ofa_recipe r;
+	struct ofa_error err = {0};
+	json_t *json = shipped(), *phases = json_object_get(json, "phases");
+	int small = 0, large = 0;
+
+	json_object_set_new(json_array_get(phases, 2), "resolutions", json_loads(own, 0, NULL));
+	ASSERT_OK(ofa_recipe_parse(json, &r, &err), &err);
+	json_decref(json);
+	for (uint64_t step = 0; step < 3000; step++) {
+		int size = ofa_step_resolution(&r, 2, step);
+		small += size == 14;
+		large += size == 28;
+	}
+	ck_assert_int_eq(small + large, 3000);
+	ck_assert_int_lt(abs(large - 2000), 130); /* five standard deviations */
+}
+END_TEST
 
 /* Every gene an opened phase can have appears, and none else. */
 START_TEST(steps_draw_from_the_opened_choices_alone)
@@ -264,6 +291,7 @@ int main(void)
 	tcase_add_loop_test(tcase, a_wrong_recipe_names_the_field, 0, OFA_ARRAY_LEN(wrongs));
 	tcase_add_test(tcase, values_that_are_no_objects_are_refused);
 	tcase_add_test(tcase, the_rate_warms_up_and_falls_to_zero);
+	tcase_add_test(tcase, a_phase_draws_from_its_own_image_sizes);
 	tcase_add_test(tcase, steps_draw_from_the_opened_choices_alone);
 	tcase_add_test(tcase, neighbouring_ratios_open_once);
 	tcase_add_test(tcase, a_sandwich_has_the_largest_and_the_smallest);
