@@ -196,8 +196,9 @@ static enum ofa_status parse_phase_resolutions(const json_t *array, const struct
 			found++;
 		snprintf(pointer, sizeof(pointer), "%s/resolutions/%d", at, i);
 		if (found == s->n_resolutions)
-			return ofa_fail(err, OFA_ERR_INVALID, pointer, "is no image size of the space, which has %d from %d to %d",
-					s->n_resolutions, s->resolutions[0], s->resolutions[s->n_resolutions - 1]);
+			return ofa_fail(err, OFA_ERR_INVALID, pointer,
+					"is no image size of the space, which has %d from %d to %d", s->n_resolutions,
+					s->resolutions[0], s->resolutions[s->n_resolutions - 1]);
 		p->resolutions[i] = s->resolutions[found];
 	}
 	return OFA_OK;
