@@ -20,6 +20,14 @@ struct change {
 	int base; /* index of another change; -1: the incumbent */
 };
 
+/* What the knapsack holds at one resolution, but for the gains: kept while the prices stay. */
+struct offer {
+	bool valid;
+	double least, bins_per_unit; /* capacity zero is the least that any arch costs; the last bin the loosest band */
+	int n_items[OFA_MAX_BLOCKS];
+	struct ofa_knapsack_item items[OFA_MAX_BLOCKS][OFA_MAX_OPTIONS]; /* lightest first */
+};
+
 struct ofa_gains {
 	int n;
 	struct change changes[OFA_LIST_MAX];
@@ -28,14 +36,17 @@ struct ofa_gains {
 	float mean;
 	float gumbel[1 << LOG2_GUMBELS]; /* the distribution's quantiles: a draw costs no logarithm */
 	struct ofa_knapsack knapsack;
+	int n_offers;
+	struct offer offers[]; /* by resolution */
 };
 
-enum ofa_status ofa_gains_new(struct ofa_gains **ret)
+enum ofa_status ofa_gains_new(int n_resolutions, struct ofa_gains **ret)
 {
-	struct ofa_gains *g = calloc(1, sizeof(*g));
+	struct ofa_gains *g = calloc(1, sizeof(*g) + (size_t)n_resolutions * sizeof(struct offer));
 
 	if (!g)
 		return OFA_ERR_NOMEM;
+	g->n_offers = n_resolutions;
 	for (int i = 0; i < 1 << LOG2_GUMBELS; i++)
 		g->gumbel[i] = -logf(-logf(((float)i + 0.5f) / (1 << LOG2_GUMBELS)));
 	*ret = g;
@@ -171,84 +182,94 @@ static double least_price(const struct ofa_search_run *run, int resolution, cons
 	return least;
 }
 
-/* Keeps what no cheaper item equals in gain: fewer items, same optima.  Returns how many are left. */
-static int drop_dominated(struct ofa_knapsack_item *items, int n)
+static void offer_block(const struct ofa_search_run *run, int resolution, const struct ofa_stage *st, int block,
+			double least, struct offer *o)
 {
-	int kept = 0;
-
-	for (int i = 1; i < n; i++) {
-		struct ofa_knapsack_item item = items[i];
-		int j = i;
-
-		for (; j > 0 && (items[j - 1].weight > item.weight ||
-				 (items[j - 1].weight == item.weight && items[j - 1].gain < item.gain));
-		     j--)
-			items[j] = items[j - 1];
-		items[j] = item;
-	}
-	for (int i = 0; i < n; i++)
-		if (kept == 0 || items[i].gain > items[kept - 1].gain)
-			items[kept++] = items[i];
-	return kept;
-}
-
-static void fill_items(struct ofa_search_run *run, int resolution, const struct ofa_stage *st, int block, double least,
-		       double bins_per_unit, float noise)
-{
-	struct ofa_gains *g = run->gains;
+	struct ofa_knapsack_item *items = o->items[block];
 	int n = 0;
 
 	for (int k = 0; k < st->n_kernels; k++) {
 		for (int e = 0; e < st->n_expands; e++) {
-			int option = k * run->p->expands + e;
-			double weight = (block_price(run, resolution, block, option) - least) * bins_per_unit;
-			float gain = g->kernel[block][k] + g->expand[block][e] + noise * gumbel(g, &run->rng);
+			int option = k * run->p->expands + e, i;
+			double weight = (block_price(run, resolution, block, option) - least) * o->bins_per_unit;
+			struct ofa_knapsack_item item = {(uint8_t)k, (uint8_t)e, (int)(weight + 0.5), 0};
 
-			if (weight < OFA_BINS && fits_memory(run, resolution, block, option))
-				g->knapsack.items[block][n++] =
-					(struct ofa_knapsack_item){(uint8_t)k, (uint8_t)e, (int)(weight + 0.5), gain};
+			if (!(weight < OFA_BINS) || !fits_memory(run, resolution, block, option))
+				continue;
+			for (i = n++; i > 0 && items[i - 1].weight > item.weight; i--)
+				items[i] = items[i - 1];
+			items[i] = item;
 		}
 	}
-	g->knapsack.n_items[block] = drop_dominated(g->knapsack.items[block], n);
+	o->n_items[block] = n;
 }
 
-/* Capacity zero is the least that any arch costs; the last bin is the loosest band. */
-struct scale {
-	double least, bins_per_unit;
-};
-
-static struct scale fill_knapsack(struct ofa_search_run *run, int resolution, float noise)
+static const struct offer *offer_at(struct ofa_search_run *run, int resolution)
 {
 	const struct ofa_space *s = run->p->space;
-	struct ofa_gains *g = run->gains;
-	struct scale scale = {fixed_price(run, resolution), 0};
+	struct offer *o = &run->gains->offers[resolution];
 	double least[OFA_MAX_BLOCKS], range;
 
+	if (o->valid)
+		return o;
+	o->least = fixed_price(run, resolution);
 	for (int i = 0; i < s->n_stages; i++) {
 		for (int j = 0; j < s->stages[i].max_depth; j++) {
 			int block = s->stages[i].first_block + j;
 
 			least[block] = least_price(run, resolution, &s->stages[i], j);
-			scale.least += least[block];
+			o->least += least[block];
 		}
 	}
-	range = ofa_band_tightness[OFA_BANDS - 1] - scale.least;
-	scale.bins_per_unit = range > 0 ? (OFA_BINS - 1) / range : INFINITY;
+	range = ofa_band_tightness[OFA_BANDS - 1] - o->least;
+	o->bins_per_unit = range > 0 ? (OFA_BINS - 1) / range : INFINITY;
+	for (int i = 0; i < s->n_stages; i++)
+		for (int j = 0; j < s->stages[i].max_depth; j++)
+			offer_block(run, resolution, &s->stages[i], s->stages[i].first_block + j,
+				    least[s->stages[i].first_block + j], o);
+	o->valid = true;
+	return o;
+}
+
+/* Keeps what nothing lighter equals in gain: fewer items, same optima. */
+static void fill_items(struct ofa_search_run *run, const struct offer *o, int block, float noise)
+{
+	struct ofa_gains *g = run->gains;
+	struct ofa_knapsack_item *kept = g->knapsack.items[block];
+	int n = 0;
+
+	for (int i = 0; i < o->n_items[block]; i++) {
+		struct ofa_knapsack_item item = o->items[block][i];
+
+		item.gain = g->kernel[block][item.k] + g->expand[block][item.e] + noise * gumbel(g, &run->rng);
+		if (n && item.gain <= kept[n - 1].gain)
+			continue;
+		n -= n && item.weight == kept[n - 1].weight;
+		kept[n++] = item;
+	}
+	g->knapsack.n_items[block] = n;
+}
+
+static void fill_knapsack(struct ofa_search_run *run, const struct offer *o, float noise)
+{
+	const struct ofa_space *s = run->p->space;
+	struct ofa_gains *g = run->gains;
+
 	for (int i = 0; i < s->n_stages; i++) {
 		const struct ofa_stage *st = &s->stages[i];
 
 		for (int b = st->first_block; b < st->first_block + st->max_depth; b++)
-			fill_items(run, resolution, st, b, least[b], scale.bins_per_unit, noise);
+			fill_items(run, o, b, noise);
 		for (int d = 0; d < st->n_depths; d++)
 			g->knapsack.depth_gain[i][d] = g->depth[i][d] + noise * gumbel(g, &run->rng);
 	}
-	return scale;
 }
 
 /* The resource closest to its limit becomes dearer: with several limits, prices settle where all press alike. */
 static void adjust_prices(struct ofa_search_run *run, int resolution, const struct ofa_arch *a)
 {
 	double worst = 0, sum = 0;
+	bool changed = false;
 	int at = -1;
 
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++) {
@@ -264,14 +285,18 @@ static void adjust_prices(struct ofa_search_run *run, int resolution, const stru
 	run->price[at] += PRICE_STEP;
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
 		sum += run->price[r];
-	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
+	for (int r = 0; r < OFA_RESOURCE_COUNT; r++) {
+		changed |= r != at && run->price[r] > 0;
 		run->price[r] /= sum;
+	}
+	for (int i = 0; changed && i < run->gains->n_offers; i++)
+		run->gains->offers[i].valid = false;
 }
 
-static void push_solution(struct ofa_search_run *run, int resolution, int band, const struct scale *scale)
+static void push_solution(struct ofa_search_run *run, int resolution, int band, double least, double bins_per_unit)
 {
 	struct ofa_arch a = {.image_size = run->p->resolutions[resolution]};
-	double room = (ofa_band_tightness[band] - scale->least) * scale->bins_per_unit;
+	double room = (ofa_band_tightness[band] - least) * bins_per_unit;
 	int capacity = room < OFA_BINS - 1 ? (int)room : OFA_BINS - 1;
 
 	for (int back = 0; back < BACK_OFF && capacity - back >= 0; back++) {
@@ -306,14 +331,16 @@ void ofa_run_propose(struct ofa_search_run *run)
 	for (int draw = 0; draw < DRAWS; draw++) {
 		int at = near_resolution(run, resolution);
 		float noise = (float)(draw ? NOISE * ofa_rng_double(&run->rng) : 0) * run->gains->mean;
-		struct scale scale = fill_knapsack(run, at, noise);
+		const struct offer *o = offer_at(run, at);
+		double least = o->least, bins_per_unit = o->bins_per_unit; /* the offer ends when a price changes */
 
-		if (scale.least > ofa_band_tightness[OFA_BANDS - 1])
+		if (least > ofa_band_tightness[OFA_BANDS - 1])
 			continue;
+		fill_knapsack(run, o, noise);
 		ofa_knapsack_solve(run->p->space, &run->gains->knapsack);
 		for (int b = 0; b < OFA_BANDS; b++)
-			if (ofa_band_tightness[b] >= scale.least)
-				push_solution(run, at, b, &scale);
+			if (ofa_band_tightness[b] >= least)
+				push_solution(run, at, b, least, bins_per_unit);
 	}
 	ofa_run_score(run);
 }

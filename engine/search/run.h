@@ -70,7 +70,7 @@ void ofa_run_fill(struct ofa_search_run *run, struct ofa_arch *a);
 void ofa_run_vary(struct ofa_search_run *run);
 void ofa_run_propose(struct ofa_search_run *run);
 
-enum ofa_status ofa_gains_new(struct ofa_gains **ret) OFA_MUST_CHECK;
+enum ofa_status ofa_gains_new(int n_resolutions, struct ofa_gains **ret) OFA_MUST_CHECK;
 void ofa_gains_free(struct ofa_gains *g);
 
 #endif

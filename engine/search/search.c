@@ -8,7 +8,7 @@
 #define FIRST_GENERATION 192
 #define VARY_EVERY 10  /* one generation of mutants and crossovers to nine of proposals */
 #define MAX_IDLE 50    /* generations without a new arch before a small space counts as exhausted */
-#define LEAST_YIELD 25 /* new archs per generation, over the whole search, below which it ends early */
+#define LEAST_YIELD 40 /* new archs per generation, over the whole search, below which it ends early */
 
 static double now_seconds(void)
 {
@@ -44,7 +44,7 @@ static enum ofa_status run_new(const struct ofa_search_problem *p, const struct 
 	run->niches = calloc((size_t)(OFA_BANDS * p->n_resolutions), sizeof(*run->niches));
 	run->workspace = malloc(ofa_predictor_workspace(p->predictor, OFA_LIST_MAX) * sizeof(float));
 	if (!run->niches || !run->workspace || ofa_memo_init(&run->memo, (size_t)run->budget) ||
-	    ofa_gains_new(&run->gains))
+	    ofa_gains_new(p->n_resolutions, &run->gains))
 		goto nomem;
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
 		limited += r != OFA_PEAK_MEMORY_BYTES && !isinf(run->limits.max[r]);
