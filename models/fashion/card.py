@@ -53,10 +53,14 @@ class Results:
         return [answer] if isinstance(answer, dict) else answer
 
     def read_log(self, name):
-        """Events in order; those that a resumed run repeated are dropped."""
-        events = []
+        """Events in order.  Those that a resumed run repeated are dropped; a run begun --from the network of the
+        one before counts its seconds from that one's end."""
+        events, before = [], 0
         for line in (self.read_text(f"{name}.jsonl") or "").splitlines():
             event = json.loads(line)
+            if event["event"] == "start" and events:
+                before = events.pop()["seconds"]
+            event["seconds"] += before
             if event["event"] == "resume":
                 events = [e for e in events if e["seconds"] <= event["seconds"]]
             events.append(event)
@@ -326,13 +330,13 @@ def sections(r, plots):
          "ofa train recipe.json --arch one.json --data DIR -o alone.safetensors\n"
          "ofa eval alone.safetensors --arch one.json --data DIR --split test --json   # and with --sliced"),
         ("Ablation: without progressive shrinking", join(
-            "Both sides on a quarter of the budget. One is the recipe with every phase's epochs scaled by 0.25; "
+            "Both sides on a twentieth of the budget. One is the recipe with every phase's epochs scaled by 0.05; "
             "the other\nopens all choices from the first step (`ablation.json`: four random subnets a step, no "
             "teacher, no sorting, the\nlast phase's augmentation, the full phase's peak rate shared by the four whose "
             "gradients add up) for as "
             "many epochs as use the same CPU\nseconds, found from the cost of a step.\n",
             ablation_budget(r), ablation(r)),
-         "ofa train recipe.json --epochs-scale 0.25 --data DIR -o shrinking.safetensors\n"
+         "ofa train recipe.json --epochs-scale 0.05 --data DIR -o shrinking.safetensors\n"
          "ofa train at-once.json --data DIR -o at-once.safetensors\n"
          "ofa eval NET --arch archs.json --data DIR --split test --json"),
         ("Training speed", r.bench and f"```\n{r.bench.rstrip()}\n```", "bench/train"),
