@@ -192,10 +192,11 @@ static void offer_block(const struct ofa_search_run *run, int resolution, const 
 		for (int e = 0; e < st->n_expands; e++) {
 			int option = k * run->p->expands + e, i;
 			double weight = (block_price(run, resolution, block, option) - least) * o->bins_per_unit;
-			struct ofa_knapsack_item item = {(uint8_t)k, (uint8_t)e, (int)(weight + 0.5), 0};
+			struct ofa_knapsack_item item = {.k = (uint8_t)k, .e = (uint8_t)e};
 
 			if (!(weight < OFA_BINS) || !fits_memory(run, resolution, block, option))
 				continue;
+			item.weight = (int)(weight + 0.5);
 			for (i = n++; i > 0 && items[i - 1].weight > item.weight; i--)
 				items[i] = items[i - 1];
 			items[i] = item;
