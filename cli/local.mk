@@ -19,6 +19,7 @@ cli_ofa_SOURCES = \
 	cli/threads.h cli/threads.c \
 	cli/timing.h cli/timing.c \
 	cli/cmd_eval.c \
+	cli/cmd_init.c \
 	cli/cmd_inspect.c \
 	cli/cmd_measure.c \
 	cli/cmd_pack.c \

@@ -24,7 +24,7 @@ static void print_option(const struct opt *o)
 
 static void print_help(const struct opt_spec *spec)
 {
-	printf("usage: ofa %s %s", spec->command, spec->operands);
+	printf("usage: ofa %s%s%s", spec->command, spec->n_operands ? " " : "", spec->operands);
 	for (size_t i = 0; i < spec->n_options; i++)
 		if (spec->options[i].required)
 			printf(" --%s %s", spec->options[i].name, spec->options[i].value);

@@ -67,6 +67,7 @@ SHELL_TESTS = \
 	scripts/check-style \
 	tests/device/test-c99 \
 	tests/cli/test-golden \
+	tests/cli/test-init \
 	tests/cli/test-network \
 	tests/cli/test-usage \
 	tests/e2e/test-service
