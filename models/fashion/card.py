@@ -271,6 +271,12 @@ def ablation_budget(r):
     return table(["Side", "Epochs", "Subnet passes forth and back", "CPU seconds", "Time"], rows, "lrrrr")
 
 
+def ablation_scale(r):
+    """Of the recipe's epochs, what the shrinking side got."""
+    epochs, _ = r.budget("shrinking")
+    return f"{epochs / sum(p['epochs'] for p in r.recipe['phases']):.2g}" if epochs and r.recipe else "SCALE"
+
+
 def ablation(r):
     rows = []
     for i in range(5):
@@ -304,6 +310,7 @@ def sections(r, plots):
     def join(*parts):
         return "\n".join(p for p in parts if p) or None
 
+    scale = ablation_scale(r)
     return [
         ("Figures", figures(r) + f"\nAccuracies are on the {r.test_images()} test images unless said otherwise.", None),
         ("How it was made", r.recipe and join(recipe_table(r), schedule(r), r.notes),
@@ -330,13 +337,13 @@ def sections(r, plots):
          "ofa train recipe.json --arch one.json --data DIR -o alone.safetensors\n"
          "ofa eval alone.safetensors --arch one.json --data DIR --split test --json   # and with --sliced"),
         ("Ablation: without progressive shrinking", join(
-            "Both sides on a twentieth of the budget. One is the recipe with every phase's epochs scaled by 0.05; "
+            f"Both sides on {scale} of the budget. One is the recipe with every phase's epochs scaled by it; "
             "the other\nopens all choices from the first step (`ablation.json`: four random subnets a step, no "
             "teacher, no sorting, the\nlast phase's augmentation, the full phase's peak rate shared by the four whose "
             "gradients add up) for as "
             "many epochs as use the same CPU\nseconds, found from the cost of a step.\n",
             ablation_budget(r), ablation(r)),
-         "ofa train recipe.json --epochs-scale 0.05 --data DIR -o shrinking.safetensors\n"
+         f"ofa train recipe.json --epochs-scale {scale} --data DIR -o shrinking.safetensors\n"
          "ofa train at-once.json --data DIR -o at-once.safetensors\n"
          "ofa eval NET --arch archs.json --data DIR --split test --json"),
         ("Training speed", r.bench and f"```\n{r.bench.rstrip()}\n```", "bench/train"),
