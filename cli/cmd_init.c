@@ -104,9 +104,9 @@ int cmd_init(int argc, char **argv)
 	};
 	const struct opt_spec spec = {
 		.command = "init", .operands = "", .n_operands = 0,
-		.about = "Writes a network of a published family with random weights, as training would begin with.  It\n"
-		         "knows nothing, but has the real sizes: what counting, packing, running and serving cost can be\n"
-		         "tried before a trained one is at hand.\n",
+		.about = "Writes a network of a published family with random weights, as training would begin with.\n"
+		         "It knows nothing, but has the real sizes: what counting, packing, running and serving cost\n"
+		         "can be tried before a trained one is at hand.\n",
 		.examples = "  ofa init --family mbv3 --width 1.2 --classes 1000 -o mbv3.safetensors\n"
 		            "  ofa inspect mbv3.safetensors\n",
 		.options = options, .n_options = OFA_ARRAY_LEN(options),
