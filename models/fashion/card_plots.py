@@ -69,7 +69,7 @@ def training(log):
         stretch = [(x / unit, y) for x, y, phase in losses if phase == name]
         if stretch:
             lower.line(stretch, COLOURS[0], width=1.6)
-    figure.legend(90, 308 - 20 * len(entries) - 8, entries)
+    figure.legend(524, 308 - 20 * len(entries) - 8, entries)
     return figure.svg()
 
 
