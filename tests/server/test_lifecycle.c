@@ -115,6 +115,36 @@ static int ask_again(int fd, const char *path)
 	return sscanf(text, "HTTP/1.1 %d", &status) == 1 ? status : -1;
 }
 
+#define HALF_BODY "{\"limits\":"
+#define OTHER_HALF "{\"macs\":2000000}}"
+
+/* A request whose body is still to come: until the rest is sent the server has something under way. */
+static int begin_put(const struct daemon *d)
+{
+	char text[512];
+	int n = snprintf(text, sizeof(text),
+			 "PUT /profiles/late HTTP/1.1\r\nHost: x\r\n" SEND_JSON "\r\nContent-Length: %zu\r\n\r\n"
+			 HALF_BODY,
+			 strlen(HALF_BODY) + strlen(OTHER_HALF));
+	int fd = raw_connect(d);
+
+	ck_assert_int_eq(send(fd, text, (size_t)n, MSG_NOSIGNAL), n);
+	return fd;
+}
+
+static void end_put(int fd)
+{
+	char text[1024];
+	ssize_t n = (ssize_t)strlen(OTHER_HALF);
+
+	ck_assert_int_eq(send(fd, OTHER_HALF, (size_t)n, MSG_NOSIGNAL), n);
+	n = recv(fd, text, sizeof(text) - 1, 0);
+	ck_assert_int_gt(n, 0);
+	text[n] = '\0';
+	ck_assert_msg(strncmp(text, "HTTP/1.1 201 ", 13) == 0, "%s", text);
+	close(fd);
+}
+
 /* After SIGTERM newcomers are refused and /readyz says so on old connections, but what was asked is
  * answered. */
 START_TEST(test_drain)
@@ -122,18 +152,20 @@ START_TEST(test_drain)
 	static struct client clients[UNDER_WAY];
 	const struct timespec moment = {.tv_nsec = 150000000};
 	struct daemon d;
-	int fd, status;
+	int fd, put, status;
 
 	daemon_start(&d, "drain", "--workers", "1", "--drain-seconds", "100", NULL);
 	daemon_wait_ready(&d);
 	fd = raw_connect(&d);
 	ck_assert_int_eq(ask_again(fd, "/readyz"), 200);
+	put = begin_put(&d);
 	start_clients(&d, clients, UNDER_WAY, false);
 	nanosleep(&moment, NULL);
 	kill(d.pid, SIGTERM);
 	nanosleep(&moment, NULL);
 	ck_assert_int_eq(raw_connect(&d), -1);
 	ck_assert_int_eq(ask_again(fd, "/readyz"), 503);
+	end_put(put);
 	join_clients(clients, UNDER_WAY);
 	for (int i = 0; i < UNDER_WAY; i++) {
 		ck_assert_int_eq(clients[i].reply.status, 200);
