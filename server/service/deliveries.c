@@ -237,8 +237,10 @@ static enum ofa_status find_anew(struct answer *a)
 
 	if (st == OFA_OK)
 		st = build(a, &found, &data, &size);
-	if (st == OFA_OK)
+	if (st == OFA_OK) {
 		st = packages_add(a->deliveries->opt.packages, data, size, &a->package, &a->error);
+		free(data);
+	}
 	if (st == OFA_OK)
 		st = make_delivery(a, &found);
 	if (st == OFA_OK)

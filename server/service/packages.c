@@ -21,7 +21,6 @@ static void package_destroy(struct shared *self)
 	struct package *p = (struct package *)(void *)self;
 
 	ofa_map_close(&p->map);
-	free(p->heap);
 	free(p);
 }
 
@@ -103,18 +102,10 @@ static bool parse_id(const char *id, struct job_key *ret)
 	return true;
 }
 
-/* A package around bytes that `from` holds already; NULL when memory is out. */
-static struct package *wrap(const struct package *from)
+static void set_digest(struct package *p, const uint8_t *data, size_t size)
 {
-	struct package *p = malloc(sizeof(*p));
-
-	if (!p)
-		return NULL;
-	*p = *from;
-	shared_init(&p->shared, package_destroy);
-	ofa_sha256(p->data, p->size, p->sha256);
+	ofa_sha256(data, size, p->sha256);
 	ofa_hex(p->sha256, OFA_SHA256_BYTES, p->id);
-	return p;
 }
 
 static void remember(struct packages *s, struct package *p)
@@ -125,69 +116,86 @@ static void remember(struct packages *s, struct package *p)
 	lru_put(s->cache, &key, &p->shared, p->size);
 }
 
-static enum ofa_status open_file(struct packages *s, const char *id, struct package **ret, struct ofa_error *err)
+/* Maps the file of p->id. */
+static enum ofa_status map_file(struct packages *s, struct package *p, struct ofa_error *err)
 {
-	struct package bytes = {.heap = NULL}, *p;
 	char path[PATH_MAX_BYTES];
-	struct stat info;
 	enum ofa_status st;
 
-	path_of(s, id, path);
-	if (stat(path, &info))
-		return ofa_fail(err, OFA_ERR_NOT_FOUND, NULL, "there is no subnet %s", id);
-	st = ofa_map_open(path, &bytes.map, err);
-	if (st != OFA_OK)
-		return st;
-	bytes.data = bytes.map.data;
-	bytes.size = bytes.map.size;
-	p = wrap(&bytes);
-	if (!p) {
-		ofa_map_close(&bytes.map);
+	path_of(s, p->id, path);
+	st = ofa_map_open(path, &p->map, err);
+	p->data = p->map.data;
+	p->size = p->map.size;
+	return st;
+}
+
+static struct package *package_new(void)
+{
+	struct package *p = calloc(1, sizeof(*p));
+
+	if (p)
+		shared_init(&p->shared, package_destroy);
+	return p;
+}
+
+/* The stored package of an id that is well-formed; its bytes are checked against it. */
+static enum ofa_status open_file(struct packages *s, const char *id, struct package **ret, struct ofa_error *err)
+{
+	struct package *p = package_new();
+	struct ofa_error inner = {0};
+	enum ofa_status st;
+
+	if (!p)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	memcpy(p->id, id, sizeof(p->id));
+	st = map_file(s, p, &inner);
+	if (st == OFA_ERR_NOT_FOUND) {
+		ofa_fail(err, st, NULL, "there is no subnet %s", id);
+	} else if (st != OFA_OK) {
+		ofa_fail(err, st, NULL, "%s", inner.message);
+	} else {
+		set_digest(p, p->data, p->size);
+		if (strcmp(p->id, id) != 0)
+			st = ofa_fail(err, OFA_ERR_FORMAT, NULL, "the stored package of subnet %s was altered", id);
 	}
-	if (strcmp(p->id, id) != 0) {
+	if (st != OFA_OK) {
 		package_unref(p);
-		return ofa_fail(err, OFA_ERR_FORMAT, NULL, "the stored package of subnet %s was altered", id);
+		return st;
 	}
 	*ret = p;
 	return OFA_OK;
 }
 
-/* Puts the bytes on disk unless they are there. */
-static enum ofa_status write_file(struct packages *s, const struct package *p, struct ofa_error *err)
+/* Puts the bytes on disk and maps them there. */
+static enum ofa_status write_file(struct packages *s, const uint8_t *data, size_t size, struct package *p,
+				  struct ofa_error *err)
 {
-	struct package *present = NULL;
 	char path[PATH_MAX_BYTES];
-	enum ofa_status st = OFA_OK;
-
-	pthread_mutex_lock(&s->writing);
-	if (open_file(s, p->id, &present, NULL) != OFA_OK) {
-		path_of(s, p->id, path);
-		st = ofa_file_write_atomic(path, p->data, p->size, err);
-	}
-	pthread_mutex_unlock(&s->writing);
-	package_unref(present);
-	return st;
-}
-
-enum ofa_status packages_add(struct packages *s, uint8_t *data, size_t size, struct package **ret,
-			     struct ofa_error *err)
-{
-	const struct package bytes = {.data = data, .size = size, .heap = data};
-	struct package *p = wrap(&bytes);
 	enum ofa_status st;
 
-	if (!p) {
-		free(data);
+	path_of(s, p->id, path);
+	st = ofa_file_write_atomic(path, data, size, err);
+	return st == OFA_OK ? map_file(s, p, err) : st;
+}
+
+enum ofa_status packages_add(struct packages *s, const uint8_t *data, size_t size, struct package **ret,
+			     struct ofa_error *err)
+{
+	struct package *p = package_new(), *present = NULL;
+	enum ofa_status st;
+
+	if (!p)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
-	}
-	st = write_file(s, p, err);
-	if (st != OFA_OK) {
+	set_digest(p, data, size);
+	pthread_mutex_lock(&s->writing);
+	st = open_file(s, p->id, &present, NULL) == OFA_OK ? OFA_OK : write_file(s, data, size, p, err);
+	pthread_mutex_unlock(&s->writing);
+	if (present || st != OFA_OK)
 		package_unref(p);
+	if (st != OFA_OK)
 		return st;
-	}
-	remember(s, p);
-	*ret = p;
+	*ret = present ? present : p;
+	remember(s, *ret);
 	return OFA_OK;
 }
 

@@ -7,15 +7,15 @@
 
 #define PACKAGE_ID_CHARS 64 /* lower-case hex of the SHA-256 */
 
-/* The bytes of one package; immutable. */
+/* The bytes of one package; immutable.  They are those of its file, mapped: the kernel keeps what is asked for
+ * in memory and drops the rest, and the heap holds no package once it is on disk. */
 struct package {
 	struct shared shared;
-	const uint8_t *data;
+	const uint8_t *data; /* the map's */
 	size_t size;
 	uint8_t sha256[OFA_SHA256_BYTES];
 	char id[PACKAGE_ID_CHARS + 1];
-	struct ofa_map map; /* where the bytes are, when they came from a file */
-	uint8_t *heap;      /* or when they were just built */
+	struct ofa_map map;
 };
 void package_unref(struct package *p); /* NULL is allowed */
 
@@ -26,8 +26,8 @@ enum ofa_status packages_new(const char *dir, size_t cache_bytes, struct package
 			     struct ofa_error *err) OFA_MUST_CHECK;
 void packages_free(struct packages *s); /* NULL is allowed */
 
-/* Takes the malloc'ed bytes (on failure too), writes them to disk whole and returns a reference. */
-enum ofa_status packages_add(struct packages *s, uint8_t *data, size_t size, struct package **ret,
+/* Writes the bytes to disk whole, unless they are there, and returns a reference. */
+enum ofa_status packages_add(struct packages *s, const uint8_t *data, size_t size, struct package **ret,
 			     struct ofa_error *err) OFA_MUST_CHECK;
 /* A new reference.  OFA_ERR_NOT_FOUND for an id that is none of ours or malformed; a file whose bytes do
  * not have the digest in its name is refused with OFA_ERR_FORMAT, whoever changed it. */
