@@ -29,6 +29,7 @@ engine_libofaengine_a_SOURCES = \
 	engine/predict/predictor.h engine/predict/predictor.c engine/predict/predictor_file.c \
 	engine/predict/features.c engine/predict/predict.c engine/predict/metrics.c \
 	engine/predict/mlp.h engine/predict/mlp.c engine/predict/fit.c \
+	engine/import/predictor.h engine/import/predictor.c \
 	engine/search/search.h engine/search/search.c engine/search/problem.h engine/search/problem.c \
 	engine/search/feasible.c engine/search/seed.c engine/search/run.h engine/search/population.c \
 	engine/search/vary.c engine/search/propose.c engine/search/knapsack.h engine/search/knapsack.c \

@@ -29,6 +29,7 @@ EXTRA_DIST += tests/engine/shared.h tests/engine/runner.h tests/engine/spaces.h
 SEARCH_TESTS = \
 	tests/engine/test_latency \
 	tests/engine/test_predict \
+	tests/engine/test_predictor_import \
 	tests/engine/test_profile \
 	tests/engine/test_search
 tests_engine_test_latency_SOURCES = tests/engine/test_latency.c tests/engine/released.h tests/engine/released.c

@@ -31,7 +31,8 @@ struct ofa_predictor {
 };
 
 /* Completes a predictor whose order, resolutions, n_layers, width, w, b and base are set: checks that it
- * fits the space (else OFA_ERR_MISMATCH, and *p is as before), copies the weights and builds the row tables. */
+ * fits the space (else OFA_ERR_MISMATCH, and *p is as before), copies the weights and builds the row tables.
+ * Weights below 2^-63 become 0: released predictors are full of denormal ones. */
 enum ofa_status ofa_predictor_bind(const struct ofa_space *s, struct ofa_predictor *p,
 				   struct ofa_error *err) OFA_MUST_CHECK;
 /* How many features an arch of the space has with so many resolutions. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "import/predictor.h"
 #include "shared.h"
 
 const char *released_path(const char *name)
@@ -156,8 +157,10 @@ static const float *find_tensor(const struct pickled *p, const uint8_t *data, si
 enum ofa_status released_predictor(const struct ofa_space *s, struct ofa_predictor *ret, struct ofa_error *err)
 {
 	static const int widths[] = {128, 400, 400, 400, 1};
+	static const struct ofa_import_predictor_options as_released = {0};
 	const char *path = released_path("real/ofa_mbv3_w1.2_acc_predictor.pth");
-	struct ofa_predictor p = {.order = OFA_FEATURES_K_E_R, .n_layers = 4, .n_resolutions = 8};
+	char names[8][16];
+	struct ofa_tensor tensors[8];
 	struct pickled strings = {.n = 0};
 	uint8_t *data = NULL;
 	size_t size = 0;
@@ -166,30 +169,22 @@ enum ofa_status released_predictor(const struct ofa_space *s, struct ofa_predict
 	if (st)
 		return st;
 	collect_strings(data, size, &strings);
-	memcpy(p.width, widths, sizeof(widths));
-	for (int i = 0; i < 8; i++)
-		p.resolutions[i] = (uint16_t)(112 + 16 * i);
-	for (int l = 0; l < 4 && !st; l++) {
-		char name[16];
+	for (int i = 0; i < 8; i++) {
+		int64_t in = widths[i / 2], out = widths[i / 2 + 1];
+		struct ofa_tensor weight = {.rank = 2, .shape = {out, in}}, bias = {.rank = 1, .shape = {out}};
 
-		snprintf(name, sizeof(name), "%d.weight", 2 * l);
-		p.w[l] = find_tensor(&strings, data, size, name, (uint64_t)(widths[l] * widths[l + 1]));
-		snprintf(name, sizeof(name), "%d.bias", 2 * l);
-		p.b[l] = find_tensor(&strings, data, size, name, (uint64_t)widths[l + 1]);
-		if (!p.w[l] || !p.b[l])
-			st = ofa_fail(err, OFA_ERR_FORMAT, name, "not found in the predictor file");
+		snprintf(names[i], sizeof(names[i]), "%d.%s", i / 2 * 2, i & 1 ? "bias" : "weight");
+		tensors[i] = i & 1 ? bias : weight;
+		tensors[i].name = names[i];
+		tensors[i].size = (size_t)ofa_tensor_elements(&tensors[i]) * sizeof(float);
+		tensors[i].data = find_tensor(&strings, data, size, names[i], tensors[i].size / sizeof(float));
+		if (!tensors[i].data)
+			st = ofa_fail(err, OFA_ERR_FORMAT, names[i], "not found in the predictor file");
 	}
-	if (!st) {
-		struct ofa_predictor loaded = p;
-
-		st = ofa_predictor_bind(s, &p, err);
-		for (int l = 0; l < 4; l++) {
-			free((void *)loaded.w[l]);
-			free((void *)loaded.b[l]);
-		}
-	}
-	free(data);
 	if (!st)
-		*ret = p;
+		st = ofa_import_predictor(s, tensors, 8, &as_released, ret, err);
+	for (int i = 0; i < 8; i++)
+		free((void *)tensors[i].data);
+	free(data);
 	return st;
 }

@@ -16,8 +16,8 @@ void released_network_free(struct ofa_supernet *net);
 /* All Note10 tables in one. */
 enum ofa_status released_profile(struct ofa_profile *ret, struct ofa_error *err) OFA_MUST_CHECK;
 
-/* The predictor, read from its PyTorch file (legacy format): resolutions 112..224 step 16, of which only
- * 160..224 were trained. */
+/* The predictor, read from its PyTorch file (legacy format): resolutions 160..224 step 16, those of its eight that
+ * were trained. */
 enum ofa_status released_predictor(const struct ofa_space *s, struct ofa_predictor *ret,
 				   struct ofa_error *err) OFA_MUST_CHECK;
 
