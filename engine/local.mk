@@ -1,6 +1,7 @@
 # The engine: one static library; ops/kernels.c is compiled once per instruction set.
 noinst_LIBRARIES += engine/libofaengine.a
-engine_libofaengine_a_CPPFLAGS = $(ENGINE_CPPFLAGS) $(OPENBLAS_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS)
+engine_libofaengine_a_CPPFLAGS = $(ENGINE_CPPFLAGS) $(OPENBLAS_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS) \
+	$(ZIP_CFLAGS)
 engine_libofaengine_a_SOURCES = \
 	engine/base/status.h engine/base/status.c \
 	engine/base/buf.h engine/base/buf.c \
@@ -38,6 +39,11 @@ engine_libofaengine_a_SOURCES = \
 	engine/pack/pieces.h engine/pack/pieces.c engine/pack/head.h engine/pack/head.c \
 	engine/pack/meta.h engine/pack/meta.c engine/pack/selftest.h engine/pack/selftest.c \
 	engine/pack/writer.c engine/pack/build.c engine/pack/read.c \
+	engine/import/checkpoint.h engine/import/checkpoint.c \
+	engine/import/unpickle.h engine/import/unpickle.c engine/import/unpickle_torch.c \
+	engine/import/unpickle_machine.h engine/import/unpickle_machine.c \
+	engine/import/torch.h engine/import/torch.c engine/import/torch_legacy.c engine/import/torch_zip.c \
+	engine/import/zip.h engine/import/zip.c \
 	engine/train/step.h engine/train/trainer.c \
 	engine/train/params.c engine/train/sgd.c engine/train/loss.c engine/train/sort.c \
 	engine/train/dataset.h engine/train/dataset_files.h engine/train/dataset.c \
@@ -68,4 +74,4 @@ OPS_LIBS += engine/libofaops_avx2.a engine/libofaops_avx512.a
 endif
 
 ENGINE_LIBS = engine/libofaengine.a device/libofa-device.a $(OPS_LIBS) \
-	$(JANSSON_LIBS) $(OPENBLAS_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS)
+	$(JANSSON_LIBS) $(OPENBLAS_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(ZIP_LIBS)

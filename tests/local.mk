@@ -10,6 +10,7 @@ AM_TESTS_ENVIRONMENT = OFA_SRCDIR='$(abs_top_srcdir)'; OFA_BUILDDIR='$(abs_top_b
 ENGINE_TESTS = \
 	tests/engine/test_arch \
 	tests/engine/test_base \
+	tests/engine/test_checkpoint \
 	tests/engine/test_dataset \
 	tests/engine/test_kernels \
 	tests/engine/test_gradient \
