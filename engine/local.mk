@@ -16,7 +16,8 @@ engine_libofaengine_a_SOURCES = \
 	engine/ops/im2col.h engine/ops/im2col.c \
 	engine/ops/depthwise.h engine/ops/depthwise.c \
 	engine/ops/ref.h engine/ops/ref.c \
-	engine/space/space.h engine/space/space.c engine/space/space_json.c engine/space/preset.c \
+	engine/space/space.h engine/space/space.c engine/space/fields.h engine/space/fields.c engine/space/family.h \
+	engine/space/space_json.c engine/space/space_mbconv.c engine/space/space_resnet.c engine/space/preset.c \
 	engine/space/arch.h engine/space/arch.c engine/space/arch_json.c \
 	engine/space/params.h engine/space/params.c \
 	engine/net/plan.h engine/net/plan.c \

@@ -15,6 +15,9 @@ uint64_t ofa_layer_macs(const struct ofa_layer *l)
 	case OFA_OP_LINEAR:
 		return (uint64_t)l->c_in * (uint64_t)l->c_out;
 	case OFA_OP_POOL:
+	case OFA_OP_MAX_POOL:
+	case OFA_OP_AVERAGE_POOL:
+	case OFA_OP_ADD:
 	case OFA_OP_COUNT:
 		break;
 	}
@@ -46,6 +49,9 @@ static uint64_t layer_params(const struct ofa_layer *l)
 	case OFA_OP_LINEAR:
 		return in * out + out;
 	case OFA_OP_POOL:
+	case OFA_OP_MAX_POOL:
+	case OFA_OP_AVERAGE_POOL:
+	case OFA_OP_ADD:
 	case OFA_OP_COUNT:
 		break;
 	}

@@ -56,42 +56,88 @@ uint32_t ofa_layer_arena_bytes(const struct ofa_plan *p, int layer)
 	return live;
 }
 
-/* The arena's two ends: how far each is filled by values that are still needed. */
-struct ends {
-	uint32_t filled[2];
+/* Values that are needed while a layer runs: at most three, and the one that is being placed. */
+struct placed {
+	int n;
+	struct {
+		uint32_t from_low, from_high; /* bytes before the value, bytes after it */
+	} at[4];
 };
 
-static struct ends ends_at(const struct ofa_plan *p, const struct ofa_memory_plan *m, const uint8_t *side, int layer)
+static struct placed placed_at(const struct ofa_plan *p, const struct ofa_memory_plan *m, int layer)
 {
 	const struct ofa_layer *l = &p->layers[layer];
-	struct ends e = {{0, 0}};
+	struct placed r = {0};
 
-	for (int i = p->layers[p->units[l->unit].first_layer].in; i <= l->in; i++) {
-		uint32_t offset = m->value_offset[i], size = value_bytes(&p->values[i]);
-		uint32_t end = side[i] ? m->arena_bytes - offset : offset + size;
-
-		if (live_at(&p->values[i], layer) && end > e.filled[side[i]])
-			e.filled[side[i]] = end;
+	for (int i = p->layers[p->units[l->unit].first_layer].in; i < p->n_values; i++) {
+		if (p->values[i].first_layer >= layer || !live_at(&p->values[i], layer))
+			continue;
+		r.at[r.n].from_low = m->value_offset[i];
+		r.at[r.n].from_high = m->arena_bytes - m->value_offset[i] - value_bytes(&p->values[i]);
+		r.n++;
 	}
-	return e;
+	return r;
 }
 
-static uint32_t place(const struct ofa_memory_plan *m, const struct ends *e, int side, uint32_t size)
+/* Offset nearest to one end of the arena, at least `reserve` bytes away from it, where size bytes are free. */
+static uint32_t place(const struct ofa_memory_plan *m, const struct placed *r, int high, uint32_t reserve,
+		      uint32_t size)
 {
-	return side ? m->arena_bytes - e->filled[1] - size : e->filled[0];
+	uint32_t distance = reserve;
+	bool moved;
+
+	do {
+		moved = false;
+		for (int i = 0; i < r->n; i++) {
+			uint32_t before = high ? r->at[i].from_high : r->at[i].from_low;
+			uint32_t end = m->arena_bytes - (high ? r->at[i].from_low : r->at[i].from_high);
+
+			if (distance < end && before < distance + size) {
+				distance = end;
+				moved = true;
+			}
+		}
+	} while (moved);
+	return high ? m->arena_bytes - distance - size : distance;
 }
 
-/* Every layer puts its result (SE its scratch) at the end of the arena opposite to its input, on what is
- * still needed there.  Besides, only the input of a residual block is kept: the depthwise result goes on
- * top of it, both end with the projection, whose result is at the other end.  So neither end ever has a
- * hole and together they need no more than the largest sum of live values. */
+static bool has_projection(const struct ofa_unit *u)
+{
+	return u->bottleneck && !u->residual;
+}
+
+/* To which end of the arena a layer's result (SE's scratch) goes.  By default opposite to its input; so that neither
+ * end gets a hole, and both together need no more than the largest sum of live values, there are exceptions:
+ *   A residual block keeps its input.  The result of its middle layer goes on top of it, both end with the last layer,
+ *   whose result is at the other end.
+ *   A bottleneck that pools its input: the pooled input goes on top of the first layer's result, opposite to the input,
+ *   which then ends; the projection takes the place of the input; the middle layer's result goes on top of it.
+ *   A bottleneck that projects its input as it is: the middle layer's result lies at the end opposite to the input,
+ *   the first layer's, made before, kept room for it there (reserve_bytes()), and the projection's goes on top of it;
+ *   the result takes the place of the input. */
 static int choose_side(const struct ofa_plan *p, const uint8_t *side, const struct ofa_layer *l)
 {
 	const struct ofa_unit *u = &p->units[l->unit];
+	const int input = p->layers[u->first_layer].in;
+	const bool first = l == &p->layers[u->first_layer], last = l->residual >= 0;
+	const bool middle = l->op == OFA_OP_DWCONV || (l->op == OFA_OP_CONV && l->k > 1);
 
-	if (l->op == OFA_OP_DWCONV && u->residual)
-		return side[p->layers[u->first_layer].in];
+	if (u->residual && middle)
+		return side[input];
+	if (has_projection(u) && u->stride > 1)
+		return first || last || l->op == OFA_OP_AVERAGE_POOL ? !side[input] : side[input];
+	if (has_projection(u))
+		return last ? side[input] : !side[input];
 	return !side[l->in];
+}
+
+static uint32_t reserve_bytes(const struct ofa_plan *p, int layer)
+{
+	const struct ofa_unit *u = &p->units[p->layers[layer].unit];
+
+	if (!has_projection(u) || u->stride > 1 || layer != u->first_layer)
+		return 0;
+	return value_bytes(&p->values[p->layers[layer + 1].out]);
 }
 
 void ofa_memory_plan_init(const struct ofa_plan *p, struct ofa_memory_plan *ret)
@@ -107,14 +153,15 @@ void ofa_memory_plan_init(const struct ofa_plan *p, struct ofa_memory_plan *ret)
 	}
 	for (int i = 0; i < p->n_layers; i++) {
 		const struct ofa_layer *l = &p->layers[i];
-		struct ends e = ends_at(p, ret, side, i);
+		struct placed r = placed_at(p, ret, i);
 		int to = choose_side(p, side, l);
 
 		if (l->op == OFA_OP_SE) {
-			ret->scratch_offset[i] = place(ret, &e, to, scratch_bytes(l));
+			ret->scratch_offset[i] = place(ret, &r, to, 0, scratch_bytes(l));
 		} else {
 			side[l->out] = (uint8_t)to;
-			ret->value_offset[l->out] = place(ret, &e, to, value_bytes(&p->values[l->out]));
+			ret->value_offset[l->out] =
+				place(ret, &r, to, reserve_bytes(p, i), value_bytes(&p->values[l->out]));
 		}
 	}
 }

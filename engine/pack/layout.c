@@ -84,6 +84,9 @@ int ofa_pack_layer_tensors(const struct ofa_layer *l, struct ofa_pack_tensor ret
 		ret[3] = bias(OFA_FMT_BIAS2, 3, l->c_in);
 		return 4;
 	case OFA_OP_POOL:
+	case OFA_OP_MAX_POOL:
+	case OFA_OP_AVERAGE_POOL:
+	case OFA_OP_ADD:
 	case OFA_OP_COUNT:
 		break;
 	}

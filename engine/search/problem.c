@@ -198,6 +198,10 @@ enum ofa_status ofa_search_problem_new(const struct ofa_supernet *net, const str
 		st = ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 		goto out;
 	}
+	if (net->space.n_width_genes) {
+		st = ofa_fail(err, OFA_ERR_UNSUPPORTED, "network", "networks with elastic widths are not searched");
+		goto out;
+	}
 	ofa_blas_single_thread();
 	p->net = net;
 	p->space = &net->space;

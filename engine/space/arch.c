@@ -8,6 +8,11 @@ int ofa_arch_depth(const struct ofa_space *s, const struct ofa_arch *a, int stag
 	return s->stages[stage].depths[a->d[stage]];
 }
 
+int ofa_arch_width(const struct ofa_space *s, const struct ofa_arch *a, int gene)
+{
+	return s->widths[gene].channels[a->w[gene]];
+}
+
 static int stage_of(const struct ofa_space *s, int block)
 {
 	int i = 0;
@@ -37,7 +42,8 @@ void ofa_arch_canonical(const struct ofa_space *s, struct ofa_arch *a)
 bool ofa_arch_equal(const struct ofa_arch *a, const struct ofa_arch *b)
 {
 	return a->image_size == b->image_size && memcmp(a->k, b->k, sizeof(a->k)) == 0 &&
-	       memcmp(a->e, b->e, sizeof(a->e)) == 0 && memcmp(a->d, b->d, sizeof(a->d)) == 0;
+	       memcmp(a->e, b->e, sizeof(a->e)) == 0 && memcmp(a->d, b->d, sizeof(a->d)) == 0 &&
+	       memcmp(a->w, b->w, sizeof(a->w)) == 0;
 }
 
 static uint64_t fnv1a(uint64_t h, const uint8_t *p, size_t n)
@@ -56,6 +62,7 @@ uint64_t ofa_arch_hash(const struct ofa_arch *a)
 	h = fnv1a(h, a->k, sizeof(a->k));
 	h = fnv1a(h, a->e, sizeof(a->e));
 	h = fnv1a(h, a->d, sizeof(a->d));
+	h = fnv1a(h, a->w, sizeof(a->w));
 	h ^= h >> 32;
 	h *= 0xD6E8FEB86659FD93u;
 	return h ^ (h >> 32);
@@ -78,6 +85,8 @@ void ofa_arch_largest(const struct ofa_space *s, struct ofa_arch *ret)
 			ret->e[b] = (uint8_t)(t->n_expands - 1);
 		}
 	}
+	for (int i = 0; i < s->n_width_genes; i++)
+		ret->w[i] = (uint8_t)(s->widths[i].n - 1);
 }
 
 static uint8_t draw(struct ofa_rng *rng, int n)
@@ -98,6 +107,8 @@ void ofa_arch_sample(const struct ofa_space *s, struct ofa_rng *rng, struct ofa_
 		}
 		a.d[i] = draw(rng, t->n_depths);
 	}
+	for (int i = 0; i < s->n_width_genes; i++)
+		a.w[i] = draw(rng, s->widths[i].n);
 	a.image_size = s->resolutions[ofa_rng_below(rng, (uint32_t)s->n_resolutions)];
 	ofa_arch_canonical(s, &a);
 	*ret = a;
@@ -118,6 +129,9 @@ void ofa_arch_mutate(const struct ofa_space *s, struct ofa_rng *rng, double p_ge
 		if (ofa_rng_double(rng) < p_gene)
 			a->d[i] = draw(rng, t->n_depths);
 	}
+	for (int i = 0; i < s->n_width_genes; i++)
+		if (ofa_rng_double(rng) < p_gene)
+			a->w[i] = draw(rng, s->widths[i].n);
 	if (ofa_rng_double(rng) < p_resolution)
 		a->image_size = s->resolutions[ofa_rng_below(rng, (uint32_t)s->n_resolutions)];
 	ofa_arch_canonical(s, a);
@@ -136,6 +150,11 @@ void ofa_arch_cross(const struct ofa_space *s, struct ofa_rng *rng, const struct
 		memcpy(child.k + t->first_block, from->k + t->first_block, n);
 		memcpy(child.e + t->first_block, from->e + t->first_block, n);
 		child.d[i] = from->d[i];
+		/* Stage 0 of a resnet is its stem, which writes two widths. */
+		if (i == 0 && s->n_width_genes)
+			child.w[0] = from->w[0];
+		if (i + 1 < s->n_width_genes)
+			child.w[i + 1] = from->w[i + 1];
 	}
 	child.image_size = ofa_rng_below(rng, 2) ? b->image_size : a->image_size;
 	*ret = child;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define MAX_PER_BLOCK 21
-#define MAX_OTHERS 16
+#define MAX_OTHERS 16 /* stem and head */
 #define MAX_PARAMS ((OFA_MAX_BLOCKS + 1) * MAX_PER_BLOCK + MAX_OTHERS)
 
 static struct ofa_param *append(struct ofa_params *p, enum ofa_param_role role, const char *prefix, const char *suffix)
@@ -106,6 +106,10 @@ static const struct ofa_block_params no_block = {
 	.se_expand_bias = -1,
 	.project = -1,
 	.project_bn = -1,
+	.conv = -1,
+	.conv_bn = -1,
+	.shortcut = -1,
+	.shortcut_bn = -1,
 };
 
 /* The reference's static MBConv: plain names, no expansion. */
@@ -150,6 +154,13 @@ static void add_elastic(struct ofa_params *p, const struct ofa_stage *t, int ind
 		add_bn(p, format_name(name, sizeof(name), "blocks.%d.conv.point_linear.bn.bn", index), t->width);
 }
 
+static void add_classifier(struct ofa_params *p, const struct ofa_space *s, const char *name, int c_in)
+{
+	set_shape(p, append(p, OFA_PARAM_LINEAR, name, "weight"), 2, (const int[]){s->classes, c_in});
+	p->classifier = p->n - 1;
+	p->classifier_bias = add_bias(p, name, s->classes);
+}
+
 static void add_head(struct ofa_params *p, const struct ofa_space *s)
 {
 	bool mixed = s->head.mix_width > 0;
@@ -158,40 +169,104 @@ static void add_head(struct ofa_params *p, const struct ofa_space *s)
 	/* Without a mix layer the reference (Proxyless) gives its name to the conv before the pool. */
 	p->head_expand = add_conv(p, mixed ? "final_expand_layer.conv" : "feature_mix_layer.conv", c, c_in, 1);
 	p->head_expand_bn = add_bn(p, mixed ? "final_expand_layer.bn" : "feature_mix_layer.bn", c);
-	p->mix = -1;
 	if (mixed) {
 		p->mix = add_conv(p, "feature_mix_layer.conv", s->head.mix_width, c, 1);
 		c = s->head.mix_width;
 	}
-	set_shape(p, append(p, OFA_PARAM_LINEAR, "classifier.linear", "weight"), 2, (const int[]){s->classes, c});
-	p->classifier = p->n - 1;
-	p->classifier_bias = add_bias(p, "classifier.linear", s->classes);
+	add_classifier(p, s, "classifier.linear", c);
 }
 
-enum ofa_status ofa_params_init(const struct ofa_space *s, struct ofa_params *ret, struct ofa_error *err)
+static void add_mbconv(struct ofa_params *p, const struct ofa_space *s)
 {
-	struct ofa_params p = {.first = no_block};
 	int index = s->first.width ? 1 : 0;
 	int c = s->first.width ? s->first.width : s->stem.width;
 
-	p.list = calloc(MAX_PARAMS, sizeof(*p.list));
-	if (!p.list)
-		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
-	p.stem = add_conv(&p, "first_conv.conv", s->stem.width, s->input_channels, 3);
-	p.stem_bn = add_bn(&p, "first_conv.bn", s->stem.width);
+	p->stem = add_conv(p, "first_conv.conv", s->stem.width, s->input_channels, 3);
+	p->stem_bn = add_bn(p, "first_conv.bn", s->stem.width);
 	if (s->first.width)
-		add_first(&p, s);
-	for (int b = 0; b < OFA_MAX_BLOCKS; b++)
-		p.blocks[b] = no_block;
+		add_first(p, s);
 	for (int i = 0; i < s->n_stages; i++) {
 		const struct ofa_stage *t = &s->stages[i];
 
 		for (int j = 0; j < t->max_depth; j++) {
-			add_elastic(&p, t, index++, c, &p.blocks[t->first_block + j]);
+			add_elastic(p, t, index++, c, &p->blocks[t->first_block + j]);
 			c = t->width;
 		}
 	}
-	add_head(&p, s);
+	add_head(p, s);
+}
+
+/* One dynamic layer of the reference's ResNet: "NAME.conv.conv" with "NAME.bn.bn"; returns the weight's id, to which
+ * gamma's is next. */
+static int add_dynamic(struct ofa_params *p, const char *prefix, int out, int in, int k)
+{
+	char name[72];
+	int id = add_conv(p, format_name(name, sizeof(name), "%.60s.conv.conv", prefix), out, in, k);
+
+	add_bn(p, format_name(name, sizeof(name), "%.60s.bn.bn", prefix), out);
+	return id;
+}
+
+static void add_bottleneck(struct ofa_params *p, const struct ofa_stage *t, int index, int c_in, bool first)
+{
+	struct ofa_block_params *b = &p->blocks[t->first_block + index];
+	int mid = ofa_mid_channels(t->width, t->expands[t->n_expands - 1]);
+	/* The stem's optional layer is no block to the reference. */
+	int number = t->first_block + index - 1;
+	char name[72];
+
+	b->expand = add_dynamic(p, format_name(name, sizeof(name), "blocks.%d.conv1", number), mid, c_in, 1);
+	b->conv = add_dynamic(p, format_name(name, sizeof(name), "blocks.%d.conv2", number), mid, mid, 3);
+	b->project = add_dynamic(p, format_name(name, sizeof(name), "blocks.%d.conv3", number), t->width, mid, 1);
+	b->expand_bn = b->expand + 1;
+	b->conv_bn = b->conv + 1;
+	b->project_bn = b->project + 1;
+	if (!first)
+		return;
+	format_name(name, sizeof(name), "blocks.%d.downsample", number);
+	b->shortcut = add_dynamic(p, name, t->width, c_in, 1);
+	b->shortcut_bn = b->shortcut + 1;
+}
+
+static void add_resnet(struct ofa_params *p, const struct ofa_space *s)
+{
+	int mid = s->stem.width, c = s->widths[1].channels[s->widths[1].n - 1];
+
+	p->stem = add_dynamic(p, "input_stem.0", mid, s->input_channels, 3);
+	p->blocks[0].conv = add_dynamic(p, "input_stem.1.conv", mid, mid, 3);
+	p->stem_out = add_dynamic(p, "input_stem.2", c, mid, 3);
+	p->stem_bn = p->stem + 1;
+	p->blocks[0].conv_bn = p->blocks[0].conv + 1;
+	p->stem_out_bn = p->stem_out + 1;
+	for (int i = 1; i < s->n_stages; i++) {
+		for (int j = 0; j < s->stages[i].max_depth; j++) {
+			add_bottleneck(p, &s->stages[i], j, c, j == 0);
+			c = s->stages[i].width;
+		}
+	}
+	add_classifier(p, s, "classifier.linear.linear", c);
+}
+
+enum ofa_status ofa_params_init(const struct ofa_space *s, struct ofa_params *ret, struct ofa_error *err)
+{
+	struct ofa_params p = {
+		.first = no_block,
+		.stem_out = -1,
+		.stem_out_bn = -1,
+		.head_expand = -1,
+		.head_expand_bn = -1,
+		.mix = -1,
+	};
+
+	p.list = calloc(MAX_PARAMS, sizeof(*p.list));
+	if (!p.list)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	for (int b = 0; b < OFA_MAX_BLOCKS; b++)
+		p.blocks[b] = no_block;
+	if (s->family == OFA_FAMILY_RESNET)
+		add_resnet(&p, s);
+	else
+		add_mbconv(&p, s);
 	*ret = p;
 	return OFA_OK;
 }

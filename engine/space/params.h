@@ -21,12 +21,15 @@ struct ofa_param {
 	size_t elements;
 };
 
-/* Ids of one MBConv block's parameters, -1 where absent.  bn ids are gamma's; +1 beta, +2 mean, +3 var. */
+/* Ids of one block's parameters, -1 where absent.  bn ids are gamma's; +1 beta, +2 mean, +3 var.
+ * A bottleneck's conv1, conv2 and conv3 are expand, conv and project; the stem's optional layer is conv alone. */
 struct ofa_block_params {
 	int expand, expand_bn;
 	int t53, t75, depthwise, depthwise_bn;
 	int se_reduce, se_reduce_bias, se_expand, se_expand_bias;
 	int project, project_bn;
+	int conv, conv_bn;
+	int shortcut, shortcut_bn; /* the projection of a stage's first bottleneck */
 };
 
 struct ofa_params {
@@ -36,7 +39,8 @@ struct ofa_params {
 	struct ofa_block_params first; /* all -1 when absent */
 	/* By elastic block, 0-based: "blocks.<i+1>" in names, "blocks.<i>" without a first block. */
 	struct ofa_block_params blocks[OFA_MAX_BLOCKS];
-	int head_expand, head_expand_bn, mix, classifier, classifier_bias;
+	int stem_out, stem_out_bn; /* resnet: the stem's last convolution */
+	int head_expand, head_expand_bn, mix, classifier, classifier_bias; /* -1 where absent */
 	size_t max_elements;
 };
 

@@ -101,6 +101,60 @@ static json_t *resolutions_json(void)
 	return list;
 }
 
+/* OFA-ResNet50 (spec 4.4).  Every list holds one width per multiplier. */
+static const double resnet50_multipliers[] = {0.65, 0.8, 1.0};
+#define RESNET50_STEM 64
+static const struct {
+	int width, stride, base_depth;
+} resnet50_stages[] = {{256, 1, 2}, {512, 2, 2}, {1024, 2, 4}, {2048, 2, 2}};
+
+/* base 0: the middle of the stem, half of its rounded width. */
+static json_t *widths_json(double width, int base)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < OFA_ARRAY_LEN(resnet50_multipliers); i++) {
+		double m = width * resnet50_multipliers[i];
+		int c = base > 0 ? ofa_make_divisible(m * base)
+				 : ofa_make_divisible(ofa_make_divisible(m * RESNET50_STEM) / 2);
+
+		if (json_array_append_new(list, json_integer(c)) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static json_t *resnet50_stages_json(double width)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < OFA_ARRAY_LEN(resnet50_stages); i++) {
+		json_t *stage = json_pack("{s:o, s:i, s:i}", "widths", widths_json(width, resnet50_stages[i].width),
+					  "stride", resnet50_stages[i].stride, "base_depth",
+					  resnet50_stages[i].base_depth);
+
+		if (json_array_append_new(list, stage) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static json_t *resnet50_json(double width, int classes)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "resnet50_w%g", width);
+	return json_pack("{s:s, s:s, s:i, s:i, s:f, s:o, s:{s:o, s:o, s:[i,i]}, s:[f,f,f], s:[i,i,i], s:o}", "family",
+			 "resnet", "name", name, "input_channels", 3, "classes", classes, "bn_eps", 1e-5, "resolutions",
+			 resolutions_json(), "stem", "mid_widths", widths_json(width, 0), "widths",
+			 widths_json(width, RESNET50_STEM), "depths", 0, 2, "expands", 0.2, 0.25, 0.35, "depths", 0, 1,
+			 2, "stages", resnet50_stages_json(width));
+}
+
 static json_t *space_json(const struct preset *p, double width, int classes)
 {
 	char name[64];
@@ -120,6 +174,7 @@ static json_t *space_json(const struct preset *p, double width, int classes)
 enum ofa_status ofa_space_preset(const char *family, double width, int classes, struct ofa_space *ret_space,
 				 struct ofa_error *err)
 {
+	const bool resnet50 = strcmp(family, "resnet50") == 0;
 	const struct preset *p = NULL;
 	enum ofa_status st;
 	json_t *json;
@@ -127,14 +182,15 @@ enum ofa_status ofa_space_preset(const char *family, double width, int classes, 
 	for (size_t i = 0; i < OFA_ARRAY_LEN(presets); i++)
 		if (strcmp(presets[i].family, family) == 0)
 			p = &presets[i];
-	if (!p)
+	if (!p && !resnet50)
 		return ofa_fail(err, OFA_ERR_INVALID, "family",
-				"no family is called \"%s\"; there are \"mbv3\" and \"proxyless\"", family);
+				"no family is called \"%s\"; there are \"mbv3\", \"proxyless\" and \"resnet50\"",
+				family);
 	if (!(width > 0 && width <= MAX_WIDTH_MULTIPLIER))
 		return ofa_fail(err, OFA_ERR_INVALID, "width",
 				"the width multiplier is %g, must be above 0 and at most %g", width,
 				MAX_WIDTH_MULTIPLIER);
-	json = space_json(p, width, classes);
+	json = resnet50 ? resnet50_json(width, classes) : space_json(p, width, classes);
 	if (!json)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	st = ofa_space_parse(json, ret_space, err);

@@ -38,10 +38,10 @@ int ofa_make_divisible(double v)
 	return n < 0.9 * v ? n + 8 : n;
 }
 
-int ofa_mid_channels(int c_in, float expand)
+int ofa_mid_channels(int c, float expand)
 {
 	/* nearbyint rounds halves to even, as the reference's round() does. */
-	return ofa_make_divisible(nearbyint((double)c_in * (double)expand));
+	return ofa_make_divisible(nearbyint((double)c * (double)expand));
 }
 
 int ofa_se_channels(int mid)
@@ -63,7 +63,7 @@ void ofa_space_hash(const struct ofa_space *s, uint8_t out[32])
 }
 
 /* Decimal number of up to 9 * LIMBS digits, least significant limb first.  The largest space,
- * OFA_MAX_BLOCKS blocks of OFA_MAX_CHOICES^2 kinds, has fewer than 70 digits. */
+ * OFA_MAX_BLOCKS blocks of OFA_MAX_CHOICES^2 kinds and as many widths, has fewer than 80 digits. */
 #define LIMBS 12
 #define LIMB_BASE 1000000000u
 
@@ -109,6 +109,8 @@ void ofa_space_count(const struct ofa_space *s, char *ret_decimal, size_t cap)
 			multiply_add(&sum, kinds, has_depth(st, d) ? &total : &zero);
 		total = sum;
 	}
+	for (int i = 0; i < s->n_width_genes; i++)
+		multiply_add(&total, (uint32_t)s->widths[i].n, &zero);
 	while (top > 0 && total.limb[top] == 0)
 		top--;
 	n = snprintf(text, sizeof(text), "%u", total.limb[top]);

@@ -321,6 +321,10 @@ static enum ofa_status parse_space(const json_t *json, struct ofa_space *ret, st
 	if (!json)
 		return ofa_fail(err, OFA_ERR_INVALID, "/space", "is missing");
 	enum ofa_status status = ofa_space_parse(json, ret, &why);
+	if (!status && ret->family != OFA_FAMILY_MBCONV)
+		return ofa_fail(err, OFA_ERR_UNSUPPORTED, "/space/family",
+				"networks of family \"%s\" are not trained, only \"mbconv\" is",
+				ofa_family_name(ret->family));
 	if (!status)
 		return OFA_OK;
 	char pointer[sizeof(why.field)];

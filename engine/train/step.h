@@ -21,7 +21,8 @@ void ofa_train_params_free(struct ofa_train_params *t);
  * biases 0. */
 void ofa_train_params_init(struct ofa_train_params *t, uint64_t seed);
 
-/* Workspace and executor for batches of at most max_batch images of at most max_size pixels. */
+/* Workspace and executor for batches of at most max_batch images of at most max_size pixels.  OFA_ERR_UNSUPPORTED for
+ * other families than mbconv. */
 struct ofa_trainer;
 enum ofa_status ofa_trainer_new(const struct ofa_space *s, const struct ofa_params *p, int max_batch, int max_size,
 				struct ofa_pool *pool, struct ofa_trainer **ret, struct ofa_error *err) OFA_MUST_CHECK;

@@ -13,9 +13,14 @@ struct ofa_trainer {
 enum ofa_status ofa_trainer_new(const struct ofa_space *s, const struct ofa_params *p, int max_batch, int max_size,
 				struct ofa_pool *pool, struct ofa_trainer **ret, struct ofa_error *err)
 {
-	struct ofa_trainer *t = calloc(1, sizeof *t);
+	struct ofa_trainer *t;
 	enum ofa_status st;
 
+	if (s->family != OFA_FAMILY_MBCONV)
+		return ofa_fail(err, OFA_ERR_UNSUPPORTED, "family",
+				"networks of family \"%s\" have no backward pass, only \"mbconv\" has",
+				ofa_family_name(s->family));
+	t = calloc(1, sizeof *t);
 	if (!t)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for a trainer");
 	st = ofa_batch_init(&t->batch, s, p, max_batch, max_size, true, pool, err);

@@ -17,6 +17,25 @@ static const char tiny_json[] =
 	"{\"width\":32,\"stride\":1,\"act\":\"relu6\",\"se\":false,\"kernels\":[7]}],"
 	"\"head\":{\"expand_width\":96,\"expand_act\":\"h_swish\",\"mix_width\":40,\"mix_act\":\"h_swish\"}}";
 
+/* The network of golden/resnet50_small: ResNet50-D with narrower stages. */
+static const char small_resnet_json[] =
+	"{\"family\":\"resnet\",\"name\":\"resnet50_small\",\"input_channels\":3,\"classes\":10,\"bn_eps\":1e-5,"
+	"\"resolutions\":[32,48,64],\"expands\":[0.2,0.25,0.35],\"depths\":[0,1,2],"
+	"\"stem\":{\"mid_widths\":[24,24,32],\"widths\":[40,48,64],\"depths\":[0,2]},"
+	"\"stages\":[{\"widths\":[80,104,128],\"stride\":1,\"base_depth\":2},"
+	"{\"widths\":[104,128,160],\"stride\":2,\"base_depth\":2},"
+	"{\"widths\":[128,152,192],\"stride\":2,\"base_depth\":4},"
+	"{\"widths\":[168,208,256],\"stride\":2,\"base_depth\":2}]}";
+
+/* Odd in each way that the format allows: numbers of choices differ, a stage does not stride, a depth is single. */
+static const char tiny_resnet_json[] =
+	"{\"family\":\"resnet\",\"name\":\"tiny_resnet\",\"input_channels\":1,\"classes\":10,\"bn_eps\":1e-5,"
+	"\"resolutions\":[15,28,33],\"expands\":[0.25,1],\"depths\":[0,2],"
+	"\"stem\":{\"mid_widths\":[8],\"widths\":[12,20],\"depths\":[0,1]},"
+	"\"stages\":[{\"widths\":[16,16,24],\"stride\":2,\"base_depth\":1},"
+	"{\"widths\":[20],\"stride\":1,\"base_depth\":2,\"depths\":[0],\"expands\":[0.5]},"
+	"{\"widths\":[24,40],\"stride\":2,\"base_depth\":1,\"expands\":[0.25,0.5,2]}]}";
+
 static inline void load_space(const char *text, struct ofa_space *ret)
 {
 	struct ofa_error err = {0};

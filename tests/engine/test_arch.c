@@ -51,6 +51,74 @@ START_TEST(json_round_trip)
 }
 END_TEST
 
+START_TEST(resnet_round_trip)
+{
+	static const char text[] = "{\"d\":[1,0,0,2],\"e\":[0.25,0.25,0.25,0.5,0.5,2,0.25,0.5],\"w\":[0,1,2,0,1],"
+				   "\"image_size\":28}";
+	char line[512];
+	struct ofa_error err = {0};
+	struct ofa_arch a, b;
+	struct ofa_space s;
+	json_t *json;
+
+	load_space(tiny_resnet_json, &s);
+	ASSERT_OK(parse(&s, text, &a, &err), &err);
+	ck_assert_int_eq(ofa_arch_depth(&s, &a, 0), 1);
+	ck_assert_int_eq(ofa_arch_depth(&s, &a, 1), 1);
+	ck_assert_int_eq(ofa_arch_depth(&s, &a, 3), 3);
+	ck_assert_int_eq(ofa_arch_width(&s, &a, 1), 20);
+	ck_assert_int_eq(ofa_arch_width(&s, &a, 2), 24);
+	ck_assert_int_eq(a.e[6], 2); /* the sixth: block 0 is the stem's */
+	json = ofa_arch_format(&s, &a);
+	ASSERT_OK(ofa_arch_parse(&s, json, &b, &err), &err);
+	ck_assert(ofa_arch_equal(&a, &b));
+	json_decref(json);
+	ck_assert_uint_eq(ofa_arch_snprint(&s, &a, line, sizeof(line)), strlen(text));
+	ck_assert_str_eq(line, text);
+	b.w[4] = 0;
+	ck_assert(!ofa_arch_equal(&a, &b));
+	ck_assert_uint_ne(ofa_arch_hash(&a), ofa_arch_hash(&b));
+}
+END_TEST
+
+START_TEST(bad_resnet_genes_are_named)
+{
+	static const struct {
+		const char *key, *value, *field, *says;
+	} cases[] = {
+		{"w", NULL, "/w", "must be a list of 5"},
+		{"w", "[0,0,0,0]", "/w", "has 4 entries, must have 5"},
+		{"w", "[0,2,0,0,0]", "/w/1", "is 2, must be one of 0, 1"},
+		{"w", "[0,0,-1,0,0]", "/w/2", "is -1"},
+		{"w", "[0,0,0.5,0,0]", "/w/2", "is 0.5"},
+		{"d", "[2,0,0,0]", "/d/0", "is 2, must be one of 0, 1"},
+		{"d", "[0,1,0,0]", "/d/1", "is 1, must be one of 0, 2"},
+		{"d", "[0,0,2,0]", "/d/2", "is 2, must be one of 0"},
+		{"e", "[0.25,0.25,0.25,0.5,0.5,3,0.25,0.5]", "/e/5", "must be one of 0.25, 0.5, 2"},
+		{"ks", "[3]", "/ks", "not a gene; there are d, e, w"},
+		{"wid", "null", "/wid", "not a gene"},
+	};
+	struct ofa_space s;
+
+	load_space(tiny_resnet_json, &s);
+	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++) {
+		struct ofa_error err = {0};
+		struct ofa_arch a;
+		json_t *json;
+
+		ofa_arch_largest(&s, &a);
+		json = ofa_arch_format(&s, &a);
+		json_object_del(json, cases[i].key);
+		if (cases[i].value)
+			json_object_set_new(json, cases[i].key, json_loads(cases[i].value, JSON_DECODE_ANY, NULL));
+		ASSERT_FAILS(ofa_arch_parse(&s, json, &a, &err), OFA_ERR_INVALID);
+		ck_assert_str_eq(err.field, cases[i].field);
+		ck_assert_msg(strstr(err.message, cases[i].says) != NULL, "%s", err.message);
+		json_decref(json);
+	}
+}
+END_TEST
+
 /* A ratio that needs all nine digits must come back as the same choice. */
 START_TEST(every_ratio_survives_the_text)
 {
@@ -212,6 +280,37 @@ START_TEST(extremes)
 }
 END_TEST
 
+START_TEST(widths_are_varied)
+{
+	enum { N = 6000 };
+	int width[3] = {0}, changed = 0, from_b = 0;
+	struct ofa_space s;
+	struct ofa_rng r;
+
+	load_space(tiny_resnet_json, &s);
+	ofa_rng_init(&r, 11);
+	for (int i = 0; i < N; i++) {
+		struct ofa_arch a, b, c;
+
+		ofa_arch_sample(&s, &r, &a);
+		ofa_arch_sample(&s, &r, &b);
+		check_legal(&s, &a);
+		width[a.w[2]]++;
+		ofa_arch_cross(&s, &r, &a, &b, &c);
+		check_legal(&s, &c);
+		from_b += c.w[4] == b.w[4];
+		b = a;
+		ofa_arch_mutate(&s, &r, 0.3, 0, &b);
+		check_legal(&s, &b);
+		changed += a.w[2] != b.w[2];
+	}
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_lt(abs(width[i] - N / 3), 200);
+	ck_assert_int_lt(abs(changed - N / 5), 200);  /* 0.3 * 2/3 */
+	ck_assert_int_lt(abs(from_b - N * 3 / 4), 200); /* equal by chance in half of the others */
+}
+END_TEST
+
 START_TEST(samples_are_legal_and_uniform)
 {
 	enum { N = 30000 };
@@ -304,6 +403,9 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		json_round_trip,
+		resnet_round_trip,
+		bad_resnet_genes_are_named,
+		widths_are_varied,
 		every_ratio_survives_the_text,
 		skipped_genes_do_not_matter,
 		bad_genes_are_named,

@@ -92,6 +92,36 @@ START_TEST(published_extremes)
 }
 END_TEST
 
+/* Spec section 5; indices of genes, those of expand and width alike everywhere.  The last is what everybody calls
+ * ResNet50-D. */
+START_TEST(resnet50_extremes)
+{
+	static const struct {
+		uint8_t d[5];
+		uint8_t e, w;
+		double macs_m, params_m;
+	} cases[] = {
+		{{1, 2, 2, 2, 2}, 2, 2, 7491.64, 48.106},
+		{{0, 0, 0, 0, 0}, 0, 0, 962.19, 6.539},
+		{{1, 1, 2, 2, 1}, 1, 2, 4328.82, 25.576},
+	};
+	struct fixture f;
+
+	open_fixture(&f, "resnet50", 1, 1000);
+	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++) {
+		struct ofa_arch a = {.image_size = 224};
+
+		memcpy(a.d, cases[i].d, sizeof(cases[i].d));
+		memset(a.e + 1, cases[i].e, (size_t)f.space.n_blocks - 1);
+		memset(a.w, cases[i].w, (size_t)f.space.n_width_genes);
+		ofa_plan_init(&f.space, &f.params, &a, &f.plan);
+		ck_assert_double_eq_tol((double)ofa_plan_macs(&f.plan) / 1e6, cases[i].macs_m, 0.005);
+		ck_assert_double_eq_tol((double)ofa_plan_params(&f.plan) / 1e6, cases[i].params_m, 0.0005);
+	}
+	close_fixture(&f);
+}
+END_TEST
+
 /* Released subnets as spec section 5 lists them: kernel and ratio of the active blocks, stage by stage. */
 START_TEST(released_subnets)
 {
@@ -147,15 +177,13 @@ START_TEST(peak_activations_of_the_paper_space)
 }
 END_TEST
 
-/* Every case of a golden file: MACs and, where given, parameters, exactly. */
-static void check_golden(const char *file, const char *family, double width, int classes, size_t at_least)
+/* Every case of a golden file: MACs and, where given, parameters, exactly.  Closes the fixture. */
+static void check_golden(struct fixture *f, const char *file, size_t at_least)
 {
 	json_t *root = json_load_file(shared_path(file), 0, NULL), *cases = json_object_get(root, "cases"), *c;
-	struct fixture f;
 	size_t i;
 
 	ck_assert_msg(json_array_size(cases) >= at_least, "%s: %zu cases", file, json_array_size(cases));
-	open_fixture(&f, family, width, classes);
 	json_array_foreach(cases, i, c)
 	{
 		struct ofa_error err = {0};
@@ -163,23 +191,32 @@ static void check_golden(const char *file, const char *family, double width, int
 		json_t *params = json_object_get(c, "params");
 		double macs_m = json_number_value(json_object_get(c, "mflops"));
 
-		ASSERT_OK(ofa_arch_parse(&f.space, json_object_get(c, "arch"), &a, &err), &err);
-		ofa_plan_init(&f.space, &f.params, &a, &f.plan);
-		ck_assert_uint_eq(ofa_plan_macs(&f.plan), (uint64_t)llround(macs_m * 1e6));
+		ASSERT_OK(ofa_arch_parse(&f->space, json_object_get(c, "arch"), &a, &err), &err);
+		ofa_plan_init(&f->space, &f->params, &a, &f->plan);
+		ck_assert_uint_eq(ofa_plan_macs(&f->plan), (uint64_t)llround(macs_m * 1e6));
 		if (params)
-			ck_assert_uint_eq(ofa_plan_params(&f.plan), (uint64_t)json_integer_value(params));
+			ck_assert_uint_eq(ofa_plan_params(&f->plan), (uint64_t)json_integer_value(params));
 	}
-	close_fixture(&f);
+	close_fixture(f);
 	json_decref(root);
 }
 
 START_TEST(golden_counts)
 {
+	struct fixture f;
+
 	if (!shared_available())
 		return;
-	check_golden("golden/mbv3_w0.25.cases.json", "mbv3", 0.25, 10, 5);
-	check_golden("golden/proxyless_w0.25.cases.json", "proxyless", 0.25, 10, 5);
-	check_golden("golden/mbv3_w1.2.predictions.json", "mbv3", 1.2, 1000, 300);
+	open_fixture(&f, "mbv3", 0.25, 10);
+	check_golden(&f, "golden/mbv3_w0.25.cases.json", 5);
+	open_fixture(&f, "proxyless", 0.25, 10);
+	check_golden(&f, "golden/proxyless_w0.25.cases.json", 5);
+	open_fixture(&f, "mbv3", 1.2, 1000);
+	check_golden(&f, "golden/mbv3_w1.2.predictions.json", 300);
+	open_fixture(&f, "resnet50", 1, 1000);
+	check_golden(&f, "golden/resnet50.predictions.json", 100);
+	open_tiny(&f, small_resnet_json);
+	check_golden(&f, "golden/resnet50_small.cases.json", 5);
 }
 END_TEST
 
@@ -332,7 +369,10 @@ static void check_plan(const struct fixture *f)
 			const struct ofa_value *r = &p->values[l->residual];
 
 			ck_assert(r->h == out->h && r->w == out->w && r->c == out->c && r->last_layer == i);
-			ck_assert_int_eq(p->layers[p->units[l->unit].first_layer].in, l->residual);
+			if (p->units[l->unit].residual)
+				ck_assert_int_eq(p->layers[p->units[l->unit].first_layer].in, l->residual);
+			else
+				ck_assert(p->units[l->unit].bottleneck);
 		}
 		if (l->weight >= 0 && l->op == OFA_OP_CONV) {
 			ck_assert_int_le(l->c_out, f->params.list[l->weight].shape[0]);
@@ -424,6 +464,12 @@ START_TEST(plans_and_arenas_are_sound)
 	check_random_archs(&f, 200);
 	open_fixture(&f, "proxyless", 1.3, 1000);
 	check_random_archs(&f, 200);
+	open_fixture(&f, "resnet50", 1, 1000);
+	check_random_archs(&f, 500);
+	open_tiny(&f, small_resnet_json);
+	check_random_archs(&f, 500);
+	open_tiny(&f, tiny_resnet_json);
+	check_random_archs(&f, 500);
 	json_object_set_new(json, "first", json_null());
 	text = json_dumps(json, 0);
 	open_tiny(&f, text);
@@ -437,6 +483,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		published_extremes,
+		resnet50_extremes,
 		released_subnets,
 		peak_activations_of_the_paper_space,
 		golden_counts,

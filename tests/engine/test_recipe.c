@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "runner.h"
+#include "spaces.h"
 #include "train/schedule.h"
 
 static json_t *shipped(void)
@@ -110,6 +110,20 @@ START_TEST(a_wrong_recipe_names_the_field)
 		json_object_del(at, w->key);
 	ASSERT_FAILS(ofa_recipe_parse(json, &r, &err), OFA_ERR_INVALID);
 	ck_assert_str_eq(err.field, w->field);
+	json_decref(json);
+}
+END_TEST
+
+START_TEST(other_families_are_not_trained)
+{
+	struct ofa_error err = {0};
+	struct ofa_recipe r;
+	json_t *json = shipped();
+
+	json_object_set_new(json, "space", json_loads(small_resnet_json, 0, NULL));
+	ASSERT_FAILS(ofa_recipe_parse(json, &r, &err), OFA_ERR_UNSUPPORTED);
+	ck_assert_str_eq(err.field, "/space/family");
+	ck_assert_ptr_nonnull(strstr(err.message, "resnet"));
 	json_decref(json);
 }
 END_TEST
@@ -289,6 +303,7 @@ int main(void)
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, the_shipped_recipe_round_trips);
 	tcase_add_loop_test(tcase, a_wrong_recipe_names_the_field, 0, OFA_ARRAY_LEN(wrongs));
+	tcase_add_test(tcase, other_families_are_not_trained);
 	tcase_add_test(tcase, values_that_are_no_objects_are_refused);
 	tcase_add_test(tcase, the_rate_warms_up_and_falls_to_zero);
 	tcase_add_test(tcase, a_phase_draws_from_its_own_image_sizes);

@@ -46,6 +46,32 @@ START_TEST(presets_have_the_published_widths)
 }
 END_TEST
 
+START_TEST(resnet50_has_the_published_widths)
+{
+	static const uint16_t widths[6][3] = {{24, 24, 32},    {40, 48, 64},	 {168, 208, 256},
+					      {336, 408, 512}, {664, 816, 1024}, {1328, 1640, 2048}};
+	static const int depths[5] = {1, 4, 4, 6, 4};
+	struct ofa_space s;
+
+	preset_space("resnet50", 1, 1000, &s);
+	ck_assert_int_eq(s.family, OFA_FAMILY_RESNET);
+	ck_assert_int_eq(s.n_width_genes, 6);
+	for (int i = 0; i < 6; i++) {
+		ck_assert_int_eq(s.widths[i].n, 3);
+		for (int j = 0; j < 3; j++)
+			ck_assert_int_eq(s.widths[i].channels[j], widths[i][j]);
+	}
+	ck_assert_int_eq(s.n_stages, 5);
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(s.stages[i].max_depth, depths[i]);
+	ck_assert_int_eq(s.n_blocks, 19);
+	ck_assert_int_eq(s.stages[0].depths[0], 0);
+	ck_assert_int_eq(s.stages[0].depth_genes[1], 2);
+	ck_assert_int_eq(s.stages[3].depths[1], 5);
+	ck_assert_int_eq(s.stages[3].depth_genes[1], 1);
+}
+END_TEST
+
 START_TEST(unknown_presets_are_refused)
 {
 	struct ofa_error err = {0};
@@ -72,6 +98,9 @@ START_TEST(counts_are_exact)
 	preset_space("proxyless", 1.3, 1000, &s);
 	ofa_space_count(&s, text, sizeof(text));
 	ck_assert_str_eq(text, "195827899433152372659");
+	preset_space("resnet50", 1, 1000, &s); /* 2 3^6 (3^2+3^3+3^4)^3 (3^4+3^5+3^6) */
+	ofa_space_count(&s, text, sizeof(text));
+	ck_assert_str_eq(text, "2458914796962");
 	/* (4+16+256) (2*2)^2 (2+4+16) (2+4+16), with one, two and four blocks of 4, 4, 2 and 2 kinds */
 	load_space(tiny_json, &s);
 	ofa_space_count(&s, text, sizeof(text));
@@ -95,7 +124,7 @@ static void check_round_trip(const struct ofa_space *s)
 	ofa_space_hash(s, a);
 	ofa_space_hash(&again, b);
 	ck_assert_mem_eq(a, b, sizeof(a));
-	again.stages[0].se = !again.stages[0].se;
+	again.classes++;
 	ofa_space_hash(&again, b);
 	ck_assert_mem_ne(a, b, sizeof(a));
 }
@@ -111,6 +140,10 @@ START_TEST(format_is_the_inverse_of_parse)
 	load_space(tiny_json, &s);
 	check_round_trip(&s);
 	ck_assert_float_eq(s.stages[0].expands[0], 2.5f);
+	preset_space("resnet50", 1, 1000, &s);
+	check_round_trip(&s);
+	load_space(tiny_resnet_json, &s);
+	check_round_trip(&s);
 }
 END_TEST
 
@@ -131,7 +164,8 @@ static json_t *find_object(json_t *root, const char *object)
 }
 
 static const struct refusal refusals[] = {
-	{"", "family", "\"resnet\"", "/family"},
+	{"", "family", "\"resnet\"", "/first"}, /* no field of that family */
+	{"", "family", "\"vgg\"", "/family"},
 	{"", "family", NULL, "/family"},
 	{"", "name", "\"\"", "/name"},
 	{"", "name", "5", "/name"},
@@ -192,11 +226,37 @@ static const struct refusal refusals[] = {
 	{"head", "dropout", "0.1", "/head/dropout"},
 };
 
-START_TEST(bad_fields_are_named)
+static const struct refusal resnet_refusals[] = {
+	{"", "head", "{}", "/head"},
+	{"", "stem", NULL, "/stem"},
+	{"stem", "widths", "[20,12]", "/stem/widths"},
+	{"stem", "widths", "[]", "/stem/widths"},
+	{"stem", "mid_widths", "[0]", "/stem/mid_widths"},
+	{"stem", "mid_widths", "[8193]", "/stem/mid_widths"},
+	{"stem", "mid_widths", NULL, "/stem/mid_widths"},
+	{"stem", "depths", "[0]", "/stem/depths"},
+	{"stem", "depths", "[0,1,2]", "/stem/depths"},
+	{"stem", "depths", "[1,1]", "/stem/depths"},
+	{"stem", "act", "\"relu\"", "/stem/act"},
+	{"", "stages", "[]", "/stages"},
+	{"", "stages", "[1,1,1,1,1,1,1]", "/stages"},
+	{"", "stages", "[1]", "/stages/0"},
+	{"", "depths", "[33]", "/depths"},
+	{"", "depths", "[31]", "/stages"},
+	{"", "expands", "[0.1]", "/expands"},
+	{"stages/0", "widths", "[8.5]", "/stages/0/widths"},
+	{"stages/0", "width", "8", "/stages/0/width"},
+	{"stages/1", "stride", "3", "/stages/1/stride"},
+	{"stages/1", "base_depth", "0", "/stages/1/base_depth"},
+	{"stages/1", "depths", "[2,1]", "/stages/1/depths"},
+	{"stages/2", "widths", "[8192]", "/stages/2/widths"}, /* times 2: too many middle channels */
+};
+
+static void check_refusals(const char *space, const struct refusal *list, size_t n)
 {
-	for (size_t i = 0; i < OFA_ARRAY_LEN(refusals); i++) {
-		const struct refusal *r = &refusals[i];
-		json_t *root = json_loads(tiny_json, 0, NULL), *object = find_object(root, r->object);
+	for (size_t i = 0; i < n; i++) {
+		const struct refusal *r = &list[i];
+		json_t *root = json_loads(space, 0, NULL), *object = find_object(root, r->object);
 		struct ofa_error err = {0};
 		struct ofa_space s;
 		enum ofa_status st;
@@ -212,6 +272,12 @@ START_TEST(bad_fields_are_named)
 			      err.message);
 		json_decref(root);
 	}
+}
+
+START_TEST(bad_fields_are_named)
+{
+	check_refusals(tiny_json, refusals, OFA_ARRAY_LEN(refusals));
+	check_refusals(tiny_resnet_json, resnet_refusals, OFA_ARRAY_LEN(resnet_refusals));
 }
 END_TEST
 
@@ -278,6 +344,32 @@ START_TEST(parameters_of_kernel_subsets)
 }
 END_TEST
 
+START_TEST(parameters_of_a_resnet)
+{
+	struct ofa_error err = {0};
+	struct ofa_params p;
+	struct ofa_space s;
+
+	load_space(small_resnet_json, &s);
+	ASSERT_OK(ofa_params_init(&s, &p, &err), &err);
+	ck_assert_str_eq(p.list[p.stem].name, "input_stem.0.conv.conv.weight");
+	ck_assert_str_eq(p.list[p.blocks[0].conv].name, "input_stem.1.conv.conv.conv.weight");
+	ck_assert_str_eq(p.list[p.blocks[0].conv_bn + 3].name, "input_stem.1.conv.bn.bn.running_var");
+	ck_assert_str_eq(p.list[p.stem_out].name, "input_stem.2.conv.conv.weight");
+	ck_assert_str_eq(p.list[p.blocks[5].conv].name, "blocks.4.conv2.conv.conv.weight");
+	ck_assert_str_eq(p.list[p.blocks[5].shortcut_bn].name, "blocks.4.downsample.bn.bn.weight");
+	ck_assert_int_eq(p.blocks[6].shortcut, -1);
+	ck_assert_int_eq(p.list[p.blocks[5].expand].shape[0], 56);
+	ck_assert_int_eq(p.list[p.blocks[5].expand].shape[1], 128);
+	ck_assert_str_eq(p.list[p.classifier].name, "classifier.linear.linear.weight");
+	ck_assert_int_eq(p.list[p.classifier].shape[1], 256);
+	ck_assert_int_eq(p.mix, -1);
+	for (int i = 0; i < p.n; i++)
+		ck_assert_int_eq(ofa_params_find(&p, p.list[i].name), i);
+	ofa_params_release(&p);
+}
+END_TEST
+
 START_TEST(parameter_names_without_a_first_block)
 {
 	json_t *root = json_loads(tiny_json, 0, NULL);
@@ -311,6 +403,7 @@ int main(void)
 		format_is_the_inverse_of_parse,  bad_fields_are_named,
 		other_values_are_not_spaces,     huge_activations_are_refused,
 		parameters_of_kernel_subsets,    parameter_names_without_a_first_block,
+		resnet50_has_the_published_widths, parameters_of_a_resnet,
 	};
 
 	return run_tests("space", tests, OFA_ARRAY_LEN(tests));

@@ -329,7 +329,7 @@ START_TEST(other_files_are_not_networks)
 	ASSERT_OK(ofa_safetensors_save(path, NULL, 0, meta, NULL), &err);
 	ASSERT_FAILS(ofa_supernet_load(path, &net, NULL), OFA_ERR_UNSUPPORTED);
 	json_object_set_new(meta, "ofa.format", json_string("1"));
-	json_object_set_new(meta, "ofa.space", json_string("{\"family\":\"resnet\"}"));
+	json_object_set_new(meta, "ofa.space", json_string("{\"family\":\"vgg\"}"));
 	memset(&err, 0, sizeof(err));
 	ASSERT_OK(ofa_safetensors_save(path, NULL, 0, meta, NULL), &err);
 	ASSERT_FAILS(ofa_supernet_load(path, &net, &err), OFA_ERR_INVALID);
