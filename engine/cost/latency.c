@@ -7,16 +7,17 @@
 
 #include "cost/uniform.h"
 
-/* Rows of one resolution: fixed units, then (block, kernel, expand). */
+/* One resolution. */
 struct model_row {
 	int image_size;
-	double fixed_ms;
-	double *block_ms;
+	double *stem_ms;  /* (width in, width out) */
+	double *head_ms;  /* (width in) */
+	double *block_ms; /* (block, width in, width out, kernel, expand) */
 };
 
 struct ofa_latency_model {
 	const struct ofa_space *space;
-	int kernels, expands; /* most choices of any stage: the strides of block_ms */
+	struct ofa_choices choices; /* the strides of the rows */
 	int n_rows;
 	struct model_row *rows; /* ascending image_size */
 	double *storage;
@@ -114,16 +115,29 @@ static enum ofa_status usable_resolutions(const struct ofa_space *s, const struc
 	return OFA_OK;
 }
 
-static double *block_cell(const struct ofa_latency_model *m, const struct model_row *row, int block, int k, int e)
+static double *block_cell(const struct ofa_latency_model *m, const struct model_row *row, int block, int w_in,
+			  int w_out, int k, int e)
 {
-	return &row->block_ms[(block * m->kernels + k) * m->expands + e];
+	const struct ofa_choices *c = &m->choices;
+
+	return &row->block_ms[(((block * c->widths + w_in) * c->widths + w_out) * c->kernels + k) * c->expands + e];
 }
 
-/* Reads the units of one uniform arch into a row; fixed units are the same in each. */
+static double *stem_cell(const struct ofa_latency_model *m, const struct model_row *row, int w_in, int w_out)
+{
+	return &row->stem_ms[w_in * m->choices.widths + w_out];
+}
+
+/* Reads the units of one uniform arch into a row. */
 static void read_plan(const struct ofa_latency_model *m, const struct ofa_latency_table *t, const struct ofa_plan *plan,
 		      struct model_row *row)
 {
-	row->fixed_ms = 0;
+	const struct ofa_arch *a = &plan->arch;
+	int last = m->space->n_width_genes - 1;
+	double *stem = stem_cell(m, row, a->w[0], a->w[1]), *head = &row->head_ms[last < 0 ? 0 : a->w[last]];
+	double *fixed = stem;
+
+	*stem = *head = 0;
 	for (int i = 0; i < plan->n_units; i++) {
 		const struct ofa_unit *u = &plan->units[i];
 		char key[OFA_LATENCY_KEY_MAX];
@@ -131,25 +145,47 @@ static void read_plan(const struct ofa_latency_model *m, const struct ofa_latenc
 
 		ofa_unit_key(u, plan, key);
 		ms = find_entry(t, row->image_size, key)->mean_ms;
+		if (u->kind == OFA_UNIT_HEAD_EXPAND || u->kind == OFA_UNIT_POOL)
+			fixed = head;
 		if (u->kind == OFA_UNIT_BLOCK && u->block > 0)
-			*block_cell(m, row, u->block - 1, plan->arch.k[u->block - 1], plan->arch.e[u->block - 1]) = ms;
+			*block_cell(m, row, u->block - 1, ofa_unit_width_in(u, a), ofa_unit_width_out(u, a),
+				    a->k[u->block - 1], a->e[u->block - 1]) = ms;
 		else
-			row->fixed_ms += ms;
+			*fixed += ms;
 	}
 }
 
 static void fill_row(const struct ofa_latency_model *m, const struct ofa_params *p, const struct ofa_latency_table *t,
 		     struct ofa_plan *plan, struct model_row *row)
 {
-	for (int k = 0; k < m->kernels; k++) {
-		for (int e = 0; e < m->expands; e++) {
-			struct ofa_arch a;
+	for (int i = 0; i < ofa_uniform_count(m->space); i++) {
+		struct ofa_arch a;
 
-			ofa_arch_uniform(m->space, row->image_size, k, e, &a);
-			ofa_plan_init(m->space, p, &a, plan);
-			read_plan(m, t, plan, row);
-		}
+		ofa_arch_uniform(m->space, row->image_size, i, &a);
+		ofa_plan_init(m->space, p, &a, plan);
+		read_plan(m, t, plan, row);
 	}
+}
+
+/* Storage for the rows of the resolutions given. */
+static enum ofa_status alloc_rows(struct ofa_latency_model *m, const int *resolutions, int n, struct ofa_error *err)
+{
+	const struct ofa_choices *c = &m->choices;
+	size_t head = (size_t)c->widths, stem = head * head;
+	size_t cells = stem + head + (size_t)m->space->n_blocks * stem * (size_t)(c->kernels * c->expands);
+
+	m->n_rows = n;
+	m->rows = calloc((size_t)n, sizeof(*m->rows));
+	m->storage = calloc((size_t)n * cells, sizeof(double));
+	if (!m->rows || !m->storage)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	for (int i = 0; i < n; i++) {
+		m->rows[i].image_size = resolutions[i];
+		m->rows[i].stem_ms = m->storage + (size_t)i * cells;
+		m->rows[i].head_ms = m->rows[i].stem_ms + stem;
+		m->rows[i].block_ms = m->rows[i].head_ms + head;
+	}
+	return OFA_OK;
 }
 
 enum ofa_status ofa_latency_model_new(const struct ofa_space *s, const struct ofa_params *p,
@@ -159,35 +195,28 @@ enum ofa_status ofa_latency_model_new(const struct ofa_space *s, const struct of
 	int resolutions[OFA_MAX_RESOLUTIONS], n = 0;
 	struct ofa_latency_model *m;
 	struct ofa_plan *plan;
-	size_t cells;
 	enum ofa_status st = usable_resolutions(s, p, t, resolutions, &n, err);
 
 	if (st)
 		return st;
 	m = calloc(1, sizeof(*m));
 	plan = malloc(sizeof(*plan));
-	if (!m || !plan)
-		goto nomem;
-	m->space = s;
-	ofa_space_choices(s, &m->kernels, &m->expands);
-	cells = (size_t)s->n_blocks * (size_t)(m->kernels * m->expands);
-	m->n_rows = n;
-	m->rows = calloc((size_t)n, sizeof(*m->rows));
-	m->storage = calloc((size_t)n * cells, sizeof(double));
-	if (!m->rows || !m->storage)
-		goto nomem;
-	for (int i = 0; i < n; i++) {
-		m->rows[i].image_size = resolutions[i];
-		m->rows[i].block_ms = m->storage + (size_t)i * cells;
-		fill_row(m, p, t, plan, &m->rows[i]);
+	if (!m || !plan) {
+		st = ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+		goto out;
 	}
+	m->space = s;
+	ofa_space_choices(s, &m->choices);
+	st = alloc_rows(m, resolutions, n, err);
+	for (int i = 0; !st && i < n; i++)
+		fill_row(m, p, t, plan, &m->rows[i]);
+out:
 	free(plan);
-	*ret = m;
-	return OFA_OK;
-nomem:
-	free(plan);
-	ofa_latency_model_free(m);
-	return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	if (st)
+		ofa_latency_model_free(m);
+	else
+		*ret = m;
+	return st;
 }
 
 void ofa_latency_model_free(struct ofa_latency_model *m)
@@ -212,33 +241,45 @@ bool ofa_latency_has(const struct ofa_latency_model *m, int image_size)
 	return find_row(m, image_size) != NULL;
 }
 
-double ofa_latency_fixed_ms(const struct ofa_latency_model *m, int image_size)
+double ofa_latency_stem_ms(const struct ofa_latency_model *m, int image_size, int w_in, int w_out)
 {
 	const struct model_row *row = find_row(m, image_size);
 
-	return row ? row->fixed_ms : NAN;
+	return row ? *stem_cell(m, row, w_in, w_out) : NAN;
 }
 
-double ofa_latency_block_ms(const struct ofa_latency_model *m, int image_size, int block, int k, int e)
+double ofa_latency_head_ms(const struct ofa_latency_model *m, int image_size, int w_in)
 {
 	const struct model_row *row = find_row(m, image_size);
 
-	return row ? *block_cell(m, row, block, k, e) : NAN;
+	return row ? row->head_ms[w_in] : NAN;
+}
+
+double ofa_latency_block_ms(const struct ofa_latency_model *m, int image_size, int block, int w_in, int w_out, int k,
+			    int e)
+{
+	const struct model_row *row = find_row(m, image_size);
+
+	return row ? *block_cell(m, row, block, w_in, w_out, k, e) : NAN;
 }
 
 double ofa_latency_ms(const struct ofa_latency_model *m, const struct ofa_arch *a)
 {
 	const struct model_row *row = find_row(m, a->image_size);
+	const struct ofa_space *s = m->space;
 	double sum;
 
 	if (!row)
 		return NAN;
-	sum = row->fixed_ms;
-	for (int i = 0; i < m->space->n_stages; i++) {
-		int first = m->space->stages[i].first_block, depth = ofa_arch_depth(m->space, a, i);
+	sum = *stem_cell(m, row, a->w[0], a->w[1]) + row->head_ms[s->n_width_genes ? a->w[s->n_width_genes - 1] : 0];
+	for (int i = 0; i < s->n_stages; i++) {
+		int first = s->stages[i].first_block, end = first + ofa_arch_depth(s, a, i);
 
-		for (int b = first; b < first + depth; b++)
-			sum += *block_cell(m, row, b, a->k[b], a->e[b]);
+		for (int b = first; b < end; b++) {
+			int in = ofa_block_gene_in(s, b), out = ofa_block_gene_out(s, b);
+
+			sum += *block_cell(m, row, b, in < 0 ? 0 : a->w[in], out < 0 ? 0 : a->w[out], a->k[b], a->e[b]);
+		}
 	}
 	return sum;
 }

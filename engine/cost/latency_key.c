@@ -9,20 +9,30 @@
 static const char *const unit_types[] = {
 	[OFA_UNIT_STEM] = "Conv",      [OFA_UNIT_BLOCK] = "expanded_conv", [OFA_UNIT_HEAD_EXPAND] = "Conv_1",
 	[OFA_UNIT_POOL] = "AvgPool2D", [OFA_UNIT_MIX] = "Conv_2",          [OFA_UNIT_CLASSIFIER] = "Logits",
+	[OFA_UNIT_STEM_OUT] = "Conv_out", [OFA_UNIT_MAX_POOL] = "MaxPool2D",
 };
+
+static const char *unit_type(const struct ofa_unit *u)
+{
+	if (u->kind != OFA_UNIT_BLOCK)
+		return unit_types[u->kind];
+	return u->bottleneck ? "Bottleneck" : u->mid ? unit_types[u->kind] : "Conv_skip";
+}
 
 size_t ofa_unit_key(const struct ofa_unit *u, const struct ofa_plan *p, char out[OFA_LATENCY_KEY_MAX])
 {
 	const size_t cap = OFA_LATENCY_KEY_MAX;
-	int n = snprintf(out, cap, "%s-input:%dx%dx%d-output:", unit_types[u->kind], u->h_in, u->w_in, u->c_in);
+	int n = snprintf(out, cap, "%s-input:%dx%dx%d-output:", unit_type(u), u->h_in, u->w_in, u->c_in);
 
 	if (u->kind == OFA_UNIT_CLASSIFIER)
 		n += snprintf(out + n, cap - (size_t)n, "%d", p->classes);
 	else
 		n += snprintf(out + n, cap - (size_t)n, "%dx%dx%d", u->h_out, u->w_out, u->c_out);
-	if (u->kind == OFA_UNIT_BLOCK)
-		n += snprintf(out + n, cap - (size_t)n, "-expand:%d-kernel:%d-stride:%d-idskip:%d-se:%d-hs:%d", u->mid,
-			      u->k, u->stride, u->residual, u->se, u->act == OFA_ACT_HSWISH);
+	if (u->kind == OFA_UNIT_BLOCK && u->mid)
+		n += snprintf(out + n, cap - (size_t)n, "-expand:%d-kernel:%d-stride:%d-idskip:%d", u->mid, u->k,
+			      u->stride, u->residual);
+	if (u->kind == OFA_UNIT_BLOCK && u->mid && !u->bottleneck)
+		n += snprintf(out + n, cap - (size_t)n, "-se:%d-hs:%d", u->se, u->act == OFA_ACT_HSWISH);
 	return (size_t)n;
 }
 
@@ -111,16 +121,15 @@ static enum ofa_status add_plan(struct ofa_key_list *l, const struct ofa_plan *p
 enum ofa_status ofa_latency_keys(const struct ofa_space *s, const struct ofa_params *p, int resolution,
 				 struct ofa_key_list *ret, struct ofa_error *err)
 {
-	struct ofa_key_list l = {0, calloc(OFA_MAX_CHOICES * OFA_MAX_CHOICES * OFA_PLAN_MAX_UNITS, sizeof(char *))};
+	const int archs = ofa_uniform_count(s);
+	struct ofa_key_list l = {0, calloc((size_t)archs * OFA_PLAN_MAX_UNITS, sizeof(char *))};
 	struct ofa_plan *plan = malloc(sizeof(*plan));
 	enum ofa_status st = l.keys && plan ? OFA_OK : OFA_ERR_NOMEM;
 
-	/* A block's shapes depend on its own genes only, so the uniform archs of full depth show every key. */
-	for (int option = 0; !st && option < OFA_MAX_CHOICES * OFA_MAX_CHOICES; option++) {
+	for (int i = 0; !st && i < archs; i++) {
 		struct ofa_arch a;
 
-		if (!ofa_arch_uniform(s, resolution, option / OFA_MAX_CHOICES, option % OFA_MAX_CHOICES, &a))
-			continue;
+		ofa_arch_uniform(s, resolution, i, &a);
 		ofa_plan_init(s, p, &a, plan);
 		st = add_plan(&l, plan);
 	}

@@ -1,7 +1,10 @@
 /* Device profiles: limits and a measured latency table.
  * JSON: {"name","description"?,"limits"?:{"latency_ms","macs","peak_memory_bytes","storage_bytes"},
  *        "latency_table"?:{"unit":"ms","runtime"?,"entries":{"160":{"KEY":{"mean","std"?,"count"?}}}}}
- * KEY: once-for-all grammar (spec 4.11), `expand` = middle channels. */
+ * KEY: once-for-all grammar (spec 4.11), `expand` = middle channels.  For ResNets, which have no published tables, in
+ * the same style: "Conv", "Conv_skip" (the stem's optional layer), "Conv_out" (its last), "MaxPool2D", "AvgPool2D" and
+ * "Logits" with input and output alone, and "Bottleneck-input:HxWxC-output:HxWxC-expand:MID-kernel:3-stride:S-idskip:B"
+ * with B = 1 where the input is added as it is, 0 where it is projected. */
 #ifndef OFA_COST_PROFILE_H
 #define OFA_COST_PROFILE_H
 
@@ -69,7 +72,7 @@ enum ofa_status ofa_latency_keys(const struct ofa_space *s, const struct ofa_par
 				 struct ofa_key_list *ret, struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_key_list_release(struct ofa_key_list *l);
 
-/* A table bound to a space: mean ms by (resolution, unit position, kernel, expand) with no string
+/* A table bound to a space: mean ms by (resolution, unit position, its widths, kernel, expand) with no string
  * work left, so latency of an arch is a sum of array reads.  A resolution is usable when all its keys
  * are present.  Refused (OFA_ERR_MISMATCH; how many keys are missing and the first few named, field
  * "/latency_table/entries") when no resolution of the table is usable or a listed resolution lacks keys. */
@@ -81,9 +84,13 @@ void ofa_latency_model_free(struct ofa_latency_model *m);
 bool ofa_latency_has(const struct ofa_latency_model *m, int image_size);
 double ofa_latency_ms(const struct ofa_latency_model *m,
 		      const struct ofa_arch *a); /* NAN when the resolution is not in the table */
-/* Its addends: everything but the elastic blocks; one elastic block (0-based) with choices k and e.
+/* Its addends, w_in and w_out being choices of the width genes that a unit reads and writes (0 where widths are fixed):
+ * what comes before the last stage but elastic blocks (w_in: gene 0, w_out: gene 1); what comes after it (w_in: the
+ * last gene); one elastic block (0-based) with choices k and e (widths: ofa_block_gene_in(), ofa_block_gene_out()).
  * ofa_latency_ms() adds them in this order, block by block.  NAN likewise. */
-double ofa_latency_fixed_ms(const struct ofa_latency_model *m, int image_size);
-double ofa_latency_block_ms(const struct ofa_latency_model *m, int image_size, int block, int k, int e);
+double ofa_latency_stem_ms(const struct ofa_latency_model *m, int image_size, int w_in, int w_out);
+double ofa_latency_head_ms(const struct ofa_latency_model *m, int image_size, int w_in);
+double ofa_latency_block_ms(const struct ofa_latency_model *m, int image_size, int block, int w_in, int w_out, int k,
+			    int e);
 
 #endif

@@ -38,9 +38,12 @@ static enum ofa_status choose_resolutions(struct ofa_search_problem *p, struct o
 static enum ofa_status alloc_tables(struct ofa_search_problem *p, struct ofa_error *err)
 {
 	size_t rows = (size_t)p->n_resolutions, cells;
+	struct ofa_choices choices;
 	double *at;
 
-	ofa_space_choices(p->space, &p->kernels, &p->expands);
+	ofa_space_choices(p->space, &choices);
+	p->kernels = choices.kernels;
+	p->expands = choices.expands;
 	p->options = p->kernels * p->expands;
 	cells = rows * (size_t)p->space->n_blocks * (size_t)p->options;
 	at = p->storage = calloc(OFA_RESOURCE_COUNT * (rows + cells), sizeof(double));
@@ -112,10 +115,10 @@ static void read_plan(struct ofa_search_problem *p, int resolution, const struct
 static void fill_plan_tables(struct ofa_search_problem *p, struct ofa_plan *plan)
 {
 	for (int r = 0; r < p->n_resolutions; r++) {
-		for (int option = 0; option < p->options; option++) {
+		for (int i = 0; i < ofa_uniform_count(p->space); i++) {
 			struct ofa_arch a;
 
-			ofa_arch_uniform(p->space, p->resolutions[r], option / p->expands, option % p->expands, &a);
+			ofa_arch_uniform(p->space, p->resolutions[r], i, &a);
 			ofa_plan_init(p->space, &p->net->params, &a, plan);
 			read_plan(p, r, plan);
 		}
@@ -125,11 +128,13 @@ static void fill_plan_tables(struct ofa_search_problem *p, struct ofa_plan *plan
 static void fill_latency(struct ofa_search_problem *p)
 {
 	for (int r = 0; r < p->n_resolutions; r++) {
-		p->fixed[OFA_LATENCY_MS][r] = ofa_latency_fixed_ms(p->latency, p->resolutions[r]);
+		p->fixed[OFA_LATENCY_MS][r] = ofa_latency_stem_ms(p->latency, p->resolutions[r], 0, 0) +
+					      ofa_latency_head_ms(p->latency, p->resolutions[r], 0);
 		for (int b = 0; b < p->space->n_blocks; b++)
 			for (int option = 0; option < p->options; option++)
-				*cell(p, OFA_LATENCY_MS, r, b, option) = ofa_latency_block_ms(
-					p->latency, p->resolutions[r], b, option / p->expands, option % p->expands);
+				*cell(p, OFA_LATENCY_MS, r, b, option) =
+					ofa_latency_block_ms(p->latency, p->resolutions[r], b, 0, 0,
+							     option / p->expands, option % p->expands);
 	}
 }
 
@@ -147,7 +152,7 @@ static void fill_stage_storage(struct ofa_search_problem *p, int stage, struct o
 	struct ofa_arch a;
 	double full, with, without;
 
-	ofa_arch_uniform(p->space, p->resolutions[0], 0, 0, &a);
+	ofa_arch_uniform(p->space, p->resolutions[0], 0, &a);
 	full = with = pack_size(p, &a, plan);
 	for (int d = st->n_depths - 1; d > 0; d--, with = without) {
 		a.d[stage] = (uint8_t)(d - 1);

@@ -47,7 +47,34 @@ START_TEST(keys_of_families)
 }
 END_TEST
 
-/* A table with every key of the tiny space, mean 1 + its position. */
+START_TEST(keys_of_resnets)
+{
+	struct ofa_error err = {0};
+	struct ofa_key_list l;
+	struct ofa_params params;
+	struct ofa_space s;
+
+	preset_space("resnet50", 1, 1000, &s);
+	ASSERT_OK(ofa_params_init(&s, &params, &err), &err);
+	ASSERT_OK(ofa_latency_keys(&s, &params, 224, &l, &err), &err);
+	/* Two of the three widths in the stem's middle are one.  Stem 2, skip 2, out 2*3, pools 3+3, logits 3; stages
+	 * 3*3*3 shapes for the first bottleneck and 3*3 for the others. */
+	ck_assert_uint_eq(l.n, 2 + 2 + 6 + 3 + 3 + 3 + 4 * (27 + 9));
+	ck_assert(has_key(&l, "Conv-input:224x224x3-output:112x112x24"));
+	ck_assert(has_key(&l, "Conv_skip-input:112x112x32-output:112x112x32"));
+	ck_assert(has_key(&l, "Conv_out-input:112x112x32-output:112x112x40"));
+	ck_assert(has_key(&l, "MaxPool2D-input:112x112x48-output:56x56x48"));
+	ck_assert(has_key(&l, "Bottleneck-input:56x56x64-output:56x56x168-expand:40-kernel:3-stride:1-idskip:0"));
+	ck_assert(has_key(&l, "Bottleneck-input:56x56x168-output:28x28x512-expand:104-kernel:3-stride:2-idskip:0"));
+	ck_assert(has_key(&l, "Bottleneck-input:7x7x2048-output:7x7x2048-expand:720-kernel:3-stride:1-idskip:1"));
+	ck_assert(has_key(&l, "AvgPool2D-input:7x7x1640-output:1x1x1640"));
+	ck_assert(has_key(&l, "Logits-input:1x1x1328-output:1000"));
+	ofa_key_list_release(&l);
+	ofa_params_release(&params);
+}
+END_TEST
+
+/* A table with every key of a small space, mean 1 + its position. */
 static void tiny_profile(const struct ofa_space *s, const struct ofa_params *params, int resolution,
 			 struct ofa_profile *ret)
 {
@@ -68,8 +95,9 @@ static void tiny_profile(const struct ofa_space *s, const struct ofa_params *par
 }
 
 /* What the model adds up against a look-up of every unit's key. */
-START_TEST(sum_equals_keys)
+static void check_sums(const char *space, int resolution)
 {
+	int checked = 0;
 	struct ofa_error err = {0};
 	struct ofa_latency_model *m;
 	struct ofa_profile profile;
@@ -77,9 +105,9 @@ START_TEST(sum_equals_keys)
 	struct ofa_space s;
 	struct ofa_rng rng;
 
-	load_space(tiny_json, &s);
+	load_space(space, &s);
 	ASSERT_OK(ofa_params_init(&s, &params, &err), &err);
-	tiny_profile(&s, &params, 20, &profile);
+	tiny_profile(&s, &params, resolution, &profile);
 	ASSERT_OK(ofa_latency_model_new(&s, &params, &profile.table, &m, &err), &err);
 	ofa_rng_init(&rng, 1);
 	for (int i = 0; i < 500; i++) {
@@ -88,7 +116,7 @@ START_TEST(sum_equals_keys)
 		double sum = 0;
 
 		ofa_arch_sample(&s, &rng, &a);
-		if (a.image_size != 20) {
+		if (a.image_size != resolution) {
 			ck_assert(isnan(ofa_latency_ms(m, &a)));
 			continue;
 		}
@@ -105,11 +133,20 @@ START_TEST(sum_equals_keys)
 			sum += profile.table.entries[e].mean_ms;
 		}
 		ck_assert_double_eq_tol(ofa_latency_ms(m, &a), sum, 1e-9);
+		checked++;
 	}
-	ck_assert(ofa_latency_has(m, 20) && !ofa_latency_has(m, 28));
+	ck_assert_int_gt(checked, 100);
+	ck_assert(ofa_latency_has(m, resolution) && !ofa_latency_has(m, s.resolutions[0]));
 	ofa_latency_model_free(m);
 	ofa_profile_release(&profile);
 	ofa_params_release(&params);
+}
+
+START_TEST(sum_equals_keys)
+{
+	check_sums(tiny_json, 20);
+	check_sums(tiny_resnet_json, 33);
+	check_sums(small_resnet_json, 64);
 }
 END_TEST
 
@@ -199,8 +236,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {keys_of_families, sum_equals_keys, missing_keys_are_counted, note10_keys,
-				      note10_latencies};
+	const TTest *const tests[] = {keys_of_families, keys_of_resnets, sum_equals_keys, missing_keys_are_counted,
+				      note10_keys, note10_latencies};
 
 	return run_tests("latency", tests, OFA_ARRAY_LEN(tests));
 }
