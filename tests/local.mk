@@ -16,6 +16,7 @@ ENGINE_TESTS = \
 	tests/engine/test_gradient \
 	tests/engine/test_forward \
 	tests/engine/test_golden \
+	tests/engine/test_import \
 	tests/engine/test_plan \
 	tests/engine/test_pool \
 	tests/engine/test_recipe \
@@ -56,8 +57,15 @@ TESTS += $(DEVICE_TESTS)
 endif
 
 # Fuzz targets replay their corpus with damaged copies; each source says how libFuzzer runs it.
-FUZZ_TESTS = tests/fuzz/fuzz_package
+FUZZ_TESTS = \
+	tests/fuzz/fuzz_package \
+	tests/fuzz/fuzz_safetensors \
+	tests/fuzz/fuzz_unpickle \
+	tests/fuzz/fuzz_zip
 tests_fuzz_fuzz_package_SOURCES = tests/fuzz/fuzz_package.c tests/fuzz/replay.c
+tests_fuzz_fuzz_safetensors_SOURCES = tests/fuzz/fuzz_safetensors.c tests/fuzz/replay.c
+tests_fuzz_fuzz_unpickle_SOURCES = tests/fuzz/fuzz_unpickle.c tests/fuzz/replay.c
+tests_fuzz_fuzz_zip_SOURCES = tests/fuzz/fuzz_zip.c tests/fuzz/replay.c
 EXTRA_DIST += tests/fuzz/corpus
 check_PROGRAMS += $(FUZZ_TESTS)
 TESTS += $(FUZZ_TESTS)

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "import/import.h"
 #include "net/batch.h"
 #include "net/subnet.h"
+#include "runner.h"
 #include "shared.h"
 #include "train/step.h"
 
@@ -41,6 +43,23 @@ static struct ofa_supernet *load_net(const char *file, const char *family)
 
 	must(ofa_space_preset(family, 0.25, 10, &space, &err));
 	must(ofa_supernet_load_as(shared_path(file), &space, &net, &err));
+	return net;
+}
+
+/* As `ofa import` makes it: the space comes from the file's own names and shapes. */
+static struct ofa_supernet *import_net(const char *file)
+{
+	const char *path = temporary_path("golden.safetensors");
+	struct ofa_supernet_parts parts;
+	struct ofa_supernet *net;
+	struct ofa_import im;
+
+	must(ofa_import_open(shared_path(file), "test", &im, &err));
+	ofa_import_parts(&im, &parts);
+	must(ofa_supernet_save(path, &parts, &err));
+	ofa_import_close(&im);
+	must(ofa_supernet_load(path, &net, &err));
+	unlink(path);
 	return net;
 }
 
@@ -101,9 +120,9 @@ static void check_case(const struct ofa_supernet *net, const json_t *c, size_t i
 	ofa_bn_stats_release(&stats);
 }
 
-START_TEST(reference_logits)
+/* All cases of a file, on so many threads. */
+static void check_cases(const struct ofa_supernet *net, const char *cases_file, unsigned threads)
 {
-	struct ofa_supernet *net;
 	struct ofa_safetensors in;
 	struct ofa_pool *pool;
 	json_t *cases, *c;
@@ -111,14 +130,11 @@ START_TEST(reference_logits)
 	int n, r, n_cal;
 	size_t i;
 
-	if (!shared_available())
-		return;
-	net = load_net("golden/mbv3_w0.25.safetensors", "mbv3");
-	cases = load_json("golden/mbv3_w0.25.cases.json");
+	cases = load_json(cases_file);
 	must(ofa_safetensors_open(shared_path("golden/inputs.safetensors"), &in, &err));
 	x = load_images(&in, "x", &n, &r);
 	cal = load_images(&in, "calibration", &n_cal, &r);
-	must(ofa_pool_new((unsigned)_i, &pool));
+	must(ofa_pool_new(threads, &pool));
 	json_array_foreach(json_object_get(cases, "cases"), i, c) check_case(net, c, i, x, n, cal, n_cal, pool);
 	ck_assert_uint_gt(i, 5);
 	ofa_pool_free(pool);
@@ -126,6 +142,37 @@ START_TEST(reference_logits)
 	free(x);
 	free(cal);
 	json_decref(cases);
+}
+
+START_TEST(reference_logits)
+{
+	struct ofa_supernet *net;
+
+	if (!shared_available())
+		return;
+	net = load_net("golden/mbv3_w0.25.safetensors", "mbv3");
+	check_cases(net, "golden/mbv3_w0.25.cases.json", (unsigned)_i);
+	ofa_supernet_free(net);
+}
+END_TEST
+
+START_TEST(imported_logits)
+{
+	static const struct {
+		const char *file, *cases, *name;
+	} nets[] = {
+		{"golden/mbv3_w0.25.zip.pth", "golden/mbv3_w0.25.cases.json", "mbv3_w0.25"},
+		{"golden/mbv3_w0.25.legacy.pth", "golden/mbv3_w0.25.cases.json", "mbv3_w0.25"},
+		{"golden/mbv3_w0.25.safetensors", "golden/mbv3_w0.25.cases.json", "mbv3_w0.25"},
+		{"golden/proxyless_w0.25.zip.pth", "golden/proxyless_w0.25.cases.json", "proxyless_w0.25"},
+	};
+	struct ofa_supernet *net;
+
+	if (!shared_available())
+		return;
+	net = import_net(nets[_i].file);
+	ck_assert_str_eq(net->name, nets[_i].name);
+	check_cases(net, nets[_i].cases, 2);
 	ofa_supernet_free(net);
 }
 END_TEST
@@ -275,6 +322,7 @@ int main(void)
 
 	tcase_set_timeout(tc, 300);
 	tcase_add_loop_test(tc, reference_logits, 1, 4);
+	tcase_add_loop_test(tc, imported_logits, 0, 4);
 	tcase_add_test(tc, three_steps);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
