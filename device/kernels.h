@@ -22,11 +22,13 @@ struct ofa_device_kernels {
 	ofa_device_kernel *by_kind[OFA_FMT_LINEAR + 1];
 };
 
-/* kernels.c: with the vectors that every processor of the target has.  kernels_avx2.c: x86-64 only. */
+/* kernels.c: with the vectors that every processor of the target has.  kernels_avx2.c and
+ * kernels_avx512.c: x86-64 only. */
 extern const struct ofa_device_kernels ofa_device_kernels_base;
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(OFA_DEVICE_PORTABLE)
 #define OFA_DEVICE_HAVE_AVX2 1
-extern const struct ofa_device_kernels ofa_device_kernels_avx2;
+#define OFA_DEVICE_HAVE_AVX512 1
+extern const struct ofa_device_kernels ofa_device_kernels_avx2, ofa_device_kernels_avx512;
 #endif
 
 #endif

@@ -1,6 +1,6 @@
-/* The kernels, written once for every instruction set: kernels.c and kernels_avx2.c include this after
- * choosing one.  Everything is built from one tile: some neighbouring pixels of one output row by some
- * neighbouring panels of eight output channels, held in registers while the weights stream by.
+/* The kernels, written once for every instruction set: kernels.c, kernels_avx2.c and kernels_avx512.c include
+ * this after choosing one.  Everything is built from one tile: some neighbouring pixels of one output row by
+ * some neighbouring vectors of output channels, held in registers while the weights stream by.
  * OFA_KERNEL_TABLE names the table that is defined here. */
 #ifndef OFA_DEVICE_KERNELS_BODY_H
 #define OFA_DEVICE_KERNELS_BODY_H
@@ -26,6 +26,24 @@ struct strip {
 	float *y;              /* at the first pixel */
 	uint32_t c_out, act;
 };
+
+OFA_INLINE ofa_vec load(const float *p)
+{
+	return *(const ofa_vec *)p;
+}
+
+OFA_INLINE void store(float *p, ofa_vec v)
+{
+	*(ofa_vec *)p = v;
+}
+
+#if OFA_LANES > OFA_FMT_PANEL
+/* Two panels' parts side by side. */
+OFA_INLINE ofa_vec join(const float *p, const float *q)
+{
+	return (ofa_vec)_mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(p)), _mm256_loadu_ps(q), 1);
+}
+#endif
 
 OFA_INLINE ofa_vec relu(ofa_vec v)
 {
@@ -55,18 +73,22 @@ OFA_INLINE void activate(ofa_vec *v, const uint32_t n, uint32_t act)
 
 	switch (act) {
 	case OFA_FMT_ACT_RELU:
+		OFA_UNROLL
 		for (i = 0; i < n; i++)
 			v[i] = relu(v[i]);
 		break;
 	case OFA_FMT_ACT_RELU6:
+		OFA_UNROLL
 		for (i = 0; i < n; i++)
 			v[i] = relu6(v[i]);
 		break;
 	case OFA_FMT_ACT_HSWISH:
+		OFA_UNROLL
 		for (i = 0; i < n; i++)
 			v[i] = v[i] * relu6(v[i] + 3.0f) * (1.0f / 6.0f);
 		break;
 	case OFA_FMT_ACT_HSIGMOID:
+		OFA_UNROLL
 		for (i = 0; i < n; i++)
 			v[i] = relu6(v[i] + 3.0f) * (1.0f / 6.0f);
 		break;
@@ -75,125 +97,127 @@ OFA_INLINE void activate(ofa_vec *v, const uint32_t n, uint32_t act)
 	}
 }
 
-OFA_INLINE ofa_vec load(const float *p)
+/* The weights that one tap has for LANES neighbouring outputs, vector v of a tile. */
+OFA_INLINE ofa_vec weights(const float *w, size_t w_panel, const uint32_t v)
 {
-	return *(const ofa_vec *)p;
+#if OFA_LANES > OFA_FMT_PANEL
+	return join(w + 2 * v * w_panel, w + (2 * v + 1) * w_panel);
+#else
+	return load(w + v / OFA_PANEL_VECS * w_panel + v % OFA_PANEL_VECS * OFA_LANES);
+#endif
 }
 
-OFA_INLINE void store(float *p, ofa_vec v)
-{
-	*(ofa_vec *)p = v;
-}
-
-/* `pixels` and `panels` are constants at each call, so the sums stay in registers. */
-OFA_INLINE void tile_begin(ofa_vec sum[][OFA_ROW_PANELS * OFA_PANEL_VECS], const uint32_t pixels, const uint32_t panels,
-			   const float *b)
-{
-	uint32_t p, v;
-
-	for (p = 0; p < pixels; p++) {
-		for (v = 0; v < panels * OFA_PANEL_VECS; v++)
-			sum[p][v] = load(b + v * OFA_LANES);
-	}
-}
-
-/* Adds, activates and stores the channels of one pixel, `vecs` vectors of them. */
-OFA_INLINE void finish(const float *sum, const uint32_t vecs, const float *residual, uint32_t act, float *y)
-{
-	ofa_vec out[OFA_ROW_PANELS * OFA_PANEL_VECS];
-	uint32_t v;
-
-	for (v = 0; v < vecs; v++)
-		out[v] = load(sum + v * OFA_LANES);
-	for (v = 0; residual != NULL && v < vecs; v++)
-		out[v] += load(residual + v * OFA_LANES);
-	activate(out, vecs, act);
-	for (v = 0; v < vecs; v++)
-		store(y + v * OFA_LANES, out[v]);
-}
-
-/* The same where only n channels of the tile exist. */
+/* The same as finish() where only n channels of a pixel exist. */
 OFA_NOINLINE static void finish_part(const float *sum, uint32_t n, const float *residual, uint32_t act, float *y)
 {
-	float from[OFA_FMT_PANEL] = {0}, to[OFA_FMT_PANEL];
-	uint32_t done, m;
+	float from[OFA_STEP] = {0}, to[OFA_STEP];
+	ofa_vec out[OFA_PANEL_VECS];
+	uint32_t done, m, v;
 
 	for (done = 0; done < n; done += m) {
-		m = n - done < OFA_FMT_PANEL ? n - done : OFA_FMT_PANEL;
+		m = n - done < OFA_STEP ? n - done : OFA_STEP;
 		if (residual != NULL)
 			memcpy(from, residual + done, m * sizeof(float));
-		finish(sum + done, OFA_PANEL_VECS, from, act, to);
+		for (v = 0; v < OFA_PANEL_VECS; v++)
+			out[v] = load(sum + done + v * OFA_LANES) + load(from + v * OFA_LANES);
+		activate(out, OFA_PANEL_VECS, act);
+		for (v = 0; v < OFA_PANEL_VECS; v++)
+			store(to + v * OFA_LANES, out[v]);
 		memcpy(y + done, to, m * sizeof(float));
 	}
 }
 
-OFA_INLINE void tile_end(ofa_vec sum[][OFA_ROW_PANELS * OFA_PANEL_VECS], const uint32_t pixels, const uint32_t panels,
-			 const struct strip *s, uint32_t pixel, uint32_t channel)
+/* Adds, activates and stores a tile. */
+OFA_INLINE void finish(ofa_vec *sum, const uint32_t pixels, const uint32_t vecs, const struct strip *s, uint32_t pixel,
+		       uint32_t channel)
 {
-	const uint32_t full = panels * OFA_FMT_PANEL, left = s->c_out - channel, vecs = panels * OFA_PANEL_VECS;
-	float out[OFA_TILE_PIXELS * OFA_ROW_PANELS * OFA_FMT_PANEL];
-	uint32_t p, v;
+	const size_t at = (size_t)pixel * s->c_out + channel;
+	float *y = s->y + at;
+	const float *residual = s->residual != NULL ? s->residual + at : NULL;
+	uint32_t i;
 
-	for (p = 0; p < pixels; p++) {
-		for (v = 0; v < vecs; v++)
-			store(out + (p * vecs + v) * OFA_LANES, sum[p][v]);
-	}
-	for (p = 0; p < pixels; p++) {
-		const size_t at = (size_t)(pixel + p) * s->c_out + channel;
-		const float *residual = s->residual != NULL ? s->residual + at : NULL;
+	if (s->c_out - channel < vecs * OFA_LANES) {
+		float out[OFA_MOST_SUMS * OFA_LANES];
 
-		if (left >= full)
-			finish(out + p * full, vecs, residual, s->act, s->y + at);
-		else
-			finish_part(out + p * full, left, residual, s->act, s->y + at);
+		OFA_UNROLL
+		for (i = 0; i < pixels * vecs; i++)
+			store(out + i * OFA_LANES, sum[i]);
+		for (i = 0; i < pixels; i++)
+			finish_part(out + i * vecs * OFA_LANES, s->c_out - channel,
+				    residual != NULL ? residual + i * s->c_out : NULL, s->act, y + i * s->c_out);
+		return;
 	}
+	if (residual != NULL) {
+		OFA_UNROLL
+		for (i = 0; i < pixels * vecs; i++)
+			sum[i] += load(residual + i / vecs * s->c_out + i % vecs * OFA_LANES);
+	}
+	activate(sum, pixels * vecs, s->act);
+	OFA_UNROLL
+	for (i = 0; i < pixels * vecs; i++)
+		store(y + i / vecs * s->c_out + i % vecs * OFA_LANES, sum[i]);
 }
 
 /* The sums of one tile.  Dense: each input of the window goes to every output; depthwise: each channel
- * to its own. */
-OFA_INLINE void tile(const int depthwise, const uint32_t pixels, const uint32_t panels, const struct strip *s,
-		     uint32_t pixel, uint32_t panel)
+ * to its own.  `pixels` and `vecs` are constants at each call. */
+OFA_INLINE void tile(const int depthwise, const uint32_t pixels, const uint32_t vecs, const struct strip *s,
+		     uint32_t pixel, uint32_t channel)
 {
-	ofa_vec sum[OFA_TILE_PIXELS][OFA_ROW_PANELS * OFA_PANEL_VECS];
-	const float *x = s->x + pixel * s->x_pixel + (depthwise ? panel * OFA_FMT_PANEL : 0);
-	const float *w = s->w + panel * s->w_panel;
-	uint32_t row, t, p, q, v;
+	ofa_vec sum[OFA_MOST_SUMS], wv[OFA_ROW_VECS];
+	const float *x = s->x + pixel * s->x_pixel + (depthwise ? channel : 0);
+	const float *w = s->w + channel / OFA_FMT_PANEL * s->w_panel;
+	uint32_t row, t, p, v;
 
-	tile_begin(sum, pixels, panels, s->b + (size_t)panel * OFA_FMT_PANEL);
+	OFA_UNROLL
+	for (p = 0; p < pixels * vecs; p++)
+		sum[p] = load(s->b + channel + p % vecs * OFA_LANES);
 	for (row = 0; row < s->rows; row++, x += s->x_row, w += s->w_row) {
 		for (t = 0; t < s->taps; t++) {
 			const float *xt = x + t * s->x_tap, *wt = w + (size_t)t * OFA_FMT_PANEL;
 
+			OFA_UNROLL
+			for (v = 0; v < vecs; v++)
+				wv[v] = weights(wt, s->w_panel, v);
+			OFA_UNROLL
 			for (p = 0; p < pixels; p++) {
-				for (q = 0; q < panels; q++) {
-					for (v = 0; v < OFA_PANEL_VECS; v++) {
-						const ofa_vec wv = load(wt + q * s->w_panel + v * OFA_LANES);
-						ofa_vec *to = &sum[p][q * OFA_PANEL_VECS + v];
-
-						if (depthwise)
-							*to += load(xt + p * s->x_pixel + q * OFA_FMT_PANEL +
-								    v * OFA_LANES) *
-							       wv;
-						else
-							*to += xt[p * s->x_pixel] * wv;
-					}
+				OFA_UNROLL
+				for (v = 0; v < vecs; v++) {
+					if (depthwise)
+						sum[p * vecs + v] += load(xt + p * s->x_pixel + v * OFA_LANES) * wv[v];
+					else
+						sum[p * vecs + v] += xt[p * s->x_pixel] * wv[v];
 				}
 			}
 		}
 	}
-	tile_end(sum, pixels, panels, s, pixel, panel * OFA_FMT_PANEL);
+	finish(sum, pixels, vecs, s, pixel, channel);
 }
 
 /* All n pixels of a strip, n >= pixels: the last tile overlaps the one before when n is no multiple. */
-OFA_INLINE void tiles(const int depthwise, const uint32_t pixels, const uint32_t panels, const struct strip *s,
-		      uint32_t n, uint32_t panel)
+OFA_INLINE void tiles(const int depthwise, const uint32_t pixels, const uint32_t vecs, const struct strip *s,
+		      uint32_t n, uint32_t channel)
 {
 	uint32_t pixel;
 
 	for (pixel = 0; pixel + pixels <= n; pixel += pixels)
-		tile(depthwise, pixels, panels, s, pixel, panel);
+		tile(depthwise, pixels, vecs, s, pixel, channel);
 	if (pixel < n)
-		tile(depthwise, pixels, panels, s, n - pixels, panel);
+		tile(depthwise, pixels, vecs, s, n - pixels, channel);
+}
+
+/* All channels of whole panels; an odd last panel of vectors that take two is computed with the one before. */
+OFA_INLINE void channels(const int depthwise, const uint32_t pixels, const uint32_t vecs, const struct strip *s,
+			 uint32_t n)
+{
+	const uint32_t end = (depthwise ? s->c_out : s->c_out + OFA_FMT_PANEL - 1) / OFA_FMT_PANEL * OFA_FMT_PANEL;
+	uint32_t c = 0;
+
+	for (; c + vecs * OFA_LANES <= end; c += vecs * OFA_LANES)
+		tiles(depthwise, pixels, vecs, s, n, c);
+	for (; c + OFA_STEP <= end; c += OFA_STEP)
+		tiles(depthwise, pixels, OFA_PANEL_VECS, s, n, c);
+	if (c < end)
+		tiles(depthwise, pixels, OFA_PANEL_VECS, s, n, end - OFA_STEP);
 }
 
 /* Depthwise channels past the last whole panel, one by one: a vector load would leave the pixel. */
@@ -205,7 +229,7 @@ static void depthwise_rest(const struct strip *s, uint32_t n)
 		for (c = s->c_out / OFA_FMT_PANEL * OFA_FMT_PANEL; c < s->c_out; c++) {
 			const float *x = s->x + pixel * s->x_pixel + c;
 			const float *w = s->w + c / OFA_FMT_PANEL * s->w_panel + c % OFA_FMT_PANEL;
-			float sum[OFA_FMT_PANEL] = {0};
+			float sum[OFA_STEP] = {0};
 
 			sum[0] = s->b[c];
 			for (row = 0; row < s->rows; row++) {
@@ -218,34 +242,22 @@ static void depthwise_rest(const struct strip *s, uint32_t n)
 	}
 }
 
-OFA_INLINE void strip_run(const int depthwise, const struct strip *s, uint32_t n)
-{
-	const uint32_t panels = (depthwise ? s->c_out : s->c_out + OFA_FMT_PANEL - 1) / OFA_FMT_PANEL;
-	uint32_t panel = 0;
-
-	if (n >= OFA_TILE_PIXELS) {
-		for (; panel + OFA_TILE_PANELS <= panels; panel += OFA_TILE_PANELS)
-			tiles(depthwise, OFA_TILE_PIXELS, OFA_TILE_PANELS, s, n, panel);
-		for (; panel < panels; panel++)
-			tiles(depthwise, OFA_TILE_PIXELS, 1, s, n, panel);
-	} else {
-		for (; panel + OFA_ROW_PANELS <= panels; panel += OFA_ROW_PANELS)
-			tiles(depthwise, 1, OFA_ROW_PANELS, s, n, panel);
-		for (; panel < panels; panel++)
-			tiles(depthwise, 1, 1, s, n, panel);
-	}
-	if (depthwise && s->c_out % OFA_FMT_PANEL != 0)
-		depthwise_rest(s, n);
-}
-
 static void dense_strip(const struct strip *s, uint32_t n)
 {
-	strip_run(0, s, n);
+	if (n >= OFA_TILE_PIXELS)
+		channels(0, OFA_TILE_PIXELS, OFA_TILE_VECS, s, n);
+	else
+		channels(0, 1, OFA_ROW_VECS, s, n);
 }
 
 static void depthwise_strip(const struct strip *s, uint32_t n)
 {
-	strip_run(1, s, n);
+	if (n >= OFA_WINDOW_PIXELS)
+		channels(1, OFA_WINDOW_PIXELS, OFA_TILE_VECS, s, n);
+	else
+		channels(1, 1, OFA_ROW_VECS, s, n);
+	if (s->c_out % OFA_FMT_PANEL != 0)
+		depthwise_rest(s, n);
 }
 
 /* The taps [*first, *end) of a window of k at output position o that lie inside 0..in-1. */
@@ -341,8 +353,26 @@ static void pointwise(const struct ofa_device_op *op, const struct ofa_device_ar
 	}
 }
 
+/* Layers of a single panel are left to vectors of that width. */
+OFA_INLINE int left_to_narrow(const struct ofa_device_op *op, const struct ofa_device_args *a)
+{
+#if OFA_LANES > OFA_FMT_PANEL
+	const int narrow = op->c_out < OFA_STEP || (op->kind == OFA_FMT_SE && op->hidden <= OFA_FMT_PANEL);
+
+	if (narrow)
+		ofa_device_kernels_avx2.by_kind[op->kind](op, a);
+	return narrow;
+#else
+	(void)op;
+	(void)a;
+	return 0;
+#endif
+}
+
 static void conv(const struct ofa_device_op *op, const struct ofa_device_args *a)
 {
+	if (left_to_narrow(op, a))
+		return;
 	if (op->k == 1 && op->stride == 1)
 		pointwise(op, a);
 	else
@@ -351,6 +381,8 @@ static void conv(const struct ofa_device_op *op, const struct ofa_device_args *a
 
 static void depthwise(const struct ofa_device_op *op, const struct ofa_device_args *a)
 {
+	if (left_to_narrow(op, a))
+		return;
 	windows(1, op, a);
 }
 
@@ -402,6 +434,8 @@ static void squeeze_excite(const struct ofa_device_op *op, const struct ofa_devi
 	float *restrict y = a->y;
 	uint32_t p, j;
 
+	if (left_to_narrow(op, a))
+		return;
 	channel_means(a->y, pixels, c, gate);
 	one_pixel(gate, c, a->w, a->b, op->hidden, OFA_FMT_ACT_RELU, hidden);
 	one_pixel(hidden, op->hidden, a->w2, a->b2, c, OFA_FMT_ACT_HSIGMOID, gate);
@@ -413,6 +447,8 @@ static void squeeze_excite(const struct ofa_device_op *op, const struct ofa_devi
 
 static void linear(const struct ofa_device_op *op, const struct ofa_device_args *a)
 {
+	if (left_to_narrow(op, a))
+		return;
 	one_pixel(a->x, op->c_in, a->w, a->b, op->c_out, op->act, a->y);
 }
 

@@ -21,6 +21,9 @@ static const struct ofa_device_kernels *choose_kernels(void)
 {
 #ifdef OFA_DEVICE_HAVE_AVX2
 	__builtin_cpu_init();
+	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+	    __builtin_cpu_supports("avx512vl"))
+		return &ofa_device_kernels_avx512;
 	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 		return &ofa_device_kernels_avx2;
 #endif

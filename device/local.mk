@@ -4,7 +4,8 @@ device_libofa_device_a_SOURCES = \
 	device/ofa_device.h device/ofa_format.h device/internal.h \
 	device/load.c device/check.c device/tensors.c device/dataflow.c \
 	device/run.c device/verify.c device/sha256.c device/status.c \
-	device/kernels.h device/vec.h device/kernels_body.h device/kernels.c device/kernels_avx2.c
+	device/kernels.h device/vec.h device/kernels_body.h device/kernels.c device/kernels_avx2.c \
+	device/kernels_avx512.c
 include_HEADERS += device/ofa_device.h device/ofa_format.h
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = device/ofa-device.pc

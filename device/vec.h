@@ -1,4 +1,4 @@
-/* The vector that the kernels compute in: OFA_LANES floats, a divisor of the panel width.
+/* The vector that the kernels compute in: OFA_LANES floats, a divisor of the panel width or two panels.
  * A single lane is plain C, so one source serves every compiler and processor. */
 #ifndef OFA_DEVICE_VEC_H
 #define OFA_DEVICE_VEC_H
@@ -6,7 +6,9 @@
 #include <stdint.h>
 #include "ofa_format.h"
 
-#if defined(OFA_KERNELS_AVX2)
+#if defined(OFA_KERNELS_AVX512)
+#define OFA_LANES 16
+#elif defined(OFA_KERNELS_AVX2)
 #define OFA_LANES 8
 #elif defined(__GNUC__) && !defined(OFA_DEVICE_PORTABLE) &&                                                            \
 	(defined(__SSE2__) || defined(__ARM_NEON) || defined(__wasm_simd128__))
@@ -15,27 +17,33 @@
 #define OFA_LANES 1
 #endif
 
-/* The tile of outputs kept in registers: pixels x panels, sized to the register file. */
-#if OFA_LANES == 8
+/* The tile of outputs kept in registers: pixels x vectors, sized to the register file. */
+#if OFA_LANES == 16
+#define OFA_TILE_PIXELS 14
+#define OFA_TILE_VECS 2
+#define OFA_KERNEL_NAME "avx512"
+#elif OFA_LANES == 8
 #define OFA_TILE_PIXELS 6
-#define OFA_TILE_PANELS 2
+#define OFA_TILE_VECS 2
 #define OFA_KERNEL_NAME "avx2"
 #elif OFA_LANES == 4
+#define OFA_TILE_PIXELS 4
 #if defined(__aarch64__)
-#define OFA_TILE_PIXELS 4
-#define OFA_TILE_PANELS 2
+#define OFA_TILE_VECS 4
 #else
-#define OFA_TILE_PIXELS 4
-#define OFA_TILE_PANELS 1
+#define OFA_TILE_VECS 2
 #endif
 #define OFA_KERNEL_NAME "simd128"
 #else
 #define OFA_TILE_PIXELS 2
-#define OFA_TILE_PANELS 1
+#define OFA_TILE_VECS 8
 #define OFA_KERNEL_NAME "scalar"
 #endif
-/* A single pixel takes more panels at once, or it would wait for its own sums. */
-#define OFA_ROW_PANELS 4
+/* Depthwise tiles are shorter: so is the part of a row whose windows are whole. */
+#define OFA_WINDOW_PIXELS (OFA_LANES == 1 ? 2 : OFA_LANES == 16 ? 8 : 4)
+/* A single pixel takes more vectors at once, or it would wait for its own sums. */
+#define OFA_ROW_VECS 8
+#define OFA_MOST_SUMS (OFA_TILE_PIXELS * OFA_TILE_VECS > OFA_ROW_VECS ? OFA_TILE_PIXELS * OFA_TILE_VECS : OFA_ROW_VECS)
 /* Inputs of a pointwise layer that are worked on at a time: 64 KiB. */
 #define OFA_PIECE_FLOATS 16384
 
@@ -45,7 +53,9 @@ typedef int32_t ofa_mask __attribute__((vector_size(OFA_LANES * sizeof(int32_t))
 #else
 typedef float ofa_vec;
 #endif
-#define OFA_PANEL_VECS (OFA_FMT_PANEL / OFA_LANES)
+/* The fewest vectors that are whole panels, and their channels. */
+#define OFA_PANEL_VECS (OFA_LANES > OFA_FMT_PANEL ? 1 : OFA_FMT_PANEL / OFA_LANES)
+#define OFA_STEP (OFA_PANEL_VECS * OFA_LANES)
 
 #if defined(__GNUC__)
 #define OFA_INLINE static inline __attribute__((always_inline))
@@ -53,6 +63,18 @@ typedef float ofa_vec;
 #else
 #define OFA_INLINE static inline
 #define OFA_NOINLINE
+#endif
+
+/* Before a loop whose bounds are constants once its function is inlined: sums in an array stay in registers only
+ * when every index is known.  Not for processors without vectors, where code has to be small. */
+#if OFA_LANES == 1
+#define OFA_UNROLL
+#elif defined(__clang__)
+#define OFA_UNROLL _Pragma("unroll")
+#elif defined(__GNUC__)
+#define OFA_UNROLL _Pragma("GCC unroll 32")
+#else
+#define OFA_UNROLL
 #endif
 
 #endif
