@@ -21,11 +21,16 @@ static const char *unit_type(const struct ofa_unit *u)
 
 size_t ofa_unit_key(const struct ofa_unit *u, const struct ofa_plan *p, char out[OFA_LATENCY_KEY_MAX])
 {
+	return ofa_unit_key_of(u, p->classes, out);
+}
+
+size_t ofa_unit_key_of(const struct ofa_unit *u, int classes, char out[OFA_LATENCY_KEY_MAX])
+{
 	const size_t cap = OFA_LATENCY_KEY_MAX;
 	int n = snprintf(out, cap, "%s-input:%dx%dx%d-output:", unit_type(u), u->h_in, u->w_in, u->c_in);
 
 	if (u->kind == OFA_UNIT_CLASSIFIER)
-		n += snprintf(out + n, cap - (size_t)n, "%d", p->classes);
+		n += snprintf(out + n, cap - (size_t)n, "%d", classes);
 	else
 		n += snprintf(out + n, cap - (size_t)n, "%dx%dx%d", u->h_out, u->w_out, u->c_out);
 	if (u->kind == OFA_UNIT_BLOCK && u->mid)

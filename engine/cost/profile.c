@@ -98,6 +98,21 @@ static enum ofa_status parse_count(const json_t *json, const char *field, void *
 	return OFA_OK;
 }
 
+static enum ofa_status parse_included_in(const json_t *json, const char *field, void *out, struct ofa_error *err)
+{
+	struct ofa_latency_entry *e = out;
+	const char *key = json_string_value(json);
+
+	if (!key || !ofa_latency_key_ok(key))
+		return ofa_fail(err, OFA_ERR_INVALID, field, "included_in must be a latency key");
+	e->included_in = strdup(key);
+	return e->included_in ? OFA_OK : ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+}
+
+static const struct member included_members[] = {
+	{"included_in", true, parse_included_in},
+};
+
 static const struct member entry_members[] = {
 	{"mean", true, parse_mean},
 	{"std", false, parse_std},
@@ -114,6 +129,21 @@ static int parse_resolution(const char *name)
 		return -1;
 	snprintf(plain, sizeof(plain), "%ld", v);
 	return strcmp(plain, name) == 0 ? (int)v : -1;
+}
+
+static enum ofa_status parse_entry(const json_t *json, const char *field, const char *key,
+				   struct ofa_latency_entry *e, struct ofa_error *err)
+{
+	enum ofa_status st;
+
+	if (json_object_get(json, "included_in"))
+		st = parse_members(json, field, included_members, OFA_ARRAY_LEN(included_members), e, err);
+	else
+		st = parse_members(json, field, entry_members, OFA_ARRAY_LEN(entry_members), e, err);
+	if (st)
+		return st;
+	e->key = strdup(key);
+	return e->key ? OFA_OK : ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 }
 
 /* Adds the rows of one resolution to the table, which has room for them. */
@@ -137,13 +167,10 @@ static enum ofa_status parse_rows(const json_t *json, const char *pointer, int r
 				"-name:number fields after it, at most %d characters",
 				key, OFA_LATENCY_KEY_MAX - 1);
 		*e = (struct ofa_latency_entry){.resolution = (uint16_t)resolution};
-		st = parse_members(value, field, entry_members, OFA_ARRAY_LEN(entry_members), e, err);
+		t->n++; /* from here on it is the table's to release */
+		st = parse_entry(value, field, key, e, err);
 		if (st)
 			return st;
-		e->key = strdup(key);
-		if (!e->key)
-			return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
-		t->n++;
 	}
 	return OFA_OK;
 }
@@ -153,6 +180,24 @@ static int compare_entries(const void *a, const void *b)
 	const struct ofa_latency_entry *x = a, *y = b;
 
 	return x->resolution != y->resolution ? (int)x->resolution - (int)y->resolution : strcmp(x->key, y->key);
+}
+
+/* In a sorted table, every row that others are included in is there and has a mean. */
+static enum ofa_status check_included(const struct ofa_latency_table *t, const char *pointer, struct ofa_error *err)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct ofa_latency_entry *e = &t->entries[i], *other;
+		struct ofa_latency_entry wanted = {.resolution = e->resolution, .key = e->included_in};
+
+		if (!e->included_in)
+			continue;
+		other = bsearch(&wanted, t->entries, t->n, sizeof(*t->entries), compare_entries);
+		if (!other || other->included_in)
+			return ofa_fail(err, OFA_ERR_INVALID, pointer,
+					"%.128s at %u is included in %.128s, which has no mean there", e->key,
+					e->resolution, e->included_in);
+	}
+	return OFA_OK;
 }
 
 /* How many rows there are, checking the shape of the two outer objects. */
@@ -209,7 +254,7 @@ static enum ofa_status parse_entries(const json_t *json, const char *pointer, vo
 			return st;
 	}
 	qsort(t->entries, t->n, sizeof(*t->entries), compare_entries);
-	return OFA_OK;
+	return check_included(t, pointer, err);
 }
 
 static enum ofa_status parse_unit(const json_t *json, const char *field, void *out, struct ofa_error *err)
@@ -306,7 +351,8 @@ enum ofa_status ofa_profile_parse(const json_t *json, struct ofa_profile *ret, s
 
 static json_t *format_entry(const struct ofa_latency_entry *e)
 {
-	json_t *json = json_pack("{s:f}", "mean", e->mean_ms);
+	json_t *json = e->included_in ? json_pack("{s:s}", "included_in", e->included_in)
+				      : json_pack("{s:f}", "mean", e->mean_ms);
 
 	if (json && e->std_ms > 0 && json_object_set_new(json, "std", json_real(e->std_ms)))
 		goto fail;
@@ -360,11 +406,19 @@ json_t *ofa_profile_format(const struct ofa_profile *p)
 	return json;
 }
 
+void ofa_latency_table_release(struct ofa_latency_table *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		free(t->entries[i].key);
+		free(t->entries[i].included_in);
+	}
+	free(t->entries);
+	memset(t, 0, sizeof(*t));
+}
+
 void ofa_profile_release(struct ofa_profile *p)
 {
-	for (size_t i = 0; i < p->table.n; i++)
-		free(p->table.entries[i].key);
-	free(p->table.entries);
+	ofa_latency_table_release(&p->table);
 	free(p->description);
 	memset(p, 0, sizeof(*p));
 }

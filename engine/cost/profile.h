@@ -4,7 +4,9 @@
  * KEY: once-for-all grammar (spec 4.11), `expand` = middle channels.  For ResNets, which have no published tables, in
  * the same style: "Conv", "Conv_skip" (the stem's optional layer), "Conv_out" (its last), "MaxPool2D", "AvgPool2D" and
  * "Logits" with input and output alone, and "Bottleneck-input:HxWxC-output:HxWxC-expand:MID-kernel:3-stride:S-idskip:B"
- * with B = 1 where the input is added as it is, 0 where it is projected. */
+ * with B = 1 where the input is added as it is, 0 where it is projected.
+ * Where the time of one row was measured together with that of another, "KEY":{"included_in":"OTHER KEY"} says so; it
+ * adds nothing to the other's mean. */
 #ifndef OFA_COST_PROFILE_H
 #define OFA_COST_PROFILE_H
 
@@ -33,7 +35,8 @@ void ofa_limits_merge(struct ofa_limits *l, const struct ofa_limits *other);
 
 struct ofa_latency_entry {
 	uint16_t resolution;
-	char *key;
+	char *key;         /* owned */
+	char *included_in; /* NULL, or the key of the row whose mean holds this one's, 0 here; owned */
 	double mean_ms, std_ms;
 	uint32_t count;
 };
@@ -50,8 +53,11 @@ struct ofa_profile {
 	bool has_table;
 	struct ofa_latency_table table;
 };
+void ofa_latency_table_release(struct ofa_latency_table *t);
+
 /* Names: 1..127 of [A-Za-z0-9._-] with '/' between parts, no part of dots only.  Means must be finite and
- * > 0, unit "ms"; unknown fields and malformed keys are refused; a resolution is a plain decimal number. */
+ * > 0, unit "ms"; unknown fields and malformed keys are refused; a resolution is a plain decimal number;
+ * what "included_in" names must be a row of the same resolution with a mean. */
 enum ofa_status ofa_profile_parse(const json_t *json, struct ofa_profile *ret, struct ofa_error *err) OFA_MUST_CHECK;
 json_t *ofa_profile_format(const struct ofa_profile *p);
 void ofa_profile_release(struct ofa_profile *p);
@@ -59,6 +65,8 @@ bool ofa_profile_name_ok(const char *name);
 
 /* The key of a latency unit at its own shapes; returns its length. */
 size_t ofa_unit_key(const struct ofa_unit *u, const struct ofa_plan *p, char out[OFA_LATENCY_KEY_MAX]);
+/* The same for a unit that stands alone; `classes` is what a classifier tells. */
+size_t ofa_unit_key_of(const struct ofa_unit *u, int classes, char out[OFA_LATENCY_KEY_MAX]);
 
 /* Is this TYPE-input:HxWxC-output:HxWxC|N followed by any number of -name:number? */
 bool ofa_latency_key_ok(const char *key);

@@ -6,6 +6,7 @@
 #include "runner.h"
 
 #define KEY "Conv-input:160x160x3-output:80x80x24"
+#define POOL "AvgPool2D-input:5x5x9-output:1x1x9"
 
 static enum ofa_status parse(const char *text, struct ofa_profile *ret, struct ofa_error *err)
 {
@@ -108,6 +109,19 @@ static const struct {
 	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"" KEY
 	 "\":{\"mean\":1,\"p90\":1}}}}}",
 	 "/latency_table/entries/160/" KEY "/p90"},
+	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"" KEY
+	 "\":{\"included_in\":\"x\"}}}}}",
+	 "/latency_table/entries/160/" KEY "/included_in"},
+	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"" KEY
+	 "\":{\"included_in\":\"" POOL "\",\"mean\":1}}}}}",
+	 "/latency_table/entries/160/" KEY "/mean"},
+	/* in what is not there, at another resolution, in itself */
+	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"" KEY
+	 "\":{\"included_in\":\"" POOL "\"}},\"164\":{\"" POOL "\":{\"mean\":1}}}}}",
+	 "/latency_table/entries"},
+	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"" KEY
+	 "\":{\"included_in\":\"" KEY "\"}}}}}",
+	 "/latency_table/entries"},
 };
 
 START_TEST(refuses_by_field)
