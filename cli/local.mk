@@ -17,6 +17,7 @@ cli_ofa_SOURCES = \
 	cli/subnet.h cli/subnet.c \
 	cli/survey.h cli/survey.c \
 	cli/threads.h cli/threads.c \
+	cli/tables.h cli/tables.c \
 	cli/timing.h cli/timing.c \
 	cli/cmd_eval.c \
 	cli/cmd_init.c \
@@ -25,6 +26,7 @@ cli_ofa_SOURCES = \
 	cli/cmd_pack.c \
 	cli/cmd_predict.c \
 	cli/cmd_predictor_fit.c \
+	cli/cmd_profile_import.c \
 	cli/cmd_pull.c \
 	cli/cmd_push.c \
 	cli/cmd_run.c \

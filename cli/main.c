@@ -26,6 +26,7 @@ static const struct command commands[] = {
 	{"pack", "take a subnet out of a network into a package", cmd_pack},
 	{"run", "logits of a package or a subnet", cmd_run},
 	{"measure", "this machine's latency table for a network", cmd_measure},
+	{"profile import", "published latency tables, brought into a device profile", cmd_profile_import},
 	{"pull", "get a package for a device from a server", cmd_pull},
 	{"push", "send a device profile to a server", cmd_push},
 };

@@ -159,9 +159,11 @@ bool opt_parse(const struct opt_spec *spec, int argc, char **argv, const char *o
 {
 	bool seen[OPT_MAX] = {false};
 	bool options_end = false;
-	int n = 0;
+	int n = 0, max = spec->max_operands ? spec->max_operands : spec->n_operands;
 
-	assert(spec->n_options <= OPT_MAX && spec->n_operands <= OPT_MAX_OPERANDS);
+	assert(spec->n_options <= OPT_MAX && spec->n_operands <= max && max <= OPT_MAX_OPERANDS);
+	for (int i = 0; i < OPT_MAX_OPERANDS; i++)
+		operand[i] = NULL;
 	*ret_exit = CLI_EXIT_USAGE;
 	for (int i = 1; i < argc; i++) {
 		bool is_option = !options_end && argv[i][0] == '-' && argv[i][1] != '\0';
@@ -174,7 +176,7 @@ bool opt_parse(const struct opt_spec *spec, int argc, char **argv, const char *o
 		} else if (is_option) {
 			if (!take_option(spec, argc, argv, &i, seen))
 				return false;
-		} else if (n == spec->n_operands) {
+		} else if (n == max) {
 			return wrong(spec, "unexpected argument '%s'", argv[i]);
 		} else {
 			operand[n++] = argv[i];

@@ -11,7 +11,7 @@ enum cli_exit { CLI_EXIT_OK = 0, CLI_EXIT_FAILURE = 1, CLI_EXIT_USAGE = 2 };
 
 #define OPT_MAX 32 /* options of one command */
 #define OPT_LIST_MAX 16
-#define OPT_MAX_OPERANDS 2
+#define OPT_MAX_OPERANDS 64
 
 /* Values of an option that may be repeated, in the order given; borrowed from argv. */
 struct opt_list {
@@ -43,7 +43,8 @@ struct opt {
 struct opt_spec {
 	const char *command;  /* "search" */
 	const char *operands; /* how help writes them, e.g. "URL PROFILE" */
-	int n_operands;       /* exactly so many, at most OPT_MAX_OPERANDS */
+	int n_operands;       /* at least so many */
+	int max_operands;     /* at most so many, up to OPT_MAX_OPERANDS; 0: exactly n_operands */
 	const char *about;    /* what it does and what comes next; lines end with a newline */
 	const char *examples; /* lines, each beginning with two spaces and ending with a newline */
 	const struct opt *options;
@@ -51,8 +52,8 @@ struct opt_spec {
 };
 
 /* Parses argv[1..] ("--name value", "--name=value", "-o value"; "--" ends the options).  True: go on,
- * operand[] holds the operands.  False: return *ret_exit at once; --help was answered on stdout or the
- * mistake was told on stderr. */
+ * operand[] holds the operands and, behind them, NULL.  False: return *ret_exit at once; --help was answered on
+ * stdout or the mistake was told on stderr. */
 bool opt_parse(const struct opt_spec *spec, int argc, char **argv, const char *operand[OPT_MAX_OPERANDS],
                int *ret_exit);
 

@@ -1,7 +1,7 @@
 # The engine: one static library; ops/kernels.c is compiled once per instruction set.
 noinst_LIBRARIES += engine/libofaengine.a
 engine_libofaengine_a_CPPFLAGS = $(ENGINE_CPPFLAGS) $(OPENBLAS_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS) \
-	$(ZIP_CFLAGS)
+	$(ZIP_CFLAGS) $(YAML_CFLAGS)
 engine_libofaengine_a_SOURCES = \
 	engine/base/status.h engine/base/status.c \
 	engine/base/buf.h engine/base/buf.c \
@@ -26,12 +26,16 @@ engine_libofaengine_a_SOURCES = \
 	engine/net/batch.h engine/net/batch.c engine/net/batch_store.h engine/net/batch_store.c \
 	engine/net/subnet.h engine/net/calibrate.c engine/net/subnet.c engine/net/forward.c \
 	engine/cost/costs.h engine/cost/costs.c engine/cost/memory.c \
+	engine/cost/coverage.h engine/cost/coverage.c \
 	engine/cost/profile.h engine/cost/profile.c engine/cost/pointer.h engine/cost/pointer.c engine/cost/limits.c \
 	engine/cost/uniform.h engine/cost/uniform.c engine/cost/latency.c engine/cost/latency_key.c \
 	engine/predict/predictor.h engine/predict/predictor.c engine/predict/predictor_file.c \
 	engine/predict/features.c engine/predict/predict.c engine/predict/metrics.c \
 	engine/predict/mlp.h engine/predict/mlp.c engine/predict/fit.c \
 	engine/import/predictor.h engine/import/predictor.c \
+	engine/import/yaml.h engine/import/yaml.c engine/import/table.h engine/import/table.c \
+	engine/import/table_build.h engine/import/table_build.c engine/import/table_key.h engine/import/table_key.c \
+	engine/import/table_reach.h engine/import/table_reach.c engine/import/table_rows.h engine/import/table_rows.c \
 	engine/search/search.h engine/search/search.c engine/search/problem.h engine/search/problem.c \
 	engine/search/feasible.c engine/search/seed.c engine/search/run.h engine/search/population.c \
 	engine/search/vary.c engine/search/propose.c engine/search/knapsack.h engine/search/knapsack.c \
@@ -78,4 +82,4 @@ OPS_LIBS += engine/libofaops_avx2.a engine/libofaops_avx512.a
 endif
 
 ENGINE_LIBS = engine/libofaengine.a device/libofa-device.a $(OPS_LIBS) \
-	$(JANSSON_LIBS) $(OPENBLAS_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(ZIP_LIBS)
+	$(JANSSON_LIBS) $(OPENBLAS_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(ZIP_LIBS) $(YAML_LIBS)

@@ -33,7 +33,9 @@ SEARCH_TESTS = \
 	tests/engine/test_predict \
 	tests/engine/test_predictor_import \
 	tests/engine/test_profile \
-	tests/engine/test_search
+	tests/engine/test_search \
+	tests/engine/test_table \
+	tests/engine/test_table_files
 tests_engine_test_latency_SOURCES = tests/engine/test_latency.c tests/engine/released.h tests/engine/released.c
 tests_engine_test_predict_SOURCES = tests/engine/test_predict.c tests/engine/released.h tests/engine/released.c
 tests_engine_test_search_SOURCES = tests/engine/test_search.c tests/engine/released.h tests/engine/released.c
@@ -79,6 +81,7 @@ SHELL_TESTS = \
 	tests/cli/test-golden \
 	tests/cli/test-init \
 	tests/cli/test-network \
+	tests/cli/test-profile-import \
 	tests/cli/test-usage \
 	tests/e2e/test-service
 TESTS += $(SHELL_TESTS)

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "import/predictor.h"
+#include "import/table.h"
 #include "shared.h"
 
 const char *released_path(const char *name)
@@ -31,56 +32,40 @@ void released_network_free(struct ofa_supernet *net)
 	ofa_params_release(&net->params);
 }
 
-/* The tables are YAML of one shape: a key in the first column, then indented count, mean and std. */
-static json_t *read_table(const char *path)
+static enum ofa_status add_table(struct ofa_profile *profile, const char *path, struct ofa_error *err)
 {
-	json_t *rows = json_object(), *row = NULL;
-	FILE *f = fopen(path, "r");
-	char line[256];
+	struct ofa_table_source source = {.resolution = ofa_table_name_resolution(path)};
+	struct ofa_table_report report;
+	uint8_t *text;
+	enum ofa_status st = ofa_file_read(path, 1 << 20, &text, &source.size, err);
 
-	while (f && fgets(line, sizeof(line), f)) {
-		char *end = line + strcspn(line, "\r\n"), *colon;
-
-		*end = '\0';
-		if (line[0] != ' ' && end > line) {
-			end[-1] = '\0';
-			row = json_object();
-			json_object_set_new(rows, line, row);
-			continue;
-		}
-		colon = strstr(line, ": ");
-		if (!row || !colon)
-			continue;
-		*colon = '\0';
-		if (strcmp(line, "  count") == 0)
-			json_object_set_new(row, "count", json_integer(atol(colon + 2)));
-		else
-			json_object_set_new(row, line + 2, json_real(strtod(colon + 2, NULL)));
-	}
-	if (f)
-		fclose(f);
-	return rows;
+	if (st)
+		return st;
+	source.text = (const char *)text;
+	st = ofa_table_read(&source, profile, &report, err);
+	free(text);
+	return st;
 }
 
 enum ofa_status released_profile(struct ofa_profile *ret, struct ofa_error *err)
 {
-	json_t *entries = json_object(), *profile;
-	enum ofa_status st;
+	struct ofa_profile profile = {.name = "note10", .table.runtime = "TensorFlow Lite"};
+	enum ofa_status st = OFA_OK;
 
-	for (int r = 160; r <= 224; r += 4) {
-		char name[64], size[12];
+	ofa_limits_init(&profile.limits);
+	for (int r = 160; r <= 224 && !st; r += 4) {
+		char name[64];
 		const char *path;
 
 		snprintf(name, sizeof(name), "real/note10/%d_lookup_table.yaml", r);
-		snprintf(size, sizeof(size), "%d", r);
 		path = released_path(name);
 		if (path)
-			json_object_set_new(entries, size, read_table(path));
+			st = add_table(&profile, path, err);
 	}
-	profile = json_pack("{s:s, s:{s:s, s:s, s:o}}", "name", "note10", "latency_table", "unit", "ms", "runtime",
-			    "TensorFlow Lite", "entries", entries);
-	st = ofa_profile_parse(profile, ret, err);
-	json_decref(profile);
+	if (st)
+		ofa_profile_release(&profile);
+	else
+		*ret = profile;
 	return st;
 }
 

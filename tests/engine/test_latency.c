@@ -234,10 +234,38 @@ START_TEST(note10_latencies)
 }
 END_TEST
 
+/* The subnet whose latency the reference's tutorial prints, 24.73 ms. */
+START_TEST(note10_tutorial)
+{
+	struct ofa_error err = {0};
+	struct ofa_latency_model *m;
+	struct ofa_profile profile;
+	struct ofa_supernet net;
+	json_t *golden, *json;
+	struct ofa_arch a;
+
+	if (!shared_available())
+		return;
+	ASSERT_OK(released_network(&net, &err), &err);
+	ASSERT_OK(released_profile(&profile, &err), &err);
+	ASSERT_OK(ofa_latency_model_new(&net.space, &net.params, &profile.table, &m, &err), &err);
+	golden = json_load_file(shared_path("real/golden_ofa_tutorial.json"), 0, NULL);
+	json = json_pack("{s:O, s:O, s:O, s:O}", "ks", json_object_get(golden, "ks"), "e", json_object_get(golden, "e"),
+			 "d", json_object_get(golden, "d"), "image_size", json_object_get(golden, "r"));
+	json_decref(golden);
+	ASSERT_OK(ofa_arch_parse(&net.space, json, &a, &err), &err);
+	ck_assert_double_eq_tol(ofa_latency_ms(m, &a), 24.7302, 5e-5);
+	json_decref(json);
+	ofa_latency_model_free(m);
+	ofa_profile_release(&profile);
+	released_network_free(&net);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {keys_of_families, keys_of_resnets, sum_equals_keys, missing_keys_are_counted,
-				      note10_keys, note10_latencies};
+				      note10_keys, note10_latencies, note10_tutorial};
 
 	return run_tests("latency", tests, OFA_ARRAY_LEN(tests));
 }

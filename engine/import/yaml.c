@@ -1,0 +1,145 @@
+#include "import/yaml.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+struct ofa_yaml {
+	yaml_parser_t parser;
+	int depth;
+	int documents;
+};
+
+enum ofa_status ofa_yaml_open(const char *text, size_t size, struct ofa_yaml **ret, struct ofa_error *err)
+{
+	struct ofa_yaml *y;
+
+	if (size > OFA_YAML_MAX_BYTES)
+		return ofa_fail(err, OFA_ERR_LIMIT, NULL, "the text has %zu bytes; at most %zu are accepted", size,
+				OFA_YAML_MAX_BYTES);
+	y = calloc(1, sizeof(*y));
+	if (!y || !yaml_parser_initialize(&y->parser)) {
+		free(y);
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	}
+	yaml_parser_set_encoding(&y->parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&y->parser, (const unsigned char *)text, size);
+	*ret = y;
+	return OFA_OK;
+}
+
+void ofa_yaml_close(struct ofa_yaml *y)
+{
+	if (!y)
+		return;
+	yaml_parser_delete(&y->parser);
+	free(y);
+}
+
+static enum ofa_status parse_error(const struct ofa_yaml *y, struct ofa_error *err)
+{
+	const yaml_parser_t *p = &y->parser;
+
+	if (p->error == YAML_MEMORY_ERROR)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	if (p->error == YAML_READER_ERROR)
+		return ofa_fail(err, OFA_ERR_FORMAT, NULL, "not YAML: %s at byte %zu", p->problem, p->problem_offset);
+	return ofa_fail(err, OFA_ERR_FORMAT, NULL, "line %zu: not YAML: %s", p->problem_mark.line + 1,
+			p->problem ? p->problem : "malformed");
+}
+
+static enum ofa_status refuse(int line, const char *what, struct ofa_error *err)
+{
+	return ofa_fail(err, OFA_ERR_INVALID, NULL, "line %d: %s; a latency table is one plain mapping", line, what);
+}
+
+static enum ofa_status take_scalar(const yaml_event_t *e, int line, struct ofa_yaml_event *ret, struct ofa_error *err)
+{
+	const char *text = (const char *)e->data.scalar.value;
+	size_t length = e->data.scalar.length;
+
+	if (e->data.scalar.anchor)
+		return refuse(line, "an anchor (&)", err);
+	if (e->data.scalar.tag)
+		return refuse(line, "a tag (!)", err);
+	if (length >= OFA_YAML_MAX_SCALAR)
+		return ofa_fail(err, OFA_ERR_LIMIT, NULL, "line %d: a text of %zu bytes; at most %d are accepted", line,
+				length, OFA_YAML_MAX_SCALAR - 1);
+	if (memchr(text, '\0', length))
+		return refuse(line, "a text with a NUL in it", err);
+	ret->kind = OFA_YAML_SCALAR;
+	memcpy(ret->text, text, length);
+	ret->text[length] = '\0';
+	return OFA_OK;
+}
+
+static enum ofa_status take_map(struct ofa_yaml *y, const yaml_event_t *e, int line, struct ofa_yaml_event *ret,
+				struct ofa_error *err)
+{
+	if (e->data.mapping_start.anchor)
+		return refuse(line, "an anchor (&)", err);
+	if (e->data.mapping_start.tag)
+		return refuse(line, "a tag (!)", err);
+	if (y->depth == OFA_YAML_MAX_DEPTH)
+		return ofa_fail(err, OFA_ERR_LIMIT, NULL, "line %d: mappings inside each other more than %d deep", line,
+				OFA_YAML_MAX_DEPTH);
+	y->depth++;
+	ret->kind = OFA_YAML_MAP;
+	return OFA_OK;
+}
+
+/* False: an event that says nothing to the reader. */
+static bool take_event(struct ofa_yaml *y, const yaml_event_t *e, struct ofa_yaml_event *ret, enum ofa_status *ret_st,
+		       struct ofa_error *err)
+{
+	int line = (int)e->start_mark.line + 1;
+
+	ret->line = line;
+	ret->text[0] = '\0';
+	*ret_st = OFA_OK;
+	switch (e->type) {
+	case YAML_SCALAR_EVENT:
+		*ret_st = y->depth ? take_scalar(e, line, ret, err) : refuse(line, "a text alone", err);
+		return true;
+	case YAML_MAPPING_START_EVENT:
+		*ret_st = take_map(y, e, line, ret, err);
+		return true;
+	case YAML_MAPPING_END_EVENT:
+		y->depth--;
+		ret->kind = OFA_YAML_MAP_END;
+		return true;
+	case YAML_SEQUENCE_START_EVENT:
+		*ret_st = refuse(line, "a sequence", err);
+		return true;
+	case YAML_ALIAS_EVENT:
+		*ret_st = refuse(line, "an alias (*)", err);
+		return true;
+	case YAML_DOCUMENT_START_EVENT:
+		if (y->documents++)
+			*ret_st = refuse(line, "a second document", err);
+		return *ret_st != OFA_OK;
+	case YAML_STREAM_END_EVENT:
+		if (y->documents == 0)
+			*ret_st = refuse(line, "nothing but comments and white space", err);
+		ret->kind = OFA_YAML_END;
+		return true;
+	default:
+		return false;
+	}
+}
+
+enum ofa_status ofa_yaml_next(struct ofa_yaml *y, struct ofa_yaml_event *ret, struct ofa_error *err)
+{
+	enum ofa_status st = OFA_OK;
+	bool taken = false;
+
+	while (!taken) {
+		yaml_event_t event;
+
+		if (!yaml_parser_parse(&y->parser, &event))
+			return parse_error(y, err);
+		taken = take_event(y, &event, ret, &st, err);
+		yaml_event_delete(&event);
+	}
+	return st;
+}
