@@ -13,7 +13,7 @@ engine_libofaengine_a_SOURCES = \
 	engine/tensor/safetensors.h engine/tensor/safetensors.c engine/tensor/safetensors_save.c \
 	engine/tensor/resize.h engine/tensor/resize.c \
 	engine/ops/act.h engine/ops/kernels.h engine/ops/dispatch.c \
-	engine/ops/im2col.h engine/ops/im2col.c \
+	engine/ops/im2col.h engine/ops/im2col.c engine/ops/pool.h engine/ops/pool.c \
 	engine/ops/depthwise.h engine/ops/depthwise.c \
 	engine/ops/ref.h engine/ops/ref.c \
 	engine/space/space.h engine/space/space.c engine/space/fields.h engine/space/fields.c engine/space/family.h \

@@ -5,7 +5,6 @@
 #include "net/batch_store.h"
 #include "net/prepare.h"
 #include "ops/depthwise.h"
-#include "ops/im2col.h"
 #include "tensor/gemm.h"
 
 int ofa_batch_chunk(size_t per_image, int n)
@@ -59,23 +58,38 @@ struct pass {
 	float *logits;
 };
 
-/* A kept value is written by the first pass that reads it. */
-static void materialise(struct ofa_batch *b, int p, int i0, int count)
+/* A residual as it is added to the value of layer p.  A projection, which nothing else reads, is computed into `y`. */
+static const float *added(struct ofa_batch *b, int p, size_t at, int rows, float *y)
 {
 	const struct ofa_layer *l = &b->plan.layers[p];
-	struct ofa_batch_layer *bl = &b->layers[p];
-	size_t map = (size_t)l->h_out * l->w_out * l->c_out, at = (size_t)i0 * map;
+	int src = b->plan.values[l->residual].first_layer;
+	const struct ofa_batch_layer *bs = src < 0 ? NULL : &b->layers[src];
+
+	if (!bs)
+		return b->x + at;
+	if (bs->y)
+		return bs->y + at;
+	b->kernels->bn_act(bs->z + at, NULL, rows, l->c_out, bs->scale, bs->shift, b->plan.layers[src].act, y);
+	return y;
+}
+
+/* A kept value is written by the first pass that reads it: before layer li reads its input. */
+static void materialise(struct ofa_batch *b, int li, int i0, int count)
+{
+	int p = b->producer[li];
+	const struct ofa_layer *l = p < 0 ? NULL : &b->plan.layers[p];
+	struct ofa_batch_layer *bl = p < 0 ? NULL : &b->layers[p];
 	const float *res = NULL;
+	size_t at;
+	int rows;
 
-	if (l->op != OFA_OP_CONV)
+	if (p < 0 || !bl->y || l->op != OFA_OP_CONV || b->reader[p] != li)
 		return;
-	if (l->residual >= 0) {
-		int src = b->plan.values[l->residual].first_layer;
-
-		res = (src < 0 ? b->x : b->layers[src].y) + at;
-	}
-	b->kernels->bn_act(bl->z + at, res, count * l->h_out * l->w_out, l->c_out, bl->scale, bl->shift, l->act,
-			   bl->y + at);
+	at = (size_t)i0 * l->h_out * l->w_out * l->c_out;
+	rows = count * l->h_out * l->w_out;
+	if (l->residual >= 0)
+		res = added(b, p, at, rows, bl->y + at);
+	b->kernels->bn_act(bl->z + at, res, rows, l->c_out, bl->scale, bl->shift, l->act, bl->y + at);
 }
 
 /* Squeeze, two small products, gate; x (count,h,w,c) is scaled in place. */
@@ -134,13 +148,9 @@ static void conv_chunk(struct ofa_batch *b, int li, int i0, int count, float *sc
 			    b->params->list[l->weight].shape[1], 0.0f, z, l->c_out);
 		return;
 	}
-	float *col = scratch + (size_t)count * ofa_batch_input_floats(l, 0);
-	size_t width = (size_t)l->k * l->k * l->c_in;
+	struct ofa_conv c = ofa_layer_conv(l);
 
-	for (int i = 0; i < count; i++)
-		ofa_im2col(in + (size_t)i * l->h_in * l->w_in * l->c_in, l->h_in, l->w_in, l->c_in, l->k, l->stride,
-			   l->pad, l->h_out, l->w_out, col + (size_t)i * l->h_out * l->w_out * width);
-	ofa_gemm_nt((int)rows, l->c_out, (int)width, col, (int)width, bl->wk, (int)width, 0.0f, z, l->c_out);
+	ofa_conv_run(&c, count, in, bl->wk, scratch + (size_t)count * ofa_batch_input_floats(l, 0), z);
 }
 
 /* One image at a time through the same planes, whose frames stay zero. */
@@ -175,7 +185,7 @@ static void conv_pass(void *ctx, unsigned t, unsigned threads)
 	const struct ofa_layer *l = &b->plan.layers[ps->li];
 	struct ofa_batch_layer *bl = &b->layers[ps->li];
 	size_t begin, end, map = (size_t)l->h_out * l->w_out * l->c_out;
-	int p = b->producer[ps->li], step;
+	int step;
 
 	memset(b->stat_sum[t], 0, (size_t)l->c_out * sizeof(float));
 	memset(b->stat_square[t], 0, (size_t)l->c_out * sizeof(float));
@@ -184,8 +194,7 @@ static void conv_pass(void *ctx, unsigned t, unsigned threads)
 	for (size_t i = begin; i < end; i += (size_t)step) {
 		int count = end - i < (size_t)step ? (int)(end - i) : step;
 
-		if (p >= 0 && b->layers[p].y)
-			materialise(b, p, (int)i, count);
+		materialise(b, ps->li, (int)i, count);
 		if (l->op == OFA_OP_DWCONV)
 			depthwise_chunk(b, ps->li, (int)i, count, b->scratch[t]);
 		else
@@ -239,7 +248,7 @@ static void pool_pass(void *ctx, unsigned t, unsigned threads)
 	struct pass *ps = ctx;
 	struct ofa_batch *b = ps->b;
 	const struct ofa_layer *l = &b->plan.layers[ps->li];
-	int hw = l->h_in * l->w_in, p = b->producer[ps->li];
+	int hw = l->h_in * l->w_in;
 	size_t begin, end;
 
 	ofa_pool_part((size_t)b->n, t, threads, &begin, &end);
@@ -247,13 +256,53 @@ static void pool_pass(void *ctx, unsigned t, unsigned threads)
 		float *y = b->layers[ps->li].y + i * (size_t)l->c_out;
 		const float *in;
 
-		if (p >= 0 && b->layers[p].y)
-			materialise(b, p, (int)i, 1);
+		materialise(b, ps->li, (int)i, 1);
 		in = ofa_batch_input(b, ps->li, (int)i, 1, b->scratch[t]);
 		memset(y, 0, (size_t)l->c_out * sizeof *y);
 		b->kernels->column_sum(in, hw, l->c_out, y);
 		for (int c = 0; c < l->c_out; c++)
 			y[c] *= 1.0f / (float)hw;
+	}
+}
+
+static void window_pass(void *ctx, unsigned t, unsigned threads)
+{
+	struct pass *ps = ctx;
+	struct ofa_batch *b = ps->b;
+	const struct ofa_layer *l = &b->plan.layers[ps->li];
+	const struct ofa_window w = ofa_layer_window(l);
+	size_t begin, end, map = (size_t)l->h_out * l->w_out * l->c_out;
+
+	ofa_pool_part((size_t)b->n, t, threads, &begin, &end);
+	for (size_t i = begin; i < end; i++) {
+		const float *in;
+
+		materialise(b, ps->li, (int)i, 1);
+		in = ofa_batch_input(b, ps->li, (int)i, 1, b->scratch[t]);
+		if (l->op == OFA_OP_MAX_POOL)
+			ofa_pool_max(b->kernels, &w, in, b->layers[ps->li].y + i * map);
+		else
+			ofa_pool_average(b->kernels, &w, in, b->layers[ps->li].y + i * map);
+	}
+}
+
+static void add_pass(void *ctx, unsigned t, unsigned threads)
+{
+	struct pass *ps = ctx;
+	struct ofa_batch *b = ps->b;
+	const struct ofa_layer *l = &b->plan.layers[ps->li];
+	const struct ofa_batch_layer *bl = &b->layers[ps->li];
+	size_t begin, end, map = (size_t)l->h_out * l->w_out * l->c_out;
+	int rows = l->h_out * l->w_out;
+
+	ofa_pool_part((size_t)b->n, t, threads, &begin, &end);
+	for (size_t i = begin; i < end; i++) {
+		const float *in, *res;
+
+		materialise(b, ps->li, (int)i, 1);
+		in = ofa_batch_input(b, ps->li, (int)i, 1, b->scratch[t]);
+		res = added(b, ps->li, i * map, rows, bl->y + i * map);
+		b->kernels->bn_act(in, res, rows, l->c_out, bl->scale, bl->shift, l->act, bl->y + i * map);
 	}
 }
 
@@ -279,14 +328,11 @@ static void linear_pass(void *ctx, unsigned t, unsigned threads)
 	}
 }
 
-static void find_producers(struct ofa_batch *b)
+static void scale_by_one(struct ofa_batch_layer *bl, int c)
 {
-	for (int i = 0; i < b->plan.n_layers; i++) {
-		int p = i - 1;
-
-		while (p >= 0 && b->plan.layers[p].op == OFA_OP_SE)
-			p--;
-		b->producer[i] = p;
+	for (int i = 0; i < c; i++) {
+		bl->scale[i] = 1.0f;
+		bl->shift[i] = 0.0f;
 	}
 }
 
@@ -304,10 +350,7 @@ static void conv_layer(struct ofa_batch *b, struct pass *ps)
 		batch_statistics(b, ps->li);
 		return;
 	}
-	for (int c = 0; c < l->c_out; c++) {
-		bl->scale[c] = 1.0f;
-		bl->shift[c] = 0.0f;
-	}
+	scale_by_one(bl, l->c_out);
 }
 
 void ofa_batch_forward(struct ofa_batch *b, const float *const *data, const struct ofa_plan *plan, const float *x,
@@ -320,7 +363,6 @@ void ofa_batch_forward(struct ofa_batch *b, const float *const *data, const stru
 	b->x = x;
 	b->n = n;
 	ofa_batch_place(b, n);
-	find_producers(b);
 	for (ps.li = 0; ps.li < plan->n_layers; ps.li++) {
 		switch (plan->layers[ps.li].op) {
 		case OFA_OP_CONV:
@@ -332,6 +374,14 @@ void ofa_batch_forward(struct ofa_batch *b, const float *const *data, const stru
 			break;
 		case OFA_OP_LINEAR:
 			ofa_pool_run(b->pool, linear_pass, &ps);
+			break;
+		case OFA_OP_MAX_POOL:
+		case OFA_OP_AVERAGE_POOL:
+			ofa_pool_run(b->pool, window_pass, &ps);
+			break;
+		case OFA_OP_ADD:
+			scale_by_one(&b->layers[ps.li], plan->layers[ps.li].c_out);
+			ofa_pool_run(b->pool, add_pass, &ps);
 			break;
 		default: /* SE runs inside the layer that reads it */
 			break;

@@ -12,8 +12,8 @@
 #include "ops/kernels.h"
 
 struct ofa_batch_layer {
-	float *z;                   /* (n,h,w,c) before BN; NULL for SE and POOL */
-	float *y;                   /* value: block boundaries, POOL; else NULL */
+	float *z;                   /* (n,h,w,c) before BN; NULL for SE, pools and ADD */
+	float *y;                   /* value: block boundaries, pools, ADD; else NULL */
 	float *wk;                  /* DWCONV (k,k,c); CONV k>1 (c_out,k,k,c_in); else NULL: read in place */
 	float *mean, *var, *invstd; /* of this batch, (c); var is biased; NULL without BN */
 	float *scale, *shift;       /* value = act(z*scale + shift [+ residual]) */
@@ -34,7 +34,8 @@ struct ofa_batch {
 	const float *x;
 	int n;
 	struct ofa_batch_layer layers[OFA_PLAN_MAX_LAYERS];
-	int producer[OFA_PLAN_MAX_LAYERS]; /* layer whose value this one reads (SE resolves to itself), -1: the input */
+	int producer[OFA_PLAN_MAX_LAYERS]; /* layer whose value this one reads, -1: the network's input */
+	int reader[OFA_PLAN_MAX_LAYERS];   /* first layer that reads this one's value, other than to add it; -1: none */
 	/* storage */
 	float *storage;
 	size_t storage_floats;
@@ -66,8 +67,9 @@ const float *ofa_batch_input(struct ofa_batch *b, int li, int i0, int count, flo
 void ofa_batch_input_planes(struct ofa_batch *b, int li, int i, float *planes);
 size_t ofa_batch_input_floats(const struct ofa_layer *l, int pad);
 
-/* Floats of scratch for one image of a CONV or DWCONV layer, which passes over several images ask for once each:
- * forward: the input and, k > 1, its patches; a depthwise layer takes one padded image whatever their number.
+/* Floats of scratch for one image of a layer, which passes over several images ask for once each:
+ * forward: the input; a depthwise layer takes one padded image whatever their number, a CONV of k > 1 besides
+ * ofa_conv_floats() whatever their number.
  * backward: dz, d(input), the input, the gated input of SE or its gradients (2*c_in + hidden); k > 1: dz and patches;
  * depthwise, one image: dz, dz and input padded, d(input). */
 size_t ofa_batch_forward_floats(const struct ofa_layer *l);

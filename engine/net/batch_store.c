@@ -6,7 +6,7 @@
 #include "net/prepare.h"
 
 #define ALIGN_FLOATS 16u
-#define ROTATING 2
+#define ROTATING 4 /* three in a bottleneck that projects its input, two elsewhere */
 
 /* Hands out parts of the storage; with no storage it only adds up. */
 struct bump {
@@ -27,15 +27,34 @@ static size_t out_floats(const struct ofa_layer *l)
 	return (size_t)l->h_out * l->w_out * l->c_out;
 }
 
+/* The projection of a bottleneck's input, which is only ever added. */
+static bool is_projection(const struct ofa_plan *plan, int li)
+{
+	const struct ofa_layer *l = &plan->layers[li];
+
+	return l->op == OFA_OP_CONV && l->act == OFA_ACT_NONE && plan->units[l->unit].bottleneck;
+}
+
+/* How many layers read a layer's value, adding it included; SE belongs to its reader. */
+static int uses(const struct ofa_plan *plan, int li)
+{
+	int value = plan->layers[li].out, n = 0;
+
+	for (int i = li + 1; i <= plan->values[value].last_layer; i++)
+		if (plan->layers[i].op != OFA_OP_SE)
+			n += (plan->layers[i].in == value) + (plan->layers[i].residual == value);
+	return n;
+}
+
 bool ofa_batch_boundary(const struct ofa_plan *plan, int li)
 {
 	const struct ofa_layer *l = &plan->layers[li];
 
-	if (l->op == OFA_OP_POOL)
-		return true;
-	if (l->op != OFA_OP_CONV || l->bn < 0)
+	if (l->op != OFA_OP_CONV)
+		return l->op != OFA_OP_DWCONV && l->op != OFA_OP_SE && l->op != OFA_OP_LINEAR;
+	if (l->bn < 0 || is_projection(plan, li))
 		return false;
-	return l->act == OFA_ACT_NONE || l->residual >= 0 || plan->values[l->out].last_layer > li + 1;
+	return l->act == OFA_ACT_NONE || l->residual >= 0 || uses(plan, li) > 1;
 }
 
 static void weights_layout(struct ofa_batch_layer *bl, const struct ofa_layer *l, struct bump *m)
@@ -44,7 +63,7 @@ static void weights_layout(struct ofa_batch_layer *bl, const struct ofa_layer *l
 		bl->wk = take(m, (size_t)l->k * l->k * l->c_out);
 	else if (l->op == OFA_OP_CONV && l->k > 1)
 		bl->wk = take(m, (size_t)l->k * l->k * l->c_in * l->c_out);
-	if (l->op == OFA_OP_CONV || l->op == OFA_OP_DWCONV) {
+	if (l->op == OFA_OP_CONV || l->op == OFA_OP_DWCONV || l->op == OFA_OP_ADD) {
 		bl->scale = take(m, (size_t)l->c_out);
 		bl->shift = take(m, (size_t)l->c_out);
 		if (l->bn >= 0) {
@@ -63,40 +82,136 @@ static void se_layout(struct ofa_batch_layer *bl, const struct ofa_layer *l, siz
 	bl->gate = take(m, n * l->c_in);
 }
 
-/* keep: every z and y has a place of its own.  Else z alternates between two (a layer reads only the one before it)
- * and so does y (a block reads its input while its output is made). */
-static void layout(struct ofa_batch *b, const struct ofa_plan *plan, int n, struct bump *m)
+static void relate(struct ofa_batch *b, const struct ofa_plan *plan)
+{
+	for (int i = 0; i < plan->n_layers; i++)
+		b->reader[i] = -1;
+	for (int i = 0; i < plan->n_layers; i++) {
+		int p = plan->values[plan->layers[i].in].first_layer;
+
+		b->producer[i] = p;
+		if (p >= 0 && plan->layers[i].op != OFA_OP_SE && b->reader[p] < 0)
+			b->reader[p] = i;
+	}
+}
+
+/* The passes between which a buffer is in use, both included. */
+struct span {
+	int begin, end;
+};
+
+/* The last pass that reads layer li's value to add it: an ADD layer's own, else the one that materialises the sum. */
+static int last_addition(const struct ofa_batch *b, const struct ofa_plan *plan, int li)
+{
+	int last = -1;
+
+	for (int i = li + 1; i <= plan->values[plan->layers[li].out].last_layer; i++)
+		if (plan->layers[i].residual == plan->layers[li].out)
+			last = plan->layers[i].op == OFA_OP_ADD ? i : b->reader[i];
+	return last;
+}
+
+static int last_reading(const struct ofa_plan *plan, int li)
+{
+	int last = -1;
+
+	for (int i = li + 1; i <= plan->values[plan->layers[li].out].last_layer; i++)
+		if (plan->layers[i].in == plan->layers[li].out)
+			last = i;
+	return last;
+}
+
+static struct span z_span(const struct ofa_batch *b, const struct ofa_plan *plan, int li)
+{
+	int last = is_projection(plan, li) ? last_addition(b, plan, li) : last_reading(plan, li);
+
+	return (struct span){li, ofa_batch_boundary(plan, li) ? b->reader[li] : last};
+}
+
+static struct span y_span(const struct ofa_batch *b, const struct ofa_plan *plan, int li)
+{
+	int read = last_reading(plan, li), addition = last_addition(b, plan, li);
+
+	int begin = plan->layers[li].op == OFA_OP_CONV ? b->reader[li] : li;
+
+	return (struct span){begin, read > addition ? read : addition};
+}
+
+/* Buffers that values take turns in. */
+struct rotation {
+	float *buffer[ROTATING];
+	int n;
+	int slot[OFA_PLAN_MAX_LAYERS]; /* by layer, -1: none */
+	struct span span[OFA_PLAN_MAX_LAYERS];
+};
+
+static void take_turn(struct rotation *r, int li, struct span s)
+{
+	int slot = 0;
+
+	for (int i = 0; i < li; i++) {
+		if (r->slot[i] == slot && s.begin <= r->span[i].end && r->span[i].begin <= s.end) {
+			slot++;
+			i = -1;
+		}
+	}
+	r->slot[li] = slot;
+	r->span[li] = s;
+	r->n = slot + 1 > r->n ? slot + 1 : r->n;
+}
+
+static bool has_z(const struct ofa_layer *l)
+{
+	return l->op == OFA_OP_CONV || l->op == OFA_OP_DWCONV || l->op == OFA_OP_LINEAR;
+}
+
+/* Who takes which turn, and the buffers, each as large as the largest map. */
+static void rotate(struct ofa_batch *b, const struct ofa_plan *plan, int n, struct bump *m, struct rotation *z,
+		   struct rotation *y)
 {
 	size_t z_max = 0, y_max = 0;
-	float *z[ROTATING], *y[ROTATING];
-	int zi = 0, yi = 0;
 
-	memset(b->layers, 0, sizeof b->layers);
+	z->n = y->n = 0;
 	for (int i = 0; i < plan->n_layers; i++) {
 		size_t f = (size_t)n * out_floats(&plan->layers[i]);
 
-		z_max = f > z_max ? f : z_max;
-		if (ofa_batch_boundary(plan, i))
+		z->slot[i] = y->slot[i] = -1;
+		if (has_z(&plan->layers[i])) {
+			take_turn(z, i, z_span(b, plan, i));
+			z_max = f > z_max ? f : z_max;
+		}
+		if (ofa_batch_boundary(plan, i)) {
+			take_turn(y, i, y_span(b, plan, i));
 			y_max = f > y_max ? f : y_max;
+		}
 	}
-	for (int i = 0; i < ROTATING && !b->keep; i++) {
-		z[i] = take(m, z_max);
-		y[i] = take(m, y_max);
-	}
+	for (int i = 0; i < z->n; i++)
+		z->buffer[i] = take(m, z_max);
+	for (int i = 0; i < y->n; i++)
+		y->buffer[i] = take(m, y_max);
+}
+
+/* keep: every z and y has a place of its own.  Else they take turns in a few buffers. */
+static void layout(struct ofa_batch *b, const struct ofa_plan *plan, int n, struct bump *m)
+{
+	struct rotation z, y;
+
+	memset(b->layers, 0, sizeof b->layers);
+	relate(b, plan);
+	if (!b->keep)
+		rotate(b, plan, n, m, &z, &y);
 	for (int i = 0; i < plan->n_layers; i++) {
 		const struct ofa_layer *l = &plan->layers[i];
 		struct ofa_batch_layer *bl = &b->layers[i];
 		size_t f = (size_t)n * out_floats(l);
 
 		weights_layout(bl, l, m);
-		if (l->op == OFA_OP_SE) {
+		if (l->op == OFA_OP_SE)
 			se_layout(bl, l, (size_t)n, m);
-			continue;
-		}
-		if (l->op != OFA_OP_POOL)
-			bl->z = b->keep ? take(m, f) : z[zi++ % ROTATING];
+		if (has_z(l))
+			bl->z = b->keep ? take(m, f) : z.buffer[z.slot[i]];
 		if (ofa_batch_boundary(plan, i))
-			bl->y = b->keep ? take(m, f) : y[yi++ % ROTATING];
+			bl->y = b->keep ? take(m, f) : y.buffer[y.slot[i]];
 	}
 }
 
@@ -114,7 +229,7 @@ size_t ofa_batch_forward_floats(const struct ofa_layer *l)
 {
 	if (l->op == OFA_OP_DWCONV)
 		return padded_floats(l->h_in, l->w_in, l->c_in, l->pad);
-	return padded_floats(l->h_in, l->w_in, l->c_in, 0) + (l->k > 1 ? patch_floats(l) : 0);
+	return padded_floats(l->h_in, l->w_in, l->c_in, 0);
 }
 
 size_t ofa_batch_backward_floats(const struct ofa_layer *l)
@@ -133,20 +248,26 @@ size_t ofa_batch_backward_floats(const struct ofa_layer *l)
 }
 
 /* A pass takes either one image or as many as stay within OFA_BATCH_CHUNK_FLOATS. */
-static size_t scratch_need(const struct ofa_plan *plan)
+static size_t scratch_need(const struct ofa_plan *plan, bool backward)
 {
-	size_t need = OFA_BATCH_CHUNK_FLOATS;
+	size_t need = OFA_BATCH_CHUNK_FLOATS, tile = 0;
 
 	for (int i = 0; i < plan->n_layers; i++) {
 		const struct ofa_layer *l = &plan->layers[i];
 		size_t prep = l->op == OFA_OP_DWCONV ? ofa_depthwise_scratch(l) : 0;
 		size_t one = ofa_batch_forward_floats(l);
 
-		if (ofa_batch_backward_floats(l) > one)
+		if (backward && ofa_batch_backward_floats(l) > one)
 			one = ofa_batch_backward_floats(l);
 		need = one > need ? one : need;
 		need = prep > need ? prep : need;
+		if (l->op == OFA_OP_CONV && l->k > 1) {
+			struct ofa_conv c = ofa_layer_conv(l);
+
+			tile = ofa_conv_floats(&c) > tile ? ofa_conv_floats(&c) : tile;
+		}
 	}
+	need += tile;
 	return (need + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
 }
 
@@ -187,7 +308,7 @@ enum ofa_status ofa_batch_init_plan(struct ofa_batch *b, const struct ofa_space 
 	b->max_batch = max_batch;
 	layout(b, plan, max_batch, &m);
 	b->storage_floats = m.used;
-	b->scratch_floats = scratch_need(plan);
+	b->scratch_floats = scratch_need(plan, keep);
 	b->max_channels = max_channels(plan);
 	b->storage = alloc_floats(b->storage_floats);
 	per_thread = alloc_floats(threads * (b->scratch_floats + 3 * b->max_channels));

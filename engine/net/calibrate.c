@@ -70,8 +70,6 @@ static const float *source_batch(struct source *s, const struct ofa_plan *plan, 
 static enum ofa_status run(const struct ofa_supernet *net, const struct ofa_plan *plan, struct source *src, int n,
 			   int batch, struct ofa_pool *pool, struct ofa_bn_stats *ret, struct ofa_error *err)
 {
-	if (net->space.family != OFA_FAMILY_MBCONV)
-		return ofa_fail(err, OFA_ERR_UNSUPPORTED, "family", "networks of this family are not run yet");
 	struct ofa_bn_stats st = {0};
 	struct ofa_batch b = {0};
 	float *logits = malloc((size_t)batch * plan->classes * sizeof *logits);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "ops/depthwise.h"
-#include "ops/im2col.h"
+#include "net/prepare.h"
 #include "ops/kernels.h"
 #include "tensor/gemm.h"
 
@@ -16,7 +16,7 @@
 struct job {
 	const struct ofa_subnet *sub;
 	const struct ofa_kernels *kernels;
-	const float *x, *ones;
+	const float *x, *ones, *zeros;
 	float *logits;
 	int n, chunk;
 	size_t map_floats, scratch_floats;
@@ -38,8 +38,11 @@ static size_t layer_scratch(const struct ofa_layer *l)
 {
 	if (l->op == OFA_OP_DWCONV)
 		return (size_t)(l->h_in + 2 * l->pad) * (l->w_in + 2 * l->pad) * l->c_in;
-	if (l->op == OFA_OP_CONV && l->k > 1)
-		return (size_t)l->h_out * l->w_out * l->k * l->k * l->c_in;
+	if (l->op == OFA_OP_CONV && l->k > 1) {
+		struct ofa_conv c = ofa_layer_conv(l);
+
+		return ofa_conv_floats(&c);
+	}
 	return l->op == OFA_OP_SE ? 2 * (size_t)l->c_in + l->hidden : 0;
 }
 
@@ -64,16 +67,15 @@ static void assign_buffers(const struct ofa_plan *p, int *buffer_of)
 static void conv(const struct job *j, const struct ofa_layer *l, const struct ofa_layer_weights *lw, const float *in,
 		 const float *res, float *out, int count, float *scratch)
 {
-	int rows = count * l->h_out * l->w_out, width = l->k * l->k * l->c_in;
+	int rows = count * l->h_out * l->w_out;
 
 	if (l->k > 1) {
-		for (int i = 0; i < count; i++)
-			ofa_im2col(in + (size_t)i * l->h_in * l->w_in * l->c_in, l->h_in, l->w_in, l->c_in, l->k,
-				   l->stride, l->pad, l->h_out, l->w_out,
-				   scratch + (size_t)i * l->h_out * l->w_out * width);
-		in = scratch;
+		struct ofa_conv c = ofa_layer_conv(l);
+
+		ofa_conv_run(&c, count, in, lw->w, scratch, out);
+	} else {
+		ofa_gemm_nt(rows, l->c_out, l->c_in, in, l->c_in, lw->w, l->c_in, 0.0f, out, l->c_out);
 	}
-	ofa_gemm_nt(rows, l->c_out, width, in, width, lw->w, width, 0.0f, out, l->c_out);
 	j->kernels->bn_act(out, res, rows, l->c_out, j->ones, lw->b, l->act, out);
 }
 
@@ -124,6 +126,20 @@ static void average(const struct job *j, const struct ofa_layer *l, const float 
 	}
 }
 
+static void windows(const struct job *j, const struct ofa_layer *l, const float *in, float *out, int count)
+{
+	const struct ofa_window p = ofa_layer_window(l);
+
+	for (int i = 0; i < count; i++) {
+		if (l->op == OFA_OP_MAX_POOL)
+			ofa_pool_max(j->kernels, &p, in, out);
+		else
+			ofa_pool_average(j->kernels, &p, in, out);
+		in += (size_t)l->h_in * l->w_in * l->c_in;
+		out += (size_t)l->h_out * l->w_out * l->c_out;
+	}
+}
+
 static void run_chunk(const struct job *j, struct work *w, int first, int count)
 {
 	const struct ofa_plan *p = &j->sub->plan;
@@ -149,6 +165,14 @@ static void run_chunk(const struct job *j, struct work *w, int first, int count)
 			break;
 		case OFA_OP_SE:
 			squeeze_excite(j, l, lw, out, count, w->scratch);
+			break;
+		case OFA_OP_MAX_POOL:
+		case OFA_OP_AVERAGE_POOL:
+			windows(j, l, in, out, count);
+			break;
+		case OFA_OP_ADD:
+			j->kernels->bn_act(in, res, count * l->h_out * l->w_out, l->c_out, j->ones, j->zeros, l->act,
+					   out);
 			break;
 		default:
 			average(j, l, in, out, count);
@@ -198,13 +222,14 @@ enum ofa_status ofa_subnet_forward(const struct ofa_subnet *sub, const float *x,
 	j.chunk = (int)(CHUNK_FLOATS / (2 * map));
 	j.chunk = j.chunk < 1 ? 1 : j.chunk > n ? n : j.chunk;
 	j.map_floats = (map * (size_t)j.chunk + 15) / 16 * 16;
-	j.scratch_floats = scratch * (size_t)j.chunk;
-	ones = malloc(channels * sizeof *ones);
+	j.scratch_floats = scratch;
+	ones = calloc(2 * channels, sizeof *ones);
 	if (!ones)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory to run a subnet");
 	for (size_t i = 0; i < channels; i++)
 		ones[i] = 1.0f;
 	j.ones = ones;
+	j.zeros = ones + channels;
 	assign_buffers(p, j.buffer_of);
 	ofa_pool_run(pool, run_thread, &j);
 	free(ones);

@@ -136,3 +136,28 @@ void ofa_conv_prepare_backward(const struct ofa_layer *l, const struct ofa_param
 		}
 	}
 }
+
+struct ofa_conv ofa_layer_conv(const struct ofa_layer *l)
+{
+	return (struct ofa_conv){.h = l->h_in,
+				 .w = l->w_in,
+				 .c_in = l->c_in,
+				 .k = l->k,
+				 .stride = l->stride,
+				 .pad = l->pad,
+				 .ho = l->h_out,
+				 .wo = l->w_out,
+				 .c_out = l->c_out};
+}
+
+struct ofa_window ofa_layer_window(const struct ofa_layer *l)
+{
+	return (struct ofa_window){.h = l->h_in,
+				   .w = l->w_in,
+				   .c = l->c_in,
+				   .k = l->k,
+				   .stride = l->stride,
+				   .pad = l->pad,
+				   .ho = l->h_out,
+				   .wo = l->w_out};
+}

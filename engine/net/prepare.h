@@ -1,8 +1,11 @@
-/* From the supernet's stored tensors to the weights a kernel reads: kernel transforms and layout. */
+/* From the supernet's stored tensors to the weights a kernel reads (kernel transforms and layout), and from layers to
+ * the shapes it takes. */
 #ifndef OFA_NET_PREPARE_H
 #define OFA_NET_PREPARE_H
 
 #include "net/plan.h"
+#include "ops/im2col.h"
+#include "ops/pool.h"
 
 /* Floats of scratch that the depthwise functions below need. */
 size_t ofa_depthwise_scratch(const struct ofa_layer *l);
@@ -17,5 +20,9 @@ void ofa_depthwise_prepare_backward(const struct ofa_layer *l, const float *cons
 /* Dense conv: stored (out,in,k,k) -> (c_out, k, k, c_in) of the slice; and the gradient's way back (added). */
 void ofa_conv_prepare(const struct ofa_layer *l, const struct ofa_param *p, const float *w, float *wk);
 void ofa_conv_prepare_backward(const struct ofa_layer *l, const struct ofa_param *p, const float *dwk, float *grad);
+
+/* The shapes of a CONV layer and of a windowed pool. */
+struct ofa_conv ofa_layer_conv(const struct ofa_layer *l);
+struct ofa_window ofa_layer_window(const struct ofa_layer *l);
 
 #endif

@@ -125,8 +125,6 @@ static size_t scratch_floats(const struct ofa_plan *plan)
 enum ofa_status ofa_subnet_extract(const struct ofa_supernet *net, const struct ofa_plan *plan,
 				   const struct ofa_bn_stats *stats, struct ofa_subnet **ret, struct ofa_error *err)
 {
-	if (plan->arch.image_size && net->space.family != OFA_FAMILY_MBCONV)
-		return ofa_fail(err, OFA_ERR_UNSUPPORTED, "family", "networks of this family are not run yet");
 	struct ofa_subnet *sub = calloc(1, sizeof *sub);
 	float *scratch = malloc(scratch_floats(plan) * sizeof *scratch);
 	void *mem = NULL;

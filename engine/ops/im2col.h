@@ -2,7 +2,18 @@
 #ifndef OFA_OPS_IM2COL_H
 #define OFA_OPS_IM2COL_H
 
+#include <stddef.h>
+
 /* x (h,w,c) -> col (ho*wo, k*k*c), zero outside; ho = (h + 2*pad - k)/stride + 1. */
 void ofa_im2col(const float *x, int h, int w, int c, int k, int stride, int pad, int ho, int wo, float *col);
+
+/* A convolution: x (n,h,w,c_in), weight (c_out,k,k,c_in) -> y (n,ho,wo,c_out), zero padding. */
+struct ofa_conv {
+	int h, w, c_in, k, stride, pad, ho, wo, c_out;
+};
+/* Takes the patches of some output pixels at a time, as many as stay in the cache until their product is taken.
+ * col: ofa_conv_floats(c) floats of scratch, whatever n is. */
+void ofa_conv_run(const struct ofa_conv *c, int n, const float *x, const float *weight, float *col, float *y);
+size_t ofa_conv_floats(const struct ofa_conv *c);
 
 #endif

@@ -264,6 +264,13 @@ static void sum_rows(const float *const *rows, int n, int c, enum ofa_act act, f
 #undef CALL
 }
 
+static void max_rows(const float *const *rows, int n, int c, float *y)
+{
+#define CALL(w) max_rows_##w(rows, n, i, y)
+	BLOCKS(c, CALL);
+#undef CALL
+}
+
 static void take_better(const float *from, int n, float gain, int32_t index, float *best, int32_t *choice)
 {
 #define CALL(w) take_better_##w(from + i, gain, index, best + i, choice + i)
@@ -340,6 +347,7 @@ const struct ofa_kernels EXPORT2(OFA_ISA) = {
 	.scale_columns = scale_columns,
 	.scale_add_columns = scale_add_columns,
 	.sum_rows = sum_rows,
+	.max_rows = max_rows,
 	.bias_act = bias_act,
 	.dense = dense,
 	.take_better = take_better,

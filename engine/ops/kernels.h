@@ -60,6 +60,8 @@ struct ofa_kernels {
 	void (*dot_columns)(const float *a, const float *b, int rows, int c, float *out);
 	/* y[c] = act(the sum of n >= 1 rows): a layer whose input is one-hot. */
 	void (*sum_rows)(const float *const *rows, int n, int c, enum ofa_act act, float *y);
+	/* y[c] = the largest of n >= 1 rows. */
+	void (*max_rows)(const float *const *rows, int n, int c, float *y);
 	/* y (n,out) = act(bias + x (n,in) * weights), for rows that are zero in much the same places, as neighbours of
 	 * one arch are after a ReLU: inputs that are zero in OFA_DENSE_ROWS rows cost nothing.  out is a multiple of
 	 * OFA_PANEL; the weights lie in panels (out/OFA_PANEL, in, OFA_PANEL).  A row's result does not depend on the

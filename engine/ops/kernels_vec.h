@@ -213,6 +213,18 @@ static void KN(sum_rows)(const float *const *rows, int n, int at, enum ofa_act a
 	KN(st)(y + at, KN(act)(s0 + s1, act));
 }
 
+static void KN(max_rows)(const float *const *rows, int n, int at, float *y)
+{
+	V most = KN(ld)(rows[0] + at);
+
+	for (int i = 1; i < n; i++) {
+		V v = KN(ld)(rows[i] + at);
+
+		most = KN(pick)((VI)(v > most), v, most);
+	}
+	KN(st)(y + at, most);
+}
+
 static INLINE void KN(take_better)(const float *from, float gain, int32_t index, float *best, int32_t *choice)
 {
 	V value = KN(ld)(from) + gain, old = KN(ld)(best);

@@ -154,6 +154,47 @@ static void column_moments(const float *x, int rows, int c, int ch, double *ret_
 	*ret_var = square / rows;
 }
 
+/* Largest and sum over one window, and how many pixels it holds. */
+static int window(const float *x, int h, int w, int c, int k, int y0, int x0, int ch, float *most, double *sum)
+{
+	int n = 0;
+
+	*sum = 0;
+	for (int ky = 0; ky < k; ky++)
+		for (int kx = 0; kx < k; kx++) {
+			ptrdiff_t i = at(y0 + ky, x0 + kx, h, w, c, ch);
+
+			if (i < 0)
+				continue;
+			*most = n == 0 || x[i] > *most ? x[i] : *most;
+			*sum += x[i];
+			n++;
+		}
+	return n;
+}
+
+void ofa_ref_max_pool(const float *x, int h, int w, int c, int k, int stride, int pad, int ho, int wo, float *y)
+{
+	double sum;
+
+	for (int oy = 0; oy < ho; oy++)
+		for (int ox = 0; ox < wo; ox++)
+			for (int ch = 0; ch < c; ch++)
+				window(x, h, w, c, k, oy * stride - pad, ox * stride - pad, ch, y++, &sum);
+}
+
+void ofa_ref_average_pool(const float *x, int h, int w, int c, int k, int stride, int pad, int ho, int wo, float *y)
+{
+	for (int oy = 0; oy < ho; oy++)
+		for (int ox = 0; ox < wo; ox++)
+			for (int ch = 0; ch < c; ch++) {
+				double sum;
+				int n = window(x, h, w, c, k, oy * stride - pad, ox * stride - pad, ch, y, &sum);
+
+				*y++ = (float)(sum / n);
+			}
+}
+
 void ofa_ref_batch_norm(const float *x, int rows, int c, const float *gamma, const float *beta, float eps, float *y)
 {
 	for (int ch = 0; ch < c; ch++) {

@@ -20,6 +20,10 @@ void ofa_ref_depthwise(const float *x, int h, int w, int c, const float *weight,
 void ofa_ref_depthwise_backward(const float *x, int h, int w, int c, const float *weight, int k, int stride,
 				const float *dy, float *dx, float *dw);
 
+/* Windows of k x k: x (h,w,c) -> y (ho,wo,c); what lies outside the map does not count. */
+void ofa_ref_max_pool(const float *x, int h, int w, int c, int k, int stride, int pad, int ho, int wo, float *y);
+void ofa_ref_average_pool(const float *x, int h, int w, int c, int k, int stride, int pad, int ho, int wo, float *y);
+
 /* y = gamma * (x - mean)/sqrt(var + eps) + beta over rows x c with the rows' own mean and biased variance. */
 void ofa_ref_batch_norm(const float *x, int rows, int c, const float *gamma, const float *beta, float eps, float *y);
 void ofa_ref_batch_norm_backward(const float *x, int rows, int c, const float *gamma, float eps, const float *dy,

@@ -70,6 +70,20 @@ static void naive_pool(const struct ofa_layer *l, const float *in, float *out)
 	}
 }
 
+static void naive_window(const struct ofa_layer *l, const float *in, float *out)
+{
+	for (int i = 0; i < IMAGES; i++) {
+		const float *x = in + (size_t)i * l->h_in * l->w_in * l->c_in;
+		float *y = out + (size_t)i * l->h_out * l->w_out * l->c_out;
+
+		if (l->op == OFA_OP_MAX_POOL)
+			ofa_ref_max_pool(x, l->h_in, l->w_in, l->c_in, l->k, l->stride, l->pad, l->h_out, l->w_out, y);
+		else
+			ofa_ref_average_pool(x, l->h_in, l->w_in, l->c_in, l->k, l->stride, l->pad, l->h_out, l->w_out,
+					     y);
+	}
+}
+
 static void naive_se(const struct ofa_layer *l, const struct ofa_layer_weights *w, float *x)
 {
 	size_t map = (size_t)l->h_in * l->w_in * l->c_in;
@@ -96,6 +110,29 @@ static void naive_epilogue(struct naive *n, const struct ofa_layer *l, const flo
 	}
 }
 
+/* Layers without weights; false for the others. */
+static bool naive_bare(struct naive *n, const struct ofa_layer *l)
+{
+	const float *in = n->value[l->in];
+	float *out = n->value[l->out];
+
+	switch (l->op) {
+	case OFA_OP_POOL:
+		naive_pool(l, in, out);
+		return true;
+	case OFA_OP_MAX_POOL:
+	case OFA_OP_AVERAGE_POOL:
+		naive_window(l, in, out);
+		return true;
+	case OFA_OP_ADD:
+		for (size_t i = 0; i < (size_t)IMAGES * l->h_out * l->w_out * l->c_out; i++)
+			out[i] = in[i] + n->value[l->residual][i];
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void naive_subnet(struct naive *n, const struct ofa_subnet *sub)
 {
 	for (int i = 0; i < sub->plan.n_layers; i++) {
@@ -104,9 +141,7 @@ static void naive_subnet(struct naive *n, const struct ofa_subnet *sub)
 
 		if (l->op == OFA_OP_SE) {
 			naive_se(l, w, n->value[l->in]);
-		} else if (l->op == OFA_OP_POOL) {
-			naive_pool(l, n->value[l->in], n->value[l->out]);
-		} else {
+		} else if (!naive_bare(n, l)) {
 			naive_product(l, w->w, n->value[l->in], n->value[l->out]);
 			naive_epilogue(n, l, w->b, n->value[l->out]);
 		}
@@ -134,9 +169,7 @@ static void naive_batch(struct naive *n, const struct ofa_supernet *net, const s
 
 		if (l->op == OFA_OP_SE) {
 			naive_se(l, w, n->value[l->in]);
-		} else if (l->op == OFA_OP_POOL) {
-			naive_pool(l, n->value[l->in], out);
-		} else {
+		} else if (!naive_bare(n, l)) {
 			naive_product(l, w->w, n->value[l->in], out);
 			if (l->bn >= 0)
 				naive_batch_norm(net, l, out);
@@ -267,9 +300,21 @@ START_TEST(proxyless_matches_the_oracles)
 }
 END_TEST
 
+START_TEST(resnets_match_the_oracles)
+{
+	struct ofa_space space;
+
+	load_space(tiny_resnet_json, &space);
+	check_space(&space, 0);
+	load_space(small_resnet_json, &space);
+	check_space(&space, 33);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = {odd_space_matches_the_oracles, proxyless_matches_the_oracles};
+	const TTest *const tests[] = {odd_space_matches_the_oracles, proxyless_matches_the_oracles,
+				      resnets_match_the_oracles};
 
 	return run_tests("forward", tests, OFA_ARRAY_LEN(tests));
 }

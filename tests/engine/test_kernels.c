@@ -10,6 +10,7 @@
 #include "ops/depthwise.h"
 #include "ops/im2col.h"
 #include "ops/kernels.h"
+#include "ops/pool.h"
 #include "ops/ref.h"
 #include "tensor/gemm.h"
 
@@ -338,6 +339,29 @@ static void check_batch_norm(const struct ofa_kernels *kn, const struct shape *s
 		free(all[i]);
 }
 
+/* Two images at once, the same one: tiles go on from one to the other. */
+static void check_tiled_conv(const struct shape *s, const float *x, const float *w, int c_out, const float *want)
+{
+	struct ofa_conv c = {.h = s->h, .w = s->w, .c_in = s->c, .k = s->k, .stride = s->stride, .pad = s->k / 2};
+	size_t in = (size_t)s->h * s->w * s->c, out;
+	float *twice = malloc(2 * in * sizeof *twice), *col, *y;
+
+	c.ho = (s->h - 1) / s->stride + 1;
+	c.wo = (s->w - 1) / s->stride + 1;
+	c.c_out = c_out;
+	out = (size_t)c.ho * c.wo * c_out;
+	col = malloc(ofa_conv_floats(&c) * sizeof *col);
+	y = malloc(2 * out * sizeof *y);
+	memcpy(twice, x, in * sizeof *x);
+	memcpy(twice + in, x, in * sizeof *x);
+	ofa_conv_run(&c, 2, twice, w, col, y);
+	expect_close("conv by tiles", s, "blas", y, want, out);
+	expect_close("conv by tiles, second image", s, "blas", y + out, want, out);
+	free(twice);
+	free(col);
+	free(y);
+}
+
 /* Dense convolution and its gradients as matrix products, as forward and backward use them. */
 static void check_conv(const struct shape *s, struct ofa_rng *rng)
 {
@@ -352,6 +376,7 @@ static void check_conv(const struct shape *s, struct ofa_rng *rng)
 	ofa_gemm_nt(ho * wo, c_out, width, col, width, w, width, 0.0f, y, c_out);
 	ofa_ref_conv(x, s->h, s->w, s->c, w, c_out, s->k, s->stride, want);
 	expect_close("conv", s, "blas", y, want, out);
+	check_tiled_conv(s, x, w, c_out, want);
 	ofa_gemm_tn(c_out, width, ho * wo, dy, c_out, col, width, 0.0f, dw, width);
 	ofa_ref_conv_backward(x, s->h, s->w, s->c, w, c_out, s->k, s->stride, dy, dx, want_dw);
 	expect_close("conv d(weight)", s, "blas", dw, want_dw, weights);
@@ -370,6 +395,32 @@ START_TEST(products_match_the_oracle)
 }
 END_TEST
 
+static void check_pools(const struct ofa_kernels *kn, const struct shape *s, struct ofa_rng *rng)
+{
+	size_t in = (size_t)s->h * s->w * s->c;
+	float *x = random_floats(rng, in), *y = random_floats(rng, in), *want = random_floats(rng, in);
+
+	for (int stride = 1; stride <= 3; stride++) {
+		struct ofa_window p = {.h = s->h, .w = s->w, .c = s->c, .k = 3, .stride = stride, .pad = 1};
+		size_t out;
+
+		p.ho = (s->h - 1) / stride + 1;
+		p.wo = (s->w - 1) / stride + 1;
+		out = (size_t)p.ho * p.wo * s->c;
+		ofa_pool_max(kn, &p, x, y);
+		ofa_ref_max_pool(x, s->h, s->w, s->c, 3, stride, 1, p.ho, p.wo, want);
+		expect_close("max pool", s, kn->isa, y, want, out);
+		p.k = stride; /* the last windows are cut where the map is no multiple */
+		p.pad = 0;
+		ofa_pool_average(kn, &p, x, y);
+		ofa_ref_average_pool(x, s->h, s->w, s->c, stride, stride, 0, p.ho, p.wo, want);
+		expect_close("average pool", s, kn->isa, y, want, out);
+	}
+	free(x);
+	free(y);
+	free(want);
+}
+
 START_TEST(kernels_match_the_oracle)
 {
 	const struct ofa_kernels *kn = ofa_kernels_named(isas[_i]);
@@ -387,6 +438,7 @@ START_TEST(kernels_match_the_oracle)
 		check_columns(kn, &shapes[i], &rng);
 		check_batch_norm(kn, &shapes[i], &rng);
 		check_take_better(kn, &shapes[i], &rng);
+		check_pools(kn, &shapes[i], &rng);
 	}
 }
 END_TEST
