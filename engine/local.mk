@@ -50,7 +50,7 @@ engine_libofaengine_a_SOURCES = \
 	engine/import/torch.h engine/import/torch.c engine/import/torch_legacy.c engine/import/torch_zip.c \
 	engine/import/zip.h engine/import/zip.c \
 	engine/import/names.h engine/import/names.c engine/import/family.h engine/import/family.c \
-	engine/import/family_mbconv.c \
+	engine/import/family_mbconv.c engine/import/family_resnet.c \
 	engine/import/import.h engine/import/import.c engine/import/floats.c \
 	engine/train/step.h engine/train/trainer.c \
 	engine/train/params.c engine/train/sgd.c engine/train/loss.c engine/train/sort.c \

@@ -35,27 +35,6 @@ bool ofa_family_proxyless_recognise(const struct ofa_import_names *names)
 	       ofa_import_names_find(names, "blocks.0.conv.depth_conv.conv.weight");
 }
 
-/* A convolution's (or linear layer's) outputs, inputs and kernel side. */
-static enum ofa_status read_layer(const struct ofa_import_names *names, const char *name, int rank, int *ret_out,
-				  int *ret_in, int *ret_kernel, struct ofa_error *err)
-{
-	const struct ofa_tensor *t = NULL;
-	char shape[OFA_IMPORT_SHAPE_MAX];
-	enum ofa_status st = ofa_import_names_get(names, name, rank, &t, err);
-
-	if (st != OFA_OK)
-		return st;
-	if (t->shape[0] < 1 || t->shape[0] > OFA_MAX_CLASSES || t->shape[1] < 1 || t->shape[1] > OFA_MAX_CHANNELS ||
-	    (rank == 4 && (t->shape[2] != t->shape[3] || t->shape[2] < 1 || t->shape[2] > 7)))
-		return ofa_fail(err, OFA_ERR_MISMATCH, name,
-				"tensor \"%s\" has shape %s; (outputs, inputs%s) is expected", name,
-				ofa_import_shape(t, shape), rank == 4 ? ", k, k" : "");
-	*ret_out = (int)t->shape[0];
-	*ret_in = (int)t->shape[1];
-	*ret_kernel = rank == 4 ? (int)t->shape[2] : 1;
-	return OFA_OK;
-}
-
 static const char *block_name(char out[96], int index, const char *part)
 {
 	snprintf(out, 96, "blocks.%d.conv.%s", index, part);
@@ -68,14 +47,15 @@ static enum ofa_status read_block(const struct ofa_import_names *names, int inde
 	struct block b = {0};
 	char name[96];
 	int depth, one, mid, same;
-	enum ofa_status st = read_layer(names, block_name(name, index, "inverted_bottleneck.conv.weight"), 4, &b.mid,
-					&b.in, &one, err);
+	enum ofa_status st = ofa_import_layer(names, block_name(name, index, "inverted_bottleneck.conv.weight"), 4,
+					      &b.mid, &b.in, &one, err);
 
 	if (st == OFA_OK)
-		st = read_layer(names, block_name(name, index, "depth_conv.conv.weight"), 4, &depth, &same, &b.kernel,
-				err);
+		st = ofa_import_layer(names, block_name(name, index, "depth_conv.conv.weight"), 4, &depth, &same,
+				      &b.kernel, err);
 	if (st == OFA_OK)
-		st = read_layer(names, block_name(name, index, "point_linear.conv.weight"), 4, &b.out, &mid, &one, err);
+		st = ofa_import_layer(names, block_name(name, index, "point_linear.conv.weight"), 4, &b.out, &mid, &one,
+				      err);
 	if (st != OFA_OK)
 		return st;
 	if (b.kernel != 3 && b.kernel != 5 && b.kernel != 7)
@@ -184,16 +164,17 @@ static enum ofa_status read_ends(const struct ofa_import_names *names, struct of
 		s->head.mix_width ? "final_expand_layer.conv.weight" : "feature_mix_layer.conv.weight";
 	int in, kernel;
 	enum ofa_status st =
-		read_layer(names, "first_conv.conv.weight", 4, &s->stem.width, &s->input_channels, &kernel, err);
+		ofa_import_layer(names, "first_conv.conv.weight", 4, &s->stem.width, &s->input_channels, &kernel, err);
 
 	if (st == OFA_OK)
-		st = read_layer(names, "blocks.0.conv.point_linear.conv.weight", 4, &s->first.width, &in, &kernel, err);
+		st = ofa_import_layer(names, "blocks.0.conv.point_linear.conv.weight", 4, &s->first.width, &in, &kernel,
+				      err);
 	if (st == OFA_OK)
-		st = read_layer(names, before_pool, 4, &s->head.expand_width, &in, &kernel, err);
+		st = ofa_import_layer(names, before_pool, 4, &s->head.expand_width, &in, &kernel, err);
 	if (st == OFA_OK && s->head.mix_width)
-		st = read_layer(names, "feature_mix_layer.conv.weight", 4, &s->head.mix_width, &in, &kernel, err);
+		st = ofa_import_layer(names, "feature_mix_layer.conv.weight", 4, &s->head.mix_width, &in, &kernel, err);
 	if (st == OFA_OK)
-		st = read_layer(names, "classifier.linear.weight", 2, &s->classes, &in, &kernel, err);
+		st = ofa_import_layer(names, "classifier.linear.weight", 2, &s->classes, &in, &kernel, err);
 	return st;
 }
 
@@ -230,16 +211,6 @@ static void find_multiplier(struct ofa_import_space *r)
 	snprintf(r->space.name, sizeof(r->space.name), "%s", r->family);
 }
 
-/* The derived members follow from the JSON form, whose parser also checks the whole. */
-static enum ofa_status complete(struct ofa_space *s, struct ofa_error *err)
-{
-	json_t *json = ofa_space_format(s);
-	enum ofa_status st = json ? ofa_space_parse(json, s, err) : ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
-
-	json_decref(json);
-	return st;
-}
-
 static enum ofa_status infer(const struct ofa_import_names *names, const char *family, struct ofa_import_space *ret,
 			     struct ofa_error *err)
 {
@@ -253,7 +224,7 @@ static enum ofa_status infer(const struct ofa_import_names *names, const char *f
 	if (st != OFA_OK)
 		return st;
 	find_multiplier(&r);
-	st = complete(&r.space, err);
+	st = ofa_import_complete(&r.space, err);
 	if (st == OFA_OK)
 		*ret = r;
 	return st;

@@ -165,6 +165,7 @@ START_TEST(imported_logits)
 		{"golden/mbv3_w0.25.legacy.pth", "golden/mbv3_w0.25.cases.json", "mbv3_w0.25"},
 		{"golden/mbv3_w0.25.safetensors", "golden/mbv3_w0.25.cases.json", "mbv3_w0.25"},
 		{"golden/proxyless_w0.25.zip.pth", "golden/proxyless_w0.25.cases.json", "proxyless_w0.25"},
+		{"golden/resnet50_small.zip.pth", "golden/resnet50_small.cases.json", "resnet50"},
 	};
 	struct ofa_supernet *net;
 
@@ -322,7 +323,7 @@ int main(void)
 
 	tcase_set_timeout(tc, 300);
 	tcase_add_loop_test(tc, reference_logits, 1, 4);
-	tcase_add_loop_test(tc, imported_logits, 0, 4);
+	tcase_add_loop_test(tc, imported_logits, 0, 5);
 	tcase_add_test(tc, three_steps);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);

@@ -99,6 +99,7 @@ START_TEST(families_at_their_widths)
 	} cases[] = {
 		{"mbv3", 1, 1000},        {"mbv3", 1.2, 1000}, {"mbv3", 0.25, 10},      {"mbv3", 0.75, 21843},
 		{"proxyless", 1.3, 1000}, {"proxyless", 1, 2}, {"proxyless", 0.35, 10},
+		{"resnet50", 1, 1000},    {"resnet50", 0.25, 10},
 	};
 
 	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++) {
@@ -175,6 +176,69 @@ START_TEST(fewer_choices)
 	complete(&space);
 	state_init(&s, &space);
 	expect_inferred(&s, &space, "mbv3", 0.5, "");
+	state_release(&s);
+}
+END_TEST
+
+START_TEST(a_resnet_of_other_widths)
+{
+	struct ofa_import_space got;
+	struct ofa_space space;
+	struct state s;
+
+	load_space(small_resnet_json, &space);
+	state_init(&s, &space);
+	ASSERT_OK(infer(&s, &got), &err);
+	ck_assert_str_eq(got.space.name, "resnet50");
+	ck_assert_double_eq(got.width, 0);
+	ck_assert_mem_eq(got.space.widths, space.widths, sizeof(space.widths));
+	ck_assert_mem_eq(got.space.stages, space.stages, sizeof(space.stages));
+	state_release(&s);
+
+	for (int i = 0; i < space.n_stages; i++) {
+		space.stages[i].n_depths = 2;
+		if (i)
+			space.stages[i].n_expands = 2;
+	}
+	space.stages[0].depth_genes[1] = 1; /* the largest depth of the list */
+	complete(&space);
+	state_init(&s, &space);
+	ASSERT_OK(infer(&s, &got), &err);
+	ck_assert_mem_eq(got.space.stages, space.stages, sizeof(space.stages));
+	state_release(&s);
+}
+END_TEST
+
+/* Renames one tensor away and expects the refusal to name `field`. */
+static void refuse_without(const struct ofa_space *space, const char *name, const char *field, const char *says)
+{
+	struct ofa_import_space got;
+	struct state s;
+
+	state_init(&s, space);
+	snprintf((char *)(uintptr_t)state_find(&s, name)->name, 160, "gone");
+	ck_assert_int_eq(infer(&s, &got), OFA_ERR_MISMATCH);
+	ck_assert_str_eq(err.field, field);
+	ck_assert_msg(strstr(err.message, says) != NULL, "%s", err.message);
+	state_release(&s);
+}
+
+START_TEST(a_damaged_resnet_is_named)
+{
+	struct ofa_import_space got;
+	struct ofa_space space;
+	struct state s;
+
+	load_space(small_resnet_json, &space);
+	refuse_without(&space, "input_stem.0.conv.conv.weight", "family", "of no once-for-all family");
+	refuse_without(&space, "input_stem.2.conv.conv.weight", "input_stem.2.conv.weight", "missing");
+	refuse_without(&space, "blocks.4.downsample.conv.conv.weight", "blocks.0.conv3.conv.weight", "has 8 blocks");
+	refuse_without(&space, "blocks.17.conv3.conv.conv.weight", "blocks", "stage 4, from block 14 on, has 1");
+	refuse_without(&space, "classifier.linear.linear.weight", "classifier.linear.weight", "missing");
+	state_init(&s, &space);
+	state_find(&s, "blocks.4.conv3.conv.conv.weight")->shape[1] = 64;
+	ck_assert_int_eq(infer(&s, &got), OFA_ERR_MISMATCH);
+	ck_assert_msg(strstr(err.message, "block 4 has 64 channels in its middle") != NULL, "%s", err.message);
 	state_release(&s);
 }
 END_TEST
@@ -358,6 +422,8 @@ int main(void)
 		families_at_their_widths,
 		the_other_base_widths_of_proxyless,
 		fewer_choices,
+		a_resnet_of_other_widths,
+		a_damaged_resnet_is_named,
 		every_spelling,
 		what_does_not_fit_is_named,
 		other_types_become_floats,
