@@ -9,7 +9,7 @@ engine_libofaengine_a_SOURCES = \
 	engine/base/rng.h engine/base/rng.c \
 	engine/base/pool.h engine/base/pool.c engine/base/cpu.c \
 	engine/base/sha256.h engine/base/sha256.c \
-	engine/tensor/gemm.h engine/tensor/gemm.c \
+	engine/tensor/gemm.h engine/tensor/gemm.c engine/tensor/solve.h engine/tensor/solve.c \
 	engine/tensor/safetensors.h engine/tensor/safetensors.c engine/tensor/safetensors_save.c \
 	engine/tensor/resize.h engine/tensor/resize.c \
 	engine/ops/act.h engine/ops/kernels.h engine/ops/dispatch.c \
@@ -32,7 +32,10 @@ engine_libofaengine_a_SOURCES = \
 	engine/predict/predictor.h engine/predict/predictor.c engine/predict/predictor_file.c \
 	engine/predict/features.c engine/predict/predict.c engine/predict/metrics.c \
 	engine/predict/mlp.h engine/predict/mlp.c engine/predict/fit.c \
-	engine/import/predictor.h engine/import/predictor.c \
+	engine/predict/genes.h engine/predict/genes.c engine/predict/pairwise.h engine/predict/pairwise.c \
+	engine/predict/pairwise_fit.h engine/predict/pairwise_fit.c \
+	engine/predict/covariance.h engine/predict/covariance.c engine/predict/holdout.h engine/predict/holdout.c \
+	engine/import/predictor.h engine/import/predictor.c engine/import/pairs.h engine/import/pairs.c \
 	engine/import/yaml.h engine/import/yaml.c engine/import/table.h engine/import/table.c \
 	engine/import/table_build.h engine/import/table_build.c engine/import/table_key.h engine/import/table_key.c \
 	engine/import/table_reach.h engine/import/table_reach.c engine/import/table_rows.h engine/import/table_rows.c \

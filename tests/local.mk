@@ -31,6 +31,8 @@ EXTRA_DIST += tests/engine/shared.h tests/engine/runner.h tests/engine/spaces.h
 SEARCH_TESTS = \
 	tests/engine/test_latency \
 	tests/engine/test_predict \
+	tests/engine/test_pairs \
+	tests/engine/test_pairwise \
 	tests/engine/test_predictor_import \
 	tests/engine/test_profile \
 	tests/engine/test_search \
@@ -61,9 +63,11 @@ endif
 # Fuzz targets replay their corpus with damaged copies; each source says how libFuzzer runs it.
 FUZZ_TESTS = \
 	tests/fuzz/fuzz_package \
+	tests/fuzz/fuzz_pairs \
 	tests/fuzz/fuzz_safetensors \
 	tests/fuzz/fuzz_unpickle \
 	tests/fuzz/fuzz_zip
+tests_fuzz_fuzz_pairs_SOURCES = tests/fuzz/fuzz_pairs.c tests/fuzz/replay.c
 tests_fuzz_fuzz_package_SOURCES = tests/fuzz/fuzz_package.c tests/fuzz/replay.c
 tests_fuzz_fuzz_safetensors_SOURCES = tests/fuzz/fuzz_safetensors.c tests/fuzz/replay.c
 tests_fuzz_fuzz_unpickle_SOURCES = tests/fuzz/fuzz_unpickle.c tests/fuzz/replay.c

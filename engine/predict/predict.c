@@ -20,19 +20,22 @@ static int max_pitch(const struct ofa_predictor *p)
 
 size_t ofa_predictor_workspace(const struct ofa_predictor *p, int n)
 {
-	int rows = n < CHUNK ? n : CHUNK, width = max_pitch(p);
+	int rows = n < CHUNK ? n : CHUNK, width;
 
+	if (p->kind == OFA_PREDICTOR_PAIRWISE)
+		return 1; /* nothing is needed; an allocation of nothing may look like a failure */
+	width = max_pitch(p);
 	return 2 * (size_t)width * (size_t)rows + OFA_DENSE_PACKED(rows, width) + OFA_DENSE_LIVE(rows, width);
 }
 
-static const float *resolution_row(const struct ofa_predictor *p, int image_size)
+static int resolution_index(const struct ofa_predictor *p, int image_size)
 {
 	int i = 0;
 
 	while (i < p->n_resolutions && p->resolutions[i] != image_size)
 		i++;
 	assert(i < p->n_resolutions);
-	return p->resolution_rows + (size_t)i * (size_t)p->pitch[1];
+	return i;
 }
 
 /* First layer of one arch: features are one-hot, so the product is a sum of rows. */
@@ -43,7 +46,7 @@ static void first_layer(const struct ofa_space *s, const struct ofa_predictor *p
 	const float *rows[OFA_MAX_BLOCKS + 1];
 	int n = 0;
 
-	rows[n++] = resolution_row(p, a->image_size);
+	rows[n++] = p->resolution_rows + (size_t)resolution_index(p, a->image_size) * width;
 	for (int i = 0; i < s->n_stages; i++) {
 		const struct ofa_stage *st = &s->stages[i];
 		int depth = st->depths[a->d[i]];
@@ -85,9 +88,21 @@ static void predict_chunk(const struct ofa_space *s, const struct ofa_predictor 
 		accuracy[i] = x[(size_t)i * (size_t)p->pitch[p->n_layers]] + p->base;
 }
 
+static float predict_pairwise(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *a)
+{
+	uint16_t option[OFA_PAIRWISE_MAX_ACTIVE];
+	int n = ofa_pairwise_active(s, &p->pairwise, a, option);
+
+	return ofa_pairwise_value(&p->pairwise, resolution_index(p, a->image_size), option, n);
+}
+
 void ofa_predictor_predict(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *archs,
 			   int n, float *workspace, float *accuracy)
 {
+	for (int i = 0; p->kind == OFA_PREDICTOR_PAIRWISE && i < n; i++)
+		accuracy[i] = predict_pairwise(s, p, &archs[i]);
+	if (p->kind == OFA_PREDICTOR_PAIRWISE)
+		return;
 	for (int i = 0; i < n; i += CHUNK)
 		predict_chunk(s, p, archs + i, n - i < CHUNK ? n - i : CHUNK, workspace, accuracy + i);
 }

@@ -123,7 +123,7 @@ static float *build_panels(struct ofa_predictor *p, float *at)
 	return at;
 }
 
-enum ofa_status ofa_predictor_bind(const struct ofa_space *s, struct ofa_predictor *p, struct ofa_error *err)
+static enum ofa_status bind_mlp(const struct ofa_space *s, struct ofa_predictor *p, struct ofa_error *err)
 {
 	enum ofa_status st = check_shape(s, p, err);
 	float *at;
@@ -146,8 +146,16 @@ enum ofa_status ofa_predictor_bind(const struct ofa_space *s, struct ofa_predict
 	return OFA_OK;
 }
 
+enum ofa_status ofa_predictor_bind(const struct ofa_space *s, struct ofa_predictor *p, struct ofa_error *err)
+{
+	if (p->kind == OFA_PREDICTOR_PAIRWISE)
+		return ofa_pairwise_bind(s, p->n_resolutions, &p->pairwise, err);
+	return bind_mlp(s, p, err);
+}
+
 void ofa_predictor_release(struct ofa_predictor *p)
 {
+	ofa_pairwise_release(&p->pairwise);
 	free(p->storage);
 	memset(p, 0, sizeof(*p));
 }

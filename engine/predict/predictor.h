@@ -1,19 +1,28 @@
-/* Accuracy predictor: a small MLP over one-hot genes (spec 4.12). */
+/* Accuracy predictor: a small MLP over one-hot genes (spec 4.12), or a sum over genes and pairs of genes. */
 #ifndef OFA_PREDICT_PREDICTOR_H
 #define OFA_PREDICT_PREDICTOR_H
 
 #include "net/supernet.h"
+#include "predict/pairwise.h"
 
 #define OFA_PREDICTOR_MAX_LAYERS 6
+
+enum ofa_predictor_kind { OFA_PREDICTOR_MLP, OFA_PREDICTOR_PAIRWISE };
 
 enum ofa_feature_order {
 	OFA_FEATURES_K_E_R, /* once-for-all tutorial: blocks x onehot(k), blocks x onehot(e), onehot(r) */
 	OFA_FEATURES_R_K_E, /* ofa.nas encoders */
 };
 
-/* Stored in a network file as "ofa.predictor" metadata (JSON: order, resolutions, hidden sizes, rmse,
- * kendall_tau, samples, ...) and tensors "ofa.predictor.<i>.weight" (out,in), "ofa.predictor.<i>.bias" (out). */
+/* Stored in a network file as "ofa.predictor" metadata, JSON, and tensors:
+ *   MLP       order, resolutions, widths, base; "ofa.predictor.<i>.weight" (out,in), "ofa.predictor.<i>.bias" (out)
+ *   pairwise  "kind":"pairwise", resolutions, base; "ofa.predictor.single" (features), "ofa.predictor.pair"
+ *             (features,features), as in predict/pairwise.h
+ * and in both the figures of the fit: rmse_points, kendall_tau, samples, ...
+ * Members from `order` on are those of an MLP. */
 struct ofa_predictor {
+	enum ofa_predictor_kind kind;
+	struct ofa_pairwise pairwise; /* of OFA_PREDICTOR_PAIRWISE */
 	enum ofa_feature_order order;
 	int n_resolutions;
 	uint16_t resolutions[OFA_MAX_RESOLUTIONS]; /* those it was fitted on; they bound the search */
@@ -30,9 +39,9 @@ struct ofa_predictor {
 	uint32_t option_at[OFA_MAX_BLOCKS]; /* a block's first option row; kernel-major, expands of its stage inner */
 };
 
-/* Completes a predictor whose order, resolutions, n_layers, width, w, b and base are set: checks that it
- * fits the space (else OFA_ERR_MISMATCH, and *p is as before), copies the weights and builds the row tables.
- * Weights below 2^-63 become 0: released predictors are full of denormal ones. */
+/* Completes a predictor whose kind, resolutions and values (pairwise: base, single, pair; MLP: order, n_layers, width,
+ * w, b, base) are set: checks that it fits the space (else OFA_ERR_MISMATCH, and *p is as before), copies the values
+ * and builds the row tables.  Weights of an MLP below 2^-63 become 0: released ones are full of denormal numbers. */
 enum ofa_status ofa_predictor_bind(const struct ofa_space *s, struct ofa_predictor *p,
 				   struct ofa_error *err) OFA_MUST_CHECK;
 /* How many features an arch of the space has with so many resolutions. */
@@ -82,7 +91,7 @@ double ofa_kendall_tau(const float *a, const float *b, int n);
 /* The tensors and metadata to save a predictor with a network (names borrowed from static storage;
  * data from p).  ret_tensors holds 2*OFA_PREDICTOR_MAX_LAYERS. */
 size_t ofa_predictor_tensors(const struct ofa_predictor *p, struct ofa_tensor *ret_tensors);
-json_t *ofa_predictor_metadata(const struct ofa_predictor *p); /* {order, resolutions, widths, base}; new reference; fit
-								  figures are merged in by the caller */
+/* The members above without the figures of the fit, which the caller merges in; new reference. */
+json_t *ofa_predictor_metadata(const struct ofa_predictor *p);
 
 #endif

@@ -16,6 +16,32 @@ static const char *const tensor_names[2 * OFA_PREDICTOR_MAX_LAYERS] = {
 	"ofa.predictor.4.weight", "ofa.predictor.4.bias", "ofa.predictor.5.weight", "ofa.predictor.5.bias",
 };
 
+static const char *const kind_names[] = {
+	[OFA_PREDICTOR_MLP] = "mlp",
+	[OFA_PREDICTOR_PAIRWISE] = "pairwise",
+};
+
+static const char single_name[] = "ofa.predictor.single", pair_name[] = "ofa.predictor.pair";
+
+/* Without a kind it is an MLP, as all were once. */
+static enum ofa_status parse_kind(const json_t *json, struct ofa_predictor *p, struct ofa_error *err)
+{
+	const json_t *kind = json_object_get(json, "kind");
+
+	p->kind = OFA_PREDICTOR_MLP;
+	if (!kind)
+		return OFA_OK;
+	for (size_t i = 0; json_is_string(kind) && i < OFA_ARRAY_LEN(kind_names); i++) {
+		if (strcmp(json_string_value(kind), kind_names[i]) == 0) {
+			p->kind = (enum ofa_predictor_kind)i;
+			return OFA_OK;
+		}
+	}
+	return ofa_fail(err, OFA_ERR_UNSUPPORTED, "ofa.predictor/kind",
+			"the predictor's kind is \"%.32s\"; mlp and pairwise are known",
+			json_is_string(kind) ? json_string_value(kind) : "not a string");
+}
+
 static enum ofa_status parse_order(const json_t *json, struct ofa_predictor *p, struct ofa_error *err)
 {
 	const char *name = json_string_value(json_object_get(json, "order"));
@@ -84,11 +110,13 @@ static enum ofa_status parse_metadata(const char *text, struct ofa_predictor *p,
 
 	if (!json)
 		return ofa_fail(err, OFA_ERR_FORMAT, "ofa.predictor", "is not JSON: %s", where.text);
-	p->base = (float)json_number_value(json_object_get(json, "base"));
-	st = parse_order(json, p, err);
+	p->base = p->pairwise.base = (float)json_number_value(json_object_get(json, "base"));
+	st = parse_kind(json, p, err);
+	if (!st && p->kind == OFA_PREDICTOR_MLP)
+		st = parse_order(json, p, err);
 	if (!st)
 		st = parse_resolutions(json, p, err);
-	if (!st)
+	if (!st && p->kind == OFA_PREDICTOR_MLP)
 		st = parse_widths(json, p, err);
 	if (!st && !isfinite(p->base))
 		st = ofa_fail(err, OFA_ERR_FORMAT, "ofa.predictor/base", "is too large for a float");
@@ -113,6 +141,26 @@ static enum ofa_status find_layer(const struct ofa_safetensors *file, int l, str
 	return OFA_OK;
 }
 
+static enum ofa_status find_values(const struct ofa_supernet *net, struct ofa_predictor *p, struct ofa_error *err)
+{
+	const struct ofa_tensor *single = ofa_safetensors_find(&net->file, single_name);
+	const struct ofa_tensor *pair = ofa_safetensors_find(&net->file, pair_name);
+	struct ofa_genes genes;
+
+	ofa_genes_init(&net->space, p->n_resolutions, &genes);
+	if (!single || single->dtype != OFA_F32 || single->rank != 1 || single->shape[0] != genes.n_features)
+		return ofa_fail(err, OFA_ERR_MISMATCH, single_name,
+				"an F32 tensor of shape (%d) is needed for space \"%s\" and %d resolutions",
+				genes.n_features, net->space.name, p->n_resolutions);
+	if (!pair || pair->dtype != OFA_F32 || pair->rank != 2 || pair->shape[0] != genes.n_features ||
+	    pair->shape[1] != genes.n_features)
+		return ofa_fail(err, OFA_ERR_MISMATCH, pair_name, "an F32 tensor of shape (%d, %d) is needed",
+				genes.n_features, genes.n_features);
+	p->pairwise.single = single->data;
+	p->pairwise.pair = pair->data;
+	return OFA_OK;
+}
+
 enum ofa_status ofa_predictor_load(const struct ofa_supernet *net, struct ofa_predictor *ret, struct ofa_error *err)
 {
 	const char *text = ofa_safetensors_meta(&net->file, "ofa.predictor");
@@ -124,6 +172,8 @@ enum ofa_status ofa_predictor_load(const struct ofa_supernet *net, struct ofa_pr
 				"network \"%s\" has no accuracy predictor; fit one with \"ofa predictor fit\"",
 				net->name);
 	st = parse_metadata(text, &p, err);
+	if (!st && p.kind == OFA_PREDICTOR_PAIRWISE)
+		st = find_values(net, &p, err);
 	for (int l = 0; !st && l < p.n_layers; l++)
 		st = find_layer(&net->file, l, &p, err);
 	if (!st)
@@ -134,10 +184,35 @@ enum ofa_status ofa_predictor_load(const struct ofa_supernet *net, struct ofa_pr
 	return OFA_OK;
 }
 
+static size_t pairwise_tensors(const struct ofa_pairwise *p, struct ofa_tensor *ret_tensors)
+{
+	const int64_t n = p->genes.n_features;
+
+	ret_tensors[0] = (struct ofa_tensor){
+		.name = single_name,
+		.dtype = OFA_F32,
+		.rank = 1,
+		.shape = {n},
+		.data = p->single,
+		.size = (size_t)n * sizeof(float),
+	};
+	ret_tensors[1] = (struct ofa_tensor){
+		.name = pair_name,
+		.dtype = OFA_F32,
+		.rank = 2,
+		.shape = {n, n},
+		.data = p->pair,
+		.size = (size_t)(n * n) * sizeof(float),
+	};
+	return 2;
+}
+
 size_t ofa_predictor_tensors(const struct ofa_predictor *p, struct ofa_tensor *ret_tensors)
 {
 	size_t n = 0;
 
+	if (p->kind == OFA_PREDICTOR_PAIRWISE)
+		return pairwise_tensors(&p->pairwise, ret_tensors);
 	for (int l = 0; l < p->n_layers; l++) {
 		int64_t in = p->width[l], out = p->width[l + 1];
 
@@ -168,6 +243,11 @@ json_t *ofa_predictor_metadata(const struct ofa_predictor *p)
 
 	for (int i = 0; i < p->n_resolutions; i++)
 		json_array_append_new(resolutions, json_integer(p->resolutions[i]));
+	if (p->kind == OFA_PREDICTOR_PAIRWISE) {
+		json_decref(widths);
+		return json_pack("{s:s, s:o, s:f}", "kind", kind_names[p->kind], "resolutions", resolutions, "base",
+				 (double)p->pairwise.base);
+	}
 	for (int l = 0; l <= p->n_layers; l++)
 		json_array_append_new(widths, json_integer(p->width[l]));
 	return json_pack("{s:s, s:o, s:o, s:f}", "order", order_names[p->order], "resolutions", resolutions, "widths",

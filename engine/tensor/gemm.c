@@ -23,6 +23,16 @@ void ofa_gemm_tn(int m, int n, int k, const float *a, int lda, const float *b, i
 	cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, m, n, k, 1.0f, a, ld(lda), b, ld(ldb), beta, c, ld(ldc));
 }
 
+void ofa_gemm_nt_f64(int m, int n, int k, const double *a, int lda, const double *b, int ldb, double *c, int ldc)
+{
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1.0, a, ld(lda), b, ld(ldb), 0.0, c, ld(ldc));
+}
+
+void ofa_gemm_tn_f64(int m, int n, int k, const double *a, int lda, const double *b, int ldb, double *c, int ldc)
+{
+	cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, m, n, k, 1.0, a, ld(lda), b, ld(ldb), 0.0, c, ld(ldc));
+}
+
 void ofa_blas_single_thread(void)
 {
 	openblas_set_num_threads(1);

@@ -1,4 +1,4 @@
-/* Row-major single-precision matrix products; the only door to CBLAS.
+/* Row-major matrix products, in single precision but for the last two; the only door to CBLAS.
  * ld = distance between rows in floats.  Cannot fail; sizes may be zero. */
 #ifndef OFA_TENSOR_GEMM_H
 #define OFA_TENSOR_GEMM_H
@@ -9,6 +9,10 @@ void ofa_gemm_nt(int m, int n, int k, const float *a, int lda, const float *b, i
 void ofa_gemm_nn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc);
 /* C (m,n) = A (k,m)^T * B (k,n) + beta*C */
 void ofa_gemm_tn(int m, int n, int k, const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc);
+
+/* In double precision, C overwritten: C (m,n) = A (m,k) * B (n,k)^T, and C (m,n) = A (k,m)^T * B (k,n) */
+void ofa_gemm_nt_f64(int m, int n, int k, const double *a, int lda, const double *b, int ldb, double *c, int ldc);
+void ofa_gemm_tn_f64(int m, int n, int k, const double *a, int lda, const double *b, int ldb, double *c, int ldc);
 
 /* One BLAS thread per caller; called by ofa_pool_new() and safe to repeat. */
 void ofa_blas_single_thread(void);
