@@ -9,6 +9,7 @@ cli_ofa_SOURCES = \
 	cli/assess.h cli/assess.c \
 	cli/device_model.h cli/device_model.c \
 	cli/files.h cli/files.c \
+	cli/import_report.h cli/import_report.c \
 	cli/latency_probe.h cli/latency_probe.c \
 	cli/network.h cli/network.c \
 	cli/options.h cli/options.c \
@@ -20,6 +21,7 @@ cli_ofa_SOURCES = \
 	cli/tables.h cli/tables.c \
 	cli/timing.h cli/timing.c \
 	cli/cmd_eval.c \
+	cli/cmd_import.c \
 	cli/cmd_init.c \
 	cli/cmd_inspect.c \
 	cli/cmd_measure.c \

@@ -18,6 +18,7 @@ struct command {
 static const struct command commands[] = {
 	{"train", "train a network by progressive shrinking", cmd_train},
 	{"init", "a network of a published family with random weights", cmd_init},
+	{"import", "a PyTorch checkpoint as a network, with its predictor", cmd_import},
 	{"eval", "accuracy of a subnet or a package on a data set", cmd_eval},
 	{"predictor fit", "measure sampled subnets and fit the accuracy predictor", cmd_predictor_fit},
 	{"inspect", "what a network or package file holds", cmd_inspect},

@@ -1,7 +1,7 @@
 # The engine: one static library; ops/kernels.c is compiled once per instruction set.
 noinst_LIBRARIES += engine/libofaengine.a
 engine_libofaengine_a_CPPFLAGS = $(ENGINE_CPPFLAGS) $(OPENBLAS_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS) \
-	$(ZIP_CFLAGS) $(YAML_CFLAGS)
+	$(ZIP_CFLAGS) $(YAML_CFLAGS) $(JPEG_CFLAGS) $(PNG_CFLAGS)
 engine_libofaengine_a_SOURCES = \
 	engine/base/status.h engine/base/status.c \
 	engine/base/buf.h engine/base/buf.c \
@@ -55,6 +55,8 @@ engine_libofaengine_a_SOURCES = \
 	engine/import/names.h engine/import/names.c engine/import/family.h engine/import/family.c \
 	engine/import/family_mbconv.c engine/import/family_resnet.c \
 	engine/import/import.h engine/import/import.c engine/import/floats.c \
+	engine/import/image.h engine/import/image.c engine/import/image_jpeg.c engine/import/image_png.c \
+	engine/import/calibration.h engine/import/calibration.c engine/import/calibration_dir.c \
 	engine/train/step.h engine/train/trainer.c \
 	engine/train/params.c engine/train/sgd.c engine/train/loss.c engine/train/sort.c \
 	engine/train/dataset.h engine/train/dataset_files.h engine/train/dataset.c \
@@ -85,4 +87,5 @@ OPS_LIBS += engine/libofaops_avx2.a engine/libofaops_avx512.a
 endif
 
 ENGINE_LIBS = engine/libofaengine.a device/libofa-device.a $(OPS_LIBS) \
-	$(JANSSON_LIBS) $(OPENBLAS_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(ZIP_LIBS) $(YAML_LIBS)
+	$(JANSSON_LIBS) $(OPENBLAS_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(ZIP_LIBS) $(YAML_LIBS) $(JPEG_LIBS) \
+	$(PNG_LIBS)

@@ -10,6 +10,7 @@ AM_TESTS_ENVIRONMENT = OFA_SRCDIR='$(abs_top_srcdir)'; OFA_BUILDDIR='$(abs_top_b
 ENGINE_TESTS = \
 	tests/engine/test_arch \
 	tests/engine/test_base \
+	tests/engine/test_calibration \
 	tests/engine/test_checkpoint \
 	tests/engine/test_dataset \
 	tests/engine/test_kernels \
@@ -26,6 +27,7 @@ ENGINE_TESTS = \
 	tests/engine/test_space \
 	tests/engine/test_step \
 	tests/engine/test_supernet
+tests_engine_test_calibration_CPPFLAGS = $(AM_CPPFLAGS) $(JPEG_CFLAGS) $(PNG_CFLAGS)
 EXTRA_DIST += tests/engine/shared.h tests/engine/runner.h tests/engine/spaces.h
 
 SEARCH_TESTS = \
@@ -83,6 +85,7 @@ SHELL_TESTS = \
 	scripts/check-style \
 	tests/device/test-c99 \
 	tests/cli/test-golden \
+	tests/cli/test-import \
 	tests/cli/test-init \
 	tests/cli/test-network \
 	tests/cli/test-profile-import \

@@ -307,8 +307,8 @@ const char *ofa_safetensors_meta(const struct ofa_safetensors *st, const char *k
 	return json_string_value(json_object_get(st->metadata, key));
 }
 
-enum ofa_status ofa_safetensors_open_ref(const char *file_colon_tensor, int rank, struct ofa_safetensors *ret_file,
-					 const struct ofa_tensor **ret_tensor, struct ofa_error *err)
+enum ofa_status ofa_safetensors_open_tensor(const char *file_colon_tensor, struct ofa_safetensors *ret_file,
+					    const struct ofa_tensor **ret_tensor, struct ofa_error *err)
 {
 	const char *colon = strrchr(file_colon_tensor, ':');
 	struct ofa_safetensors file;
@@ -326,12 +326,8 @@ enum ofa_status ofa_safetensors_open_ref(const char *file_colon_tensor, int rank
 	if (st != OFA_OK)
 		goto out;
 	t = ofa_safetensors_find(&file, colon + 1);
-	if (!t)
+	if (!t) {
 		st = ofa_fail(err, OFA_ERR_NOT_FOUND, colon + 1, "%s has no tensor \"%s\"", path, colon + 1);
-	else if (t->dtype != OFA_F32 || t->rank != rank)
-		st = ofa_fail(err, OFA_ERR_INVALID, colon + 1, "tensor \"%s\" is %s of rank %d, must be F32 of rank %d",
-			      t->name, ofa_dtype_name(t->dtype), t->rank, rank);
-	if (st != OFA_OK) {
 		ofa_safetensors_close(&file);
 		goto out;
 	}
@@ -340,4 +336,24 @@ enum ofa_status ofa_safetensors_open_ref(const char *file_colon_tensor, int rank
 out:
 	free(path);
 	return st;
+}
+
+enum ofa_status ofa_safetensors_open_ref(const char *file_colon_tensor, int rank, struct ofa_safetensors *ret_file,
+					 const struct ofa_tensor **ret_tensor, struct ofa_error *err)
+{
+	struct ofa_safetensors file;
+	const struct ofa_tensor *t;
+	enum ofa_status st = ofa_safetensors_open_tensor(file_colon_tensor, &file, &t, err);
+
+	if (st != OFA_OK)
+		return st;
+	if (t->dtype != OFA_F32 || t->rank != rank) {
+		st = ofa_fail(err, OFA_ERR_INVALID, t->name, "tensor \"%s\" is %s of rank %d, must be F32 of rank %d",
+			      t->name, ofa_dtype_name(t->dtype), t->rank, rank);
+		ofa_safetensors_close(&file);
+		return st;
+	}
+	*ret_file = file;
+	*ret_tensor = t;
+	return OFA_OK;
 }

@@ -66,8 +66,10 @@ const char *ofa_safetensors_meta(const struct ofa_safetensors *st, const char *k
 enum ofa_status ofa_safetensors_save(const char *path, const struct ofa_tensor *tensors, size_t n_tensors,
                                      json_t *metadata, struct ofa_error *err) OFA_MUST_CHECK;
 
-/* Opens "FILE.safetensors:TENSOR" and checks it is F32 of the given rank (shape left to the caller).
- * The file object must be closed by the caller. */
+/* Opens "FILE.safetensors:TENSOR".  The file object must be closed by the caller. */
+enum ofa_status ofa_safetensors_open_tensor(const char *file_colon_tensor, struct ofa_safetensors *ret_file,
+                                            const struct ofa_tensor **ret_tensor, struct ofa_error *err) OFA_MUST_CHECK;
+/* The same, and checks that it is F32 of the given rank (shape left to the caller). */
 enum ofa_status ofa_safetensors_open_ref(const char *file_colon_tensor, int rank, struct ofa_safetensors *ret_file,
                                          const struct ofa_tensor **ret_tensor, struct ofa_error *err) OFA_MUST_CHECK;
 
