@@ -24,18 +24,18 @@ static void add_choice(struct choices *c, float value)
 	c->n++;
 }
 
-static void collect_choices(const struct ofa_space *s, struct choices *kernels, struct choices *expands,
-                            struct choices *depths)
+/* What one stage's only kernel or ratio is says nothing where other stages have a choice. */
+static void collect_choices(const struct ofa_space *s, struct choices *kernels, struct choices *expands)
 {
-	for (int i = 0; i < s->n_stages; i++) {
-		const struct ofa_stage *t = &s->stages[i];
+	for (int least = 2; least > 0 && (!kernels->n || !expands->n); least--) {
+		for (int i = 0; i < s->n_stages; i++) {
+			const struct ofa_stage *t = &s->stages[i];
 
-		for (int j = 0; j < t->n_kernels; j++)
-			add_choice(kernels, t->kernels[j]);
-		for (int j = 0; j < t->n_expands; j++)
-			add_choice(expands, t->expands[j]);
-		for (int j = 0; j < t->n_depths; j++)
-			add_choice(depths, t->depths[j]);
+			for (int j = 0; t->n_kernels >= least && j < t->n_kernels; j++)
+				add_choice(kernels, t->kernels[j]);
+			for (int j = 0; t->n_expands >= least && j < t->n_expands; j++)
+				add_choice(expands, t->expands[j]);
+		}
 	}
 }
 
@@ -51,6 +51,36 @@ static json_t *choices_json(const struct choices *c)
 			break;
 	}
 	return list;
+}
+
+/* A list of depths per stage. */
+static json_t *depths_json(const struct ofa_space *s)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < s->n_stages; i++) {
+		json_t *stage = json_array();
+
+		for (int j = 0; j < s->stages[i].n_depths; j++)
+			if (json_array_append_new(stage, json_integer(s->stages[i].depths[j])) != 0)
+				break;
+		if (json_array_append_new(list, stage) != 0)
+			break;
+	}
+	return list;
+}
+
+static void print_depths(const struct ofa_space *s)
+{
+	printf("; blocks per stage");
+	for (int i = 0; i < s->n_stages; i++) {
+		const struct ofa_stage *t = &s->stages[i];
+
+		if (t->n_depths > 1)
+			printf(" %d-%d", t->depths[0], t->depths[t->n_depths - 1]);
+		else
+			printf(" %d", t->depths[0]);
+	}
 }
 
 static void print_choices(const char *name, const struct choices *c)
@@ -122,14 +152,16 @@ static void print_attached(const struct cli_import_report *r)
 void cli_import_print(const struct cli_import_report *r)
 {
 	const struct ofa_space *s = r->parts->space;
-	struct choices kernels = {0}, expands = {0}, depths = {0};
+	struct choices kernels = {0}, expands = {0};
 	char subnets[512];
 
 	print_source(r);
-	collect_choices(s, &kernels, &expands, &depths);
+	collect_choices(s, &kernels, &expands);
 	print_choices("choices: kernels", &kernels);
 	print_choices("; expand ratios", &expands);
-	print_choices("; depths", &depths);
+	print_depths(s);
+	if (s->n_width_genes)
+		printf("; %d elastic widths", s->n_width_genes);
 	ofa_space_count(s, subnets, sizeof(subnets));
 	printf("; %s subnets at each of %d image sizes\n", subnets, s->n_resolutions);
 	print_attached(r);
@@ -171,16 +203,16 @@ static json_t *source_json(const struct ofa_import *im)
 json_t *cli_import_json(const struct cli_import_report *r)
 {
 	const struct ofa_space *s = r->parts->space;
-	struct choices kernels = {0}, expands = {0}, depths = {0};
+	struct choices kernels = {0}, expands = {0};
 	char subnets[512];
 
-	collect_choices(s, &kernels, &expands, &depths);
+	collect_choices(s, &kernels, &expands);
 	ofa_space_count(s, subnets, sizeof(subnets));
-	return json_pack("{s:s, s:s, s:o, s:i, s:o, s:o, s:o, s:s, s:i, s:I, s:b, s:o, s:i, s:o}", "file", r->out,
+	return json_pack("{s:s, s:s, s:o, s:i, s:o, s:o, s:o, s:i, s:s, s:i, s:I, s:b, s:o, s:i, s:o}", "file", r->out,
 	                 "name", r->parts->name, "source", r->import ? source_json(r->import) : json_null(), "classes",
 	                 s->classes, "kernels", choices_json(&kernels), "expands", choices_json(&expands), "depths",
-	                 choices_json(&depths), "subnets_per_resolution", subnets, "tensors", r->parts->params->n,
-	                 "elements", (json_int_t)count_elements(r->parts->params), "has_predictor", r->has_predictor,
+	                 depths_json(s), "width_genes", s->n_width_genes, "subnets_per_resolution", subnets, "tensors",
+	                 r->parts->params->n, "elements", (json_int_t)count_elements(r->parts->params), "has_predictor", r->has_predictor,
 	                 "predictor", r->predictor ? predictor_json(r->predictor) : json_null(),
 	                 "calibration_images", r->parts->n_calibration, "calibration",
 	                 r->calibration ? calibration_json(r) : json_null());
