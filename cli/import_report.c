@@ -24,19 +24,29 @@ static void add_choice(struct choices *c, float value)
 	c->n++;
 }
 
-/* What one stage's only kernel or ratio is says nothing where other stages have a choice. */
+static void collect_kernels(const struct ofa_space *s, int least, struct choices *c)
+{
+	for (int i = 0; i < s->n_stages; i++)
+		for (int j = 0; s->stages[i].n_kernels >= least && j < s->stages[i].n_kernels; j++)
+			add_choice(c, s->stages[i].kernels[j]);
+}
+
+static void collect_expands(const struct ofa_space *s, int least, struct choices *c)
+{
+	for (int i = 0; i < s->n_stages; i++)
+		for (int j = 0; s->stages[i].n_expands >= least && j < s->stages[i].n_expands; j++)
+			add_choice(c, s->stages[i].expands[j]);
+}
+
+/* Where some stages have a choice, what is fixed in others says nothing. */
 static void collect_choices(const struct ofa_space *s, struct choices *kernels, struct choices *expands)
 {
-	for (int least = 2; least > 0 && (!kernels->n || !expands->n); least--) {
-		for (int i = 0; i < s->n_stages; i++) {
-			const struct ofa_stage *t = &s->stages[i];
-
-			for (int j = 0; t->n_kernels >= least && j < t->n_kernels; j++)
-				add_choice(kernels, t->kernels[j]);
-			for (int j = 0; t->n_expands >= least && j < t->n_expands; j++)
-				add_choice(expands, t->expands[j]);
-		}
-	}
+	collect_kernels(s, 2, kernels);
+	if (!kernels->n)
+		collect_kernels(s, 1, kernels);
+	collect_expands(s, 2, expands);
+	if (!expands->n)
+		collect_expands(s, 1, expands);
 }
 
 static json_t *choices_json(const struct choices *c)
@@ -211,9 +221,9 @@ json_t *cli_import_json(const struct cli_import_report *r)
 	return json_pack("{s:s, s:s, s:o, s:i, s:o, s:o, s:o, s:i, s:s, s:i, s:I, s:b, s:o, s:i, s:o}", "file", r->out,
 	                 "name", r->parts->name, "source", r->import ? source_json(r->import) : json_null(), "classes",
 	                 s->classes, "kernels", choices_json(&kernels), "expands", choices_json(&expands), "depths",
-	                 depths_json(s), "width_genes", s->n_width_genes, "subnets_per_resolution", subnets, "tensors",
-	                 r->parts->params->n, "elements", (json_int_t)count_elements(r->parts->params), "has_predictor", r->has_predictor,
-	                 "predictor", r->predictor ? predictor_json(r->predictor) : json_null(),
-	                 "calibration_images", r->parts->n_calibration, "calibration",
-	                 r->calibration ? calibration_json(r) : json_null());
+	                 depths_json(s), "width_genes", s->n_width_genes, "subnets_per_resolution", subnets,
+	                 "tensors", r->parts->params->n, "elements", (json_int_t)count_elements(r->parts->params),
+	                 "has_predictor", r->has_predictor, "predictor",
+	                 r->predictor ? predictor_json(r->predictor) : json_null(), "calibration_images",
+	                 r->parts->n_calibration, "calibration", r->calibration ? calibration_json(r) : json_null());
 }
