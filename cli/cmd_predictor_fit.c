@@ -1,21 +1,27 @@
-/* ofa predictor fit: measure sampled subnets on the hold-out, fit the accuracy predictor, judge it on
- * subnets that it did not see, store it with its figures in the network file. */
+/* ofa predictor fit: measure sampled subnets on the hold-out, or read what others measured; fit the accuracy predictor,
+ * judge it on subnets that it did not see, store it with its figures in the network file. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "accuracy.h"
 #include "commands.h"
+#include "fit_pairs.h"
 #include "network.h"
 #include "output.h"
-#include "predict/predictor.h"
+#include "predict/pairwise_fit.h"
+#include "predictor_save.h"
 #include "progress.h"
 #include "survey.h"
 #include "threads.h"
 #include "timing.h"
 
+#define DEFAULT_SAMPLES 1000
+#define DEFAULT_UNSEEN 200
+
 struct fit_options {
-	const char *network, *data, *out, *pairs_out;
+	const char *network, *data, *pairs, *out, *pairs_out, *kind, *batch;
+	double set_aside;
 	int samples, unseen, images, threads;
 	uint64_t seed;
 	bool json;
@@ -72,48 +78,12 @@ static enum ofa_status judge(const struct cli_survey *s, const struct ofa_predic
 	return OFA_OK;
 }
 
-/* "ofa.predictor": the predictor's own metadata with the figures of its fit, as JSON text. */
-static enum ofa_status predictor_metadata(const struct fit_options *o, const struct cli_survey *s,
-                                          const struct ofa_predictor *p, const struct judgement *j, json_t **ret,
-                                          struct ofa_error *err)
+/* What goes into the file beside the predictor. */
+static json_t *figures(const struct fit_options *o, const struct cli_survey *s, const struct judgement *j)
 {
-	json_t *meta = ofa_predictor_metadata(p);
-	json_t *figures = json_pack("{s:i,s:i,s:i,s:I,s:o,s:o}", "samples", s->n_samples, "unseen", s->n_unseen,
-	                            "holdout_images", s->images, "seed", (json_int_t)o->seed, "rmse_points",
-	                            cli_number(j->rmse_points), "kendall_tau", cli_number(j->kendall_tau));
-	char *text = NULL;
-	json_t *extra = NULL;
-
-	if (meta && figures && json_object_update(meta, figures) == 0)
-		text = json_dumps(meta, JSON_COMPACT | JSON_REAL_PRECISION(9));
-	if (text)
-		extra = json_pack("{s:s}", "ofa.predictor", text);
-	json_decref(meta);
-	json_decref(figures);
-	free(text);
-	if (!extra)
-		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory for the predictor's metadata");
-	*ret = extra;
-	return OFA_OK;
-}
-
-static enum ofa_status save(const struct fit_options *o, const struct cli_survey *s, const struct ofa_predictor *p,
-                            const struct judgement *j, struct ofa_error *err)
-{
-	struct ofa_tensor tensors[2 * OFA_PREDICTOR_MAX_LAYERS];
-	struct ofa_supernet_parts parts;
-	json_t *extra;
-	enum ofa_status st = predictor_metadata(o, s, p, j, &extra, err);
-
-	if (st != OFA_OK)
-		return st;
-	ofa_supernet_parts(s->net, &parts);
-	parts.extra_metadata = extra;
-	parts.extra = tensors;
-	parts.n_extra = ofa_predictor_tensors(p, tensors);
-	st = ofa_supernet_save(o->out, &parts, err);
-	json_decref(extra);
-	return st;
+	return json_pack("{s:i,s:i,s:i,s:I,s:o,s:o}", "samples", s->n_samples, "unseen", s->n_unseen, "holdout_images",
+	                 s->images, "seed", (json_int_t)o->seed, "rmse_points", cli_number(j->rmse_points),
+	                 "kendall_tau", cli_number(j->kendall_tau));
 }
 
 static enum ofa_status report(const struct fit_options *o, const struct cli_survey *s, const struct judgement *j,
@@ -130,19 +100,46 @@ static enum ofa_status report(const struct fit_options *o, const struct cli_surv
 	return OFA_OK;
 }
 
-static enum ofa_status fit_and_save(const struct fit_options *o, const struct cli_survey *s, struct ofa_error *err)
+static enum ofa_status fit_pairwise(const struct fit_options *o, const struct cli_survey *s, struct ofa_predictor *ret,
+                                    struct ofa_error *err)
+{
+	struct ofa_pairs pairs = {s->n_samples, s->archs, s->accuracy, NULL, 1};
+	struct ofa_pairwise_options options = {.seed = o->seed};
+	struct ofa_pairwise_fit *fit;
+	enum ofa_status st = ofa_pairwise_fit_new(&s->net->space, &pairs, &options, &fit, err);
+
+	if (st != OFA_OK)
+		return st;
+	st = ofa_pairwise_fit_predictor(fit, &s->net->space, 0, ret, err);
+	ofa_pairwise_fit_free(fit);
+	return st;
+}
+
+static enum ofa_status fit(const struct fit_options *o, const struct cli_survey *s, struct ofa_predictor *ret,
+                           struct ofa_error *err)
 {
 	struct ofa_predictor_fit_options options = {.seed = o->seed};
+	enum ofa_predictor_kind kind;
+	enum ofa_status st = cli_parse_predictor_kind(o->kind, OFA_PREDICTOR_MLP, &kind, err);
+
+	if (st != OFA_OK)
+		return st;
+	if (kind == OFA_PREDICTOR_PAIRWISE)
+		return fit_pairwise(o, s, ret, err);
+	return ofa_predictor_fit(&s->net->space, s->archs, s->accuracy, s->n_samples, &options, ret, err);
+}
+
+static enum ofa_status fit_and_save(const struct fit_options *o, const struct cli_survey *s, struct ofa_error *err)
+{
 	struct ofa_predictor predictor;
 	struct judgement judgement = {0};
-	enum ofa_status st = ofa_predictor_fit(&s->net->space, s->archs, s->accuracy, s->n_samples, &options,
-	                                       &predictor, err);
+	enum ofa_status st = fit(o, s, &predictor, err);
 
 	if (st != OFA_OK)
 		return st;
 	st = judge(s, &predictor, &judgement, err);
 	if (st == OFA_OK)
-		st = save(o, s, &predictor, &judgement, err);
+		st = cli_save_predictor(s->net, &predictor, figures(o, s, &judgement), o->out, err);
 	ofa_predictor_release(&predictor);
 	return st == OFA_OK ? report(o, s, &judgement, err) : st;
 }
@@ -160,7 +157,8 @@ static enum ofa_status survey_and_fit(const struct fit_options *o, const struct 
 		return ofa_fail(err, OFA_ERR_MISMATCH, "--data",
 		                "%s has %d channels and %d classes; %s takes %d and tells %d", o->data, holdout->c,
 		                holdout->classes, o->network, net->space.input_channels, net->space.classes);
-	st = cli_survey_init(net, holdout, images, o->samples, o->unseen, o->seed, &survey, err);
+	st = cli_survey_init(net, holdout, images, o->samples ? o->samples : DEFAULT_SAMPLES,
+	                     o->unseen ? o->unseen : DEFAULT_UNSEEN, o->seed, &survey, err);
 	if (st != OFA_OK)
 		return st;
 	survey.progress = show_progress;
@@ -172,27 +170,75 @@ static enum ofa_status survey_and_fit(const struct fit_options *o, const struct 
 	return st;
 }
 
-static enum ofa_status predictor_fit(const struct fit_options *o, struct ofa_error *err)
+static enum ofa_status fit_measured(const struct fit_options *o, const struct ofa_supernet *net, struct ofa_error *err)
 {
 	struct ofa_dataset holdout = {0};
-	struct ofa_supernet *net = NULL;
-	enum ofa_status st = cli_open_network(o->network, &net, err);
+	enum ofa_predictor_kind kind; /* a mistake in it is told before the measuring, not after */
+	enum ofa_status st = cli_parse_predictor_kind(o->kind, OFA_PREDICTOR_MLP, &kind, err);
 
 	if (st == OFA_OK)
 		st = cli_load_split(o->data, CLI_SPLIT_HOLDOUT, net->lineage, &holdout, err);
 	if (st == OFA_OK)
 		st = survey_and_fit(o, net, &holdout, err);
 	ofa_dataset_release(&holdout);
+	return st;
+}
+
+static enum ofa_status fit_given(const struct fit_options *o, const struct ofa_supernet *net, struct ofa_error *err)
+{
+	const struct cli_fit_pairs given = {
+		.pairs = o->pairs,
+		.out = o->out,
+		.batch = o->batch,
+		.kind = o->kind,
+		.set_aside = o->set_aside,
+		.seed = o->seed,
+		.json = o->json,
+	};
+
+	return cli_fit_pairs(&given, net, err);
+}
+
+/* --data and --pairs exclude each other, and each has options of its own. */
+static enum ofa_status check_source(const struct fit_options *o, struct ofa_error *err)
+{
+	if (!o->data == !o->pairs)
+		return ofa_fail(err, OFA_ERR_INVALID, "--data", "either --data DIR or --pairs FILE.csv is needed");
+	if (o->pairs && (o->samples || o->unseen || o->images || o->pairs_out || o->threads))
+		return ofa_fail(err, OFA_ERR_INVALID, "--pairs",
+		                "measured pairs take no --samples, --unseen, --images, --pairs-out or --threads");
+	if (o->data && o->batch)
+		return ofa_fail(err, OFA_ERR_INVALID, "--batch", "is for --pairs");
+	return OFA_OK;
+}
+
+static enum ofa_status predictor_fit(const struct fit_options *o, struct ofa_error *err)
+{
+	struct ofa_supernet *net = NULL;
+	enum ofa_status st = check_source(o, err);
+
+	if (st == OFA_OK)
+		st = cli_open_network(o->network, &net, err);
+	if (st == OFA_OK)
+		st = o->pairs ? fit_given(o, net, err) : fit_measured(o, net, err);
 	ofa_supernet_free(net);
 	return st;
 }
 
 int cmd_predictor_fit(int argc, char **argv)
 {
-	struct fit_options o = {.samples = 1000, .unseen = 200};
+	struct fit_options o = {.set_aside = 20};
 	const struct opt options[] = {
-		{.name = "data", .kind = OPT_TEXT, .required = true, .value = "DIR", .to.text = &o.data,
-		 .help = "the data set that the network was trained on"},
+		{.name = "data", .kind = OPT_TEXT, .value = "DIR", .to.text = &o.data,
+		 .help = "measure on the data set that the network was trained on"},
+		{.name = "pairs", .kind = OPT_TEXT, .value = "FILE.csv", .to.text = &o.pairs,
+		 .help = "or fit what was measured: columns r, d, ks, e, top1_pct and maybe batch"},
+		{.name = "kind", .kind = OPT_TEXT, .value = "KIND", .to.text = &o.kind,
+		 .help = "mlp (default with --data) or pairwise (default with --pairs)"},
+		{.name = "batch", .kind = OPT_TEXT, .value = "NAME", .to.text = &o.batch,
+		 .help = "the batch to predict for (default: the one of most pairs)"},
+		{.name = "set-aside", .kind = OPT_NUMBER, .value = "PERCENT", .to.number = &o.set_aside, .min = 1,
+		 .max = 90, .help = "of --pairs, to judge by, arch by arch (default 20)"},
 		{.name = "samples", .kind = OPT_INT, .value = "N", .to.integer = &o.samples, .min = 8, .max = 1e6,
 		 .help = "subnets to fit on (default 1000)"},
 		{.name = "unseen", .kind = OPT_INT, .value = "N", .to.integer = &o.unseen, .min = 2, .max = 1e6,
@@ -211,10 +257,12 @@ int cmd_predictor_fit(int argc, char **argv)
 	const struct opt_spec spec = {
 		.command = "predictor fit", .operands = "NET", .n_operands = 1,
 		.about = "Measures sampled subnets on the images that training held out, each after batch norm\n"
-		         "recalibration, fits the accuracy predictor (a small MLP), tells its error and rank\n"
-		         "correlation on subnets that it did not see, and stores it in the network file.\n",
+		         "recalibration, or reads what was measured (--pairs); fits the accuracy predictor, tells\n"
+		         "its error and rank correlation on subnets that it did not see, and stores it in the\n"
+		         "network file.  Pairs of one batch share an offset and a slope.\n",
 		.examples = "  ofa predictor fit fashion.safetensors --data /usr/share/datasets/fashion-mnist\n"
-		            "  ofa predictor fit net.safetensors --data DIR --samples 2000 --pairs-out pairs.csv\n",
+		            "  ofa predictor fit net.safetensors --data DIR --samples 2000 --pairs-out pairs.csv\n"
+		            "  ofa predictor fit net.safetensors --pairs measured.csv -o fitted.safetensors\n",
 		.options = options, .n_options = OFA_ARRAY_LEN(options),
 	};
 	const char *operand[OPT_MAX_OPERANDS];

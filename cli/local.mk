@@ -9,12 +9,14 @@ cli_ofa_SOURCES = \
 	cli/assess.h cli/assess.c \
 	cli/device_model.h cli/device_model.c \
 	cli/files.h cli/files.c \
+	cli/fit_pairs.h cli/fit_pairs.c \
 	cli/import_report.h cli/import_report.c \
 	cli/latency_probe.h cli/latency_probe.c \
 	cli/network.h cli/network.c \
 	cli/options.h cli/options.c \
 	cli/output.h cli/output.c \
 	cli/pairs.h cli/pairs.c \
+	cli/predictor_save.h cli/predictor_save.c \
 	cli/subnet.h cli/subnet.c \
 	cli/survey.h cli/survey.c \
 	cli/threads.h cli/threads.c \

@@ -88,6 +88,7 @@ SHELL_TESTS = \
 	tests/cli/test-import \
 	tests/cli/test-init \
 	tests/cli/test-network \
+	tests/cli/test-predictor \
 	tests/cli/test-profile-import \
 	tests/cli/test-usage \
 	tests/e2e/test-service
