@@ -16,9 +16,11 @@ void released_network_free(struct ofa_supernet *net);
 /* All Note10 tables in one. */
 enum ofa_status released_profile(struct ofa_profile *ret, struct ofa_error *err) OFA_MUST_CHECK;
 
-/* The predictor, read from its PyTorch file (legacy format): resolutions 160..224 step 16, those of its eight that
- * were trained. */
+/* The predictors, read from their PyTorch files (legacy format).  MobileNetV3: resolutions 160..224 step 16, those of
+ * its eight that were trained.  ResNet50: eight resolutions from 128 to 256; most of its weights are denormal. */
 enum ofa_status released_predictor(const struct ofa_space *s, struct ofa_predictor *ret,
 				   struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status released_resnet_predictor(const struct ofa_space *s, struct ofa_predictor *ret,
+					  struct ofa_error *err) OFA_MUST_CHECK;
 
 #endif

@@ -350,6 +350,44 @@ START_TEST(released_values)
 }
 END_TEST
 
+/* The once-for-all tutorial's subnet and the ends of the space at two resolutions (spec 5). */
+START_TEST(released_corners)
+{
+	static const double corners[][2] = {{0.77739, 0.83593}, {0.75312, 0.80750}};
+	struct ofa_error err = {0};
+	struct ofa_supernet net;
+	struct ofa_predictor p;
+	struct ofa_arch a;
+	float workspace[4096], accuracy;
+	json_t *json;
+
+	if (!shared_available())
+		return;
+	ASSERT_OK(released_network(&net, &err), &err);
+	ASSERT_OK(released_predictor(&net.space, &p, &err), &err);
+	json = json_load_file(shared_path("real/golden_ofa_tutorial.json"), 0, NULL);
+	json_object_set(json, "image_size", json_object_get(json, "r"));
+	for (const char *const *other = (const char *const[]){"source", "supernet", "device", "constraint_ms", "r",
+							       "published", "recomputed", "note", NULL};
+	     *other; other++)
+		json_object_del(json, *other);
+	ASSERT_OK(ofa_arch_parse(&net.space, json, &a, &err), &err);
+	ofa_predictor_predict(&net.space, &p, &a, 1, workspace, &accuracy);
+	ck_assert_double_eq_tol((double)accuracy, 0.8171285, 1e-5);
+	for (int i = 0; i < 2; i++) {
+		for (int largest = 0; largest < 2; largest++) {
+			(largest ? ofa_arch_largest : ofa_arch_smallest)(&net.space, &a);
+			a.image_size = i ? 160 : 224;
+			ofa_predictor_predict(&net.space, &p, &a, 1, workspace, &accuracy);
+			ck_assert_double_eq_tol((double)accuracy, corners[i][largest], 1e-5);
+		}
+	}
+	json_decref(json);
+	ofa_predictor_release(&p);
+	released_network_free(&net);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {feature_orders,
@@ -359,7 +397,8 @@ int main(void)
 				      gradient_by_finite_differences,
 				      fit_learns_and_repeats,
 				      file_round_trip,
-				      released_values};
+				      released_values,
+				      released_corners};
 
 	return run_tests("predict", tests, OFA_ARRAY_LEN(tests));
 }
