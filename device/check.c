@@ -6,6 +6,8 @@ struct kind_rule {
 	unsigned window : 1;    /* k, stride and padding are free */
 	unsigned acts : 1;      /* may have an activation */
 	unsigned adds : 1;      /* may add a value */
+	unsigned must_add : 1;  /* and has to */
+	unsigned tiles : 1;     /* windows lie side by side, the last ones may be cut: stride k, no padding */
 	unsigned keeps_c : 1;   /* c_out == c_in */
 	unsigned one_pixel : 1; /* input and output are 1 x 1 */
 	unsigned n_tensors : 3;
@@ -17,6 +19,9 @@ static const struct kind_rule rules[] = {
 	[OFA_FMT_SE] = {.known = 1, .keeps_c = 1, .n_tensors = 4},
 	[OFA_FMT_GLOBAL_POOL] = {.known = 1, .keeps_c = 1, .n_tensors = 0},
 	[OFA_FMT_LINEAR] = {.known = 1, .acts = 1, .one_pixel = 1, .n_tensors = 2},
+	[OFA_FMT_MAX_POOL] = {.known = 1, .window = 1, .keeps_c = 1, .n_tensors = 0},
+	[OFA_FMT_AVERAGE_POOL] = {.known = 1, .window = 1, .tiles = 1, .keeps_c = 1, .n_tensors = 0},
+	[OFA_FMT_ADD] = {.known = 1, .acts = 1, .adds = 1, .must_add = 1, .keeps_c = 1, .n_tensors = 0},
 };
 
 void ofa_device_op_decode(const uint8_t *r, struct ofa_device_op *op)
@@ -63,7 +68,9 @@ static enum ofa_device_status check_kind(const struct ofa_device_op *op, uint32_
 		return ofa_device_refuse(OFA_DEVICE_ERR_OP, at + OFA_FMT_OP_KERNEL, where);
 	if (op->stride == 0 || op->stride > (rule->window ? OFA_FMT_MAX_STRIDE : 1u))
 		return ofa_device_refuse(OFA_DEVICE_ERR_OP, at + OFA_FMT_OP_STRIDE, where);
-	if (op->pad >= op->k)
+	if (rule->tiles && op->stride != op->k)
+		return ofa_device_refuse(OFA_DEVICE_ERR_OP, at + OFA_FMT_OP_STRIDE, where);
+	if (op->pad >= op->k || (rule->tiles && op->pad != 0))
 		return ofa_device_refuse(OFA_DEVICE_ERR_OP, at + OFA_FMT_OP_PAD, where);
 	if (op->n_tensors != rule->n_tensors)
 		return ofa_device_refuse(OFA_DEVICE_ERR_OP, at + OFA_FMT_OP_TENSORS, where);
@@ -71,25 +78,28 @@ static enum ofa_device_status check_kind(const struct ofa_device_op *op, uint32_
 		return ofa_device_refuse(OFA_DEVICE_ERR_OP, at + OFA_FMT_OP_HIDDEN, where);
 	if ((op->scratch != OFA_FMT_NONE) != (op->kind == OFA_FMT_SE))
 		return ofa_device_refuse(OFA_DEVICE_ERR_OP, at + OFA_FMT_OP_SCRATCH, where);
-	if (op->residual != OFA_FMT_NONE && !rule->adds)
+	if (op->residual != OFA_FMT_NONE ? !rule->adds : rule->must_add)
 		return ofa_device_refuse(OFA_DEVICE_ERR_OP, at + OFA_FMT_OP_RESIDUAL, where);
 	return OFA_DEVICE_OK;
 }
 
-/* floor((in + 2 pad - k) / stride) + 1, or 0 when the window does not fit. */
+/* floor((in + 2 pad - k) / stride) + 1, or 0 when the window does not fit; ceil(in / k) of tiles. */
 static uint32_t output_side(const struct ofa_device_op *op, uint32_t in)
 {
+	if (op->kind == OFA_FMT_GLOBAL_POOL)
+		return 1;
+	if (rules[op->kind].tiles)
+		return (in + op->k - 1) / op->k;
 	return in + 2 * op->pad < op->k ? 0 : (in + 2 * op->pad - op->k) / op->stride + 1;
 }
 
 static enum ofa_device_status check_shape(const struct ofa_device_op *op, uint32_t at, uint32_t *where)
 {
 	const struct kind_rule *rule = &rules[op->kind];
-	const int pool = op->kind == OFA_FMT_GLOBAL_POOL;
 
-	if (op->h_out != (pool ? 1 : output_side(op, op->h_in)))
+	if (op->h_out != output_side(op, op->h_in))
 		return ofa_device_refuse(OFA_DEVICE_ERR_SHAPE, at + OFA_FMT_OP_H_OUT, where);
-	if (op->w_out != (pool ? 1 : output_side(op, op->w_in)))
+	if (op->w_out != output_side(op, op->w_in))
 		return ofa_device_refuse(OFA_DEVICE_ERR_SHAPE, at + OFA_FMT_OP_W_OUT, where);
 	if (rule->one_pixel && (op->h_in != 1 || op->w_in != 1))
 		return ofa_device_refuse(OFA_DEVICE_ERR_SHAPE, at + OFA_FMT_OP_H_IN, where);

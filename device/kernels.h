@@ -19,7 +19,7 @@ typedef void ofa_device_kernel(const struct ofa_device_op *op, const struct ofa_
 
 struct ofa_device_kernels {
 	const char *name;
-	ofa_device_kernel *by_kind[OFA_FMT_LINEAR + 1];
+	ofa_device_kernel *by_kind[OFA_FMT_KINDS];
 };
 
 /* kernels.c: with the vectors that every processor of the target has.  kernels_avx2.c and

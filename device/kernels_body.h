@@ -405,6 +405,107 @@ static void global_pool(const struct ofa_device_op *op, const struct ofa_device_
 	channel_means(a->x, op->h_in * op->w_in, op->c_in, a->y);
 }
 
+OFA_INLINE ofa_vec larger(ofa_vec a, ofa_vec b)
+{
+#if OFA_LANES > 1
+	const ofa_mask above = (ofa_mask)(a > b);
+
+	return (ofa_vec)(((ofa_mask)a & above) | ((ofa_mask)b & ~above));
+#else
+	return a > b ? a : b;
+#endif
+}
+
+/* LANES neighbouring channels of one window of rows x taps pixels: their largest or their mean. */
+OFA_INLINE ofa_vec pool_vec(const int average, const float *x, uint32_t rows, uint32_t taps, size_t row, size_t c)
+{
+	const float scale = 1.0f / (float)(rows * taps);
+	ofa_vec v = load(x);
+	uint32_t i, j;
+
+	for (i = 0; i < rows; i++) {
+		for (j = 0; j < taps; j++) {
+			const ofa_vec next = load(x + i * row + j * c);
+
+			if (!average)
+				v = larger(v, next);
+			else if (i + j > 0)
+				v += next;
+		}
+	}
+	if (average)
+		v *= scale;
+	return v;
+}
+
+/* All channels of one window; those past the last whole vector go through a copy of the window. */
+OFA_INLINE void pool_pixel(const int average, const float *x, uint32_t rows, uint32_t taps, size_t row, uint32_t c,
+			   float *y)
+{
+	float part[OFA_FMT_MAX_KERNEL * OFA_FMT_MAX_KERNEL * OFA_LANES] = {0}, out[OFA_LANES];
+	uint32_t done, i, j;
+
+	for (done = 0; done + OFA_LANES <= c; done += OFA_LANES)
+		store(y + done, pool_vec(average, x + done, rows, taps, row, c));
+	if (done == c)
+		return;
+	for (i = 0; i < rows; i++) {
+		for (j = 0; j < taps; j++)
+			memcpy(part + (i * taps + j) * OFA_LANES, x + i * row + (size_t)j * c + done,
+			       (c - done) * sizeof(float));
+	}
+	store(out, pool_vec(average, part, rows, taps, (size_t)taps * OFA_LANES, OFA_LANES));
+	memcpy(y + done, out, (c - done) * sizeof(float));
+}
+
+OFA_INLINE void pool(const int average, const struct ofa_device_op *op, const struct ofa_device_args *a)
+{
+	const size_t row = (size_t)op->w_in * op->c_in;
+	float *y = a->y;
+	uint32_t oy, ox, ky, ky_end, kx, kx_end;
+
+	for (oy = 0; oy < op->h_out; oy++) {
+		clip(oy, op, op->h_in, &ky, &ky_end);
+		for (ox = 0; ox < op->w_out; ox++, y += op->c_out) {
+			clip(ox, op, op->w_in, &kx, &kx_end);
+			pool_pixel(average,
+				   a->x + (oy * op->stride + ky - op->pad) * row +
+					   (size_t)(ox * op->stride + kx - op->pad) * op->c_in,
+				   ky_end - ky, kx_end - kx, row, op->c_in, y);
+		}
+	}
+}
+
+static void max_pool(const struct ofa_device_op *op, const struct ofa_device_args *a)
+{
+	pool(0, op, a);
+}
+
+static void average_pool(const struct ofa_device_op *op, const struct ofa_device_args *a)
+{
+	pool(1, op, a);
+}
+
+static void add(const struct ofa_device_op *op, const struct ofa_device_args *a)
+{
+	const size_t n = (size_t)op->h_out * op->w_out * op->c_out;
+	float x[OFA_LANES] = {0}, residual[OFA_LANES] = {0};
+	ofa_vec v;
+	size_t i;
+
+	for (i = 0; i + OFA_LANES <= n; i += OFA_LANES) {
+		v = load(a->x + i) + load(a->residual + i);
+		activate(&v, 1, op->act);
+		store(a->y + i, v);
+	}
+	memcpy(x, a->x + i, (n - i) * sizeof(float));
+	memcpy(residual, a->residual + i, (n - i) * sizeof(float));
+	v = load(x) + load(residual);
+	activate(&v, 1, op->act);
+	store(x, v);
+	memcpy(a->y + i, x, (n - i) * sizeof(float));
+}
+
 /* y (n_out) = act(w x + b) for one pixel. */
 static void one_pixel(const float *x, uint32_t n_in, const float *w, const float *b, uint32_t n_out, uint32_t act,
 		      float *y)
@@ -461,6 +562,9 @@ const struct ofa_device_kernels OFA_KERNEL_TABLE = {
 			[OFA_FMT_SE] = squeeze_excite,
 			[OFA_FMT_GLOBAL_POOL] = global_pool,
 			[OFA_FMT_LINEAR] = linear,
+			[OFA_FMT_MAX_POOL] = max_pool,
+			[OFA_FMT_AVERAGE_POOL] = average_pool,
+			[OFA_FMT_ADD] = add,
 		},
 };
 

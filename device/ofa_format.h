@@ -1,4 +1,4 @@
-/* Numbers of the packed subnet format, version 1.0.  doc/pack-format.md is the specification; this
+/* Numbers of the packed subnet format, version 1.1.  doc/pack-format.md is the specification; this
  * header only repeats its tables for readers and writers.  Names: OFA_FMT_<record>_<field> is the
  * byte offset of a field inside its record. */
 #ifndef OFA_FORMAT_H
@@ -8,7 +8,8 @@
 	"\x89"                                                                                                         \
 	"OFA\r\n\x1a\n" /* 8 bytes */
 #define OFA_FMT_MAJOR 1
-#define OFA_FMT_MINOR 0
+#define OFA_FMT_MINOR 0       /* of packages with kinds up to linear alone, */
+#define OFA_FMT_MINOR_POOLS 1 /* and of others */
 
 #define OFA_FMT_ALIGN 64
 #define OFA_FMT_HEADER_BYTES 64
@@ -80,9 +81,10 @@ enum ofa_fmt_kind {
 	OFA_FMT_SE = 3,
 	OFA_FMT_GLOBAL_POOL = 4,
 	OFA_FMT_LINEAR = 5,
-	OFA_FMT_MAX_POOL = 6, /* this and the following are reserved */
+	OFA_FMT_MAX_POOL = 6, /* since version 1.1, as are the following */
 	OFA_FMT_AVERAGE_POOL = 7,
-	OFA_FMT_ADD = 8
+	OFA_FMT_ADD = 8,
+	OFA_FMT_KINDS = 9
 };
 
 enum ofa_fmt_act {

@@ -56,7 +56,8 @@ DEVICE_TESTS = \
 	tests/device/test_hostile \
 	tests/device/test_runtime \
 	tests/engine/test_pack
-EXTRA_DIST += tests/device/golden_package.h tests/device/golden.ofa tests/engine/random_net.h
+EXTRA_DIST += tests/device/golden_package.h tests/device/golden.ofa tests/device/golden_resnet.ofa \
+	tests/engine/random_net.h
 if HAVE_CHECK
 check_PROGRAMS += $(DEVICE_TESTS)
 TESTS += $(DEVICE_TESTS)

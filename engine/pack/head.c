@@ -22,6 +22,31 @@ struct head {
 	uint8_t *bytes;
 };
 
+static uint8_t op_kind(enum ofa_op op)
+{
+	static const uint8_t kinds[OFA_OP_COUNT] = {
+		[OFA_OP_CONV] = OFA_FMT_CONV,
+		[OFA_OP_DWCONV] = OFA_FMT_DWCONV,
+		[OFA_OP_SE] = OFA_FMT_SE,
+		[OFA_OP_POOL] = OFA_FMT_GLOBAL_POOL,
+		[OFA_OP_LINEAR] = OFA_FMT_LINEAR,
+		[OFA_OP_MAX_POOL] = OFA_FMT_MAX_POOL,
+		[OFA_OP_AVERAGE_POOL] = OFA_FMT_AVERAGE_POOL,
+		[OFA_OP_ADD] = OFA_FMT_ADD,
+	};
+
+	return kinds[op];
+}
+
+/* The oldest version that has every kind the plan uses. */
+static uint32_t minor_version(const struct ofa_plan *plan)
+{
+	for (int i = 0; i < plan->n_layers; i++)
+		if (op_kind(plan->layers[i].op) > OFA_FMT_LINEAR)
+			return OFA_FMT_MINOR_POOLS;
+	return OFA_FMT_MINOR;
+}
+
 static void write_header(struct head *p)
 {
 	const struct ofa_pack_layout *l = p->layout;
@@ -29,7 +54,7 @@ static void write_header(struct head *p)
 
 	memcpy(h + OFA_FMT_HEADER_MAGIC, OFA_FMT_MAGIC, 8);
 	ofa_put_u16(h + OFA_FMT_HEADER_MAJOR, OFA_FMT_MAJOR);
-	ofa_put_u16(h + OFA_FMT_HEADER_MINOR, OFA_FMT_MINOR);
+	ofa_put_u16(h + OFA_FMT_HEADER_MINOR, minor_version(&p->sub->plan));
 	ofa_put_u32(h + OFA_FMT_HEADER_SIZE, l->size);
 	ofa_put_u32(h + OFA_FMT_HEADER_ARENA, p->memory.arena_bytes);
 	ofa_put_u16(h + OFA_FMT_HEADER_OPS, l->ops);
@@ -40,16 +65,6 @@ static void write_header(struct head *p)
 	ofa_put_u32(h + OFA_FMT_HEADER_IO_OFFSET, l->io_offset);
 	ofa_put_u32(h + OFA_FMT_HEADER_META_OFFSET, l->meta_offset);
 	ofa_put_u32(h + OFA_FMT_HEADER_DATA_OFFSET, l->data_offset);
-}
-
-static uint8_t op_kind(enum ofa_op op)
-{
-	static const uint8_t kinds[OFA_OP_COUNT] = {
-		[OFA_OP_CONV] = OFA_FMT_CONV,        [OFA_OP_DWCONV] = OFA_FMT_DWCONV, [OFA_OP_SE] = OFA_FMT_SE,
-		[OFA_OP_POOL] = OFA_FMT_GLOBAL_POOL, [OFA_OP_LINEAR] = OFA_FMT_LINEAR,
-	};
-
-	return kinds[op];
 }
 
 static void write_op(const struct ofa_plan *plan, const struct ofa_memory_plan *memory, int i, uint32_t first_tensor,

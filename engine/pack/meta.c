@@ -30,7 +30,7 @@ static const char *license(const struct ofa_supernet *net)
 uint64_t ofa_pack_meta_bytes(const struct ofa_supernet *net)
 {
 	const struct ofa_space *s = &net->space;
-	const uint64_t genes = 2 * (uint64_t)s->n_blocks + (uint64_t)s->n_stages + 1;
+	const uint64_t genes = 2 * (uint64_t)s->n_blocks + (uint64_t)(s->n_stages + s->n_width_genes) + 1;
 	const uint64_t numbers = genes + 2 * (uint64_t)s->input_channels + 9;
 	uint64_t n = SKELETON_CHARS + numbers * (NUMBER_CHARS + 1) + string_chars(net->name) + OFA_PROFILE_NAME_MAX;
 

@@ -1,4 +1,4 @@
-/* The small package that is kept in the tree: found, and made anew. */
+/* The small packages that are kept in the tree: found, and made anew. */
 #ifndef OFA_TESTS_GOLDEN_PACKAGE_H
 #define OFA_TESTS_GOLDEN_PACKAGE_H
 
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* One operation of each kind, activations, strides of 1 and 2, widths off the panel of eight. */
+/* One operation of each kind of format version 1.0, activations, strides of 1 and 2, widths off the panel of eight. */
 static const char golden_space[] =
 	"{\"family\":\"mbconv\",\"name\":\"golden\",\"input_channels\":2,\"classes\":3,\"bn_eps\":1e-5,"
 	"\"resolutions\":[9],\"stem\":{\"width\":10,\"stride\":2,\"act\":\"h_swish\"},"
@@ -15,6 +15,13 @@ static const char golden_space[] =
 	"\"stages\":[{\"width\":12,\"stride\":2,\"act\":\"relu6\",\"se\":false},"
 	"{\"width\":12,\"stride\":1,\"act\":\"h_swish\",\"se\":true,\"kernels\":[5]}],"
 	"\"head\":{\"expand_width\":20,\"expand_act\":\"none\",\"mix_width\":12,\"mix_act\":\"relu\"}}";
+
+/* The other kinds, shortcuts of each sort, odd sides; of the largest subnet. */
+static const char golden_resnet_space[] =
+	"{\"family\":\"resnet\",\"name\":\"golden_resnet\",\"input_channels\":2,\"classes\":3,\"bn_eps\":1e-5,"
+	"\"resolutions\":[19],\"expands\":[0.5],\"depths\":[0],"
+	"\"stem\":{\"mid_widths\":[6],\"widths\":[10],\"depths\":[0,2]},"
+	"\"stages\":[{\"widths\":[12],\"stride\":1,\"base_depth\":2},{\"widths\":[14],\"stride\":2,\"base_depth\":1}]}";
 
 /* A file below the source tree, whole, in memory of exactly its size at a multiple of 64. */
 static inline uint8_t *read_source_file(const char *name, size_t *ret_size)
@@ -38,5 +45,6 @@ static inline uint8_t *read_source_file(const char *name, size_t *ret_size)
 }
 
 #define GOLDEN_PACKAGE "tests/device/golden.ofa"
+#define GOLDEN_RESNET "tests/device/golden_resnet.ofa"
 
 #endif

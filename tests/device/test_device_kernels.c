@@ -58,6 +58,17 @@ static const struct shape shapes[] = {
 	{OFA_FMT_SE, 7, 7, 72, 72, 1, 1, 0, OFA_FMT_ACT_NONE, 24, 0},
 	{OFA_FMT_SE, 3, 5, 11, 11, 1, 1, 0, OFA_FMT_ACT_NONE, 3, 0},
 	{OFA_FMT_GLOBAL_POOL, 5, 7, 19, 19, 1, 1, 0, OFA_FMT_ACT_NONE, 0, 0},
+	/* pools: windows cut on every side, channels past the last vector, odd sides in tiles */
+	{OFA_FMT_MAX_POOL, 12, 13, 40, 40, 3, 2, 1, OFA_FMT_ACT_NONE, 0, 0},
+	{OFA_FMT_MAX_POOL, 5, 1, 19, 19, 3, 1, 1, OFA_FMT_ACT_NONE, 0, 0},
+	{OFA_FMT_MAX_POOL, 2, 2, 3, 3, 7, 2, 6, OFA_FMT_ACT_NONE, 0, 0},
+	{OFA_FMT_MAX_POOL, 9, 9, 64, 64, 2, 2, 0, OFA_FMT_ACT_NONE, 0, 0},
+	{OFA_FMT_AVERAGE_POOL, 14, 14, 48, 48, 2, 2, 0, OFA_FMT_ACT_NONE, 0, 0},
+	{OFA_FMT_AVERAGE_POOL, 7, 9, 21, 21, 2, 2, 0, OFA_FMT_ACT_NONE, 0, 0},
+	{OFA_FMT_AVERAGE_POOL, 1, 3, 5, 5, 1, 1, 0, OFA_FMT_ACT_NONE, 0, 0},
+	{OFA_FMT_ADD, 6, 7, 24, 24, 1, 1, 0, OFA_FMT_ACT_NONE, 0, 1},
+	{OFA_FMT_ADD, 3, 5, 7, 7, 1, 1, 0, OFA_FMT_ACT_RELU, 0, 1},
+	{OFA_FMT_ADD, 1, 1, 2, 2, 1, 1, 0, OFA_FMT_ACT_HSWISH, 0, 1},
 	{OFA_FMT_LINEAR, 1, 1, 128, 10, 1, 1, 0, OFA_FMT_ACT_NONE, 0, 0},
 	{OFA_FMT_LINEAR, 1, 1, 1536, 1000, 1, 1, 0, OFA_FMT_ACT_NONE, 0, 0},
 	{OFA_FMT_LINEAR, 1, 1, 33, 70, 1, 1, 0, OFA_FMT_ACT_RELU, 0, 0},
@@ -170,6 +181,35 @@ static void naive_se(const struct ofa_device_op *op, const struct ofa_device_arg
 	}
 }
 
+/* The largest or the mean of the window's pixels inside the input. */
+static double naive_pool(const struct ofa_device_op *op, const float *x, uint32_t oy, uint32_t ox, uint32_t c)
+{
+	double sum = 0, most = -INFINITY;
+	int n = 0;
+
+	for (uint32_t ky = 0; ky < op->k; ky++) {
+		for (uint32_t kx = 0; kx < op->k; kx++) {
+			const int64_t iy = (int64_t)oy * op->stride + ky - op->pad,
+				      ix = (int64_t)ox * op->stride + kx - op->pad;
+
+			if (iy < 0 || ix < 0 || iy >= op->h_in || ix >= op->w_in)
+				continue;
+			sum += (double)x[(iy * op->w_in + ix) * op->c_in + c];
+			most = fmax(most, (double)x[(iy * op->w_in + ix) * op->c_in + c]);
+			n++;
+		}
+	}
+	return op->kind == OFA_FMT_MAX_POOL ? most : sum / n;
+}
+
+static void naive_pools(const struct ofa_device_op *op, const float *x, double *y)
+{
+	for (uint32_t oy = 0; oy < op->h_out; oy++)
+		for (uint32_t ox = 0; ox < op->w_out; ox++)
+			for (uint32_t c = 0; c < op->c_in; c++)
+				*y++ = naive_pool(op, x, oy, ox, c);
+}
+
 static void naive(const struct ofa_device_op *op, const struct ofa_device_args *a, double *y)
 {
 	if (op->kind == OFA_FMT_SE) {
@@ -177,6 +217,11 @@ static void naive(const struct ofa_device_op *op, const struct ofa_device_args *
 	} else if (op->kind == OFA_FMT_GLOBAL_POOL) {
 		for (uint32_t c = 0; c < op->c_in; c++)
 			y[c] = naive_mean(op, a->x, c);
+	} else if (op->kind == OFA_FMT_MAX_POOL || op->kind == OFA_FMT_AVERAGE_POOL) {
+		naive_pools(op, a->x, y);
+	} else if (op->kind == OFA_FMT_ADD) {
+		for (size_t i = 0; i < (size_t)op->h_out * op->w_out * op->c_out; i++)
+			y[i] = naive_act((double)a->x[i] + (double)a->residual[i], op->act);
 	} else {
 		naive_conv(op, a, y);
 	}
@@ -209,6 +254,15 @@ static void check_kernel(const struct ofa_device_kernels *k, const struct ofa_de
 	free(s);
 }
 
+static uint32_t output_side(const struct shape *s, uint32_t in)
+{
+	if (s->kind == OFA_FMT_GLOBAL_POOL)
+		return 1;
+	if (s->kind == OFA_FMT_AVERAGE_POOL)
+		return (in + s->k - 1) / s->k;
+	return (in + 2 * s->pad - s->k) / s->stride + 1;
+}
+
 static struct ofa_device_op make_op(const struct shape *s)
 {
 	struct ofa_device_op op = {.kind = s->kind, .act = s->act, .k = s->k, .stride = s->stride, .pad = s->pad};
@@ -218,8 +272,8 @@ static struct ofa_device_op make_op(const struct shape *s)
 	op.c_in = s->c_in;
 	op.c_out = s->c_out;
 	op.hidden = s->hidden;
-	op.h_out = s->kind == OFA_FMT_GLOBAL_POOL ? 1 : (s->h + 2 * s->pad - s->k) / s->stride + 1;
-	op.w_out = s->kind == OFA_FMT_GLOBAL_POOL ? 1 : (s->w + 2 * s->pad - s->k) / s->stride + 1;
+	op.h_out = output_side(s, s->h);
+	op.w_out = output_side(s, s->w);
 	return op;
 }
 

@@ -1,6 +1,6 @@
-/* The package in the tree is read for ever, and the writer still makes it: every byte but the logits of
+/* The packages in the tree are read for ever, and the writer still makes them: every byte but the logits of
  * the self-test, which depend on the processor's order of summation, and the digest over them.
- * With OFA_WRITE_GOLDEN=FILE it is written anew. */
+ * With OFA_WRITE_GOLDEN=FOLDER they are written anew. */
 #include <math.h>
 
 #include "base/sha256.h"
@@ -11,11 +11,16 @@
 #include "random_net.h"
 #include "spaces.h"
 
-#define GOLDEN_SHA256 "f8b7f2c97bafa9a532d39cfe266032c21a9674e298bd6436b19fad62206b736e"
+static const struct golden {
+	const char *file, *sha256, *space;
+} goldens[] = {
+	{GOLDEN_PACKAGE, "f8b7f2c97bafa9a532d39cfe266032c21a9674e298bd6436b19fad62206b736e", golden_space},
+	{GOLDEN_RESNET, "9b1608182ee936370da279f998144fe140483bcb7a499f15b55112b10c26f882", golden_resnet_space},
+};
 
 static const struct ofa_pack_info info = {.predicted_accuracy = 0.5, .latency_ms = NAN, .profile = "golden/profile"};
 
-static uint8_t *make_package(size_t *ret_size)
+static uint8_t *make_package(const struct golden *g, size_t *ret_size)
 {
 	struct ofa_error err = {0};
 	struct ofa_space space;
@@ -23,10 +28,10 @@ static uint8_t *make_package(size_t *ret_size)
 	struct ofa_arch arch;
 	uint8_t *data;
 
-	load_space(golden_space, &space);
+	load_space(g->space, &space);
 	net = random_net(&space, &(struct random_net_options){.seed = 42, .class_names = true});
 	memset(net->sha256, 0x5a, sizeof(net->sha256));
-	ofa_arch_smallest(&net->space, &arch);
+	ofa_arch_largest(&net->space, &arch);
 	ASSERT_OK(ofa_pack_build(net, &arch, &info, NULL, &data, ret_size, NULL, &err), &err);
 	ofa_supernet_free(net);
 	return data;
@@ -39,11 +44,11 @@ START_TEST(golden_is_read)
 	struct ofa_device_model m;
 	struct ofa_error err = {0};
 	size_t size;
-	uint8_t *data = read_source_file(GOLDEN_PACKAGE, &size);
+	uint8_t *data = read_source_file(goldens[_i].file, &size);
 
 	ASSERT_OK(ofa_package_read(data, size, &s, &err), &err);
 	ofa_hex(s.sha256, sizeof(s.sha256), hex);
-	ck_assert_str_eq(hex, GOLDEN_SHA256);
+	ck_assert_str_eq(hex, goldens[_i].sha256);
 	ck_assert_int_eq(ofa_device_load(data, size, &m, NULL), OFA_DEVICE_OK);
 	ck_assert_int_eq(ofa_device_verify(&m, NULL), OFA_DEVICE_OK);
 	ck_assert_str_eq(ofa_device_class_name(&m, 0), "class 0");
@@ -57,15 +62,18 @@ END_TEST
 
 START_TEST(writer_still_makes_it)
 {
-	const char *path = getenv("OFA_WRITE_GOLDEN");
+	const char *folder = getenv("OFA_WRITE_GOLDEN");
 	struct ofa_error err = {0};
 	struct ofa_device_model m;
 	size_t size, want_size, logits, logits_end;
-	uint8_t *data = make_package(&size), *want;
+	uint8_t *data = make_package(&goldens[_i], &size), *want;
+	char path[1024];
 
-	if (path)
+	if (folder) {
+		snprintf(path, sizeof(path), "%s/%s", folder, strrchr(goldens[_i].file, '/') + 1);
 		ASSERT_OK(ofa_file_write_atomic(path, data, size, &err), &err);
-	want = read_source_file(GOLDEN_PACKAGE, &want_size);
+	}
+	want = read_source_file(goldens[_i].file, &want_size);
 	ck_assert_uint_eq(size, want_size);
 	ck_assert_int_eq(ofa_device_load(want, want_size, &m, NULL), OFA_DEVICE_OK);
 	logits = (size_t)((const uint8_t *)m.logits - want);
@@ -81,7 +89,16 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {golden_is_read, writer_still_makes_it};
+	Suite *suite = suite_create("golden packages");
+	TCase *tcase = tcase_create("golden packages");
+	SRunner *runner = srunner_create(suite);
+	int failed;
 
-	return run_tests("golden package", tests, OFA_ARRAY_LEN(tests));
+	suite_add_tcase(suite, tcase);
+	tcase_add_loop_test(tcase, golden_is_read, 0, (int)OFA_ARRAY_LEN(goldens));
+	tcase_add_loop_test(tcase, writer_still_makes_it, 0, (int)OFA_ARRAY_LEN(goldens));
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -8,6 +8,8 @@
 
 enum { GUARD_BYTES = 64, GUARD = 0xa5, MAX_ARENA = 1 << 20, MAX_MACS = 1 << 22 };
 
+static const char *const packages[] = {GOLDEN_PACKAGE, GOLDEN_RESNET};
+
 /* Runs what was accepted, in an arena of exactly the size it asked for, full of NaNs. */
 static void run_guarded(const struct ofa_device_model *m)
 {
@@ -66,7 +68,7 @@ static uint32_t get32(const uint8_t *p)
 START_TEST(every_truncation_is_refused)
 {
 	size_t size;
-	uint8_t *data = read_source_file(GOLDEN_PACKAGE, &size);
+	uint8_t *data = read_source_file(packages[_i], &size);
 
 	ck_assert_int_eq(try_package(data, size), OFA_DEVICE_OK);
 	for (size_t n = 0; n < size; n++) {
@@ -83,7 +85,7 @@ END_TEST
 START_TEST(every_byte_of_the_tables)
 {
 	size_t size, end, accepted = 0;
-	uint8_t *data = read_source_file(GOLDEN_PACKAGE, &size);
+	uint8_t *data = read_source_file(packages[_i], &size);
 
 	end = get32(data + OFA_FMT_HEADER_META_OFFSET);
 	for (size_t i = 0; i < end; i++) {
@@ -106,7 +108,7 @@ START_TEST(every_word_of_the_tables)
 	static const uint32_t values[] = {0,          1,          63,         64,         0x10000,    0x7fffffc0,
 					  0x7fffffff, 0x80000000, 0xffffffc0, 0xffffffff, 0x7fc00000, 0x00010001};
 	size_t size, end;
-	uint8_t *data = read_source_file(GOLDEN_PACKAGE, &size);
+	uint8_t *data = read_source_file(packages[_i], &size);
 
 	end = get32(data + OFA_FMT_HEADER_IO_OFFSET) + OFA_FMT_IO_BYTES;
 	for (size_t i = 0; i + 4 <= end; i += 2) {
@@ -175,13 +177,35 @@ static const struct wrong wrongs[] = {
 	{OFA_FMT_HEADER_IO_OFFSET, 2, 0, 0, OFA_DEVICE_ERR_INPUT}, /* zero bytes inside a class name */
 };
 
-START_TEST(errors_are_named)
+/* Operations of the other package: 0 stem, 1 the optional layer, 2 its addition, 3 stem's last, 4 max pool, 5 to 8
+ * a bottleneck with a projection, 9 to 11 one without, 12 conv, 13 average pool, 14 projection, 15 conv of stride 2. */
+static const struct wrong resnet_wrongs[] = {
+	{OFA_FMT_HEADER_OP_OFFSET, 2, OFA_FMT_OP_KIND, 0x01010009, OFA_DEVICE_ERR_OP},
+	{OFA_FMT_HEADER_OP_OFFSET, 2, OFA_FMT_OP_RESIDUAL, OFA_FMT_NONE, OFA_DEVICE_ERR_OP},
+	{OFA_FMT_HEADER_OP_OFFSET, 2, OFA_FMT_OP_C_OUT, 5, OFA_DEVICE_ERR_SHAPE},
+	{OFA_FMT_HEADER_OP_OFFSET, 2, OFA_FMT_OP_RESIDUAL, 0x7fffffc0, OFA_DEVICE_ERR_ARENA_RANGE},
+	{OFA_FMT_HEADER_OP_OFFSET, 4, OFA_FMT_OP_KIND, 0x02030106, OFA_DEVICE_ERR_OP}, /* has no activation */
+	{OFA_FMT_HEADER_OP_OFFSET, 4, OFA_FMT_OP_KIND, 0x02080006, OFA_DEVICE_ERR_OP},
+	{OFA_FMT_HEADER_OP_OFFSET, 4, OFA_FMT_OP_KIND, 0x03030006, OFA_DEVICE_ERR_OP},
+	{OFA_FMT_HEADER_OP_OFFSET, 4, OFA_FMT_OP_PAD, 3, OFA_DEVICE_ERR_OP},
+	{OFA_FMT_HEADER_OP_OFFSET, 4, OFA_FMT_OP_PAD, 0, OFA_DEVICE_ERR_SHAPE},
+	{OFA_FMT_HEADER_OP_OFFSET, 4, OFA_FMT_OP_C_OUT, 12, OFA_DEVICE_ERR_SHAPE},
+	{OFA_FMT_HEADER_OP_OFFSET, 4, OFA_FMT_OP_RESIDUAL, 0, OFA_DEVICE_ERR_OP},
+	{OFA_FMT_HEADER_OP_OFFSET, 4, OFA_FMT_OP_SCRATCH, 0, OFA_DEVICE_ERR_OP},
+	{OFA_FMT_HEADER_OP_OFFSET, 4, OFA_FMT_OP_HIDDEN, 4, OFA_DEVICE_ERR_OP},
+	{OFA_FMT_HEADER_OP_OFFSET, 13, OFA_FMT_OP_KIND, 0x02030007, OFA_DEVICE_ERR_OP}, /* windows must be tiles */
+	{OFA_FMT_HEADER_OP_OFFSET, 13, OFA_FMT_OP_PAD, 1, OFA_DEVICE_ERR_OP},
+	{OFA_FMT_HEADER_OP_OFFSET, 13, OFA_FMT_OP_H_OUT, 0x00030002, OFA_DEVICE_ERR_SHAPE},
+	{OFA_FMT_HEADER_OP_OFFSET, 13, OFA_FMT_OP_H_OUT, 0x00020003, OFA_DEVICE_ERR_SHAPE},
+};
+
+static void check_wrongs(const char *package, const struct wrong *list, size_t n)
 {
 	size_t size;
-	uint8_t *data = read_source_file(GOLDEN_PACKAGE, &size), *copy = malloc(size);
+	uint8_t *data = read_source_file(package, &size), *copy = malloc(size);
 
-	for (size_t i = 0; i < OFA_ARRAY_LEN(wrongs); i++) {
-		const struct wrong *w = &wrongs[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct wrong *w = &list[i];
 		const uint32_t at = (w->section ? get32(data + w->section) : 0) + 64 * w->record + w->field;
 		enum ofa_device_status got;
 
@@ -193,6 +217,12 @@ START_TEST(errors_are_named)
 	}
 	free(copy);
 	free(data);
+}
+
+START_TEST(errors_are_named)
+{
+	check_wrongs(GOLDEN_PACKAGE, wrongs, OFA_ARRAY_LEN(wrongs));
+	check_wrongs(GOLDEN_RESNET, resnet_wrongs, OFA_ARRAY_LEN(resnet_wrongs));
 }
 END_TEST
 
@@ -219,7 +249,7 @@ END_TEST
 START_TEST(damage_is_found)
 {
 	size_t size, data_at;
-	uint8_t *data = read_source_file(GOLDEN_PACKAGE, &size);
+	uint8_t *data = read_source_file(packages[_i], &size);
 	struct ofa_device_model m;
 	uint32_t where = 0;
 
@@ -238,9 +268,21 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {every_truncation_is_refused, every_byte_of_the_tables,
-				      every_word_of_the_tables,    errors_are_named,
-				      dataflow_is_checked,         damage_is_found};
+	const TTest *const of_each[] = {every_truncation_is_refused, every_byte_of_the_tables, every_word_of_the_tables,
+					damage_is_found};
+	Suite *suite = suite_create("hostile packages");
+	TCase *tcase = tcase_create("hostile packages");
+	SRunner *runner = srunner_create(suite);
+	int failed;
 
-	return run_tests("hostile packages", tests, OFA_ARRAY_LEN(tests));
+	tcase_set_timeout(tcase, 120);
+	suite_add_tcase(suite, tcase);
+	for (size_t i = 0; i < OFA_ARRAY_LEN(of_each); i++)
+		tcase_add_loop_test(tcase, of_each[i], 0, (int)OFA_ARRAY_LEN(packages));
+	tcase_add_test(tcase, errors_are_named);
+	tcase_add_test(tcase, dataflow_is_checked);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -165,6 +165,40 @@ START_TEST(device_equals_engine_on_proxyless)
 }
 END_TEST
 
+START_TEST(device_equals_engine_on_resnets)
+{
+	struct ofa_space space;
+
+	load_space(tiny_resnet_json, &space);
+	check_space(&space, 12);
+	load_space(small_resnet_json, &space);
+	check_space(&space, 5);
+}
+END_TEST
+
+/* Packages say the oldest version whose readers run them. */
+START_TEST(versions_tell_the_kinds)
+{
+	static const char *const spaces[] = {tiny_json, tiny_resnet_json};
+
+	for (uint8_t i = 0; i < OFA_ARRAY_LEN(spaces); i++) {
+		struct ofa_space space;
+		struct ofa_supernet *net;
+		struct ofa_arch arch;
+		struct package p;
+
+		load_space(spaces[i], &space);
+		net = random_net(&space, &(struct random_net_options){.seed = 3});
+		ofa_arch_smallest(&space, &arch);
+		p = build(net, &arch, &unknown);
+		ck_assert_uint_eq(p.data[OFA_FMT_HEADER_MAJOR], 1);
+		ck_assert_uint_eq(p.data[OFA_FMT_HEADER_MINOR], i);
+		free(p.data);
+		ofa_supernet_free(net);
+	}
+}
+END_TEST
+
 START_TEST(reference_weights)
 {
 	struct ofa_safetensors inputs;
@@ -378,6 +412,8 @@ int main(void)
 		device_equals_engine_on_odd_shapes,
 		device_equals_engine_on_mbv3,
 		device_equals_engine_on_proxyless,
+		device_equals_engine_on_resnets,
+		versions_tell_the_kinds,
 		reference_weights,
 		what_a_package_says,
 		bytes_are_reproducible,
