@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "import/family.h"
 #include "ofa_format.h"
 
 #define MAGIC_BYTES (sizeof OFA_FMT_MAGIC - 1)
@@ -22,48 +23,20 @@ enum ofa_status cli_is_package(const char *path, bool *ret_is_package, struct of
 	return OFA_OK;
 }
 
-static bool shape_equal(const struct ofa_param *p, const struct ofa_tensor *t)
-{
-	if (t->rank != p->rank)
-		return false;
-	for (int i = 0; i < p->rank; i++)
-		if (t->shape[i] != p->shape[i])
-			return false;
-	return true;
-}
-
-static bool space_fits(const struct ofa_space *space, const struct ofa_safetensors *file)
-{
-	struct ofa_params params;
-	bool fits = true;
-
-	if (ofa_params_init(space, &params, NULL) != OFA_OK)
-		return false;
-	for (int i = 0; fits && i < params.n; i++) {
-		const struct ofa_tensor *t = ofa_safetensors_find(file, params.list[i].name);
-		fits = t && shape_equal(&params.list[i], t);
-	}
-	ofa_params_release(&params);
-	return fits;
-}
-
-/* Widths are rounded to multiples of 8, so several multipliers may give one network; the first will do. */
+/* Bare tensors, as long as they are spelled as ours are. */
 static bool infer_space(const struct ofa_safetensors *file, struct ofa_space *ret)
 {
-	static const char *const families[] = {"mbv3", "proxyless"};
-	const struct ofa_tensor *bias = ofa_safetensors_find(file, "classifier.linear.bias");
+	struct ofa_import_names names;
+	struct ofa_import_space found;
+	bool inferred;
 
-	if (!bias || bias->rank != 1 || bias->shape[0] < 1 || bias->shape[0] > OFA_MAX_CLASSES)
+	if (ofa_import_names_init(file->tensors, file->n_tensors, &names, NULL) != OFA_OK)
 		return false;
-	for (size_t f = 0; f < OFA_ARRAY_LEN(families); f++) {
-		for (int twentieths = 1; twentieths <= 40; twentieths++) {
-			int classes = (int)bias->shape[0];
-			if (ofa_space_preset(families[f], twentieths / 20.0, classes, ret, NULL) == OFA_OK &&
-			    space_fits(ret, file))
-				return true;
-		}
-	}
-	return false;
+	inferred = ofa_import_infer(&names, &found, NULL) == OFA_OK;
+	ofa_import_names_release(&names);
+	if (inferred)
+		*ret = found.space;
+	return inferred;
 }
 
 enum ofa_status cli_open_network(const char *path, struct ofa_supernet **ret_net, struct ofa_error *err)
@@ -83,6 +56,6 @@ enum ofa_status cli_open_network(const char *path, struct ofa_supernet **ret_net
 	if (!inferred)
 		return ofa_fail(err, OFA_ERR_FORMAT, path,
 		                "no ofa.space in its metadata and no published once-for-all family has these tensors; "
-		                "expected a network written by `ofa train`");
+		                "expected a network written by `ofa train` or `ofa import`");
 	return ofa_supernet_load_as(path, &space, ret_net, err);
 }

@@ -28,7 +28,7 @@ ENGINE_TESTS = \
 	tests/engine/test_step \
 	tests/engine/test_supernet
 tests_engine_test_calibration_CPPFLAGS = $(AM_CPPFLAGS) $(JPEG_CFLAGS) $(PNG_CFLAGS)
-EXTRA_DIST += tests/engine/shared.h tests/engine/runner.h tests/engine/spaces.h
+EXTRA_DIST += tests/engine/shared.h tests/engine/runner.h tests/engine/spaces.h tests/engine/zip_writer.h
 
 SEARCH_TESTS = \
 	tests/engine/test_latency \
@@ -65,12 +65,14 @@ endif
 
 # Fuzz targets replay their corpus with damaged copies; each source says how libFuzzer runs it.
 FUZZ_TESTS = \
+	tests/fuzz/fuzz_image \
 	tests/fuzz/fuzz_package \
 	tests/fuzz/fuzz_pairs \
 	tests/fuzz/fuzz_safetensors \
 	tests/fuzz/fuzz_unpickle \
 	tests/fuzz/fuzz_zip
 tests_fuzz_fuzz_pairs_SOURCES = tests/fuzz/fuzz_pairs.c tests/fuzz/replay.c
+tests_fuzz_fuzz_image_SOURCES = tests/fuzz/fuzz_image.c tests/fuzz/replay.c
 tests_fuzz_fuzz_package_SOURCES = tests/fuzz/fuzz_package.c tests/fuzz/replay.c
 tests_fuzz_fuzz_safetensors_SOURCES = tests/fuzz/fuzz_safetensors.c tests/fuzz/replay.c
 tests_fuzz_fuzz_unpickle_SOURCES = tests/fuzz/fuzz_unpickle.c tests/fuzz/replay.c

@@ -7,6 +7,7 @@
 #include "import/checkpoint.h"
 #include "import/unpickle.h"
 #include "shared.h"
+#include "zip_writer.h"
 
 /* Bytes of a literal that may hold NULs. */
 #define B(literal) (literal), sizeof(literal) - 1
@@ -296,6 +297,128 @@ START_TEST(sharing_has_an_end)
 }
 END_TEST
 
+static const float twelve[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+static const char zip_pickle[] = PROTO "}" NAMED_W TENSOR "s.";
+
+/* A checkpoint of three entries; a test changes what it is about. */
+static void good_entries(struct zip_entry *e)
+{
+	e[0] = (struct zip_entry){.name = "net/data.pkl", .data = zip_pickle, .size = sizeof(zip_pickle) - 1};
+	e[1] = (struct zip_entry){.name = "net/byteorder", .data = "little", .size = 6};
+	e[2] = (struct zip_entry){.name = "net/data/k", .data = twelve, .size = sizeof(twelve)};
+}
+
+static enum ofa_status parse_zip(const struct zip_entry *e, size_t n, uint32_t says_entries, struct ofa_checkpoint *ret)
+{
+	static struct zip_writer z;
+
+	zip_write(&z, e, n, says_entries);
+	memset(&err, 0, sizeof(err));
+	return ofa_checkpoint_parse(z.bytes, z.n, ret, &err);
+}
+
+static void expect_bad_zip(const struct zip_entry *e, size_t n, uint32_t says_entries, enum ofa_status status,
+			   const char *says)
+{
+	struct ofa_checkpoint c;
+	enum ofa_status st = parse_zip(e, n, says_entries, &c);
+
+	ck_assert_msg(st == status && strstr(err.message, says), "%s: \"%s\" instead of %s: \"%s\"",
+		      ofa_status_name(st), err.message, ofa_status_name(status), says);
+}
+
+START_TEST(zip_archives)
+{
+	struct ofa_checkpoint c;
+	struct zip_entry e[4];
+
+	good_entries(e);
+	ASSERT_OK(parse_zip(e, 3, 0, &c), &err);
+	expect_floats(ofa_checkpoint_find(&c, "w"), twelve, 12);
+	ofa_checkpoint_close(&c);
+	/* Older ones have no byteorder, and any prefix will do. */
+	e[1] = e[2];
+	e[0].name = "a/b/data.pkl";
+	e[1].name = "a/b/data/k";
+	ASSERT_OK(parse_zip(e, 2, 0, &c), &err);
+	ofa_checkpoint_close(&c);
+	e[0].name = "data.pkl";
+	e[1].name = "data/k";
+	ASSERT_OK(parse_zip(e, 2, 0, &c), &err);
+	ofa_checkpoint_close(&c);
+}
+END_TEST
+
+START_TEST(zip_archives_that_lie)
+{
+	static const uint8_t zeros[2000];
+	struct zip_entry e[4];
+
+	good_entries(e);
+	e[0].name = "net/other.pkl";
+	expect_bad_zip(e, 3, 0, OFA_ERR_FORMAT, "no data.pkl");
+	good_entries(e);
+	e[3] = e[0];
+	e[3].name = "data.pkl";
+	expect_bad_zip(e, 4, 0, OFA_ERR_FORMAT, "a checkpoint has one data.pkl");
+	e[3].name = "net/data.pkl";
+	expect_bad_zip(e, 4, 0, OFA_ERR_FORMAT, "stands twice");
+	good_entries(e);
+	e[1].data = "bigend";
+	expect_bad_zip(e, 3, 0, OFA_ERR_UNSUPPORTED, "byteorder is not \"little\"");
+	good_entries(e);
+	e[2].name = "net/data/l";
+	expect_bad_zip(e, 3, 0, OFA_ERR_FORMAT, "no storage data/k");
+	good_entries(e);
+	e[2].size -= 4;
+	expect_bad_zip(e, 3, 0, OFA_ERR_FORMAT, "has 44 bytes, its tensors say 48");
+	good_entries(e);
+	e[2].says_crc = 1;
+	expect_bad_zip(e, 3, 0, OFA_ERR_FORMAT, "net/data/k is damaged: CRC error");
+	good_entries(e);
+	e[2].method = 12;
+	expect_bad_zip(e, 3, 0, OFA_ERR_UNSUPPORTED, "compressed by method 12");
+	good_entries(e);
+	e[2].flags = 1;
+	expect_bad_zip(e, 3, 0, OFA_ERR_UNSUPPORTED, "is encrypted");
+	good_entries(e);
+	e[2].says_packed = 1u << 30;
+	expect_bad_zip(e, 3, 0, OFA_ERR_FORMAT, "entries overlap");
+	good_entries(e);
+	expect_bad_zip(e, 3, 0xfffe, OFA_ERR_FORMAT, "the zip archive is damaged");
+	/* It says deflated, and is not. */
+	good_entries(e);
+	e[2].method = 8;
+	expect_bad_zip(e, 3, 0, OFA_ERR_FORMAT, "net/data/k is damaged");
+	/* Three entries over the same bytes. */
+	good_entries(e);
+	e[0] = (struct zip_entry){.name = "big", .data = zeros, .size = sizeof(zeros)};
+	e[1] = (struct zip_entry){
+		.name = "again", .data = "", .says_size = sizeof(zeros), .says_packed = sizeof(zeros)};
+	e[2] = e[1];
+	e[2].name = "and again";
+	expect_bad_zip(e, 3, 0, OFA_ERR_FORMAT, "entries overlap");
+}
+END_TEST
+
+/* Storages that inflate to far more than the file: refused before memory is taken for them. */
+START_TEST(zip_bombs)
+{
+	static const char pickle[] =
+		PROTO "}" NAMED_W REBUILD "((X\x07\0\0\0storagectorch\nByteStorage\nX\x01\0\0\0kX\x03\0\0\0cpu"
+		      "J\0\0\0\x40tQK\0J\0\0\0\x40\x85K\x01\x85\x89NtRs.";
+	struct zip_entry e[] = {
+		{.name = "data.pkl", .data = pickle, .size = sizeof(pickle) - 1},
+		{.name = "data/k", .data = twelve, .size = sizeof(twelve), .says_size = 1u << 30, .method = 8},
+	};
+
+	expect_bad_zip(e, 2, 0, OFA_ERR_LIMIT, "inflate to more than 16 times");
+	e[0].says_size = OFA_PICKLE_MAX_BYTES + 1;
+	e[0].method = 8;
+	expect_bad_zip(e, 2, 0, OFA_ERR_LIMIT, "data.pkl has 67108865 bytes, at most 67108864 are read");
+}
+END_TEST
+
 /* Every truncation and, in the parts that decide, every flipped byte: a named error or a checkpoint, never a crash. */
 static void survive(uint8_t *data, size_t size, size_t dense, size_t step)
 {
@@ -386,11 +509,19 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		values_of_every_kind,     names_that_are_refused,
-		damage_that_is_named,     tensors_stay_inside_their_storage,
-		views_become_contiguous,  containers,
-		sharing_has_an_end,       truncated_legacy,
-		truncated_files_of_torch, all_formats_hold_the_same,
+		values_of_every_kind,
+		names_that_are_refused,
+		damage_that_is_named,
+		tensors_stay_inside_their_storage,
+		views_become_contiguous,
+		containers,
+		sharing_has_an_end,
+		truncated_legacy,
+		zip_archives,
+		zip_archives_that_lie,
+		zip_bombs,
+		truncated_files_of_torch,
+		all_formats_hold_the_same,
 	};
 
 	return run_tests("checkpoint", tests, OFA_ARRAY_LEN(tests));
