@@ -13,6 +13,7 @@ engine_libofaengine_a_SOURCES = \
 	engine/tensor/safetensors.h engine/tensor/safetensors.c engine/tensor/safetensors_save.c \
 	engine/tensor/resize.h engine/tensor/resize.c \
 	engine/ops/act.h engine/ops/kernels.h engine/ops/dispatch.c \
+	engine/ops/int8.h engine/ops/int8_dispatch.c \
 	engine/ops/im2col.h engine/ops/im2col.c engine/ops/pool.h engine/ops/pool.c \
 	engine/ops/depthwise.h engine/ops/depthwise.c \
 	engine/ops/ref.h engine/ops/ref.c \
@@ -30,6 +31,7 @@ engine_libofaengine_a_SOURCES = \
 	engine/cost/profile.h engine/cost/profile.c engine/cost/pointer.h engine/cost/pointer.c engine/cost/limits.c \
 	engine/cost/uniform.h engine/cost/uniform.c engine/cost/latency.c engine/cost/latency_key.c \
 	engine/predict/predictor.h engine/predict/predictor.c engine/predict/predictor_file.c \
+	engine/predict/scorer.h engine/predict/scorer.c \
 	engine/predict/features.c engine/predict/predict.c engine/predict/metrics.c \
 	engine/predict/mlp.h engine/predict/mlp.c engine/predict/fit.c \
 	engine/predict/genes.h engine/predict/genes.c engine/predict/pairwise.h engine/predict/pairwise.c \
@@ -84,6 +86,18 @@ engine_libofaops_avx512_a_CPPFLAGS = $(ENGINE_CPPFLAGS) -DOFA_ISA=avx512 -DOFA_V
 engine_libofaops_avx512_a_CFLAGS = $(AM_CFLAGS) -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma -mprefer-vector-width=512
 engine_libofaengine_a_CPPFLAGS += -DOFA_X86_64
 OPS_LIBS += engine/libofaops_avx2.a engine/libofaops_avx512.a
+noinst_LIBRARIES += engine/libofaint8_avxvnni.a engine/libofaint8_avx512vnni.a engine/libofaint8_amx.a
+engine_libofaint8_avxvnni_a_SOURCES = engine/ops/int8.h engine/ops/int8_avxvnni.c
+engine_libofaint8_avxvnni_a_CPPFLAGS = $(ENGINE_CPPFLAGS)
+engine_libofaint8_avxvnni_a_CFLAGS = $(AM_CFLAGS) -mavx2 -mfma -mavxvnni
+OFA_AVX512VNNI_FLAGS = -mavx512f -mavx512vl -mavx512dq -mavx512bw -mavx512vnni -mfma
+engine_libofaint8_avx512vnni_a_SOURCES = engine/ops/int8.h engine/ops/int8_avx512_vec.h engine/ops/int8_avx512vnni.c
+engine_libofaint8_avx512vnni_a_CPPFLAGS = $(ENGINE_CPPFLAGS)
+engine_libofaint8_avx512vnni_a_CFLAGS = $(AM_CFLAGS) $(OFA_AVX512VNNI_FLAGS)
+engine_libofaint8_amx_a_SOURCES = engine/ops/int8.h engine/ops/int8_avx512_vec.h engine/ops/int8_amx.c
+engine_libofaint8_amx_a_CPPFLAGS = $(ENGINE_CPPFLAGS)
+engine_libofaint8_amx_a_CFLAGS = $(AM_CFLAGS) $(OFA_AVX512VNNI_FLAGS) -mamx-tile -mamx-int8
+OPS_LIBS += engine/libofaint8_avxvnni.a engine/libofaint8_avx512vnni.a engine/libofaint8_amx.a
 endif
 
 ENGINE_LIBS = engine/libofaengine.a device/libofa-device.a $(OPS_LIBS) \

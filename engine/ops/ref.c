@@ -255,3 +255,27 @@ void ofa_ref_se(const float *x, int hw, int c, int hidden, const float *w1, cons
 			y[(size_t)i * c + ch] = x[(size_t)i * c + ch] * ofa_ref_act((float)gate, OFA_ACT_HSIGMOID);
 	}
 }
+
+void ofa_ref_int8_sum_rows(const int16_t *const *rows, int n, int c, int shift, uint8_t *y)
+{
+	for (int j = 0; j < c; j++) {
+		int sum = 0;
+
+		for (int i = 0; i < n; i++)
+			sum += rows[i][j];
+		sum = sum < 0 ? 0 : sum >> shift;
+		y[j] = (uint8_t)(sum > 255 ? 255 : sum);
+	}
+}
+
+void ofa_ref_int8_dense(const struct ofa_int8_dense *d, const uint8_t *x, float *y)
+{
+	for (int j = 0; j < d->out; j++) {
+		const int8_t *panel = d->weights + (size_t)(j / OFA_INT8_PANEL) * (size_t)d->in * OFA_INT8_PANEL;
+		int32_t sum = 0;
+
+		for (int i = 0; i < d->in; i++)
+			sum += x[i] * panel[i / 4 * 4 * OFA_INT8_PANEL + j % OFA_INT8_PANEL * 4 + i % 4];
+		y[j] = fmaxf(0, d->scale[j] * (float)sum + d->bias[j]);
+	}
+}

@@ -4,6 +4,7 @@
 #define OFA_OPS_REF_H
 
 #include "ops/act.h"
+#include "ops/int8.h"
 
 float ofa_ref_act(float x, enum ofa_act act);
 /* d act(x) / dx; 0 at the corners, as PyTorch's hardtanh has it. */
@@ -32,5 +33,10 @@ void ofa_ref_batch_norm_backward(const float *x, int rows, int c, const float *g
 /* y = x * h_sigmoid(W2 relu(W1 mean(x) + b1) + b2); x (hw,c), W1 (hidden,c), W2 (c,hidden). */
 void ofa_ref_se(const float *x, int hw, int c, int hidden, const float *w1, const float *b1, const float *w2,
 		const float *b2, float *y);
+
+/* ops/int8.h: y[c] = min(255, max(0, the sum of n rows >> shift)). */
+void ofa_ref_int8_sum_rows(const int16_t *const *rows, int n, int c, int shift, uint8_t *y);
+/* One row of a dense layer before it is rounded, y (out) = max(0, scale * (x * weights) + bias). */
+void ofa_ref_int8_dense(const struct ofa_int8_dense *d, const uint8_t *x, float *y);
 
 #endif

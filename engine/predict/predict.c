@@ -38,26 +38,32 @@ static int resolution_index(const struct ofa_predictor *p, int image_size)
 	return i;
 }
 
+int ofa_predictor_rows(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *a,
+		       uint32_t *index)
+{
+	int n = 0;
+
+	index[n++] = (uint32_t)resolution_index(p, a->image_size);
+	for (int i = 0; i < s->n_stages; i++) {
+		const struct ofa_stage *st = &s->stages[i];
+
+		for (int b = st->first_block; b < st->first_block + st->depths[a->d[i]]; b++)
+			index[n++] = p->row_group[1 + b] + (uint32_t)(a->k[b] * st->n_expands + a->e[b]);
+	}
+	return n;
+}
+
 /* First layer of one arch: features are one-hot, so the product is a sum of rows. */
 static void first_layer(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *a,
 			enum ofa_act act, const struct ofa_kernels *kernels, float *y)
 {
-	const size_t width = (size_t)p->pitch[1];
-	const float *rows[OFA_MAX_BLOCKS + 1];
-	int n = 0;
+	uint32_t index[OFA_PREDICTOR_MAX_ROWS];
+	const float *rows[OFA_PREDICTOR_MAX_ROWS];
+	int n = ofa_predictor_rows(s, p, a, index);
 
-	rows[n++] = p->resolution_rows + (size_t)resolution_index(p, a->image_size) * width;
-	for (int i = 0; i < s->n_stages; i++) {
-		const struct ofa_stage *st = &s->stages[i];
-		int depth = st->depths[a->d[i]];
-
-		for (int b = st->first_block; b < st->first_block + depth; b++) {
-			size_t option = p->option_at[b] + (size_t)(a->k[b] * st->n_expands + a->e[b]);
-
-			rows[n++] = p->option_rows + option * width;
-		}
-	}
-	kernels->sum_rows(rows, n, (int)width, act, y);
+	for (int i = 0; i < n; i++)
+		rows[i] = p->rows + index[i] * (size_t)p->pitch[1];
+	kernels->sum_rows(rows, n, p->pitch[1], act, y);
 }
 
 /* ReLU after every layer but the last. */

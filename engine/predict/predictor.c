@@ -77,28 +77,30 @@ static void build_rows(const struct ofa_space *s, struct ofa_predictor *p, float
 	const size_t width = (size_t)p->width[1], pitch = (size_t)p->pitch[1];
 	int kernel = p->order == OFA_FEATURES_R_K_E ? p->n_resolutions : 0, expand = kernel;
 	int resolution = p->order == OFA_FEATURES_R_K_E ? 0 : p->width[0] - p->n_resolutions;
-	uint32_t option = 0;
+	uint32_t n = (uint32_t)p->n_resolutions;
 
-	p->resolution_rows = rows;
+	p->rows = rows;
+	p->n_row_groups = 1;
+	p->row_group[0] = 0;
+	p->row_group[1] = n;
 	for (int r = 0; r < p->n_resolutions; r++, rows += pitch) {
 		if (p->b[0])
 			memcpy(rows, p->b[0], width * sizeof(*rows));
 		add_feature(p, resolution + r, rows);
 	}
-	p->option_rows = rows;
 	for (int i = 0; i < s->n_stages; i++)
 		expand += s->stages[i].max_depth * s->stages[i].n_kernels;
 	for (int i = 0; i < s->n_stages; i++) {
 		const struct ofa_stage *st = &s->stages[i];
 
 		for (int b = st->first_block; b < st->first_block + st->max_depth; b++) {
-			p->option_at[b] = option;
-			for (int o = 0; o < st->n_kernels * st->n_expands; o++, option++, rows += pitch) {
+			for (int o = 0; o < st->n_kernels * st->n_expands; o++, n++, rows += pitch) {
 				add_feature(p, kernel + o / st->n_expands, rows);
 				add_feature(p, expand + o % st->n_expands, rows);
 			}
 			kernel += st->n_kernels;
 			expand += st->n_expands;
+			p->row_group[++p->n_row_groups] = n;
 		}
 	}
 }

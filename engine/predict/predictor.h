@@ -6,6 +6,7 @@
 #include "predict/pairwise.h"
 
 #define OFA_PREDICTOR_MAX_LAYERS 6
+#define OFA_PREDICTOR_MAX_ROWS (OFA_MAX_BLOCKS + 1) /* that one arch adds up in the first layer */
 
 enum ofa_predictor_kind { OFA_PREDICTOR_MLP, OFA_PREDICTOR_PAIRWISE };
 
@@ -33,10 +34,11 @@ struct ofa_predictor {
 	float base;                           /* added to the output */
 	int pitch[OFA_PREDICTOR_MAX_LAYERS + 1]; /* width rounded up to whole panels; what is beyond the width is 0 */
 	const float *panels[OFA_PREDICTOR_MAX_LAYERS], *panel_bias[OFA_PREDICTOR_MAX_LAYERS]; /* layers 1.. for ops */
-	float *storage;                       /* owned: copies of the weights, and the first layer as rows to sum: */
-	const float *resolution_rows;         /* (n_resolutions, pitch[1]), first bias included */
-	const float *option_rows; /* one row of pitch[1] per (block, kernel, expand): both features together */
-	uint32_t option_at[OFA_MAX_BLOCKS]; /* a block's first option row; kernel-major, expands of its stage inner */
+	float *storage;                          /* owned: copies of the weights, and the first layer as rows to sum: */
+	const float *rows; /* of pitch[1]; one of group 0, the resolutions (first bias included), and one of each group
+			      of a block that is present: both features of (kernel, expand), kernel-major */
+	int n_row_groups;
+	uint32_t row_group[OFA_PREDICTOR_MAX_ROWS + 1]; /* where each group begins, and where the last ends */
 };
 
 /* Completes a predictor whose kind, resolutions and values (pairwise: base, single, pair; MLP: order, n_layers, width,
@@ -59,6 +61,11 @@ void ofa_predictor_features(const struct ofa_space *s, const struct ofa_predicto
 /* Indices of the features that are 1; at most 2*blocks+1. */
 int ofa_predictor_active(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *a,
 			 uint16_t *index);
+
+/* Indices into p->rows of the rows that an arch adds up, at most OFA_PREDICTOR_MAX_ROWS; the first one is the
+ * resolution's, which must be one of p->resolutions. */
+int ofa_predictor_rows(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *a,
+		       uint32_t *index);
 
 /* Predicted accuracy in [0,1] of n canonical archs.  Workspace of ofa_predictor_workspace(p, n) floats.
  * Cannot fail; each arch's image_size must be one of p->resolutions. */
