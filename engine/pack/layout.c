@@ -100,6 +100,17 @@ uint64_t ofa_pack_tensor_bytes(const struct ofa_pack_tensor *t)
 	return (t->n + panel - 1) / panel * panel * t->k * sizeof(float);
 }
 
+uint64_t ofa_pack_layer_bytes(const struct ofa_layer *l)
+{
+	struct ofa_pack_tensor tensors[OFA_FMT_MAX_OP_TENSORS];
+	int n = ofa_pack_layer_tensors(l, tensors);
+	uint64_t bytes = OFA_FMT_OP_BYTES + (uint64_t)n * OFA_FMT_TENSOR_BYTES;
+
+	for (int i = 0; i < n; i++)
+		bytes += ofa_pack_round(ofa_pack_tensor_bytes(&tensors[i]));
+	return bytes;
+}
+
 static uint64_t names_bytes(const struct ofa_supernet *net)
 {
 	uint64_t bytes = 0;

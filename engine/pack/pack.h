@@ -17,6 +17,8 @@ struct ofa_pack_info {
 /* Exact size in bytes of the float32 package of this plan; needs no weights.  The metadata section has
  * a fixed size per network, so that equal archs give equal sizes whatever the predictions are. */
 uint64_t ofa_pack_size(const struct ofa_supernet *net, const struct ofa_plan *plan);
+/* What one layer adds to it, always the same. */
+uint64_t ofa_pack_layer_bytes(const struct ofa_layer *l);
 
 /* A package being written: header, tables, metadata, self-test and tensor hashes are ready; weights are
  * streamed from the subnet.  Bytes depend only on (network, arch, stats, info).  net and sub are borrowed

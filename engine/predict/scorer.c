@@ -289,7 +289,8 @@ enum ofa_status ofa_scorer_new(const struct ofa_space *space, const struct ofa_p
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	s->space = space;
 	s->predictor = p;
-	s->int8 = floats || p->kind != OFA_PREDICTOR_MLP || p->n_layers < 3 ? NULL : set ? ofa_int8_kernels_named(set) : ofa_int8_kernels();
+	if (!floats && p->kind == OFA_PREDICTOR_MLP && p->n_layers >= 3)
+		s->int8 = set ? ofa_int8_kernels_named(set) : ofa_int8_kernels();
 	if (s->int8 && prepare(s, &works)) {
 		ofa_scorer_free(s);
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");

@@ -28,6 +28,11 @@ static void solve_stage(const struct ofa_kernels *kernels, const struct ofa_stag
 
 	memcpy(from, k->total, sizeof(rows[0]));
 	fill(k->total, -INFINITY);
+	if (st->depths[0] == 0) {
+		struct ofa_knapsack_item none = { .gain = k->depth_gain[stage][0] };
+
+		add_item(kernels, from, &none, d++, k->total, k->depth_choice[stage]);
+	}
 	for (int j = 0; j < st->max_depth; j++) {
 		const int block = st->first_block + j;
 		struct ofa_knapsack_item ended = { .gain = k->depth_gain[stage][d] };

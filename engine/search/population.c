@@ -1,99 +1,144 @@
 #include "search/run.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Accuracy that one use costs a subnet when the next one to build on is picked. */
 #define USE_PENALTY 0.0003
 
-const double ofa_band_tightness[OFA_BANDS] = { 0.94, 0.97, 1.0, 1.03, 1.06, 1.10 };
+void ofa_run_free(struct ofa_search_run *run)
+{
+	if (!run)
+		return;
+	ofa_memo_release(&run->memo);
+	ofa_gains_free(run->gains);
+	free(run->niches);
+	free(run->elites);
+	free(run->scratch);
+	free(run->exact_scratch);
+	free(run);
+}
+
+enum ofa_status ofa_run_new(const struct ofa_search_problem *p, const struct ofa_run_goal *goal,
+			    struct ofa_search_run **ret, struct ofa_error *err)
+{
+	struct ofa_search_run *run = calloc(1, sizeof(*run));
+	const size_t niches = (size_t)(goal->n_bands * p->n_resolutions), size = (size_t)goal->niche_size;
+
+	if (!run)
+		goto nomem;
+	run->p = p;
+	run->goal = *goal;
+	ofa_rng_init(&run->rng, goal->seed);
+	run->niches = calloc(niches, sizeof(*run->niches));
+	run->elites = malloc(niches * size * sizeof(*run->elites));
+	run->scratch = ofa_scorer_scratch(p->scorer);
+	run->exact_scratch = malloc(ofa_predictor_workspace(p->predictor, 1) * sizeof(float));
+	if (!run->niches || !run->elites || !run->scratch || !run->exact_scratch ||
+	    ofa_memo_init(&run->memo, (size_t)goal->budget) || ofa_gains_new(p->n_resolutions, &run->gains))
+		goto nomem;
+	for (size_t i = 0; i < niches; i++)
+		run->niches[i].at = run->elites + i * size;
+	*ret = run;
+	return OFA_OK;
+nomem:
+	ofa_run_free(run);
+	return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+}
 
 struct ofa_niche *ofa_run_niche(const struct ofa_search_run *run, int band, int resolution)
 {
 	return &run->niches[band * run->p->n_resolutions + resolution];
 }
 
-double ofa_run_tightness(const struct ofa_search_run *run, int resolution, const struct ofa_arch *a)
+double ofa_run_tightness(const struct ofa_search_run *run, const struct ofa_candidate *c)
 {
 	double worst = 0;
 
-	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
-		if (!isinf(run->limits.max[r]))
-			worst = fmax(worst, ofa_problem_cost(run->p, r, resolution, a) / run->limits.max[r]);
+	for (int r = 0; r < OFA_RESOURCE_COUNT; r++) {
+		double max = run->goal.limits.max[r], ratio;
+
+		if (isinf(max))
+			continue;
+		if (!run->goal.banded[r]) {
+			if (c->cost[r] > max)
+				return INFINITY;
+			continue;
+		}
+		ratio = c->cost[r] / max;
+		if (ratio == 1 && c->cost[r] > max)
+			ratio = nextafter(1, 2); /* rounding lets nothing over a limit */
+		worst = fmax(worst, ratio);
+	}
 	return worst;
 }
 
-static void insert(struct ofa_niche *niche, const struct ofa_arch *a, float accuracy)
+static void insert(const struct ofa_search_run *run, struct ofa_niche *niche, const struct ofa_arch *a, float accuracy)
 {
-	int i = niche->n < OFA_NICHE ? niche->n++ : OFA_NICHE - 1;
+	int i = niche->n < run->goal.niche_size ? niche->n++ : niche->n - 1;
 
 	for (; i > 0 && niche->at[i - 1].accuracy < accuracy; i--)
 		niche->at[i] = niche->at[i - 1];
-	niche->at[i] = (struct ofa_elite){ *a, accuracy, 0 };
+	niche->at[i] = (struct ofa_elite){*a, accuracy, 0};
 }
 
-static bool welcome(const struct ofa_niche *niche, float accuracy)
+/* Whoever is in a band is in all looser ones, where the company is only better: the first that has no place for an
+ * arch ends its way. */
+static void admit(struct ofa_search_run *run, const struct ofa_candidate *c, float accuracy)
 {
-	return niche->n < OFA_NICHE || accuracy > niche->at[OFA_NICHE - 1].accuracy;
-}
+	double tightness = ofa_run_tightness(run, c);
 
-/* Peak memory is no sum to be a little over: whoever exceeds that limit is in no band.  The arena itself is
- * asked only of those that would enter. */
-static void admit(struct ofa_search_run *run, const struct ofa_arch *a, float accuracy)
-{
-	int resolution = ofa_problem_resolution(run->p, a->image_size);
-	double memory = run->limits.max[OFA_PEAK_MEMORY_BYTES];
-	double tightness = ofa_run_tightness(run, resolution, a);
-	bool checked = isinf(memory);
+	for (int band = 0; band < run->goal.n_bands; band++) {
+		struct ofa_niche *niche = ofa_run_niche(run, band, c->resolution);
 
-	for (int band = OFA_BANDS - 1; band >= 0; band--) {
-		struct ofa_niche *niche = ofa_run_niche(run, band, resolution);
-		/* The limits proper are compared as they are, not as a rounded ratio. */
-		bool inside = band == OFA_BAND_EXACT ? ofa_problem_within(run->p, &run->limits, resolution, a)
-		                                     : tightness <= ofa_band_tightness[band];
-
-		if (!inside || !welcome(niche, accuracy))
+		if (tightness > run->goal.bands[band])
 			continue;
-		if (!checked && ofa_problem_arena(run->p, a) > memory)
+		if (niche->n == run->goal.niche_size && accuracy <= niche->at[niche->n - 1].accuracy)
 			return;
-		checked = true;
-		insert(niche, a, accuracy);
+		insert(run, niche, &c->arch, accuracy);
 	}
 }
 
-void ofa_run_push(struct ofa_search_run *run, const struct ofa_arch *a)
+struct ofa_candidate *ofa_run_push(struct ofa_search_run *run, const struct ofa_arch *a)
 {
-	if (run->n_list < OFA_LIST_MAX)
-		run->list[run->n_list++] = *a;
+	struct ofa_candidate *c;
+
+	if (run->n_list == OFA_LIST_MAX)
+		return NULL;
+	c = &run->list[run->n_list++];
+	c->arch = *a;
+	c->resolution = ofa_problem_resolution(run->p, a->image_size);
+	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
+		c->cost[r] = isinf(run->goal.limits.max[r]) ? 0 : ofa_problem_cost(run->p, r, c->resolution, a);
+	return c;
 }
 
 int ofa_run_score(struct ofa_search_run *run)
 {
 	struct ofa_memo_slot *slots[OFA_LIST_MAX]; /* of the list; they stay where they are */
-	struct ofa_memo_slot *pending[OFA_LIST_MAX];
+	int fresh[OFA_LIST_MAX], n = 0;
 
-	run->n_pending = 0;
 	for (int i = 0; i < run->n_list; i++) {
-		uint64_t hash = ofa_arch_hash(&run->list[i]);
+		uint64_t hash = ofa_arch_hash(&run->list[i].arch);
 
 		slots[i] = ofa_memo_find(&run->memo, hash);
-		if (slots[i]->key || run->evaluations + run->n_pending >= run->budget)
+		if (slots[i]->key || run->evaluations + n >= run->goal.budget)
 			continue;
 		ofa_memo_claim(&run->memo, slots[i], hash);
-		pending[run->n_pending] = slots[i];
-		run->pending[run->n_pending++] = run->list[i];
+		fresh[n] = i;
+		run->pending[n++] = run->list[i].arch;
 	}
-	ofa_predictor_predict(run->p->space, run->p->predictor, run->pending, run->n_pending, run->workspace,
-	                      run->pending_score);
-	for (int i = 0; i < run->n_pending; i++) {
-		pending[i]->value = run->pending_score[i];
-		admit(run, &run->pending[i], run->pending_score[i]);
+	ofa_scorer_score(run->p->scorer, run->pending, n, run->scratch, run->pending_score);
+	for (int i = 0; i < n; i++) {
+		slots[fresh[i]]->value = run->pending_score[i];
+		admit(run, &run->list[fresh[i]], run->pending_score[i]);
 	}
 	for (int i = 0; i < run->n_list; i++)
 		run->score[i] = slots[i]->key ? slots[i]->value : NAN;
 	run->n_list = 0;
-	run->evaluations += run->n_pending;
-	return run->n_pending;
+	run->evaluations += n;
+	return n;
 }
 
 bool ofa_run_pick(struct ofa_search_run *run, int band, struct ofa_elite *ret, int *ret_resolution)
@@ -119,4 +164,47 @@ bool ofa_run_pick(struct ofa_search_run *run, int band, struct ofa_elite *ret, i
 	best->uses++;
 	*ret = *best;
 	return true;
+}
+
+bool ofa_run_best(struct ofa_search_run *run, int band, struct ofa_elite *ret)
+{
+	const struct ofa_search_problem *p = run->p;
+	float accuracy;
+	bool found = false;
+
+	for (int r = 0; r < p->n_resolutions; r++) {
+		const struct ofa_niche *niche = ofa_run_niche(run, band, r);
+
+		for (int i = 0; i < niche->n; i++) {
+			accuracy = niche->at[i].accuracy;
+			if (!ofa_scorer_exact(p->scorer))
+				ofa_predictor_predict(p->space, p->predictor, &niche->at[i].arch, 1,
+						      run->exact_scratch, &accuracy);
+			if (found && accuracy <= ret->accuracy)
+				continue;
+			*ret = niche->at[i];
+			ret->accuracy = accuracy;
+			found = true;
+		}
+	}
+	return found;
+}
+
+enum ofa_status ofa_run_report(const struct ofa_search_run *run, const struct ofa_run_watch *watch,
+			       struct ofa_error *err)
+{
+	float best = 0;
+
+	if (watch->cancel && atomic_load(watch->cancel))
+		return ofa_fail(err, OFA_ERR_CANCELLED, NULL, "the search was stopped");
+	if (!watch->progress)
+		return OFA_OK;
+	for (int r = 0; r < run->p->n_resolutions; r++) {
+		const struct ofa_niche *niche = ofa_run_niche(run, watch->band, r);
+
+		if (niche->n && niche->at[0].accuracy > best)
+			best = niche->at[0].accuracy;
+	}
+	watch->progress(watch->ctx, run->evaluations, run->goal.budget, (double)best);
+	return OFA_OK;
 }

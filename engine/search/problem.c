@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cost/uniform.h"
 #include "pack/pack.h"
 #include "tensor/gemm.h"
 
@@ -37,79 +36,90 @@ static enum ofa_status choose_resolutions(struct ofa_search_problem *p, struct o
 
 static enum ofa_status alloc_tables(struct ofa_search_problem *p, struct ofa_error *err)
 {
-	size_t rows = (size_t)p->n_resolutions, cells;
-	struct ofa_choices choices;
+	size_t stems, heads, cells;
 	double *at;
 
-	ofa_space_choices(p->space, &choices);
-	p->kernels = choices.kernels;
-	p->expands = choices.expands;
-	p->options = p->kernels * p->expands;
-	cells = rows * (size_t)p->space->n_blocks * (size_t)p->options;
-	at = p->storage = calloc(OFA_RESOURCE_COUNT * (rows + cells), sizeof(double));
+	ofa_space_choices(p->space, &p->choices);
+	p->options = p->choices.kernels * p->choices.expands;
+	p->widths = p->choices.widths * p->choices.widths;
+	for (int b = 0; b < p->space->n_blocks; b++) {
+		p->gene_in[b] = (int8_t)ofa_block_gene_in(p->space, b);
+		p->gene_out[b] = (int8_t)ofa_block_gene_out(p->space, b);
+	}
+	stems = (size_t)(p->n_resolutions * p->widths);
+	heads = (size_t)(p->n_resolutions * p->choices.widths);
+	cells = stems * (size_t)p->space->n_blocks * (size_t)p->options;
+	at = p->storage = calloc(OFA_RESOURCE_COUNT * (stems + heads + cells), sizeof(double));
 	if (!at)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++) {
 		if (r == OFA_LATENCY_MS && !p->latency)
 			continue;
-		p->fixed[r] = at;
-		p->block[r] = at + rows;
-		at += rows + cells;
+		p->stem[r] = at;
+		p->head[r] = at + stems;
+		p->block[r] = at + stems + heads;
+		at += stems + heads + cells;
 	}
 	return OFA_OK;
 }
 
-static double *cell(const struct ofa_search_problem *p, enum ofa_resource r, int resolution, int block, int option)
+static double *stem_cell(const struct ofa_search_problem *p, enum ofa_resource r, int resolution,
+			 const struct ofa_arch *a)
 {
-	return &p->block[r][((size_t)resolution * (size_t)p->space->n_blocks + (size_t)block) * (size_t)p->options +
-			    (size_t)option];
+	return &p->stem[r][resolution * p->widths + a->w[0] * p->choices.widths + a->w[1]];
 }
 
-static double round64(double bytes)
+static double *head_cell(const struct ofa_search_problem *p, enum ofa_resource r, int resolution,
+			 const struct ofa_arch *a)
 {
-	return ceil(bytes / 64) * 64;
+	int last = p->space->n_width_genes - 1;
+
+	return &p->head[r][resolution * p->choices.widths + (last < 0 ? 0 : a->w[last])];
 }
 
-/* Bytes that must lie in the arena side by side while a layer runs. */
-static double live_bytes(const struct ofa_plan *plan, int layer)
+static void unit_costs(const struct ofa_plan *plan, const struct ofa_unit *u, double cost[OFA_RESOURCE_COUNT])
 {
-	const struct ofa_layer *l = &plan->layers[layer];
-	double bytes = l->op == OFA_OP_SE ? round64(4.0 * (l->c_in + l->hidden)) : 0;
+	double macs = 0, bytes = 0, arena = 0;
 
-	for (int v = 0; v < plan->n_values; v++) {
-		const struct ofa_value *value = &plan->values[v];
-
-		if (value->first_layer <= layer && layer <= value->last_layer)
-			bytes += round64(4.0 * value->h * value->w * value->c);
+	for (int l = u->first_layer; l < u->first_layer + u->n_layers; l++) {
+		macs += (double)ofa_layer_macs(&plan->layers[l]);
+		bytes += (double)ofa_pack_layer_bytes(&plan->layers[l]);
+		arena = fmax(arena, ofa_layer_arena_bytes(plan, l));
 	}
-	return bytes;
+	cost[OFA_MACS] = macs;
+	cost[OFA_STORAGE_BYTES] = bytes;
+	cost[OFA_PEAK_MEMORY_BYTES] = arena;
 }
 
-/* Adds a plan's units to the tables of MACs and live bytes at one resolution. */
+/* Adds a plan's units to the tables of what does not come from a latency table. */
 static void read_plan(struct ofa_search_problem *p, int resolution, const struct ofa_plan *plan)
 {
-	double fixed_macs = 0, fixed_live = 0;
+	static const enum ofa_resource known[] = {OFA_MACS, OFA_PEAK_MEMORY_BYTES, OFA_STORAGE_BYTES};
+	const struct ofa_arch *a = &plan->arch;
+	double rest = (double)ofa_pack_size(p->net, plan);
+	bool head = false;
 
+	for (size_t k = 0; k < OFA_ARRAY_LEN(known); k++)
+		*stem_cell(p, known[k], resolution, a) = *head_cell(p, known[k], resolution, a) = 0;
 	for (int i = 0; i < plan->n_units; i++) {
 		const struct ofa_unit *u = &plan->units[i];
-		double macs = 0, live = 0;
+		double cost[OFA_RESOURCE_COUNT];
 
-		for (int l = u->first_layer; l < u->first_layer + u->n_layers; l++) {
-			macs += (double)ofa_layer_macs(&plan->layers[l]);
-			live = fmax(live, live_bytes(plan, l));
-		}
-		if (u->kind == OFA_UNIT_BLOCK && u->block > 0) {
-			int block = u->block - 1, option = ofa_problem_option(p, &plan->arch, block);
+		unit_costs(plan, u, cost);
+		rest -= cost[OFA_STORAGE_BYTES];
+		head |= u->kind == OFA_UNIT_HEAD_EXPAND || u->kind == OFA_UNIT_POOL;
+		for (size_t k = 0; k < OFA_ARRAY_LEN(known); k++) {
+			enum ofa_resource r = known[k];
+			double *to = head ? head_cell(p, r, resolution, a) : stem_cell(p, r, resolution, a);
 
-			*cell(p, OFA_MACS, resolution, block, option) = macs;
-			*cell(p, OFA_PEAK_MEMORY_BYTES, resolution, block, option) = live;
-		} else {
-			fixed_macs += macs;
-			fixed_live = fmax(fixed_live, live);
+			if (u->kind == OFA_UNIT_BLOCK && u->block > 0)
+				ofa_problem_options_of(p, r, resolution, u->block - 1,
+						       a)[ofa_problem_option(p, a, u->block - 1)] = cost[r];
+			else
+				*to = ofa_problem_join(r, *to, cost[r]);
 		}
 	}
-	p->fixed[OFA_MACS][resolution] = fixed_macs;
-	p->fixed[OFA_PEAK_MEMORY_BYTES][resolution] = fixed_live;
+	*stem_cell(p, OFA_STORAGE_BYTES, resolution, a) += rest; /* what a package has beside its layers */
 }
 
 static void fill_plan_tables(struct ofa_search_problem *p, struct ofa_plan *plan)
@@ -127,67 +137,24 @@ static void fill_plan_tables(struct ofa_search_problem *p, struct ofa_plan *plan
 
 static void fill_latency(struct ofa_search_problem *p)
 {
+	const struct ofa_choices *c = &p->choices;
+
 	for (int r = 0; r < p->n_resolutions; r++) {
-		p->fixed[OFA_LATENCY_MS][r] = ofa_latency_stem_ms(p->latency, p->resolutions[r], 0, 0) +
-					      ofa_latency_head_ms(p->latency, p->resolutions[r], 0);
-		for (int b = 0; b < p->space->n_blocks; b++)
-			for (int option = 0; option < p->options; option++)
-				*cell(p, OFA_LATENCY_MS, r, b, option) =
-					ofa_latency_block_ms(p->latency, p->resolutions[r], b, 0, 0,
-							     option / p->expands, option % p->expands);
-	}
-}
+		const int size = p->resolutions[r];
 
-static double pack_size(const struct ofa_search_problem *p, const struct ofa_arch *a, struct ofa_plan *plan)
-{
-	ofa_plan_init(p->space, &p->net->params, a, plan);
-	return (double)ofa_pack_size(p->net, plan);
-}
+		for (int w = 0; w < p->widths; w++)
+			p->stem[OFA_LATENCY_MS][r * p->widths + w] =
+				ofa_latency_stem_ms(p->latency, size, w / c->widths, w % c->widths);
+		for (int w = 0; w < c->widths; w++)
+			p->head[OFA_LATENCY_MS][r * c->widths + w] = ofa_latency_head_ms(p->latency, size, w);
+		for (int i = 0; i < p->space->n_blocks * p->widths; i++) {
+			int block = i / p->widths, in = i % p->widths / c->widths, out = i % c->widths;
+			double *row = ofa_problem_options(p, OFA_LATENCY_MS, r, block, in, out);
 
-/* Package bytes of each block's options, by difference to the smallest option; an optional block's presence
- * is the difference between two depths, put on the first block of those that come together. */
-static void fill_stage_storage(struct ofa_search_problem *p, int stage, struct ofa_plan *plan)
-{
-	const struct ofa_stage *st = &p->space->stages[stage];
-	struct ofa_arch a;
-	double full, with, without;
-
-	ofa_arch_uniform(p->space, p->resolutions[0], 0, &a);
-	full = with = pack_size(p, &a, plan);
-	for (int d = st->n_depths - 1; d > 0; d--, with = without) {
-		a.d[stage] = (uint8_t)(d - 1);
-		without = pack_size(p, &a, plan);
-		for (int option = 0; option < p->options; option++)
-			*cell(p, OFA_STORAGE_BYTES, 0, st->first_block + st->depths[d - 1], option) = with - without;
-	}
-	a.d[stage] = (uint8_t)(st->n_depths - 1);
-	for (int b = st->first_block; b < st->first_block + st->max_depth; b++) {
-		for (int option = 1; option < p->options; option++) {
-			a.k[b] = (uint8_t)(option / p->expands);
-			a.e[b] = (uint8_t)(option % p->expands);
-			if (a.k[b] < st->n_kernels && a.e[b] < st->n_expands)
-				*cell(p, OFA_STORAGE_BYTES, 0, b, option) += pack_size(p, &a, plan) - full;
+			for (int o = 0; o < p->options; o++)
+				row[o] = ofa_latency_block_ms(p->latency, size, block, in, out, o / c->expands,
+							      o % c->expands);
 		}
-		a.k[b] = a.e[b] = 0;
-	}
-}
-
-/* Weights do not depend on the resolution, the rest of a package does. */
-static void fill_storage(struct ofa_search_problem *p, struct ofa_plan *plan)
-{
-	const size_t row = (size_t)p->space->n_blocks * (size_t)p->options;
-
-	for (int i = 0; i < p->space->n_stages; i++)
-		fill_stage_storage(p, i, plan);
-	for (int r = 0; r < p->n_resolutions; r++) {
-		struct ofa_arch smallest = {.image_size = p->resolutions[r]};
-
-		if (r > 0)
-			memcpy(p->block[OFA_STORAGE_BYTES] + (size_t)r * row, p->block[OFA_STORAGE_BYTES],
-			       row * sizeof(double));
-		p->fixed[OFA_STORAGE_BYTES][r] = 0;
-		p->fixed[OFA_STORAGE_BYTES][r] =
-			pack_size(p, &smallest, plan) - ofa_problem_cost(p, OFA_STORAGE_BYTES, r, &smallest);
 	}
 }
 
@@ -203,10 +170,6 @@ enum ofa_status ofa_search_problem_new(const struct ofa_supernet *net, const str
 		st = ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 		goto out;
 	}
-	if (net->space.n_width_genes) {
-		st = ofa_fail(err, OFA_ERR_UNSUPPORTED, "network", "networks with elastic widths are not searched");
-		goto out;
-	}
 	ofa_blas_single_thread();
 	p->net = net;
 	p->space = &net->space;
@@ -214,11 +177,12 @@ enum ofa_status ofa_search_problem_new(const struct ofa_supernet *net, const str
 	p->latency = latency;
 	st = choose_resolutions(p, err);
 	if (!st)
+		st = ofa_scorer_new(&net->space, predictor, NULL, &p->scorer, err);
+	if (!st)
 		st = alloc_tables(p, err);
 	if (st)
 		goto out;
 	fill_plan_tables(p, plan);
-	fill_storage(p, plan);
 	if (latency)
 		fill_latency(p);
 	ofa_problem_feasible(p);
@@ -234,39 +198,45 @@ void ofa_search_problem_free(struct ofa_search_problem *p)
 {
 	if (!p)
 		return;
+	ofa_scorer_free(p->scorer);
 	free(p->storage);
 	free(p);
+}
+
+enum ofa_status ofa_search_problem_use(struct ofa_search_problem *p, const char *set, struct ofa_error *err)
+{
+	struct ofa_scorer *scorer;
+	enum ofa_status st = ofa_scorer_new(p->space, p->predictor, set, &scorer, err);
+
+	if (st)
+		return st;
+	ofa_scorer_free(p->scorer);
+	p->scorer = scorer;
+	return OFA_OK;
+}
+
+double ofa_problem_fixed(const struct ofa_search_problem *p, enum ofa_resource r, int resolution,
+			 const struct ofa_arch *a)
+{
+	return ofa_problem_join(r, *stem_cell(p, r, resolution, a), *head_cell(p, r, resolution, a));
 }
 
 double ofa_problem_cost(const struct ofa_search_problem *p, enum ofa_resource r, int resolution,
 			const struct ofa_arch *a)
 {
 	const struct ofa_space *s = p->space;
-	double total = p->fixed[r][resolution];
+	double total = ofa_problem_fixed(p, r, resolution, a);
 
 	for (int i = 0; i < s->n_stages; i++) {
 		int first = s->stages[i].first_block, end = first + s->stages[i].depths[a->d[i]];
 
 		for (int b = first; b < end; b++) {
-			double cost = ofa_problem_block(p, r, resolution, b, ofa_problem_option(p, a, b));
+			const double *row = ofa_problem_options_of(p, r, resolution, b, a);
 
-			if (r != OFA_PEAK_MEMORY_BYTES)
-				total += cost;
-			else if (cost > total)
-				total = cost;
+			total = ofa_problem_join(r, total, row[ofa_problem_option(p, a, b)]);
 		}
 	}
 	return total;
-}
-
-double ofa_problem_arena(const struct ofa_search_problem *p, const struct ofa_arch *a)
-{
-	struct ofa_memory_plan memory;
-	struct ofa_plan plan;
-
-	ofa_plan_init(p->space, &p->net->params, a, &plan);
-	ofa_memory_plan_init(&plan, &memory);
-	return memory.arena_bytes;
 }
 
 bool ofa_problem_within(const struct ofa_search_problem *p, const struct ofa_limits *l, int resolution,
@@ -278,19 +248,10 @@ bool ofa_problem_within(const struct ofa_search_problem *p, const struct ofa_lim
 	return true;
 }
 
-bool ofa_problem_allows(const struct ofa_search_problem *p, const struct ofa_limits *l, int resolution,
-			const struct ofa_arch *a)
-{
-	double memory = l->max[OFA_PEAK_MEMORY_BYTES];
-
-	return ofa_problem_within(p, l, resolution, a) && (isinf(memory) || ofa_problem_arena(p, a) <= memory);
-}
-
 void ofa_search_costs(const struct ofa_search_problem *p, const struct ofa_arch *a, double value[OFA_RESOURCE_COUNT])
 {
 	int resolution = ofa_problem_resolution(p, a->image_size);
 
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
 		value[r] = resolution >= 0 && p->block[r] ? ofa_problem_cost(p, r, resolution, a) : NAN;
-	value[OFA_PEAK_MEMORY_BYTES] = ofa_problem_arena(p, a);
 }

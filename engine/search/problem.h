@@ -1,11 +1,14 @@
 /* The tables behind a search problem; private to engine/search.
  *
- * Latency, MACs and package bytes of a subnet are sums: one addend for what is fixed at a resolution and
- * one per elastic block that is present.  Peak memory is a maximum: the same tables hold the bytes live at
- * once, and the largest of them bounds the arena from below. */
+ * Latency, MACs and package bytes of a subnet are sums, peak memory is a maximum, over one addend for what comes before
+ * the last stage but elastic blocks (the stem), one for what follows (the head) and one per elastic block that is
+ * present.  A block's shapes follow from the resolution, its own genes and the widths it reads and writes; the arena is
+ * the maximum over units of what their own layers need (cost/costs.h).  So all four tables are exact. */
 #ifndef OFA_SEARCH_PROBLEM_H
 #define OFA_SEARCH_PROBLEM_H
 
+#include "cost/uniform.h"
+#include "predict/scorer.h"
 #include "search/search.h"
 
 struct ofa_search_problem {
@@ -13,11 +16,15 @@ struct ofa_search_problem {
 	const struct ofa_space *space;
 	const struct ofa_predictor *predictor;
 	const struct ofa_latency_model *latency; /* or NULL */
+	struct ofa_scorer *scorer;               /* owned */
 	int n_resolutions;
 	uint16_t resolutions[OFA_MAX_RESOLUTIONS]; /* ascending: in the space, the predictor and the table */
-	int kernels, expands, options;             /* most choices of any stage; options = kernels * expands */
-	double *fixed[OFA_RESOURCE_COUNT];         /* [n_resolutions]; NULL: unknown resource */
-	double *block[OFA_RESOURCE_COUNT];         /* [n_resolutions][n_blocks][options], kernel-major */
+	struct ofa_choices choices;
+	int options, widths; /* kernels * expands; pairs of width choices, 1 where all are fixed */
+	int8_t gene_in[OFA_MAX_BLOCKS], gene_out[OFA_MAX_BLOCKS]; /* of the widths a block reads and writes, or -1 */
+	double *stem[OFA_RESOURCE_COUNT];  /* [n_resolutions][width pairs: genes 0, 1]; NULL: unknown resource */
+	double *head[OFA_RESOURCE_COUNT];  /* [n_resolutions][widths of the last gene] */
+	double *block[OFA_RESOURCE_COUNT]; /* [n_resolutions][n_blocks][width pairs: in, out][options], kernel-major */
 	struct ofa_feasible feasible;
 	double *storage;
 };
@@ -25,35 +32,48 @@ struct ofa_search_problem {
 /* Index of an image size in p->resolutions, or -1. */
 int ofa_problem_resolution(const struct ofa_search_problem *p, int image_size);
 
-static inline double ofa_problem_block(const struct ofa_search_problem *p, enum ofa_resource r, int resolution,
-				       int block, int option)
+/* The table's row of a block's options under the width choices in and out (0 where fixed). */
+static inline double *ofa_problem_options(const struct ofa_search_problem *p, enum ofa_resource r, int resolution,
+					  int block, int in, int out)
 {
-	return p->block[r][((size_t)resolution * (size_t)p->space->n_blocks + (size_t)block) * (size_t)p->options +
-			   (size_t)option];
+	size_t row = (size_t)(resolution * p->space->n_blocks + block) * (size_t)p->widths;
+
+	return &p->block[r][(row + (size_t)(in * p->choices.widths + out)) * (size_t)p->options];
+}
+
+/* The same under the widths of an arch. */
+static inline double *ofa_problem_options_of(const struct ofa_search_problem *p, enum ofa_resource r, int resolution,
+					     int block, const struct ofa_arch *a)
+{
+	int in = p->gene_in[block], out = p->gene_out[block];
+
+	return ofa_problem_options(p, r, resolution, block, in < 0 ? 0 : a->w[in], out < 0 ? 0 : a->w[out]);
 }
 
 static inline int ofa_problem_option(const struct ofa_search_problem *p, const struct ofa_arch *a, int block)
 {
-	return a->k[block] * p->expands + a->e[block];
+	return a->k[block] * p->choices.expands + a->e[block];
 }
 
-/* One resource from the tables alone: exact for the sums, a lower bound for peak memory. */
+/* Stem and head together, under the widths of an arch. */
+double ofa_problem_fixed(const struct ofa_search_problem *p, enum ofa_resource r, int resolution,
+			 const struct ofa_arch *a);
+
+/* One resource of an arch, exactly as its plan has it. */
 double ofa_problem_cost(const struct ofa_search_problem *p, enum ofa_resource r, int resolution,
 			const struct ofa_arch *a);
 
-/* The arena of an arch by its plan, bytes. */
-double ofa_problem_arena(const struct ofa_search_problem *p, const struct ofa_arch *a);
+/* Two addends of a resource: their sum, or the larger one. */
+static inline double ofa_problem_join(enum ofa_resource r, double a, double b)
+{
+	return r != OFA_PEAK_MEMORY_BYTES ? a + b : a > b ? a : b;
+}
 
-/* Does no finite limit forbid the arch, by the tables alone? */
+/* Does no finite limit forbid the arch? */
 bool ofa_problem_within(const struct ofa_search_problem *p, const struct ofa_limits *l, int resolution,
 			const struct ofa_arch *a);
 
-/* The same with the arena itself in place of its bound: exact. */
-bool ofa_problem_allows(const struct ofa_search_problem *p, const struct ofa_limits *l, int resolution,
-			const struct ofa_arch *a);
-
-/* The arch of one resolution with the smallest (sign 1) or largest (sign -1) sum of a resource; not for
- * peak memory. */
+/* The arch of one resolution with the smallest (sign 1) or largest (sign -1) value of a resource. */
 void ofa_problem_extreme(const struct ofa_search_problem *p, enum ofa_resource r, int resolution, int sign,
 			 struct ofa_arch *ret);
 
@@ -64,6 +84,9 @@ void ofa_problem_feasible(struct ofa_search_problem *p);
  * the feasible range, OFA_ERR_INVALID one on an unknown resource. */
 enum ofa_status ofa_problem_check_limits(const struct ofa_search_problem *p, const struct ofa_limits *l,
 					 struct ofa_error *err) OFA_MUST_CHECK;
+
+/* OFA_ERR_INFEASIBLE "/limits": no subnet keeps all of them together. */
+enum ofa_status ofa_problem_refuse_together(const struct ofa_limits *l, struct ofa_error *err) OFA_MUST_CHECK;
 
 /* Any arch of this resolution within the limits: the smallest, else the result of a bounded search over
  * cost vectors (see seed.c).  False if none was found. */

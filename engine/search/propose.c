@@ -11,16 +11,18 @@
 #define LOG2_GUMBELS 10
 #define NOISE 0.1 /* at most, of the mean size of a gain */
 #define P_OTHER_RESOLUTION 0.3
+#define REACH 5    /* bands to either side of the incumbent's that are proposed for */
 #define BACK_OFF 8 /* bins to step back when rounding led over a limit */
 #define PRICE_STEP 0.02
+#define MAX_IDLE 50 /* generations without a new arch before the surroundings count as exhausted */
 
 /* One scored arch, where the gain it tells about goes, and what it is compared to. */
 struct change {
-	float *gain;
-	int base; /* index of another change; -1: the incumbent */
+	float *gain; /* NULL: it is scored for itself only */
+	int base;    /* index of another change; -1: the incumbent */
 };
 
-/* What the knapsack holds at one resolution, but for the gains: kept while the prices stay. */
+/* What the knapsack holds at one resolution but for the gains. */
 struct offer {
 	bool valid;
 	double least, bins_per_unit; /* capacity zero is the least that any arch costs; the last bin the loosest band */
@@ -29,6 +31,10 @@ struct offer {
 };
 
 struct ofa_gains {
+	double price[OFA_RESOURCE_COUNT]; /* weights of the banded sums in one combined cost; they add up to 1 */
+	struct ofa_arch incumbent;        /* whose widths every proposal has */
+	int lowest, loosest;              /* the bands proposed for */
+	double memory;                    /* what a block's own arena must keep to */
 	int n;
 	struct change changes[OFA_LIST_MAX];
 	float kernel[OFA_MAX_BLOCKS][OFA_MAX_CHOICES], expand[OFA_MAX_BLOCKS][OFA_MAX_CHOICES];
@@ -62,10 +68,9 @@ static int push_change(struct ofa_search_run *run, const struct ofa_arch *a, flo
 {
 	struct ofa_gains *g = run->gains;
 
-	if (g->n == OFA_LIST_MAX)
+	if (!ofa_run_push(run, a))
 		return -1;
 	g->changes[g->n] = (struct change){gain, base};
-	ofa_run_push(run, a);
 	return g->n++;
 }
 
@@ -113,6 +118,22 @@ static void push_stage(struct ofa_search_run *run, int stage, const struct ofa_a
 	}
 }
 
+/* The knapsack keeps the incumbent's widths; other ones are tried alone. */
+static void push_widths(struct ofa_search_run *run, const struct ofa_arch *incumbent)
+{
+	const struct ofa_space *s = run->p->space;
+
+	for (int i = 0; i < s->n_width_genes; i++) {
+		struct ofa_arch a = *incumbent;
+
+		for (int w = 0; w < s->widths[i].n; w++) {
+			a.w[i] = (uint8_t)w;
+			if (w != incumbent->w[i])
+				push_change(run, &a, NULL, -1);
+		}
+	}
+}
+
 /* Scores all single changes of the incumbent.  False when the budget ended before. */
 static bool measure(struct ofa_search_run *run, const struct ofa_elite *incumbent)
 {
@@ -122,12 +143,15 @@ static bool measure(struct ofa_search_run *run, const struct ofa_elite *incumben
 	g->n = 0;
 	for (int i = 0; i < run->p->space->n_stages; i++)
 		push_stage(run, i, &incumbent->arch);
+	push_widths(run, &incumbent->arch);
 	ofa_run_score(run);
 	for (int i = 0; i < g->n; i++) {
 		const struct change *c = &g->changes[i];
 
 		if (isnan(run->score[i]))
 			return false;
+		if (!c->gain)
+			continue;
 		*c->gain = run->score[i] - (c->base < 0 ? incumbent->accuracy : run->score[c->base]);
 		sum += fabsf(*c->gain);
 	}
@@ -140,16 +164,24 @@ static float gumbel(const struct ofa_gains *g, struct ofa_rng *rng)
 	return g->gumbel[ofa_rng_u64(rng) >> (64 - LOG2_GUMBELS)];
 }
 
-/* The limited sums of one block's option as one number; whole limits are 1. */
-static double block_price(const struct ofa_search_run *run, int resolution, int block, int option)
+static bool priced(const struct ofa_search_run *run, enum ofa_resource r)
 {
-	double sum = 0;
+	return run->goal.banded[r] && r != OFA_PEAK_MEMORY_BYTES;
+}
 
-	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
-		if (run->price[r] > 0)
-			sum += run->price[r] * ofa_problem_block(run->p, r, resolution, block, option) /
-			       run->limits.max[r];
-	return sum;
+/* The banded sums of a block's options as one number each; whole references are 1. */
+static void block_prices(const struct ofa_search_run *run, int resolution, int block, double price[OFA_MAX_OPTIONS])
+{
+	for (int o = 0; o < run->p->options; o++)
+		price[o] = 0;
+	for (int r = 0; r < OFA_RESOURCE_COUNT; r++) {
+		const double *cost = run->gains->price[r] > 0 ? ofa_problem_options_of(run->p, r, resolution, block,
+		                                                                       &run->gains->incumbent)
+		                                              : NULL;
+
+		for (int o = 0; cost && o < run->p->options; o++)
+			price[o] += run->gains->price[r] * cost[o] / run->goal.limits.max[r];
+	}
 }
 
 static double fixed_price(const struct ofa_search_run *run, int resolution)
@@ -157,20 +189,15 @@ static double fixed_price(const struct ofa_search_run *run, int resolution)
 	double sum = 0;
 
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
-		if (run->price[r] > 0)
-			sum += run->price[r] * run->p->fixed[r][resolution] / run->limits.max[r];
+		if (run->gains->price[r] > 0)
+			sum += run->gains->price[r] *
+			       ofa_problem_fixed(run->p, r, resolution, &run->gains->incumbent) /
+			       run->goal.limits.max[r];
 	return sum;
 }
 
-static bool fits_memory(const struct ofa_search_run *run, int resolution, int block, int option)
-{
-	double limit = run->limits.max[OFA_PEAK_MEMORY_BYTES];
-
-	return isinf(limit) || ofa_problem_block(run->p, OFA_PEAK_MEMORY_BYTES, resolution, block, option) <= limit;
-}
-
 /* The least that a block costs, if it must be present; optional blocks may cost nothing. */
-static double least_price(const struct ofa_search_run *run, int resolution, const struct ofa_stage *st, int j)
+static double least_price(const struct ofa_search_run *run, const struct ofa_stage *st, int j, const double *price)
 {
 	double least = INFINITY;
 
@@ -178,23 +205,25 @@ static double least_price(const struct ofa_search_run *run, int resolution, cons
 		return 0;
 	for (int k = 0; k < st->n_kernels; k++)
 		for (int e = 0; e < st->n_expands; e++)
-			least = fmin(least, block_price(run, resolution, st->first_block + j, k * run->p->expands + e));
+			least = fmin(least, price[k * run->p->choices.expands + e]);
 	return least;
 }
 
 static void offer_block(const struct ofa_search_run *run, int resolution, const struct ofa_stage *st, int block,
-			double least, struct offer *o)
+			const double *price, double least, struct offer *o)
 {
+	const double *arena = ofa_problem_options_of(run->p, OFA_PEAK_MEMORY_BYTES, resolution, block,
+						     &run->gains->incumbent);
 	struct ofa_knapsack_item *items = o->items[block];
 	int n = 0;
 
 	for (int k = 0; k < st->n_kernels; k++) {
 		for (int e = 0; e < st->n_expands; e++) {
-			int option = k * run->p->expands + e, i;
-			double weight = (block_price(run, resolution, block, option) - least) * o->bins_per_unit;
+			int option = k * run->p->choices.expands + e, i;
+			double weight = (price[option] - least) * o->bins_per_unit;
 			struct ofa_knapsack_item item = {.k = (uint8_t)k, .e = (uint8_t)e};
 
-			if (!(weight < OFA_BINS) || !fits_memory(run, resolution, block, option))
+			if (!(weight < OFA_BINS - 1) || arena[option] > run->gains->memory)
 				continue;
 			item.weight = (int)(weight + 0.5);
 			for (i = n++; i > 0 && items[i - 1].weight > item.weight; i--)
@@ -209,7 +238,7 @@ static const struct offer *offer_at(struct ofa_search_run *run, int resolution)
 {
 	const struct ofa_space *s = run->p->space;
 	struct offer *o = &run->gains->offers[resolution];
-	double least[OFA_MAX_BLOCKS], range;
+	double price[OFA_MAX_BLOCKS][OFA_MAX_OPTIONS], least[OFA_MAX_BLOCKS], range;
 
 	if (o->valid)
 		return o;
@@ -218,16 +247,16 @@ static const struct offer *offer_at(struct ofa_search_run *run, int resolution)
 		for (int j = 0; j < s->stages[i].max_depth; j++) {
 			int block = s->stages[i].first_block + j;
 
-			least[block] = least_price(run, resolution, &s->stages[i], j);
+			block_prices(run, resolution, block, price[block]);
+			least[block] = least_price(run, &s->stages[i], j, price[block]);
 			o->least += least[block];
 		}
 	}
-	range = ofa_band_tightness[OFA_BANDS - 1] - o->least;
-	o->bins_per_unit = range > 0 ? (OFA_BINS - 1) / range : INFINITY;
+	range = run->goal.bands[run->gains->loosest] - o->least;
+	o->bins_per_unit = range > 0 ? (OFA_BINS - 1) / range : 0;
 	for (int i = 0; i < s->n_stages; i++)
-		for (int j = 0; j < s->stages[i].max_depth; j++)
-			offer_block(run, resolution, &s->stages[i], s->stages[i].first_block + j,
-				    least[s->stages[i].first_block + j], o);
+		for (int b = s->stages[i].first_block; b < s->stages[i].first_block + s->stages[i].max_depth; b++)
+			offer_block(run, resolution, &s->stages[i], b, price[b], least[b], o);
 	o->valid = true;
 	return o;
 }
@@ -267,14 +296,15 @@ static void fill_knapsack(struct ofa_search_run *run, const struct offer *o, flo
 }
 
 /* The resource closest to its limit becomes dearer: with several limits, prices settle where all press alike. */
-static void adjust_prices(struct ofa_search_run *run, int resolution, const struct ofa_arch *a)
+static void adjust_prices(struct ofa_search_run *run, const struct ofa_candidate *c)
 {
+	struct ofa_gains *g = run->gains;
 	double worst = 0, sum = 0;
 	bool changed = false;
 	int at = -1;
 
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++) {
-		double ratio = run->price[r] > 0 ? ofa_problem_cost(run->p, r, resolution, a) / run->limits.max[r] : 0;
+		double ratio = g->price[r] > 0 ? c->cost[r] / run->goal.limits.max[r] : 0;
 
 		if (ratio > worst) {
 			worst = ratio;
@@ -283,32 +313,38 @@ static void adjust_prices(struct ofa_search_run *run, int resolution, const stru
 	}
 	if (at < 0)
 		return;
-	run->price[at] += PRICE_STEP;
+	g->price[at] += PRICE_STEP;
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
-		sum += run->price[r];
+		sum += g->price[r];
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++) {
-		changed |= r != at && run->price[r] > 0;
-		run->price[r] /= sum;
+		changed |= r != at && g->price[r] > 0;
+		g->price[r] /= sum;
 	}
-	for (int i = 0; changed && i < run->gains->n_offers; i++)
-		run->gains->offers[i].valid = false;
+	for (int i = 0; changed && i < g->n_offers; i++)
+		g->offers[i].valid = false;
 }
 
+/* Puts the knapsack's answer for one band on the list, or the nearest below it that is within the band. */
 static void push_solution(struct ofa_search_run *run, int resolution, int band, double least, double bins_per_unit)
 {
-	struct ofa_arch a = {.image_size = run->p->resolutions[resolution]};
-	double room = (ofa_band_tightness[band] - least) * bins_per_unit;
+	struct ofa_arch a = run->gains->incumbent;
+	double room = (run->goal.bands[band] - least) * bins_per_unit;
 	int capacity = room < OFA_BINS - 1 ? (int)room : OFA_BINS - 1;
 
+	a.image_size = run->p->resolutions[resolution];
 	for (int back = 0; back < BACK_OFF && capacity - back >= 0; back++) {
+		struct ofa_candidate *c;
+
 		if (!ofa_knapsack_read(run->p->space, &run->gains->knapsack, capacity - back, &a))
 			return;
-		if (back == 0 && band == OFA_BAND_EXACT)
-			adjust_prices(run, resolution, &a);
-		if (ofa_run_tightness(run, resolution, &a) <= ofa_band_tightness[band]) {
-			ofa_run_push(run, &a);
+		c = ofa_run_push(run, &a);
+		if (!c)
 			return;
-		}
+		if (back == 0)
+			adjust_prices(run, c);
+		if (ofa_run_tightness(run, c) <= run->goal.bands[band])
+			return;
+		run->n_list--;
 	}
 }
 
@@ -322,26 +358,67 @@ static int near_resolution(struct ofa_search_run *run, int resolution)
 	return other < 0 || other >= run->p->n_resolutions ? resolution : other;
 }
 
-void ofa_run_propose(struct ofa_search_run *run)
+/* Peak memory has no price: with bands of its own, a generation keeps to the limit of one of them. */
+static void prepare(struct ofa_search_run *run, int band, const struct ofa_arch *incumbent)
 {
-	int band = (int)ofa_rng_below(&run->rng, OFA_BANDS), resolution;
+	struct ofa_gains *g = run->gains;
+	const double *max = run->goal.limits.max;
+	int banded = 0;
+
+	g->incumbent = *incumbent;
+	g->lowest = band > REACH ? band - REACH : 0;
+	g->loosest = band + REACH < run->goal.n_bands ? band + REACH : run->goal.n_bands - 1;
+	g->memory = max[OFA_PEAK_MEMORY_BYTES];
+	if (run->goal.banded[OFA_PEAK_MEMORY_BYTES]) {
+		g->memory *= run->goal.bands[band];
+		g->lowest = g->loosest = band;
+	}
+	for (int i = 0; i < g->n_offers; i++)
+		g->offers[i].valid = false;
+	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
+		banded += priced(run, r);
+	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
+		if (g->price[r] <= 0 && priced(run, r))
+			g->price[r] = 1.0 / banded;
+}
+
+static void propose(struct ofa_search_run *run)
+{
+	struct ofa_gains *g = run->gains;
+	int band = (int)ofa_rng_below(&run->rng, (uint32_t)run->goal.n_bands), resolution;
 	struct ofa_elite incumbent;
 
 	if (!ofa_run_pick(run, band, &incumbent, &resolution) || !measure(run, &incumbent))
 		return;
+	prepare(run, band, &incumbent.arch);
 	for (int draw = 0; draw < DRAWS; draw++) {
 		int at = near_resolution(run, resolution);
-		float noise = (float)(draw ? NOISE * ofa_rng_double(&run->rng) : 0) * run->gains->mean;
+		float noise = (float)(draw ? NOISE * ofa_rng_double(&run->rng) : 0) * g->mean;
 		const struct offer *o = offer_at(run, at);
 		double least = o->least, bins_per_unit = o->bins_per_unit; /* the offer ends when a price changes */
 
-		if (least > ofa_band_tightness[OFA_BANDS - 1])
+		if (least > run->goal.bands[g->loosest])
 			continue;
 		fill_knapsack(run, o, noise);
-		ofa_knapsack_solve(run->p->space, &run->gains->knapsack);
-		for (int b = 0; b < OFA_BANDS; b++)
-			if (ofa_band_tightness[b] >= least)
+		ofa_knapsack_solve(run->p->space, &g->knapsack);
+		for (int b = g->lowest; b <= g->loosest; b++)
+			if (run->goal.bands[b] >= least)
 				push_solution(run, at, b, least, bins_per_unit);
 	}
 	ofa_run_score(run);
+}
+
+enum ofa_status ofa_run_refine(struct ofa_search_run *run, int until, const struct ofa_run_watch *watch,
+			       struct ofa_error *err)
+{
+	for (int idle = 0; run->evaluations < until && idle < MAX_IDLE;) {
+		int before = run->evaluations;
+		enum ofa_status st = ofa_run_report(run, watch, err);
+
+		if (st)
+			return st;
+		propose(run);
+		idle = run->evaluations > before ? 0 : idle + 1;
+	}
+	return OFA_OK;
 }

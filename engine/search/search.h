@@ -1,4 +1,4 @@
-/* Evolutionary search: the subnet with the best predicted accuracy under limits. */
+/* Search: the subnet with the best predicted accuracy under limits. */
 #ifndef OFA_SEARCH_SEARCH_H
 #define OFA_SEARCH_SEARCH_H
 
@@ -7,8 +7,8 @@
 #include "cost/profile.h"
 #include "predict/predictor.h"
 
-/* Additive cost tables of one network (MACs, storage) plus peak memory, bound once per
- * (network, profile) and shared read-only by searches. */
+/* Cost tables of one network and a fast way to score its archs, bound once per (network, profile) and shared read-only
+ * by searches. */
 struct ofa_search_problem;
 /* Searched are the resolutions that network, predictor and latency table have in common (OFA_ERR_MISMATCH when
  * there is none).  latency may be NULL (then a latency limit is refused, OFA_ERR_INVALID "/limits/latency_ms").
@@ -17,6 +17,9 @@ enum ofa_status ofa_search_problem_new(const struct ofa_supernet *net, const str
 				       const struct ofa_latency_model *latency, struct ofa_search_problem **ret,
 				       struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_search_problem_free(struct ofa_search_problem *p);
+/* Scores from now on by another of the sets of predict/scorer.h than the fastest; not while a search runs. */
+enum ofa_status ofa_search_problem_use(struct ofa_search_problem *p, const char *set,
+				       struct ofa_error *err) OFA_MUST_CHECK;
 
 /* All resources of one arch by table look-up; value[r] = NAN for latency without a table.  Exactly
  * what the plan says. */
@@ -48,6 +51,7 @@ struct ofa_search_result {
 	double value[OFA_RESOURCE_COUNT];
 	int evaluations;
 	double seconds;
+	bool warm; /* answered from a kept front (search/front.h) */
 };
 /* doc/search.md describes the method.  Same problem, limits, budget and seed: same answer.  Infeasible limits end at
  * once: OFA_ERR_INFEASIBLE, field "/limits/NAME" of the first limit below its range, or "/limits" when no subnet meets

@@ -1,12 +1,14 @@
 /* An arch within several limits at once.
  *
- * The smallest arch nearly always is one.  Where it is not (a measured table need not grow with the genes),
+ * The smallest arch nearly always is one, or the one that is smallest in one resource.  Where none is (a measured table
+ * need not grow with the genes), under the widths of each of these
  * cost vectors are built up block by block, dropping those that another one dominates or that cannot stay
  * within the limits; the list is cut at MAX_STATES, keeping those closest to the limits from below. */
 #include "search/problem.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MAX_STATES 96
 
@@ -68,19 +70,13 @@ static void add_state(const struct seeder *s, struct state_list *list, const str
 		list->at[last] = *st;
 }
 
-/* Adds one option's costs; only limited resources count.  False when a limit is passed. */
-static bool extend(const struct seeder *s, const struct state *from, int block, int option, struct state *to)
+/* Adds an addend of each limited resource.  False when a limit is passed. */
+static bool add_costs(const struct seeder *s, const double cost[OFA_RESOURCE_COUNT], struct state *to)
 {
-	*to = *from;
-	to->arch.k[block] = (uint8_t)(option / s->p->expands);
-	to->arch.e[block] = (uint8_t)(option % s->p->expands);
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++) {
-		double cost;
-
 		if (isinf(s->l->max[r]))
 			continue;
-		cost = ofa_problem_block(s->p, r, s->resolution, block, option);
-		to->cost[r] = r == OFA_PEAK_MEMORY_BYTES ? fmax(to->cost[r], cost) : to->cost[r] + cost;
+		to->cost[r] = ofa_problem_join(r, to->cost[r], cost[r]);
 		if (to->cost[r] > s->l->max[r])
 			return false;
 	}
@@ -94,9 +90,17 @@ static void extend_all(const struct seeder *s, const struct ofa_stage *st, int b
 	for (int i = 0; i < from->n; i++) {
 		for (int k = 0; k < st->n_kernels; k++) {
 			for (int e = 0; e < st->n_expands; e++) {
-				struct state next;
+				struct state next = from->at[i];
+				double cost[OFA_RESOURCE_COUNT] = {0};
 
-				if (extend(s, &from->at[i], block, k * s->p->expands + e, &next))
+				next.arch.k[block] = (uint8_t)k;
+				next.arch.e[block] = (uint8_t)e;
+				for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
+					if (!isinf(s->l->max[r]))
+						cost[r] = ofa_problem_options_of(
+							s->p, r, s->resolution, block,
+							&next.arch)[ofa_problem_option(s->p, &next.arch, block)];
+				if (add_costs(s, cost, &next))
 					add_state(s, to, &next);
 			}
 		}
@@ -111,43 +115,51 @@ static void cross_stage(struct seeder *s, int stage)
 	int d = 0;
 
 	ends->n = 0;
-	for (int b = 0; b < st->max_depth; b++) {
+	for (int b = 0; b <= st->max_depth; b++) {
 		struct state_list *swap = before;
 
+		if (d < st->n_depths && b == st->depths[d]) {
+			for (int i = 0; i < before->n; i++) {
+				struct state end = before->at[i];
+
+				end.arch.d[stage] = (uint8_t)d;
+				add_state(s, ends, &end);
+			}
+			d++;
+		}
+		if (b == st->max_depth)
+			break;
 		extend_all(s, st, st->first_block + b, before, after);
 		before = after;
 		after = swap;
-		if (b + 1 != st->depths[d])
-			continue;
-		for (int i = 0; i < before->n; i++) {
-			struct state end = before->at[i];
-
-			end.arch.d[stage] = (uint8_t)d;
-			add_state(s, ends, &end);
-		}
-		d++;
 	}
 	s->lists[0] = *ends;
 }
 
+/* Under the widths that the arch brings. */
 static bool build_up(const struct ofa_search_problem *p, const struct ofa_limits *l, int resolution,
-                     struct ofa_arch *ret)
+                     const struct ofa_arch *widths, struct ofa_arch *ret)
 {
 	struct seeder *s = calloc(1, sizeof(*s));
+	struct state *start;
+	double fixed[OFA_RESOURCE_COUNT] = {0};
 	bool found = false;
 
 	if (!s)
 		return false;
 	*s = (struct seeder){ .p = p, .l = l, .resolution = resolution };
-	s->lists[0].n = 1;
-	s->lists[0].at[0].arch.image_size = p->resolutions[resolution];
+	start = &s->lists[0].at[0];
+	start->arch = (struct ofa_arch){ .image_size = p->resolutions[resolution] };
+	memcpy(start->arch.w, widths->w, sizeof(start->arch.w));
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
 		if (!isinf(l->max[r]))
-			s->lists[0].at[0].cost[r] = p->fixed[r][resolution];
+			fixed[r] = ofa_problem_fixed(p, r, resolution, &start->arch);
+	s->lists[0].n = add_costs(s, fixed, start);
 	for (int i = 0; i < p->space->n_stages && s->lists[0].n; i++)
 		cross_stage(s, i);
 	for (int i = 0; !found && i < s->lists[0].n; i++) {
-		if (!ofa_problem_allows(p, l, resolution, &s->lists[0].at[i].arch))
+		/* Added up in another order than by ofa_problem_cost(). */
+		if (!ofa_problem_within(p, l, resolution, &s->lists[0].at[i].arch))
 			continue;
 		*ret = s->lists[0].at[i].arch;
 		found = true;
@@ -159,22 +171,25 @@ static bool build_up(const struct ofa_search_problem *p, const struct ofa_limits
 bool ofa_problem_seed(const struct ofa_search_problem *p, const struct ofa_limits *l, int resolution,
                       struct ofa_arch *ret)
 {
-	struct ofa_arch a = { .image_size = p->resolutions[resolution] };
+	struct ofa_arch tried[OFA_RESOURCE_COUNT + 1] = { { .image_size = p->resolutions[resolution] } };
+	int n = 1;
 
-	if (ofa_problem_allows(p, l, resolution, &a)) {
-		*ret = a;
+	for (int r = 0; r < OFA_RESOURCE_COUNT; r++) {
+		if (isinf(l->max[r]))
+			continue;
+		ofa_problem_extreme(p, r, resolution, 1, &tried[n]);
+		if (ofa_problem_cost(p, r, resolution, &tried[n]) > l->max[r])
+			return false;
+		n++;
+	}
+	for (int i = 0; i < n; i++) {
+		if (!ofa_problem_within(p, l, resolution, &tried[i]))
+			continue;
+		*ret = tried[i];
 		return true;
 	}
-	for (int r = 0; r < OFA_RESOURCE_COUNT; r++) {
-		if (isinf(l->max[r]) || r == OFA_PEAK_MEMORY_BYTES)
-			continue;
-		ofa_problem_extreme(p, r, resolution, 1, &a);
-		if (ofa_problem_cost(p, r, resolution, &a) > l->max[r])
-			return false;
-		if (ofa_problem_allows(p, l, resolution, &a)) {
-			*ret = a;
+	for (int i = 0; i < n; i++)
+		if (build_up(p, l, resolution, &tried[i], ret))
 			return true;
-		}
-	}
-	return build_up(p, l, resolution, ret);
+	return false;
 }

@@ -111,23 +111,21 @@ static void costs_by_plan(const struct fixture *f, const struct ofa_arch *a, dou
 	value[OFA_STORAGE_BYTES] = (double)ofa_pack_size(&f->net, &plan);
 }
 
-/* Thousands of archs: every table equals the plan, the memory bound is one, and all lie in the ranges. */
+/* Thousands of archs: every table equals the plan, and all lie in the ranges. */
 static void check_tables(const struct fixture *f, int n)
 {
 	struct ofa_feasible range;
 	struct ofa_rng rng;
-	int tight = 0, checked = 0;
+	int checked = 0;
 
 	ofa_search_feasible(f->problem, &range);
 	ofa_rng_init(&rng, 21);
 	for (int i = 0; i < n; i++) {
 		double plan[OFA_RESOURCE_COUNT], table[OFA_RESOURCE_COUNT];
 		struct ofa_arch a;
-		int r;
 
 		ofa_arch_sample(&f->net.space, &rng, &a);
-		r = ofa_problem_resolution(f->problem, a.image_size);
-		if (r < 0)
+		if (ofa_problem_resolution(f->problem, a.image_size) < 0)
 			continue;
 		checked++;
 		costs_by_plan(f, &a, plan);
@@ -140,11 +138,7 @@ static void check_tables(const struct fixture *f, int n)
 			ck_assert_double_ge(table[k], range.min[k]);
 			ck_assert_double_le(table[k], range.max[k]);
 		}
-		ck_assert_double_le(ofa_problem_cost(f->problem, OFA_PEAK_MEMORY_BYTES, r, &a),
-				    plan[OFA_PEAK_MEMORY_BYTES]);
-		tight += ofa_problem_cost(f->problem, OFA_PEAK_MEMORY_BYTES, r, &a) == plan[OFA_PEAK_MEMORY_BYTES];
 	}
-	printf("peak memory: the bound is the arena for %d of %d archs\n", tight, checked);
 	ck_assert_int_gt(checked, n / 20);
 }
 
