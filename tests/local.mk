@@ -112,6 +112,7 @@ SERVER_TESTS = \
 	tests/server/test_store \
 	tests/server/test_hostile \
 	tests/server/test_lifecycle \
+	tests/server/test_tables \
 	tests/server/test_service
 SERVER_TEST_CPPFLAGS = $(server_libofad_a_CPPFLAGS) $(AM_CPPFLAGS) $(CURL_CFLAGS)
 SERVER_TEST_LIBS = $(SERVER_LIBS) $(CHECK_LIBS)
@@ -139,6 +140,9 @@ tests_server_test_hostile_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_lifecycle_SOURCES = tests/server/test_lifecycle.c $(DAEMON_SOURCES)
 tests_server_test_lifecycle_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_lifecycle_LDADD = $(SERVER_E2E_LIBS)
+tests_server_test_tables_SOURCES = tests/server/test_tables.c $(DAEMON_SOURCES)
+tests_server_test_tables_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_tables_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_service_SOURCES = tests/server/test_service.c $(DAEMON_SOURCES)
 tests_server_test_service_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_service_LDADD = $(SERVER_E2E_LIBS)

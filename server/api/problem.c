@@ -15,6 +15,8 @@ static const struct problem_entry registry[PROBLEM_COUNT] = {
 		"Correct the header section." },
 	[PROBLEM_NOT_JSON] = { "not-json", 400, "The body is not JSON",
 		"Send one JSON object in UTF-8, without duplicate names." },
+	[PROBLEM_NOT_YAML] = { "not-yaml", 400, "The body is not YAML",
+		"Send one plain mapping in UTF-8." },
 	[PROBLEM_NOT_FOUND] = { "not-found", 404, "There is no such thing",
 		"See the links of GET / for what there is." },
 	[PROBLEM_NO_METHOD] = { "method-not-allowed", 405, "The resource does not have this method",
@@ -24,7 +26,7 @@ static const struct problem_entry registry[PROBLEM_COUNT] = {
 	[PROBLEM_TOO_LARGE] = { "too-large", 413, "The body is too large",
 		"Stay within the limit in the detail." },
 	[PROBLEM_NOT_TYPE] = { "unsupported-media-type", 415, "The body has a media type that is not understood here",
-		"Send the media type in the detail." },
+		"Send one of the media types in the Accept header." },
 	[PROBLEM_INVALID] = { "invalid-value", 422, "A value is not acceptable",
 		"Correct the field that is named." },
 	[PROBLEM_INFEASIBLE] = { "infeasible-limits", 422, "No subnet is within the limits",
@@ -112,10 +114,23 @@ void problem_reply_error(struct http_call *call, enum ofa_status status, const s
 
 /* ---- what the HTTP server refuses ---- */
 
+static void refuse_type(struct http_call *call)
+{
+	const char *type = call->request.header[HTTP_CONTENT_TYPE];
+	char list[256] = "";
+	size_t len = 0;
+
+	for (int i = 0; i < HTTP_BODY_TYPES_MAX && call->route->body_types[i] && len < sizeof(list); i++)
+		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "",
+					call->route->body_types[i]);
+	/* RFC 9110, 15.5.16 */
+	http_reply_header(&call->reply, "Accept", "%s", list);
+	problem_reply(call, PROBLEM_NOT_TYPE, "Content-Type", "the Content-Type is %.100s; accepted: %s",
+		      type ? type : "missing", list);
+}
+
 void problem_reply_fault(struct app *app, struct http_call *call, enum http_fault fault, const char *detail)
 {
-	const struct http_request *r = &call->request;
-
 	(void)app;
 	switch (fault) {
 	case HTTP_FAULT_BAD_REQUEST:
@@ -135,9 +150,7 @@ void problem_reply_fault(struct app *app, struct http_call *call, enum http_faul
 			problem_reply(call, PROBLEM_TOO_LARGE, NULL, "this operation takes no body");
 		break;
 	case HTTP_FAULT_NOT_TYPE:
-		problem_reply(call, PROBLEM_NOT_TYPE, "Content-Type", "the Content-Type is %.100s; %s is accepted",
-			      r->header[HTTP_CONTENT_TYPE] ? r->header[HTTP_CONTENT_TYPE] : "missing",
-			      call->route->body_type);
+		refuse_type(call);
 		break;
 	case HTTP_FAULT_OVERLOAD:
 	case HTTP_FAULT_COUNT:

@@ -104,3 +104,11 @@ bool http_media_type_is(const char *content_type, const char *type)
 	n = strcspn(content_type, "; \t");
 	return n == strlen(type) && strncasecmp(content_type, type, n) == 0;
 }
+
+bool http_media_type_in(const char *content_type, const char *const *types, size_t n)
+{
+	for (size_t i = 0; content_type && i < n && types[i]; i++)
+		if (http_media_type_is(content_type, types[i]))
+			return true;
+	return false;
+}

@@ -12,5 +12,7 @@ int http_accept_best(const char *accept, const char *const *offers, size_t n);
 
 /* Is this Content-Type the given media type, whatever its parameters? */
 bool http_media_type_is(const char *content_type, const char *type);
+/* Is it one of the first of n, up to a NULL?  A Content-Type that is NULL is none. */
+bool http_media_type_in(const char *content_type, const char *const *types, size_t n);
 
 #endif

@@ -15,6 +15,8 @@ enum http_next {
 	HTTP_SUSPEND, /* call->on_suspended() arranges the resumption; the handler is then called again */
 };
 
+#define HTTP_BODY_TYPES_MAX 4
+
 /* One line of the route table.  GET implies HEAD.
  *
  * A path is made of literal segments, {name} for one segment and at most one {name*} for one or more
@@ -24,7 +26,8 @@ struct http_route {
 	enum http_next (*handle)(struct app *app, struct http_call *call);
 	bool in_worker;        /* the handler may take long or touch the disk: it runs on a worker */
 	size_t max_body;       /* bytes; 0: the operation takes no body */
-	const char *body_type; /* the media type a body must have */
+	/* the media types a body may have, up to the first NULL; none: it is not looked at */
+	const char *body_types[HTTP_BODY_TYPES_MAX];
 };
 
 #define HTTP_PARAMS_MAX 2

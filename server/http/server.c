@@ -198,8 +198,8 @@ static enum MHD_Result phase_headers(struct http_call *call)
 	}
 	if (has_body && (call->route->max_body == 0 || (length != UINT64_MAX && length > call->route->max_body)))
 		return refuse_unread(call, HTTP_FAULT_TOO_LARGE, "");
-	if (call->route->body_type && (!r->header[HTTP_CONTENT_TYPE] ||
-				       !http_media_type_is(r->header[HTTP_CONTENT_TYPE], call->route->body_type)))
+	if (call->route->body_types[0] &&
+	    !http_media_type_in(r->header[HTTP_CONTENT_TYPE], call->route->body_types, HTTP_BODY_TYPES_MAX))
 		return refuse_unread(call, HTTP_FAULT_NOT_TYPE, "");
 	ofa_buf_init(&r->body, call->route->max_body);
 	call->phase = HTTP_PHASE_BODY;

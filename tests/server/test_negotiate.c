@@ -44,11 +44,17 @@ END_TEST
 
 START_TEST(test_content_type)
 {
+	static const char *const types[] = {"application/json", "text/yaml", NULL, "text/html"};
+
 	ck_assert(http_media_type_is("application/json", "application/json"));
 	ck_assert(http_media_type_is(" Application/Json ; charset=utf-8", "application/json"));
 	ck_assert(!http_media_type_is("application/jsonp", "application/json"));
 	ck_assert(!http_media_type_is("application/jso", "application/json"));
 	ck_assert(!http_media_type_is("", "application/json"));
+	ck_assert(http_media_type_in("text/yaml; charset=utf-8", types, OFA_ARRAY_LEN(types)));
+	ck_assert(!http_media_type_in("text/plain", types, OFA_ARRAY_LEN(types)));
+	ck_assert(!http_media_type_in("text/html", types, OFA_ARRAY_LEN(types)));
+	ck_assert(!http_media_type_in(NULL, types, OFA_ARRAY_LEN(types)));
 }
 END_TEST
 
