@@ -195,6 +195,10 @@ static enum ofa_status add_reached(struct building *b, struct ofa_error *err)
 			st = add_row(b, reach.steps[k].row, b->resolutions[i], reach.steps[k].output_stride, err);
 	}
 	ofa_table_reach_release(&reach);
+	if (!st && b->table.n == 0)
+		st = ofa_fail(err, OFA_ERR_INVALID, NULL,
+			      "no row of a stem (%s) of resolution %d is there, from which the others could be reached",
+			      b->report.dialect == OFA_TABLE_MBCONV ? "first_conv" : "Conv", b->resolutions[0]);
 	return st;
 }
 

@@ -10,13 +10,50 @@ struct ofa_yaml {
 	int documents;
 };
 
+static enum ofa_status refuse(int line, const char *what, struct ofa_error *err)
+{
+	return ofa_fail(err, OFA_ERR_INVALID, NULL, "line %d: %s; a latency table is one plain mapping", line, what);
+}
+
+/* Bytes of the line break at s, 0 when there is none; as libyaml sees them, which knows those of Unicode too. */
+static size_t line_break(const char *s, size_t size)
+{
+	if (size >= 2 && (memcmp(s, "\r\n", 2) == 0 || memcmp(s, "\xc2\x85", 2) == 0))
+		return 2;
+	if (size >= 3 && (memcmp(s, "\xe2\x80\xa8", 3) == 0 || memcmp(s, "\xe2\x80\xa9", 3) == 0))
+		return 3;
+	return size >= 1 && (*s == '\n' || *s == '\r');
+}
+
+/* libyaml takes time in the square of the number of directives before it gives any event. */
+static enum ofa_status refuse_directives(const char *text, size_t size, struct ofa_error *err)
+{
+	bool starts_line = true;
+	int line = 1;
+
+	for (size_t i = 0; i < size;) {
+		size_t n = line_break(text + i, size - i);
+
+		if (starts_line && text[i] == '%')
+			return refuse(line, "a directive (%)", err);
+		starts_line = n > 0;
+		line += starts_line;
+		i += n ? n : 1;
+	}
+	return OFA_OK;
+}
+
 enum ofa_status ofa_yaml_open(const char *text, size_t size, struct ofa_yaml **ret, struct ofa_error *err)
 {
 	struct ofa_yaml *y;
+	enum ofa_status st;
 
 	if (size > OFA_YAML_MAX_BYTES)
 		return ofa_fail(err, OFA_ERR_LIMIT, NULL, "the text has %zu bytes; at most %zu are accepted", size,
 				OFA_YAML_MAX_BYTES);
+	st = refuse_directives(text, size, err);
+	if (st)
+		return st;
 	y = calloc(1, sizeof(*y));
 	if (!y || !yaml_parser_initialize(&y->parser)) {
 		free(y);
@@ -46,11 +83,6 @@ static enum ofa_status parse_error(const struct ofa_yaml *y, struct ofa_error *e
 		return ofa_fail(err, OFA_ERR_FORMAT, NULL, "not YAML: %s at byte %zu", p->problem, p->problem_offset);
 	return ofa_fail(err, OFA_ERR_FORMAT, NULL, "line %zu: not YAML: %s", p->problem_mark.line + 1,
 			p->problem ? p->problem : "malformed");
-}
-
-static enum ofa_status refuse(int line, const char *what, struct ofa_error *err)
-{
-	return ofa_fail(err, OFA_ERR_INVALID, NULL, "line %d: %s; a latency table is one plain mapping", line, what);
 }
 
 static enum ofa_status take_scalar(const yaml_event_t *e, int line, struct ofa_yaml_event *ret, struct ofa_error *err)

@@ -194,6 +194,10 @@ static const struct {
 	{"", "nothing but comments", OFA_ERR_INVALID},
 	{"# nothing\n", "nothing but comments", OFA_ERR_INVALID},
 	{"---\n", "text alone", OFA_ERR_INVALID},
+	{"%YAML 1.1\n---\n" STEM ": {mean: 1}\n", "line 1: a directive (%)", OFA_ERR_INVALID},
+	{"# x\r\n\r%TAG ! x:\n---\n", "line 3: a directive (%)", OFA_ERR_INVALID},
+	{"# x\xe2\x80\xa9%TAG ! x:\n---\n", "line 2: a directive (%)", OFA_ERR_INVALID},
+	{"# 5 % faster\n" STEM ": {mean: 5%}\n", "the mean of " STEM " is \"5%\"", OFA_ERR_INVALID},
 	{"[1, 2]\n", "line 1: a sequence", OFA_ERR_INVALID},
 	{"{}\n", "no rows", OFA_ERR_INVALID},
 	{"a: &x {mean: 1}\n", "no latency key", OFA_ERR_INVALID},
@@ -419,6 +423,14 @@ START_TEST(resolutions_must_agree)
 	ASSERT_FAILS(ofa_table_read(&source, &p, &r, &err), OFA_ERR_INVALID);
 	ck_assert_msg(strstr(err.message, "images of 160 where the file's name says resolution 164") != NULL, "%s",
 		      err.message);
+	/* a table whose rows are placed by what leads to them, without a beginning */
+	source.text = "MBConv-input:8x8x8-output:4x4x8-expand:3-kernel:3-stride:2-idskip:0-se:1: {mean: 5}\n";
+	source.size = strlen(source.text);
+	err = (struct ofa_error){0};
+	ASSERT_FAILS(ofa_table_read(&source, &p, &r, &err), OFA_ERR_INVALID);
+	ck_assert_msg(strstr(err.message, "no row of a stem (first_conv)") != NULL, "%s", err.message);
+	source.text = text;
+	source.size = sizeof(text) - 1;
 	source.resolution = 160;
 	ASSERT_OK(ofa_table_read(&source, &p, &r, &err), &err);
 	ofa_profile_release(&p);
