@@ -1,8 +1,9 @@
 /* A distrustful reader of YAML: one document of mappings and scalars, event by event, with line numbers.
  * JSON text is read as well: it is YAML in flow style.
  *
- * Refused by name: anchors and aliases (what YAML bombs are made of), tags, directives, sequences, several documents, nesting
- * deeper than OFA_YAML_MAX_DEPTH, scalars longer than OFA_YAML_MAX_SCALAR, texts larger than OFA_YAML_MAX_BYTES. */
+ * Refused by name: anchors and aliases (what YAML bombs are made of), tags, directives, sequences, several documents,
+ * nesting deeper than OFA_YAML_MAX_DEPTH, scalars longer than OFA_YAML_MAX_SCALAR, texts larger than
+ * OFA_YAML_MAX_BYTES. */
 #ifndef OFA_IMPORT_YAML_H
 #define OFA_IMPORT_YAML_H
 

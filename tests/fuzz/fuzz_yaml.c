@@ -3,7 +3,8 @@
  * With libFuzzer, from the source tree, new inputs going to new-inputs/:
  *	clang -g -O1 -fsanitize=fuzzer,address,undefined -Iengine -Idevice tests/fuzz/fuzz_yaml.c \
  *		engine/import/table*.c engine/import/yaml.c engine/cost/{profile,pointer,limits,latency_key,uniform}.c \
- *		engine/space/?*.c engine/net/plan.c engine/base/{status,sha256,rng}.c -ljansson -lyaml -lcrypto -lm -o fuzz_yaml
+ *		engine/space/?*.c engine/net/plan.c engine/base/{status,sha256,rng}.c \
+ *		-ljansson -lyaml -lcrypto -lm -o fuzz_yaml
  *	mkdir -p new-inputs && ./fuzz_yaml -max_len=20000 new-inputs tests/fuzz/corpus/yaml
  * Without it, tests/fuzz/replay.c runs the corpus and simple mutations of it. */
 #include <math.h>
