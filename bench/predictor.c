@@ -152,6 +152,37 @@ static enum ofa_status time_kinds(const struct ofa_space *s, const struct ofa_pa
 	return st;
 }
 
+/* The released ResNet50 predictor, most of whose weights are denormal in its file, and one of its shape with weights
+ * that are not. */
+static enum ofa_status time_released(struct ofa_error *err)
+{
+	enum { SAMPLES = 256 };
+	struct ofa_predictor_fit_options wide = {.n_hidden = 3, .hidden = {400, 400, 400}, .epochs = 1};
+	struct ofa_predictor released = {0}, random = {0};
+	struct ofa_arch archs[SAMPLES];
+	float accuracy[SAMPLES];
+	struct ofa_space space;
+	struct ofa_rng rng;
+	enum ofa_status st = ofa_space_preset("resnet50", 1.0, 1000, &space, err);
+
+	if (!st)
+		st = released_resnet_predictor(&space, &released, err);
+	ofa_rng_init(&rng, 1);
+	for (int i = 0; !st && i < SAMPLES; i++) {
+		ofa_arch_sample(&space, &rng, &archs[i]);
+		archs[i].image_size = released.resolutions[i % released.n_resolutions];
+		accuracy[i] = 0.7f + 0.1f * ofa_rng_float(&rng);
+	}
+	if (!st)
+		st = ofa_predictor_fit(&space, archs, accuracy, SAMPLES, &wide, &random, err);
+	if (!st)
+		printf("one prediction: released ResNet50 MLP %.2f us, the same shape with random weights %.2f us\n",
+		       1e6 * time_predictions(&space, &released), 1e6 * time_predictions(&space, &random));
+	ofa_predictor_release(&released);
+	ofa_predictor_release(&random);
+	return st;
+}
+
 int main(int argc, char **argv)
 {
 	int seeds = argc > 1 ? atoi(argv[1]) : 3;
@@ -181,6 +212,8 @@ int main(int argc, char **argv)
 		st = judge(&space, &file, kind, seeds, &err);
 	if (!st)
 		st = time_kinds(&space, &file, &err);
+	if (!st && released_path("real/ofa_resnet50_acc_predictor.pth"))
+		st = time_released(&err);
 	if (st)
 		fprintf(stderr, "bench/predictor: %s: %s\n", err.field, err.message);
 	ofa_pairs_file_release(&file);

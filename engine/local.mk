@@ -32,7 +32,7 @@ engine_libofaengine_a_SOURCES = \
 	engine/cost/uniform.h engine/cost/uniform.c engine/cost/latency.c engine/cost/latency_key.c \
 	engine/predict/predictor.h engine/predict/predictor.c engine/predict/predictor_file.c \
 	engine/predict/scorer.h engine/predict/scorer.c \
-	engine/predict/features.c engine/predict/predict.c engine/predict/metrics.c \
+	engine/predict/features.h engine/predict/features.c engine/predict/predict.c engine/predict/metrics.c \
 	engine/predict/mlp.h engine/predict/mlp.c engine/predict/fit.c \
 	engine/predict/genes.h engine/predict/genes.c engine/predict/pairwise.h engine/predict/pairwise.c \
 	engine/predict/pairwise_fit.h engine/predict/pairwise_fit.c \

@@ -50,6 +50,8 @@ int ofa_predictor_rows(const struct ofa_space *s, const struct ofa_predictor *p,
 		for (int b = st->first_block; b < st->first_block + st->depths[a->d[i]]; b++)
 			index[n++] = p->row_group[1 + b] + (uint32_t)(a->k[b] * st->n_expands + a->e[b]);
 	}
+	for (int i = 0; i < s->n_width_genes; i++)
+		index[n++] = p->row_group[1 + s->n_blocks + i] + a->w[i];
 	return n;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ops/kernels.h"
+#include "predict/features.h"
 
 static size_t n_options(const struct ofa_space *s)
 {
@@ -12,6 +13,8 @@ static size_t n_options(const struct ofa_space *s)
 
 	for (int i = 0; i < s->n_stages; i++)
 		n += (size_t)(s->stages[i].max_depth * s->stages[i].n_kernels * s->stages[i].n_expands);
+	for (int i = 0; i < s->n_width_genes; i++)
+		n += (size_t)s->widths[i].n;
 	return n;
 }
 
@@ -64,44 +67,66 @@ static const float *copy(float **at, const float *from, size_t n)
 	return to;
 }
 
-/* row += the weights of one feature: a column of the first layer. */
-static void add_feature(const struct ofa_predictor *p, int feature, float *row)
+/* row += sign times the weights of one option of a group: a column of the first layer; without a group nothing. */
+static void add_feature(const struct ofa_predictor *p, int group, int option, float sign, float *row)
 {
-	for (int j = 0; j < p->width[1]; j++)
-		row[j] += p->w[0][(size_t)j * (size_t)p->width[0] + (size_t)feature];
+	for (int j = 0; group >= 0 && j < p->width[1]; j++)
+		row[j] += sign * p->w[0][(size_t)j * (size_t)p->width[0] + (size_t)(group + option)];
 }
 
-/* Kernel groups, then expand groups, lie block by block in both feature orders. */
-static void build_rows(const struct ofa_space *s, struct ofa_predictor *p, float *rows)
+static void end_group(struct ofa_predictor *p, float *from, float *to)
 {
-	const size_t width = (size_t)p->width[1], pitch = (size_t)p->pitch[1];
-	int kernel = p->order == OFA_FEATURES_R_K_E ? p->n_resolutions : 0, expand = kernel;
-	int resolution = p->order == OFA_FEATURES_R_K_E ? 0 : p->width[0] - p->n_resolutions;
-	uint32_t n = (uint32_t)p->n_resolutions;
+	p->row_group[p->n_row_groups + 1] =
+		p->row_group[p->n_row_groups] + (uint32_t)((size_t)(to - from) / (size_t)p->pitch[1]);
+	p->n_row_groups++;
+}
 
-	p->rows = rows;
-	p->n_row_groups = 1;
-	p->row_group[0] = 0;
-	p->row_group[1] = n;
-	for (int r = 0; r < p->n_resolutions; r++, rows += pitch) {
-		if (p->b[0])
-			memcpy(rows, p->b[0], width * sizeof(*rows));
-		add_feature(p, resolution + r, rows);
-	}
-	for (int i = 0; i < s->n_stages; i++)
-		expand += s->stages[i].max_depth * s->stages[i].n_kernels;
+/* That a stem's block is left out is a feature, too: it counts with the resolution, and the block takes it back. */
+static float *build_blocks(const struct ofa_space *s, const struct ofa_feature_layout *l, struct ofa_predictor *p,
+			   float *rows)
+{
 	for (int i = 0; i < s->n_stages; i++) {
 		const struct ofa_stage *st = &s->stages[i];
 
 		for (int b = st->first_block; b < st->first_block + st->max_depth; b++) {
-			for (int o = 0; o < st->n_kernels * st->n_expands; o++, n++, rows += pitch) {
-				add_feature(p, kernel + o / st->n_expands, rows);
-				add_feature(p, expand + o % st->n_expands, rows);
+			float *first = rows;
+
+			for (int o = 0; o < st->n_kernels * st->n_expands; o++, rows += p->pitch[1]) {
+				add_feature(p, l->kernel[b], o / st->n_expands, 1, rows);
+				add_feature(p, l->expand[b], o % st->n_expands, 1, rows);
+				if (b == 0) {
+					add_feature(p, l->stem, 1, 1, rows);
+					add_feature(p, l->stem, 0, -1, rows);
+				}
 			}
-			kernel += st->n_kernels;
-			expand += st->n_expands;
-			p->row_group[++p->n_row_groups] = n;
+			end_group(p, first, rows);
 		}
+	}
+	return rows;
+}
+
+static void build_rows(const struct ofa_space *s, struct ofa_predictor *p, float *rows)
+{
+	struct ofa_feature_layout l;
+	float *first = rows;
+
+	ofa_feature_layout_init(s, p->order, p->n_resolutions, &l);
+	p->rows = rows;
+	p->n_row_groups = 0;
+	p->row_group[0] = 0;
+	for (int r = 0; r < p->n_resolutions; r++, rows += p->pitch[1]) {
+		if (p->b[0])
+			memcpy(rows, p->b[0], (size_t)p->width[1] * sizeof(*rows));
+		add_feature(p, l.resolution, r, 1, rows);
+		add_feature(p, l.stem, 0, 1, rows);
+	}
+	end_group(p, first, rows);
+	rows = build_blocks(s, &l, p, rows);
+	for (int i = 0; i < s->n_width_genes; i++) {
+		first = rows;
+		for (int o = 0; o < s->widths[i].n; o++, rows += p->pitch[1])
+			add_feature(p, l.width[i], o, 1, rows);
+		end_group(p, first, rows);
 	}
 }
 

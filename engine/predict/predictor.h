@@ -6,13 +6,14 @@
 #include "predict/pairwise.h"
 
 #define OFA_PREDICTOR_MAX_LAYERS 6
-#define OFA_PREDICTOR_MAX_ROWS (OFA_MAX_BLOCKS + 1) /* that one arch adds up in the first layer */
+#define OFA_PREDICTOR_MAX_ROWS (1 + OFA_MAX_BLOCKS + OFA_MAX_WIDTH_GENES) /* that one arch adds up in the first layer */
+#define OFA_PREDICTOR_MAX_ACTIVE (2 + 2 * OFA_MAX_BLOCKS + OFA_MAX_WIDTH_GENES) /* features that are 1 */
 
 enum ofa_predictor_kind { OFA_PREDICTOR_MLP, OFA_PREDICTOR_PAIRWISE };
 
 enum ofa_feature_order {
-	OFA_FEATURES_K_E_R, /* once-for-all tutorial: blocks x onehot(k), blocks x onehot(e), onehot(r) */
-	OFA_FEATURES_R_K_E, /* ofa.nas encoders */
+	OFA_FEATURES_K_E_R, /* once-for-all tutorial: genes, onehot(r) */
+	OFA_FEATURES_R_K_E, /* ofa.nas encoders: onehot(r), genes */
 };
 
 /* Stored in a network file as "ofa.predictor" metadata, JSON, and tensors:
@@ -35,8 +36,9 @@ struct ofa_predictor {
 	int pitch[OFA_PREDICTOR_MAX_LAYERS + 1]; /* width rounded up to whole panels; what is beyond the width is 0 */
 	const float *panels[OFA_PREDICTOR_MAX_LAYERS], *panel_bias[OFA_PREDICTOR_MAX_LAYERS]; /* layers 1.. for ops */
 	float *storage;                          /* owned: copies of the weights, and the first layer as rows to sum: */
-	const float *rows; /* of pitch[1]; one of group 0, the resolutions (first bias included), and one of each group
-			      of a block that is present: both features of (kernel, expand), kernel-major */
+	const float *rows; /* of pitch[1]; one of group 0, the resolutions (first bias included), one of each group of a
+			      block that is present: both features of (kernel, expand), kernel-major; then one of each
+			      width gene */
 	int n_row_groups;
 	uint32_t row_group[OFA_PREDICTOR_MAX_ROWS + 1]; /* where each group begins, and where the last ends */
 };
@@ -58,7 +60,7 @@ bool ofa_predictor_has_resolution(const struct ofa_predictor *p, int image_size)
 /* Dense features of one canonical arch, n_features floats (tests, fitting). Skipped block: zeros. */
 void ofa_predictor_features(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *a,
 			    float *x);
-/* Indices of the features that are 1; at most 2*blocks+1. */
+/* Indices of the features that are 1, at most OFA_PREDICTOR_MAX_ACTIVE.  Which are where: predict/features.h. */
 int ofa_predictor_active(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *a,
 			 uint16_t *index);
 

@@ -12,7 +12,7 @@ START_TEST(feature_orders)
 	struct ofa_predictor p = {.order = OFA_FEATURES_K_E_R, .n_resolutions = 2, .resolutions = {15, 28}};
 	struct ofa_space s;
 	struct ofa_arch a;
-	uint16_t index[2 * OFA_MAX_BLOCKS + 1];
+	uint16_t index[OFA_PREDICTOR_MAX_ACTIVE];
 	float x[256];
 	int n;
 
@@ -55,8 +55,7 @@ static float *random_floats(struct ofa_rng *rng, size_t n)
 /* The row sums and the batch against the plain product over dense features. */
 static void check_against_dense(const struct ofa_space *s, enum ofa_feature_order order, int n_layers)
 {
-	struct ofa_predictor p = {
-		.order = order, .n_resolutions = 3, .resolutions = {15, 20, 28}, .n_layers = n_layers, .base = 0.25f};
+	struct ofa_predictor p = {.order = order, .n_resolutions = 3, .n_layers = n_layers, .base = 0.25f};
 	float *w[4], *b[4], accuracy[300], y[2][64];
 	struct ofa_arch archs[300];
 	struct ofa_error err = {0};
@@ -64,6 +63,7 @@ static void check_against_dense(const struct ofa_space *s, enum ofa_feature_orde
 	float *workspace;
 
 	ofa_rng_init(&rng, 3);
+	memcpy(p.resolutions, s->resolutions, 3 * sizeof(p.resolutions[0]));
 	p.width[0] = ofa_predictor_feature_count(s, 3);
 	for (int l = 0; l < n_layers; l++) {
 		p.width[l + 1] = l + 1 < n_layers ? 33 + l : 1;
@@ -104,6 +104,9 @@ START_TEST(predict_equals_dense)
 {
 	struct ofa_space s;
 
+	load_space(tiny_resnet_json, &s);
+	check_against_dense(&s, OFA_FEATURES_K_E_R, 3);
+	check_against_dense(&s, OFA_FEATURES_R_K_E, 3);
 	load_space(tiny_json, &s);
 	check_against_dense(&s, OFA_FEATURES_K_E_R, 3);
 	check_against_dense(&s, OFA_FEATURES_R_K_E, 4);
@@ -350,6 +353,55 @@ START_TEST(released_values)
 }
 END_TEST
 
+static int compare_indices(const void *a, const void *b)
+{
+	return *(const uint16_t *)a - *(const uint16_t *)b;
+}
+
+/* The features that are 1 and the prediction of each published case. */
+START_TEST(released_resnet_values)
+{
+	struct ofa_error err = {0};
+	struct ofa_predictor p;
+	struct ofa_space s;
+	float workspace[4096];
+	json_t *json, *item;
+	size_t i;
+
+	if (!shared_available())
+		return;
+	preset_space("resnet50", 1.0, 1000, &s);
+	ASSERT_OK(released_resnet_predictor(&s, &p, &err), &err);
+	ck_assert_int_eq(p.n_features, 82);
+	ck_assert_int_eq(p.n_resolutions, 8);
+	for (int l = 0; l < p.n_layers; l++)
+		for (int j = 0; j < p.width[l] * p.width[l + 1]; j++)
+			ck_assert_msg(fpclassify(p.w[l][j]) != FP_SUBNORMAL, "layer %d weight %d is denormal", l, j);
+	json = json_load_file(shared_path("golden/resnet50.predictions.json"), 0, NULL);
+	ck_assert_uint_eq(json_array_size(json_object_get(json, "cases")), 100);
+	json_array_foreach(json_object_get(json, "cases"), i, item)
+	{
+		const json_t *features = json_object_get(item, "feature");
+		uint16_t index[OFA_PREDICTOR_MAX_ACTIVE];
+		struct ofa_arch a;
+		float accuracy;
+		int n;
+
+		ASSERT_OK(ofa_arch_parse(&s, json_object_get(item, "arch"), &a, &err), &err);
+		n = ofa_predictor_active(&s, &p, &a, index);
+		qsort(index, (size_t)n, sizeof(index[0]), compare_indices);
+		ck_assert_uint_eq((size_t)n, json_array_size(features));
+		for (int j = 0; j < n; j++)
+			ck_assert_int_eq(index[j], json_integer_value(json_array_get(features, (size_t)j)));
+		ofa_predictor_predict(&s, &p, &a, 1, workspace, &accuracy);
+		ck_assert_double_eq_tol((double)accuracy,
+					json_number_value(json_object_get(item, "predicted_accuracy")), 1e-5);
+	}
+	json_decref(json);
+	ofa_predictor_release(&p);
+}
+END_TEST
+
 /* The once-for-all tutorial's subnet and the ends of the space at two resolutions (spec 5). */
 START_TEST(released_corners)
 {
@@ -398,7 +450,8 @@ int main(void)
 				      fit_learns_and_repeats,
 				      file_round_trip,
 				      released_values,
-				      released_corners};
+				      released_corners,
+				      released_resnet_values};
 
 	return run_tests("predict", tests, OFA_ARRAY_LEN(tests));
 }

@@ -82,7 +82,7 @@ static float predict_dense(const struct dict *d, bool nas, const struct ofa_spac
 	struct ofa_predictor full = *p;
 	float x[256] = {0}, h[2][HIDDEN], y = ((const float *)d->t[5].data)[0];
 	int in = (int)d->t[0].shape[1];
-	uint16_t active[2 * OFA_MAX_BLOCKS + 1];
+	uint16_t active[OFA_PREDICTOR_MAX_ACTIVE];
 	int n;
 
 	full.n_resolutions = n_slots;
