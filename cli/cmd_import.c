@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -61,6 +62,14 @@ static bool is_network(const char *path)
 	return is;
 }
 
+/* Written in place, a checkpoint would be gone, and with it what a network file does not keep. */
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 static enum ofa_status open_source(const struct import_options *o, struct work *w, struct ofa_error *err)
 {
 	enum ofa_status st;
@@ -69,6 +78,8 @@ static enum ofa_status open_source(const struct import_options *o, struct work *
 		st = ofa_supernet_load(o->source, &w->net, err);
 		if (st == OFA_OK)
 			ofa_supernet_parts(w->net, &w->parts);
+	} else if (is_same_file(o->source, o->out)) {
+		st = ofa_fail(err, OFA_ERR_INVALID, "--out", "%s is the checkpoint itself; name another file", o->out);
 	} else {
 		st = ofa_import_open(o->source, "ofa " PACKAGE_VERSION, &w->import, err);
 		if (st == OFA_OK)
