@@ -152,6 +152,7 @@ START_TEST(tensors_stay_inside_their_storage)
 		{B(PROTO REBUILD STORAGE("Float", "\x0c") "K\0K\x0d\x85K\0\x85\x89NtR."), "beyond its storage"},
 		{B(PROTO REBUILD STORAGE("Float", "\x0c") "K\0K\x06\x85K\x03\x85\x89NtR."), "beyond its storage"},
 		{B(PROTO REBUILD STORAGE("Float", "\x0c") "K\x0c))\x89NtR."), "beyond its storage"},
+		{B(PROTO REBUILD STORAGE("Float", "\x0c") "K\0K\x04K\x04\x86K\0K\0\x86\x89NtR."), "beyond its storage"},
 		{B(PROTO REBUILD STORAGE("Float", "\x0c") "J\xff\xff\xff\xffK\x01\x85K\x01\x85\x89NtR."),
 		 "a tensor is made of"},
 		{B(PROTO REBUILD STORAGE("Float", "\x0c") "K\0K\x02\x85J\xff\xff\xff\xff\x85\x89NtR."), "not negative"},
@@ -239,6 +240,28 @@ START_TEST(views_become_contiguous)
 END_TEST
 
 #define TENSOR REBUILD STORAGE("Float", "\x0c") "K\0K\x0c\x85K\x01\x85\x89NtR"
+
+/* The older format's storage may be a part of another: here the elements 2 to 7. */
+START_TEST(parts_of_storages)
+{
+#define PART(offset, elements)                                                                                         \
+	PROTO "}" NAMED_W REBUILD                                                                                      \
+	      "((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\0kX\x03\0\0\0cpuK\x0c(X\x01\0\0\0v"                 \
+	      "K" offset "K" elements "ttQK\x01K\x05\x85K\x01\x85\x89NtRs."
+	static const char good[] = PART("\x02", "\x06"), small[] = PART("\x02", "\x05"),
+			  beyond[] = PART("\x07", "\x06");
+	static const float want[] = {3, 4, 5, 6, 7};
+	struct ofa_checkpoint c;
+
+	ASSERT_OK(parse_legacy(good, sizeof(good) - 1, &c), &err);
+	expect_floats(ofa_checkpoint_find(&c, "w"), want, 5);
+	ofa_checkpoint_close(&c);
+	ck_assert_int_eq(parse_legacy(small, sizeof(small) - 1, &c), OFA_ERR_FORMAT);
+	ck_assert_ptr_nonnull(strstr(err.message, "beyond its storage"));
+	ck_assert_int_eq(parse_legacy(beyond, sizeof(beyond) - 1, &c), OFA_ERR_FORMAT);
+	ck_assert_ptr_nonnull(strstr(err.message, "a part of a storage reaches beyond it"));
+}
+END_TEST
 
 START_TEST(containers)
 {
@@ -520,6 +543,7 @@ int main(void)
 		zip_archives,
 		zip_archives_that_lie,
 		zip_bombs,
+		parts_of_storages,
 		truncated_files_of_torch,
 		all_formats_hold_the_same,
 	};
