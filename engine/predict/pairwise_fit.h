@@ -7,11 +7,10 @@
  *	K(i, j) = constant + sum over genes of a_g z_g + sum over pairs of genes of b_g z_g b_h z_h
  *	z_g     = (1 - rho) [equal options] + rho u u'       (0 where a block is skipped)
  *
- * u is where an option lies among its gene's, -1 to 1: neighbouring kernels or ratios do alike, which is worth more
- * than any of the other ideas (doc/predictor.md).  Rows measured together (a batch: one calibration, one team, one
- * supernet) share an offset and a slope, have a noise of their own, and may differ in single and pair terms by a share
- * own_b.  All of these are learned: the marginal likelihood of random subsets of the rows is climbed by its gradient
- * (Adam).  The pairs are fitted with what was learned, all at once.
+ * u is where an option lies among its gene's, -1 to 1: neighbouring kernels or ratios do alike.  Rows measured
+ * together (a batch: one calibration, one team, one supernet) share an offset and a slope, have a noise of their own,
+ * and may differ in single and pair terms by a share own_b.  All of these are learned: the marginal likelihood of
+ * random subsets of the rows is climbed by its gradient (Adam).  Then all rows are fitted at once.
  *
  * Time: iterations x rows^3 (subset), then n^3/3 operations; memory 8 n^2 bytes. */
 #ifndef OFA_PREDICT_PAIRWISE_FIT_H
