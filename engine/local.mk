@@ -46,7 +46,7 @@ engine_libofaengine_a_SOURCES = \
 	engine/search/anneal.c engine/search/front.h engine/search/front.c engine/search/answer.c engine/search/propose.c engine/search/knapsack.h engine/search/knapsack.c \
 	engine/search/memo.h engine/search/memo.c \
 	engine/pack/pack.h engine/pack/layout.h engine/pack/layout.c engine/pack/bytes.h \
-	engine/pack/pieces.h engine/pack/pieces.c engine/pack/head.h engine/pack/head.c \
+	engine/pack/hashes.h engine/pack/hashes.c engine/pack/head.h engine/pack/head.c \
 	engine/pack/meta.h engine/pack/meta.c engine/pack/selftest.h engine/pack/selftest.c \
 	engine/pack/writer.c engine/pack/build.c engine/pack/read.c \
 	engine/import/checkpoint.h engine/import/checkpoint.c \
@@ -70,7 +70,8 @@ engine_libofaengine_a_SOURCES = \
 	engine/train/log.h engine/train/log.c \
 	engine/train/backward.h engine/train/backward.c engine/train/backward_store.c
 
-OFA_OPS_SOURCES = engine/ops/kernels.h engine/ops/kernels_vec.h engine/ops/depthwise_vec.h engine/ops/dense_vec.h \
+OFA_OPS_SOURCES = engine/ops/kernels.h engine/ops/kernels_vec.h engine/ops/conv_vec.h engine/ops/panels_vec.h \
+	engine/ops/depthwise_vec.h engine/ops/dense_vec.h \
 	engine/ops/kernels.c
 noinst_LIBRARIES += engine/libofaops_generic.a
 engine_libofaops_generic_a_SOURCES = $(OFA_OPS_SOURCES)

@@ -18,6 +18,7 @@ ENGINE_TESTS = \
 	tests/engine/test_forward \
 	tests/engine/test_golden \
 	tests/engine/test_import \
+	tests/engine/test_inference_kernels \
 	tests/engine/test_plan \
 	tests/engine/test_pool \
 	tests/engine/test_recipe \

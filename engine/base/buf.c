@@ -1,8 +1,13 @@
+#define _GNU_SOURCE /* madvise() */
+
 #include "base/buf.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_PAGE ((size_t)2 << 20)
 
 #define FIRST_CAPACITY 256
 
@@ -85,4 +90,19 @@ enum ofa_status ofa_buf_cstr(struct ofa_buf *b, const char **ret_s)
 	b->data[b->len] = 0;
 	*ret_s = (const char *)b->data;
 	return OFA_OK;
+}
+
+void *ofa_large_alloc(size_t bytes)
+{
+	const size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : 64;
+	size_t rounded = bytes > SIZE_MAX - align ? SIZE_MAX : (bytes + align - 1) / align * align;
+	void *p = NULL;
+
+	if (posix_memalign(&p, align, rounded) != 0)
+		return NULL;
+#ifdef MADV_HUGEPAGE
+	if (align == HUGE_PAGE)
+		(void)madvise(p, rounded, MADV_HUGEPAGE); /* advice: without it the memory is as good, if slower */
+#endif
+	return p;
 }

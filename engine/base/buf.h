@@ -20,4 +20,8 @@ enum ofa_status ofa_buf_printf(struct ofa_buf *b, const char *fmt, ...) OFA_PRIN
 /* The content as a NUL-terminated string (the NUL is not counted in len). */
 enum ofa_status ofa_buf_cstr(struct ofa_buf *b, const char **ret_s) OFA_MUST_CHECK;
 
+/* Memory for a few large things that live briefly, at a multiple of 64; free() it.  In huge pages where the system has
+ * them: the first touch of a small page costs more than filling it.  NULL when out of memory. */
+void *ofa_large_alloc(size_t bytes);
+
 #endif

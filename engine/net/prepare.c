@@ -83,6 +83,13 @@ void ofa_depthwise_prepare(const struct ofa_layer *l, const float *const *data, 
 	transpose(transform(l, data, &p), l->c_out, l->k * l->k, wk);
 }
 
+const float *ofa_depthwise_rows(const struct ofa_layer *l, const float *const *data, float *scratch)
+{
+	struct parts p = split(scratch, l->c_out);
+
+	return transform(l, data, &p);
+}
+
 void ofa_depthwise_prepare_backward(const struct ofa_layer *l, const float *const *data, const float *dwk,
 				    float *scratch, float *const *grad)
 {
@@ -113,16 +120,24 @@ void ofa_depthwise_prepare_backward(const struct ofa_layer *l, const float *cons
 	embed_add(d, c, l->k_stored, k, grad[l->weight]);
 }
 
-void ofa_conv_prepare(const struct ofa_layer *l, const struct ofa_param *p, const float *w, float *wk)
+void ofa_conv_prepare_rows(const struct ofa_layer *l, const struct ofa_param *p, const float *w, int first, int n,
+			   float *wk)
 {
 	int kk = l->k * l->k, c_full = p->shape[1];
 
-	for (int o = 0; o < l->c_out; o++) {
+	for (int o = 0; o < n; o++) {
+		const float *from = w + (size_t)(first + o) * c_full * kk;
+
 		for (int c = 0; c < l->c_in; c++) {
 			for (int i = 0; i < kk; i++)
-				wk[((size_t)o * kk + i) * l->c_in + c] = w[((size_t)o * c_full + c) * kk + i];
+				wk[((size_t)o * kk + i) * l->c_in + c] = from[(size_t)c * kk + i];
 		}
 	}
+}
+
+void ofa_conv_prepare(const struct ofa_layer *l, const struct ofa_param *p, const float *w, float *wk)
+{
+	ofa_conv_prepare_rows(l, p, w, 0, l->c_out, wk);
 }
 
 void ofa_conv_prepare_backward(const struct ofa_layer *l, const struct ofa_param *p, const float *dwk, float *grad)

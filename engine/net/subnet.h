@@ -26,25 +26,34 @@ enum ofa_status ofa_calibrate_builtin(const struct ofa_supernet *net, const stru
 				      struct ofa_pool *pool, struct ofa_bn_stats *ret,
 				      struct ofa_error *err) OFA_MUST_CHECK;
 
-/* Weights of one layer, dense, BN folded (bias always present for CONV, DWCONV and LINEAR, except
- * where the plan has neither BN nor bias: then it is all zero).
- *   CONV   w (c_out, k, k, c_in)      DWCONV w (k, k, c)      LINEAR w (c_out, c_in)     b (c_out)
- *   SE     w (hidden, c), b (hidden), w2 (c, hidden), b2 (c)  POOL   none */
+/* Weights of one layer, BN folded (bias always present for CONV, DWCONV and LINEAR, except where the plan has neither
+ * BN nor bias: then it is all zero).  Matrices lie in panels (ops/kernels.h), rows by columns:
+ *   CONV   w (c_out, k*k*c_in)      DWCONV w (c, k*k)      LINEAR w (c_out, c_in)     b (c_out)
+ *   SE     w (hidden, c), b (hidden), w2 (c, hidden), b2 (c)  others none */
 struct ofa_layer_weights {
 	const float *w, *b, *w2, *b2;
 };
 
+/* The arrays follow each other in the order of layers and of w, b, w2, b2; each starts on 64 bytes and is padded with
+ * zeros up to the next.  That is the data section of a package (doc/pack-format.md). */
 struct ofa_subnet {
 	struct ofa_plan plan;
 	struct ofa_layer_weights weights[OFA_PLAN_MAX_LAYERS];
 	float *storage;
-	size_t storage_floats; /* owned; every array starts on 64 bytes */
+	size_t storage_floats;
+	bool borrowed; /* storage is the caller's */
 };
 
 /* stats NULL: the supernet's sliced running statistics (needs no image, far less accurate). */
 enum ofa_status ofa_subnet_extract(const struct ofa_supernet *net, const struct ofa_plan *plan,
 				   const struct ofa_bn_stats *stats, struct ofa_subnet **ret,
 				   struct ofa_error *err) OFA_MUST_CHECK;
+/* The same into memory of the caller's at a multiple of 64, ofa_subnet_floats() floats that outlive the subnet.  The
+ * weights go straight from the mapped network into their place. */
+enum ofa_status ofa_subnet_extract_into(const struct ofa_supernet *net, const struct ofa_plan *plan,
+					const struct ofa_bn_stats *stats, float *storage, struct ofa_subnet **ret,
+					struct ofa_error *err) OFA_MUST_CHECK;
+size_t ofa_subnet_floats(const struct ofa_plan *plan);
 void ofa_subnet_free(struct ofa_subnet *sub);
 
 /* x (n,r,r,c) float32 NHWC -> logits (n,classes); images are divided over the pool. */

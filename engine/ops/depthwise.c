@@ -16,6 +16,7 @@ void ofa_depthwise_forward(int k, int stride, int h, int w, int c, struct ofa_de
 	d->y_step = (size_t)c;
 	d->y_pitch = (size_t)d->count * (size_t)c;
 	d->n_taps = 0;
+	d->act = OFA_ACT_NONE;
 	for (int i = 0; i < k * k; i++)
 		d->taps[d->n_taps++] = (struct ofa_tap){.x = i / k * d->pitch + i % k, .w = i};
 }
@@ -36,6 +37,7 @@ void ofa_depthwise_backward(int k, int stride, int py, int px, int h, int w, int
 	d->y_pitch = (size_t)stride * (size_t)w * (size_t)c;
 	*first = ((size_t)y0 * (size_t)w + (size_t)x0) * (size_t)c;
 	d->n_taps = 0;
+	d->act = OFA_ACT_NONE;
 	for (int y = py; y < k; y += stride) {
 		for (int x = px; x < k; x += stride)
 			d->taps[d->n_taps++] =

@@ -1,35 +1,40 @@
 /* Depthwise convolution over channel planes (kernels.h), for one block of VN channels; kernels_vec.h includes this. */
 
 /* R x T neighbouring pixels share each weight load; R, T and the step are constants at every call. */
-static INLINE void KN(depthwise_tile)(const float *x, const size_t x_step, size_t x_row, const V *w,
-                                      const struct ofa_tap *taps, int n_taps, float *y, size_t y_step, size_t y_row,
-                                      const int R, const int T)
+static INLINE void KN(depthwise_tile)(const struct ofa_depthwise *d, const float *x, const size_t x_step, size_t x_row,
+                                      const V *w, V bias, float *y, V *total, const int R, const int T)
 {
 	V acc[8];
 
+#pragma GCC unroll 8
 	for (int i = 0; i < R * T; i++)
-		acc[i] = KN(splat)(0.0f);
-	for (int i = 0; i < n_taps; i++) {
-		const float *xp = x + (ptrdiff_t)taps[i].x * VN;
+		acc[i] = bias;
+	for (int i = 0; i < d->n_taps; i++) {
+		const float *xp = x + (ptrdiff_t)d->taps[i].x * VN;
 		V wv = w[i];
 
 #pragma GCC unroll 8
 		for (int t = 0; t < R * T; t++)
 			acc[t] += wv * KN(ld)(xp + (size_t)(t / T) * x_row + (size_t)(t % T) * x_step);
 	}
+	KN(act_all)(acc, R * T, d->act);
+#pragma GCC unroll 8
 	for (int t = 0; t < R * T; t++)
-		KN(st)(y + (size_t)(t / T) * y_row + (size_t)(t % T) * y_step, acc[t]);
+		*total += acc[t];
+#pragma GCC unroll 8
+	for (int t = 0; t < R * T; t++)
+		KN(st)(y + (size_t)(t / T) * d->y_pitch + (size_t)(t % T) * d->y_step, acc[t]);
 }
 
-static INLINE void KN(depthwise_rows)(const struct ofa_depthwise *d, const float *x, const V *w, float *y,
-                                      const int STEP)
+static INLINE void KN(depthwise_rows)(const struct ofa_depthwise *d, const float *x, const V *w, V bias, float *y,
+                                      V *total, const int STEP)
 {
 	size_t row = (size_t)d->pitch * STEP * VN;
 	int tiles = (d->count + 7) / 8;
 
 #define TILE(R, T)                                                                                                     \
 	case (R)*16 + (T):                                                                                             \
-		KN(depthwise_tile)(xt, (size_t)STEP *VN, row, w, d->taps, d->n_taps, yt, d->y_step, d->y_pitch, R, T); \
+		KN(depthwise_tile)(d, xt, (size_t)STEP *VN, row, w, bias, yt, total, R, T);                            \
 		break
 	for (int i = 0, r; i < d->rows; i += r) {
 		/* Small maps take two rows at once: the adder wants eight sums under way. */
@@ -62,14 +67,39 @@ static INLINE void KN(depthwise_rows)(const struct ofa_depthwise *d, const float
 static void KN(depthwise)(const struct ofa_depthwise *d, const float *x, const float *w, int c, float *y)
 {
 	V near[OFA_MAX_TAPS]; /* the weights, next to each other */
+	const V zero = {0};
+	V total = zero;
 
 	for (int i = 0; i < d->n_taps; i++)
 		near[i] = KN(ld)(w + (size_t)d->taps[i].w * (size_t)c);
 	x += (size_t)d->origin * VN;
 	if (d->step == 1)
-		KN(depthwise_rows)(d, x, near, y, 1);
+		KN(depthwise_rows)(d, x, near, zero, y, &total, 1);
 	else
-		KN(depthwise_rows)(d, x, near, y, 2);
+		KN(depthwise_rows)(d, x, near, zero, y, &total, 2);
+}
+
+/* The same with weights in panels and a bias; sum gets the sums of the results. */
+static void KN(depthwise_panels)(const struct ofa_depthwise *d, const float *x, const float *w, size_t panel,
+                                 const float *bias, float *y, float *sum)
+{
+	V near[OFA_MAX_TAPS];
+	V total = {0};
+
+	(void)panel; /* a vector within one panel does not need it */
+	for (int i = 0; i < d->n_taps; i++) {
+#if VN == 1
+		near[i] = KN(ld)(w + d->taps[i].w * OFA_WEIGHT_PANEL);
+#else
+		near[i] = KN(panel_weights)(w + d->taps[i].w * OFA_WEIGHT_PANEL, panel, 0);
+#endif
+	}
+	x += (size_t)d->origin * VN;
+	if (d->step == 1)
+		KN(depthwise_rows)(d, x, near, KN(ld)(bias), y, &total, 1);
+	else
+		KN(depthwise_rows)(d, x, near, KN(ld)(bias), y, &total, 2);
+	KN(st)(sum, total);
 }
 
 /* K x R weights at a time stay in registers while dz and x stream by. */

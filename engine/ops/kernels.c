@@ -2,8 +2,26 @@
  * Widths are multiples of 8 by the "make divisible" rule, so single channels are for exotic spaces. */
 #include "ops/kernels.h"
 
+#include <stdbool.h>
 #include <string.h>
 
+/* A tile of a convolution: pixels (many; few for narrow maps) by two vectors of outputs, as registers allow. */
+#if OFA_VL == 16
+#define OFA_CONV_ROWS 14
+#define OFA_CONV_FEW 7
+#elif OFA_VL == 8
+#define OFA_CONV_ROWS 6
+#define OFA_CONV_FEW 3
+#else
+#define OFA_CONV_ROWS 4
+#define OFA_CONV_FEW 2
+#endif
+#define OFA_CONV_SUMS (2 * OFA_CONV_ROWS)
+#define OFA_CONV_PIECE 16384 /* inputs of a pointwise layer that are worked on at a time, in floats */
+
+#define CONV_GROUP_(vl) conv_group_##vl
+#define CONV_GROUP2(vl) CONV_GROUP_(vl)
+#define CONV_GROUP CONV_GROUP2(OFA_VL)
 #define INLINE inline __attribute__((always_inline))
 #define EXPORT_(isa) ofa_kernels_##isa
 #define EXPORT2(isa) EXPORT_(isa)
@@ -11,6 +29,11 @@
 #define NAME2(isa) NAME_(isa)
 
 /* The widths this set uses, widest first; half blocks serve channel counts that are 8 mod 16. */
+#if OFA_VL >= 8
+#define VN 8
+#include "ops/kernels_vec.h"
+#undef VN
+#endif
 #if OFA_VL == 16
 #define BLOCKS(c, CALL)                                                                                                \
 	int i = 0;                                                                                                     \
@@ -21,11 +44,6 @@
 	for (; i < (c); i++)                                                                                           \
 	CALL(1)
 #define VN 16
-#include "ops/kernels_vec.h"
-#undef VN
-#endif
-#if OFA_VL >= 8
-#define VN 8
 #include "ops/kernels_vec.h"
 #undef VN
 #endif
@@ -285,6 +303,168 @@ static void depthwise(const struct ofa_depthwise *d, const float *planes, const 
 #undef CALL
 }
 
+/* Some outputs from o on for pixels [first, end) of every line; returns how many. */
+static int conv_outputs(const struct ofa_panel_conv *c, int first, int end, int o)
+{
+	const int left = c->c_out - o;
+
+#if OFA_VL >= OFA_WEIGHT_PANEL
+	if (left >= 2 * OFA_VL) {
+		CONV_GROUP(c, first, end, o, 2);
+		return 2 * OFA_VL;
+	}
+	if (left >= OFA_VL) {
+		CONV_GROUP(c, first, end, o, 1);
+		return OFA_VL;
+	}
+	conv_group_8(c, first, end, o, 1);
+#else
+	(void)left;
+	CONV_GROUP(c, first, end, o, 2);
+#endif
+	return OFA_WEIGHT_PANEL;
+}
+
+static void conv(const struct ofa_panel_conv *c)
+{
+	const bool pointwise = c->lines == 1 && c->rows == 1;
+	const int piece = pointwise ? (OFA_CONV_PIECE / c->taps / OFA_CONV_ROWS + 1) * OFA_CONV_ROWS : c->pixels;
+
+	for (int first = 0, n; first < c->pixels; first += n) {
+		const int left = c->pixels - first, end = left < piece + OFA_CONV_ROWS ? c->pixels : first + piece;
+
+		n = end - first;
+		for (int o = 0; o < c->c_out;)
+			o += conv_outputs(c, first, end, o);
+	}
+}
+
+/* A row's right end and the next one's left end lie together. */
+static void clear_block(int h, int w, int n, float *block, int pad)
+{
+	const size_t pitch = (size_t)(w + 2 * pad) * (size_t)n, ends = 2 * (size_t)(pad * n);
+	const size_t edge = (size_t)pad * pitch + (size_t)(pad * n);
+
+	memset(block, 0, edge * sizeof *block);
+	block += edge + (size_t)w * (size_t)n;
+	for (int y = 1; y < h; y++, block += pitch)
+		memset(block, 0, ends * sizeof *block);
+	memset(block, 0, edge * sizeof *block);
+}
+
+/* Vectors of channels that pass through planes together, and their width. */
+static void map_block(int left, int *vectors, int *width)
+{
+	*width = left < OFA_WEIGHT_PANEL ? 1 : left >= OFA_VL ? OFA_VL : OFA_WEIGHT_PANEL;
+	*vectors = *width == OFA_VL && left >= 2 * OFA_VL ? 2 : 1;
+}
+
+static void block_to_planes(const struct ofa_depthwise_map *m, int first, int vectors, int width, size_t plane)
+{
+	const size_t pitch = (size_t)(m->w + 2 * m->pad);
+
+	for (int y = 0; y < m->h; y++) {
+		const float *from = m->x + (size_t)y * (size_t)m->w * (size_t)m->c + first;
+		float *to = m->planes + ((size_t)(y + m->pad) * pitch + (size_t)m->pad) * (size_t)width;
+
+		for (int x = 0; x < m->w; x++, from += m->c, to += width) {
+			for (int v = 0; v < vectors; v++)
+				memcpy(to + (size_t)v * plane, from + v * width, (size_t)width * sizeof *to);
+		}
+	}
+}
+
+static void expand_to_planes(const struct ofa_depthwise_map *m, int first, int width, size_t plane)
+{
+	const size_t pitch = (size_t)(m->w + 2 * m->pad) * (size_t)width;
+	struct ofa_panel_conv c = *m->expand;
+
+	c.w += (size_t)first * (size_t)c.taps;
+	c.bias += first;
+	c.c_out -= first;
+	c.y = m->planes + (size_t)m->pad * (pitch + (size_t)width);
+	c.y_line = pitch;
+	c.y_pixel = (size_t)width;
+	c.y_channel = plane / (size_t)width;
+	(void)conv_outputs(&c, 0, c.pixels, 0);
+}
+
+static void depthwise_block(const struct ofa_depthwise *d, const struct ofa_depthwise_map *m, int i, int width,
+                            const float *planes)
+{
+	const size_t panel = (size_t)m->kk * OFA_WEIGHT_PANEL;
+	const float *w = m->w_panels + (size_t)(i / OFA_WEIGHT_PANEL) * panel + i % OFA_WEIGHT_PANEL;
+
+#define CASE(n)                                                                                                        \
+	case n:                                                                                                        \
+		depthwise_panels_##n(d, planes, w, panel, m->bias + i, m->y + i, m->sum + i);                          \
+		break
+	switch (width) {
+#if OFA_VL == 16
+		CASE(16);
+#endif
+#if OFA_VL >= 8
+		CASE(8);
+#else
+		CASE(4);
+#endif
+		CASE(1);
+	}
+#undef CASE
+}
+
+static void depthwise_map(const struct ofa_depthwise *d, const struct ofa_depthwise_map *m)
+{
+	int cleared = 0;
+
+	for (int i = 0, vectors, width; i < m->c; i += vectors * width) {
+		size_t plane;
+
+		map_block(m->c - i, &vectors, &width);
+		plane = d->plane * (size_t)width;
+		for (int v = 0; v < vectors && cleared != width; v++)
+			clear_block(m->h, m->w, width, m->planes + (size_t)v * plane, m->pad);
+		cleared = width;
+		if (m->expand)
+			expand_to_planes(m, i, width, plane);
+		else
+			block_to_planes(m, i, vectors, width, plane);
+		for (int v = 0; v < vectors; v++)
+			depthwise_block(d, m, i + v * width, width, m->planes + (size_t)v * plane);
+	}
+}
+
+/* One panel, element by element. */
+static void panel_rest(const float *from, size_t stride, int rows, size_t first, size_t k, const float *scale,
+                       float *panel)
+{
+	for (size_t t = first; t < k; t++) {
+		float *to = panel + t * OFA_WEIGHT_PANEL;
+
+		for (int i = 0; i < rows; i++)
+			to[i] = from[(size_t)i * stride + t] * (scale ? scale[i] : 1.0f);
+		for (int i = rows; i < OFA_WEIGHT_PANEL; i++)
+			to[i] = 0.0f;
+	}
+}
+
+static void to_panels(const float *from, size_t stride, int rows, size_t k, const float *scale, float *panels)
+{
+	for (int i = 0; i < rows; i += OFA_WEIGHT_PANEL, panels += k * OFA_WEIGHT_PANEL) {
+		const float *s = scale ? scale + i : NULL, *row = from + (size_t)i * stride;
+		const int n = rows - i < OFA_WEIGHT_PANEL ? rows - i : OFA_WEIGHT_PANEL;
+		size_t done = 0;
+
+#if OFA_VL >= 8
+		if (n == OFA_WEIGHT_PANEL) {
+			done = k / 8 * 8;
+			panel_8(row, stride, done, s, panels);
+		}
+#endif
+		panel_rest(row, stride, n, done, k, s, panels);
+	}
+}
+
 static void depthwise_weight(const float *dz, int h, int w, const float *x, int h_in, int w_in, int stride, int k,
                              int c, float *dw)
 {
@@ -351,6 +531,10 @@ const struct ofa_kernels EXPORT2(OFA_ISA) = {
 	.bias_act = bias_act,
 	.dense = dense,
 	.take_better = take_better,
+	.conv = conv,
+	.to_panels = to_panels,
+	.few_pixels = OFA_CONV_FEW,
+	.depthwise_map = depthwise_map,
 	.dot_columns = dot_columns,
 	.act_backward = act_backward,
 	.bn_backward = bn_backward,

@@ -16,7 +16,8 @@
 #include "ops/act.h"
 
 #define OFA_MAX_TAPS 49
-#define OFA_PANEL 16 /* outputs whose weights lie together */
+#define OFA_WEIGHT_PANEL 8 /* outputs whose weights lie together in a convolution, */
+#define OFA_PANEL 16       /* and in a dense layer */
 #define OFA_DENSE_ROWS 6
 #define OFA_DENSE_GROUPS(n) (((size_t)(n) + OFA_DENSE_ROWS - 1) / OFA_DENSE_ROWS)
 #define OFA_DENSE_PACKED(n, in) (OFA_DENSE_GROUPS(n) * OFA_DENSE_ROWS * (size_t)(in))
@@ -35,9 +36,40 @@ struct ofa_depthwise {
 	int origin, step;       /* in its pixels; step is 1 or 2 */
 	int rows, count;        /* of the output */
 	size_t y_step, y_pitch; /* floats */
+	enum ofa_act act;       /* of the sums */
 	int n_taps;
 	struct ofa_tap taps[OFA_MAX_TAPS];
 };
+
+/* A dense convolution: output pixel j of line i has the window of `rows` rows of `taps` floats that begins at
+ * x + i*x_line + j*x_pixel.  Everything that a window covers exists: the caller has framed x with zeros.  A pointwise
+ * one has one line, one row, and taps = input channels. */
+struct ofa_panel_conv {
+	const float *x;
+	size_t x_line, x_pixel, x_row; /* floats between lines and pixels of windows, and between a window's rows */
+	int rows, taps;
+	const float *w;        /* panels (c_out/OFA_WEIGHT_PANEL up, rows, taps, OFA_WEIGHT_PANEL) */
+	const float *bias;     /* (c_out), readable up to a multiple of OFA_WEIGHT_PANEL */
+	const float *residual; /* like y, or NULL; does not alias y */
+	float *y;              /* act(sum + bias + residual) */
+	size_t y_line, y_pixel, y_channel; /* floats between y's lines, pixels and channels; y_channel is 1 */
+	int lines, pixels, c_out;
+	enum ofa_act act;
+};
+
+/* A depthwise convolution of a dense (h,w,c) map, or of the pointwise convolution `expand` of one, whose result then
+ * never exists as a whole: some channels at a time go through planes that stay in the cache. */
+struct ofa_depthwise_map {
+	int h, w, c, pad, kk;
+	const float *x;                      /* (h,w,c); NULL: */
+	const struct ofa_panel_conv *expand; /* lines h, pixels w, c_out c in whole panels; no residual, y unused */
+	const float *w_panels;               /* panels (c/OFA_WEIGHT_PANEL up, kk, OFA_WEIGHT_PANEL) */
+	const float *bias;                   /* (c), readable as that of ofa_panel_conv */
+	float *planes;                       /* scratch, OFA_DEPTHWISE_SCRATCH(h, w, pad) floats */
+	float *y;                            /* (h_out,w_out,c) */
+	float *sum;                          /* (c) written: the sums of y's channels */
+};
+#define OFA_DEPTHWISE_SCRATCH(h, w, pad) ((size_t)((h) + 2 * (pad)) * (size_t)((w) + 2 * (pad)) * 32)
 
 struct ofa_kernels {
 	const char *isa; /* "avx512", "avx2", "generic" */
@@ -73,6 +105,12 @@ struct ofa_kernels {
 	/* Where from[i] + gain > best[i], that becomes best[i] and index choice[i]; n entries, nothing aliases. */
 	void (*take_better)(const float *from, int n, float gain, int32_t index, float *best, int32_t *choice);
 
+	void (*conv)(const struct ofa_panel_conv *c);
+	int few_pixels; /* lines shorter than this make `conv` slow */
+	/* rows x k of a matrix whose rows are `stride` floats apart, row r times scale[r] (NULL: 1), into panels
+	 * (rows/OFA_WEIGHT_PANEL up, k, OFA_WEIGHT_PANEL); missing rows of the last panel become zero. */
+	void (*to_panels)(const float *from, size_t stride, int rows, size_t k, const float *scale, float *panels);
+
 	/* Backward through act and towards BN: with b = z*scale + shift,
 	 * g = (d [+ residual]) * act'(b); g may alias d.  sum[c] += g, dot[c] += g * (z - mean). */
 	void (*act_backward)(const float *d, const float *residual, const float *z, int rows, int c, const float *scale,
@@ -84,8 +122,11 @@ struct ofa_kernels {
 	void (*bn_backward_planes)(const float *g, const float *z, int h, int w, int c, const float *a, const float *b,
 				   const float *k, float *planes, int pad);
 
-	/* A map of depthwise sums (ops/depthwise.h says which); w (k,k,c), y dense or strided, as d says. */
+	/* A map of depthwise sums (ops/depthwise.h says which); w (k,k,c), y dense or strided, as d says; d's
+	 * activation is none. */
 	void (*depthwise)(const struct ofa_depthwise *d, const float *planes, const float *w, int c, float *y);
+	/* d: the walk over the map's planes, with its activation. */
+	void (*depthwise_map)(const struct ofa_depthwise *d, const struct ofa_depthwise_map *m);
 	/* dw (k,k,c) += sum over the output map (h,w) of dz times the input it saw; both are planes with a frame of
 	 * k/2, of (h,w) and of (h_in,w_in) pixels. */
 	void (*depthwise_weight)(const float *dz, int h, int w, const float *x, int h_in, int w_in, int stride, int k,

@@ -234,7 +234,31 @@ static INLINE void KN(take_better)(const float *from, float gain, int32_t index,
 	*(VI *)choice = (((VI){0} + index) & better) | (was & ~better);
 }
 
+/* All of a tile's sums; n is a constant at every call. */
+static INLINE void KN(act_all)(V *v, const int n, enum ofa_act act)
+{
+#define ALL(A)                                                                                                         \
+	case A:                                                                                                        \
+		_Pragma("GCC unroll 28") for (int i = 0; i < n; i++) v[i] = KN(act)(v[i], A);                          \
+		break
+	switch (act) {
+		ALL(OFA_ACT_RELU);
+		ALL(OFA_ACT_RELU6);
+		ALL(OFA_ACT_HSWISH);
+		ALL(OFA_ACT_HSIGMOID);
+	default:
+		break;
+	}
+#undef ALL
+}
+
+#if VN >= 4
+#include "ops/conv_vec.h"
+#endif
 #include "ops/depthwise_vec.h"
+#if VN == 8
+#include "ops/panels_vec.h"
+#endif
 #if VN == OFA_VL
 #include "ops/dense_vec.h"
 #endif

@@ -1,9 +1,11 @@
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
+#include "base/buf.h"
 #include "ofa_device.h"
 #include "pack/pack.h"
+
+#define MOST_THREADS 2 /* the self-test and the hashes; after them a single digest over all */
 
 static double now_ms(void)
 {
@@ -11,24 +13,6 @@ static double now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
-/* A sink into memory of known size. */
-struct fill {
-	uint8_t *data;
-	size_t size, used;
-};
-
-static enum ofa_status fill_write(void *ctx, const void *data, size_t size, struct ofa_error *err)
-{
-	struct fill *f = ctx;
-
-	if (size > f->size - f->used)
-		return ofa_fail(err, OFA_ERR_LIMIT, "size", "the package is longer than the %zu bytes foretold",
-				f->size);
-	memcpy(f->data + f->used, data, size);
-	f->used += size;
-	return OFA_OK;
 }
 
 /* What is delivered has run: the device runtime must accept it and reproduce the engine's logits. */
@@ -51,30 +35,34 @@ static enum ofa_status self_test(const uint8_t *data, size_t size, struct ofa_er
 	return OFA_OK;
 }
 
-static enum ofa_status pack(const struct ofa_supernet *net, const struct ofa_subnet *sub,
-			    const struct ofa_pack_info *info, uint8_t **ret_data, size_t *ret_size,
-			    struct ofa_error *err)
+static enum ofa_status pack(const struct ofa_supernet *net, const struct ofa_plan *plan,
+			    const struct ofa_bn_stats *stats, const struct ofa_pack_info *info, uint8_t **ret_data,
+			    size_t *ret_size, struct ofa_error *err)
 {
-	struct ofa_packer *packer;
-	struct fill fill = {0};
-	struct ofa_sink sink = {.write = fill_write, .ctx = &fill};
-	enum ofa_status st = ofa_packer_new(net, sub, info, &packer, err);
+	const uint64_t size = ofa_pack_size(net, plan);
+	struct ofa_pool *pool;
+	uint8_t *data;
+	enum ofa_status st;
 
-	if (st != OFA_OK)
-		return st;
-	fill.size = ofa_packer_size(packer);
-	fill.data = aligned_alloc(64, (fill.size + 63) / 64 * 64);
-	st = fill.data ? ofa_packer_write(packer, &sink, err)
-		       : ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for %zu bytes of package", fill.size);
-	ofa_packer_free(packer);
+	if (ofa_pool_new(ofa_cpu_count() < MOST_THREADS ? ofa_cpu_count() : MOST_THREADS, &pool) != OFA_OK)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for a thread");
+	data = ofa_large_alloc(size);
+	if (!data) {
+		st = ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for %llu bytes of package",
+			      (unsigned long long)size);
+		goto out;
+	}
+	st = ofa_pack_into(net, plan, stats, info, true, pool, data, err);
 	if (st == OFA_OK)
-		st = self_test(fill.data, fill.used, err);
+		st = self_test(data, size, err);
+out:
+	ofa_pool_free(pool);
 	if (st != OFA_OK) {
-		free(fill.data);
+		free(data);
 		return st;
 	}
-	*ret_data = fill.data;
-	*ret_size = fill.used;
+	*ret_data = data;
+	*ret_size = size;
 	return OFA_OK;
 }
 
@@ -84,25 +72,21 @@ enum ofa_status ofa_pack_build(const struct ofa_supernet *net, const struct ofa_
 {
 	struct ofa_plan *plan = malloc(sizeof(*plan));
 	struct ofa_bn_stats stats = {.storage = NULL};
-	struct ofa_subnet *sub = NULL;
+	const bool calibrated = net->calibration.n > 0;
 	const double start = now_ms();
-	double calibrated;
+	double middle;
 	enum ofa_status st = OFA_OK;
 
 	if (!plan)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for a plan");
 	ofa_plan_init(&net->space, &net->params, arch, plan);
-	if (net->calibration.n > 0)
+	if (calibrated)
 		st = ofa_calibrate_builtin(net, plan, net->calibration.n, pool, &stats, err);
-	calibrated = now_ms();
+	middle = now_ms();
 	if (st == OFA_OK)
-		st = ofa_subnet_extract(net, plan, net->calibration.n > 0 ? &stats : NULL, &sub, err);
-	if (st == OFA_OK)
-		st = pack(net, sub, info, ret_data, ret_size, err);
+		st = pack(net, plan, calibrated ? &stats : NULL, info, ret_data, ret_size, err);
 	if (st == OFA_OK && ret_timing)
-		*ret_timing =
-			(struct ofa_pack_timing){.calibrate_ms = calibrated - start, .pack_ms = now_ms() - calibrated};
-	ofa_subnet_free(sub);
+		*ret_timing = (struct ofa_pack_timing){.calibrate_ms = middle - start, .pack_ms = now_ms() - middle};
 	ofa_bn_stats_release(&stats);
 	free(plan);
 	return st;

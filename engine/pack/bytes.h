@@ -1,4 +1,4 @@
-/* Little-endian numbers into bytes, whatever the host. */
+/* Little-endian numbers into bytes and back, whatever the host. */
 #ifndef OFA_PACK_BYTES_H
 #define OFA_PACK_BYTES_H
 
@@ -16,6 +16,11 @@ static inline void ofa_put_u32(uint8_t *p, uint64_t v)
 {
 	ofa_put_u16(p, (uint32_t)v);
 	ofa_put_u16(p + 2, (uint32_t)v >> 16);
+}
+
+static inline uint32_t ofa_get_u32(const uint8_t *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
 static inline void ofa_put_f32(uint8_t *p, float f)

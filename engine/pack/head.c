@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "base/sha256.h"
 #include "pack/bytes.h"
 #include "pack/meta.h"
 #include "pack/selftest.h"
@@ -15,10 +14,9 @@ _Static_assert((int)OFA_ACT_NONE == (int)OFA_FMT_ACT_NONE && (int)OFA_ACT_RELU =
 /* What the parts are made from, and the bytes they go to. */
 struct head {
 	const struct ofa_supernet *net;
-	const struct ofa_subnet *sub;
+	const struct ofa_plan *plan;
 	const struct ofa_pack_layout *layout;
 	struct ofa_memory_plan memory;
-	struct ofa_pack_pieces *pieces;
 	uint8_t *bytes;
 };
 
@@ -93,25 +91,8 @@ static void write_op(const struct ofa_plan *plan, const struct ofa_memory_plan *
 	ofa_put_u32(r + OFA_FMT_OP_SCRATCH, l->op == OFA_OP_SE ? memory->scratch_offset[i] : OFA_FMT_NONE);
 }
 
-static enum ofa_status hash_write(void *ctx, const void *data, size_t size, struct ofa_error *err)
+static void write_tensor(const struct ofa_pack_tensor *t, uint64_t offset, uint8_t *r)
 {
-	(void)err;
-	ofa_sha256_update(ctx, data, size);
-	return OFA_OK;
-}
-
-static enum ofa_status write_tensor(struct head *p, int layer, const struct ofa_pack_tensor *t, uint64_t offset,
-				    uint8_t *r, struct ofa_error *err)
-{
-	uint8_t digest[OFA_SHA256_BYTES];
-	struct ofa_sha256 *hash = ofa_sha256_new();
-	const struct ofa_sink sink = {.write = hash_write, .ctx = hash};
-	enum ofa_status st;
-
-	if (!hash)
-		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for a digest");
-	st = ofa_pack_pieces_write(p->pieces, &p->sub->weights[layer], t, &sink, err);
-	ofa_sha256_final(hash, digest);
 	ofa_put_u32(r + OFA_FMT_TENSOR_OFFSET, offset);
 	ofa_put_u32(r + OFA_FMT_TENSOR_SIZE, ofa_pack_tensor_bytes(t));
 	r[OFA_FMT_TENSOR_TYPE] = OFA_FMT_FLOAT32;
@@ -120,41 +101,33 @@ static enum ofa_status write_tensor(struct head *p, int layer, const struct ofa_
 	r[OFA_FMT_TENSOR_RANK] = (uint8_t)t->rank;
 	for (int i = 0; i < t->rank; i++)
 		ofa_put_u32(r + OFA_FMT_TENSOR_DIMS + 4 * i, t->dims[i]);
-	memcpy(r + OFA_FMT_TENSOR_HASH, digest, OFA_FMT_HASH_BYTES);
-	return st;
 }
 
-static enum ofa_status write_tables(struct head *p, struct ofa_error *err)
+static void write_tables(struct head *p)
 {
 	struct ofa_pack_tensor tensors[OFA_FMT_MAX_OP_TENSORS];
 	uint8_t *op = p->bytes + OFA_FMT_HEADER_BYTES, *record = p->bytes + p->layout->tensor_offset;
 	uint64_t offset = p->layout->data_offset;
 	uint32_t first = 0;
-	enum ofa_status st = OFA_OK;
 
-	for (int i = 0; i < p->sub->plan.n_layers; i++, op += OFA_FMT_OP_BYTES) {
-		int n = ofa_pack_layer_tensors(&p->sub->plan.layers[i], tensors);
+	for (int i = 0; i < p->plan->n_layers; i++, op += OFA_FMT_OP_BYTES) {
+		int n = ofa_pack_layer_tensors(&p->plan->layers[i], tensors);
 
-		write_op(&p->sub->plan, &p->memory, i, first, (uint32_t)n, op);
-		for (int j = 0; st == OFA_OK && j < n; j++, record += OFA_FMT_TENSOR_BYTES) {
-			st = write_tensor(p, i, &tensors[j], offset, record, err);
+		write_op(p->plan, &p->memory, i, first, (uint32_t)n, op);
+		for (int j = 0; j < n; j++, record += OFA_FMT_TENSOR_BYTES) {
+			write_tensor(&tensors[j], offset, record);
 			offset += ofa_pack_round(ofa_pack_tensor_bytes(&tensors[j]));
 		}
 		first += (uint32_t)n;
 	}
-	return st;
 }
 
-static enum ofa_status write_io(struct head *p, struct ofa_error *err)
+static void write_io(struct head *p)
 {
-	const struct ofa_plan *plan = &p->sub->plan;
+	const struct ofa_plan *plan = p->plan;
 	const struct ofa_value *input = &plan->values[0];
 	uint8_t *io = p->bytes + p->layout->io_offset, *names = p->bytes + p->layout->names_offset;
-	float *logits = calloc((size_t)plan->classes, sizeof(*logits));
-	enum ofa_status st;
 
-	if (!logits)
-		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for logits");
 	ofa_put_u16(io + OFA_FMT_IO_HEIGHT, (uint32_t)input->h);
 	ofa_put_u16(io + OFA_FMT_IO_WIDTH, (uint32_t)input->w);
 	ofa_put_u16(io + OFA_FMT_IO_CHANNELS, (uint32_t)input->c);
@@ -173,26 +146,18 @@ static enum ofa_status write_io(struct head *p, struct ofa_error *err)
 		memcpy(names, p->net->classes[i], n);
 		names += n;
 	}
-	st = ofa_pack_self_test(p->net, p->sub, p->bytes + p->layout->pixels_offset, logits, err);
-	ofa_put_floats(p->bytes + p->layout->logits_offset, logits, (size_t)plan->classes);
-	free(logits);
-	return st;
 }
 
-enum ofa_status ofa_pack_head_write(const struct ofa_supernet *net, const struct ofa_subnet *sub,
+enum ofa_status ofa_pack_head_write(const struct ofa_supernet *net, const struct ofa_plan *plan,
 				    const struct ofa_pack_layout *layout, const struct ofa_pack_info *info,
-				    struct ofa_pack_pieces *pieces, uint8_t *bytes, struct ofa_error *err)
+				    uint8_t *bytes, struct ofa_error *err)
 {
-	struct head h = {.net = net, .sub = sub, .layout = layout, .pieces = pieces, .bytes = bytes};
-	enum ofa_status st;
+	struct head h = {.net = net, .plan = plan, .layout = layout, .bytes = bytes};
 
-	ofa_memory_plan_init(&sub->plan, &h.memory);
+	ofa_memory_plan_init(plan, &h.memory);
 	write_header(&h);
-	st = write_tables(&h, err);
-	if (st == OFA_OK)
-		st = write_io(&h, err);
-	if (st == OFA_OK)
-		st = ofa_pack_meta_write(net, &sub->plan, info, layout->size, h.memory.arena_bytes,
-					 (char *)bytes + layout->meta_offset, layout->meta_bytes, err);
-	return st;
+	write_tables(&h);
+	write_io(&h);
+	return ofa_pack_meta_write(net, plan, info, layout->size, h.memory.arena_bytes,
+				   (char *)bytes + layout->meta_offset, layout->meta_bytes, err);
 }

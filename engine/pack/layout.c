@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "ops/kernels.h"
 #include "pack/meta.h"
 #include "pack/pack.h"
 
@@ -10,78 +11,57 @@ uint64_t ofa_pack_round(uint64_t bytes)
 	return (bytes + OFA_FMT_ALIGN - 1) / OFA_FMT_ALIGN * OFA_FMT_ALIGN;
 }
 
-static struct ofa_pack_tensor bias(uint8_t role, int array, int n)
+_Static_assert(OFA_WEIGHT_PANEL == OFA_FMT_PANEL, "the engine extracts weights in the panels of the format");
+
+static struct ofa_pack_tensor bias(uint8_t role, int n)
 {
 	return (struct ofa_pack_tensor){
 		.role = role,
 		.layout = OFA_FMT_PLAIN,
 		.rank = 1,
 		.dims = {(uint32_t)n},
-		.n = (size_t)n,
-		.k = 1,
-		.o_stride = 1,
-		.array = array,
 	};
 }
 
-static struct ofa_pack_tensor matrix(uint8_t role, int array, int n, int k)
+static struct ofa_pack_tensor matrix(uint8_t role, int n, int k)
 {
 	return (struct ofa_pack_tensor){
 		.role = role,
 		.layout = OFA_FMT_PANELS,
 		.rank = 2,
 		.dims = {(uint32_t)n, (uint32_t)k},
-		.n = (size_t)n,
-		.k = (size_t)k,
-		.o_stride = (size_t)k,
-		.t_stride = 1,
-		.array = array,
 	};
 }
 
-/* Like a matrix, under the dimensions of a window. */
-static struct ofa_pack_tensor dense(const struct ofa_layer *l)
+static struct ofa_pack_tensor window(const struct ofa_layer *l)
 {
-	struct ofa_pack_tensor t = matrix(OFA_FMT_WEIGHT, 0, l->c_out, l->k * l->k * l->c_in);
+	const bool depthwise = l->op == OFA_OP_DWCONV;
 
-	t.rank = 4;
-	t.dims[1] = t.dims[2] = (uint32_t)l->k;
-	t.dims[3] = (uint32_t)l->c_in;
-	return t;
-}
-
-/* The engine keeps depthwise weights as (k, k, c). */
-static struct ofa_pack_tensor depthwise(const struct ofa_layer *l)
-{
-	struct ofa_pack_tensor t = matrix(OFA_FMT_WEIGHT, 0, l->c_out, l->k * l->k);
-
-	t.rank = 3;
-	t.dims[1] = t.dims[2] = (uint32_t)l->k;
-	t.o_stride = 1;
-	t.t_stride = (size_t)l->c_out;
-	return t;
+	return (struct ofa_pack_tensor){
+		.role = OFA_FMT_WEIGHT,
+		.layout = OFA_FMT_PANELS,
+		.rank = depthwise ? 3 : 4,
+		.dims = {(uint32_t)l->c_out, (uint32_t)l->k, (uint32_t)l->k, depthwise ? 0 : (uint32_t)l->c_in},
+	};
 }
 
 int ofa_pack_layer_tensors(const struct ofa_layer *l, struct ofa_pack_tensor ret[OFA_FMT_MAX_OP_TENSORS])
 {
 	switch (l->op) {
 	case OFA_OP_CONV:
-		ret[0] = dense(l);
-		ret[1] = bias(OFA_FMT_BIAS, 1, l->c_out);
-		return 2;
 	case OFA_OP_DWCONV:
-		ret[0] = depthwise(l);
-		ret[1] = bias(OFA_FMT_BIAS, 1, l->c_out);
+		ret[0] = window(l);
+		ret[1] = bias(OFA_FMT_BIAS, l->c_out);
 		return 2;
 	case OFA_OP_LINEAR:
-		ret[0] = matrix(OFA_FMT_WEIGHT, 0, l->c_out, l->c_in);
-		ret[1] = bias(OFA_FMT_BIAS, 1, l->c_out);
+		ret[0] = matrix(OFA_FMT_WEIGHT, l->c_out, l->c_in);
+		ret[1] = bias(OFA_FMT_BIAS, l->c_out);
 		return 2;
 	case OFA_OP_SE:
-		ret[0] = matrix(OFA_FMT_WEIGHT, 0, l->hidden, l->c_in);
-		ret[1] = bias(OFA_FMT_BIAS, 1, l->hidden);
-		ret[2] = matrix(OFA_FMT_WEIGHT2, 2, l->c_in, l->hidden);
-		ret[3] = bias(OFA_FMT_BIAS2, 3, l->c_in);
+		ret[0] = matrix(OFA_FMT_WEIGHT, l->hidden, l->c_in);
+		ret[1] = bias(OFA_FMT_BIAS, l->hidden);
+		ret[2] = matrix(OFA_FMT_WEIGHT2, l->c_in, l->hidden);
+		ret[3] = bias(OFA_FMT_BIAS2, l->c_in);
 		return 4;
 	case OFA_OP_POOL:
 	case OFA_OP_MAX_POOL:
@@ -96,8 +76,11 @@ int ofa_pack_layer_tensors(const struct ofa_layer *l, struct ofa_pack_tensor ret
 uint64_t ofa_pack_tensor_bytes(const struct ofa_pack_tensor *t)
 {
 	const uint64_t panel = t->layout == OFA_FMT_PANELS ? OFA_FMT_PANEL : 1;
+	uint64_t n = (t->dims[0] + panel - 1) / panel * panel;
 
-	return (t->n + panel - 1) / panel * panel * t->k * sizeof(float);
+	for (int i = 1; i < t->rank; i++)
+		n *= t->dims[i];
+	return n * sizeof(float);
 }
 
 uint64_t ofa_pack_layer_bytes(const struct ofa_layer *l)
@@ -124,7 +107,6 @@ void ofa_pack_layout_init(const struct ofa_supernet *net, const struct ofa_plan 
 {
 	const struct ofa_value *input = &plan->values[0];
 	struct ofa_pack_tensor tensors[OFA_FMT_MAX_OP_TENSORS];
-	uint64_t data = 0;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->ops = (uint32_t)plan->n_layers;
@@ -133,7 +115,7 @@ void ofa_pack_layout_init(const struct ofa_supernet *net, const struct ofa_plan 
 
 		ret->tensors += (uint32_t)n;
 		for (int j = 0; j < n; j++)
-			data += ofa_pack_round(ofa_pack_tensor_bytes(&tensors[j]));
+			ret->data_bytes += ofa_pack_round(ofa_pack_tensor_bytes(&tensors[j]));
 	}
 	ret->tensor_offset = OFA_FMT_HEADER_BYTES + (uint64_t)ret->ops * OFA_FMT_OP_BYTES;
 	ret->io_offset = ret->tensor_offset + (uint64_t)ret->tensors * OFA_FMT_TENSOR_BYTES;
@@ -144,7 +126,7 @@ void ofa_pack_layout_init(const struct ofa_supernet *net, const struct ofa_plan 
 	ret->meta_offset = ofa_pack_round(ret->pixels_offset + (uint64_t)input->h * input->w * input->c);
 	ret->meta_bytes = ofa_pack_meta_bytes(net);
 	ret->data_offset = ret->meta_offset + ret->meta_bytes;
-	ret->size = ret->data_offset + data + OFA_FMT_TRAILER_BYTES;
+	ret->size = ret->data_offset + ret->data_bytes + OFA_FMT_TRAILER_BYTES;
 }
 
 uint64_t ofa_pack_size(const struct ofa_supernet *net, const struct ofa_plan *plan)

@@ -5,14 +5,11 @@
 #include "net/subnet.h"
 #include "ofa_format.h"
 
-/* One tensor of a package and where its numbers come from: element (o, t) of the logical (n, k) matrix
- * is source[o * o_stride + t * t_stride]. */
+/* One tensor of a package; they lie in the data section as in the storage of a subnet (net/subnet.h). */
 struct ofa_pack_tensor {
 	uint8_t role, layout; /* enum ofa_fmt_role, ofa_fmt_layout */
 	int rank;
 	uint32_t dims[OFA_FMT_MAX_RANK];
-	size_t n, k, o_stride, t_stride;
-	int array; /* 0..3: w, b, w2, b2 of struct ofa_layer_weights */
 };
 /* The tensors of one layer in file order; returns how many. */
 int ofa_pack_layer_tensors(const struct ofa_layer *l, struct ofa_pack_tensor ret[OFA_FMT_MAX_OP_TENSORS]);
@@ -23,7 +20,7 @@ struct ofa_pack_layout {
 	uint32_t ops, tensors;
 	uint64_t tensor_offset, io_offset;
 	uint64_t names_offset, names_bytes, logits_offset, pixels_offset; /* inside the I/O section */
-	uint64_t meta_offset, meta_bytes, data_offset;
+	uint64_t meta_offset, meta_bytes, data_offset, data_bytes;
 	uint64_t size; /* of the whole; may exceed OFA_FMT_MAX_BYTES */
 };
 void ofa_pack_layout_init(const struct ofa_supernet *net, const struct ofa_plan *plan, struct ofa_pack_layout *ret);

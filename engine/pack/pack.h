@@ -21,9 +21,9 @@ uint64_t ofa_pack_size(const struct ofa_supernet *net, const struct ofa_plan *pl
 uint64_t ofa_pack_layer_bytes(const struct ofa_layer *l);
 
 /* A package being written: header, tables, metadata, self-test and tensor hashes are ready; weights are
- * streamed from the subnet.  Bytes depend only on (network, arch, stats, info).  net and sub are borrowed
- * and must outlive the packer.  OFA_ERR_INVALID for a profile name that is none; OFA_ERR_LIMIT past the
- * format's largest size.  Writing may be repeated. */
+ * streamed from the subnet, whose storage is the data section.  Bytes depend only on (network, arch, stats,
+ * info).  net and sub are borrowed and must outlive the packer.  OFA_ERR_INVALID for a profile name that is
+ * none; OFA_ERR_LIMIT past the format's largest size.  Writing may be repeated. */
 struct ofa_packer;
 enum ofa_status ofa_packer_new(const struct ofa_supernet *net, const struct ofa_subnet *sub,
 			       const struct ofa_pack_info *info, struct ofa_packer **ret,
@@ -32,6 +32,13 @@ void ofa_packer_free(struct ofa_packer *p);
 uint64_t ofa_packer_size(const struct ofa_packer *p);
 enum ofa_status ofa_packer_write(struct ofa_packer *p, const struct ofa_sink *sink,
 				 struct ofa_error *err) OFA_MUST_CHECK;
+
+/* The same straight into memory, without a packer: the weights go from the mapped network into their place.  dest:
+ * ofa_pack_size() bytes at a multiple of 64.  The self-test runs and hashes are taken on the pool (NULL: one thread),
+ * which does not show in the bytes; complete false leaves them and the trailer out (to measure what they cost). */
+enum ofa_status ofa_pack_into(const struct ofa_supernet *net, const struct ofa_plan *plan,
+			      const struct ofa_bn_stats *stats, const struct ofa_pack_info *info, bool complete,
+			      struct ofa_pool *pool, uint8_t *dest, struct ofa_error *err) OFA_MUST_CHECK;
 
 /* plan -> calibrate on the network's own images (or sliced statistics when it has none) -> extract ->
  * write into one malloc'ed buffer (at a multiple of 64; free() it) -> load and self-test by the device

@@ -1,15 +1,32 @@
+#include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/sha256.h"
+#include "pack/hashes.h"
 #include "pack/head.h"
 #include "pack/pack.h"
+
+/* Bytes that are hashed and handed on together, while they are in the cache. */
+#define PIECE_BYTES ((uint64_t)256 << 10)
 
 struct ofa_packer {
 	const struct ofa_subnet *sub;
 	struct ofa_pack_layout layout;
 	uint8_t *head; /* all before the data section */
-	struct ofa_pack_pieces pieces;
 };
+
+static enum ofa_status layout_init(const struct ofa_supernet *net, const struct ofa_plan *plan,
+				   struct ofa_pack_layout *ret, struct ofa_error *err)
+{
+	ofa_pack_layout_init(net, plan, ret);
+	if (ret->size > OFA_FMT_MAX_BYTES)
+		return ofa_fail(err, OFA_ERR_LIMIT, "size",
+				"the package would take %llu bytes; at most %lu are accepted",
+				(unsigned long long)ret->size, (unsigned long)OFA_FMT_MAX_BYTES);
+	assert(ret->data_bytes == ofa_subnet_floats(plan) * sizeof(float));
+	return OFA_OK;
+}
 
 enum ofa_status ofa_packer_new(const struct ofa_supernet *net, const struct ofa_subnet *sub,
 			       const struct ofa_pack_info *info, struct ofa_packer **ret, struct ofa_error *err)
@@ -20,19 +37,16 @@ enum ofa_status ofa_packer_new(const struct ofa_supernet *net, const struct ofa_
 	if (!p)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for a packer");
 	p->sub = sub;
-	ofa_pack_layout_init(net, &sub->plan, &p->layout);
-	if (p->layout.size > OFA_FMT_MAX_BYTES)
-		st = ofa_fail(err, OFA_ERR_LIMIT, "size", "the package would take %llu bytes; at most %lu are accepted",
-			      (unsigned long long)p->layout.size, (unsigned long)OFA_FMT_MAX_BYTES);
-	else
-		st = ofa_pack_pieces_init(&sub->plan, &p->pieces, err);
+	st = layout_init(net, &sub->plan, &p->layout, err);
 	if (st != OFA_OK)
 		goto out;
 	p->head = calloc(1, p->layout.data_offset);
 	if (p->head)
-		st = ofa_pack_head_write(net, sub, &p->layout, info, &p->pieces, p->head, err);
+		st = ofa_pack_head_write(net, &sub->plan, &p->layout, info, p->head, err);
 	else
 		st = ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for the package's tables");
+	if (st == OFA_OK)
+		st = ofa_pack_complete(net, sub, &p->layout, NULL, p->head, err);
 out:
 	if (st == OFA_OK)
 		*ret = p;
@@ -45,7 +59,6 @@ void ofa_packer_free(struct ofa_packer *p)
 {
 	if (!p)
 		return;
-	ofa_pack_pieces_release(&p->pieces);
 	free(p->head);
 	free(p);
 }
@@ -61,30 +74,15 @@ struct stream {
 	struct ofa_sha256 *hash;
 };
 
-static enum ofa_status stream_write(void *ctx, const void *data, size_t size, struct ofa_error *err)
+static enum ofa_status stream_write(const struct stream *s, const void *data, uint64_t size, struct ofa_error *err)
 {
-	struct stream *s = ctx;
-
-	ofa_sha256_update(s->hash, data, size);
-	return s->sink->write(s->sink->ctx, data, size, err);
-}
-
-static enum ofa_status stream_data(struct ofa_packer *p, const struct ofa_sink *sink, struct ofa_error *err)
-{
-	static const uint8_t zeros[OFA_FMT_ALIGN];
-	struct ofa_pack_tensor tensors[OFA_FMT_MAX_OP_TENSORS];
+	const uint8_t *at = data;
 	enum ofa_status st = OFA_OK;
 
-	for (int i = 0; i < p->sub->plan.n_layers; i++) {
-		int n = ofa_pack_layer_tensors(&p->sub->plan.layers[i], tensors);
-
-		for (int j = 0; st == OFA_OK && j < n; j++) {
-			uint64_t bytes = ofa_pack_tensor_bytes(&tensors[j]);
-
-			st = ofa_pack_pieces_write(&p->pieces, &p->sub->weights[i], &tensors[j], sink, err);
-			if (st == OFA_OK && ofa_pack_round(bytes) > bytes)
-				st = sink->write(sink->ctx, zeros, ofa_pack_round(bytes) - bytes, err);
-		}
+	for (uint64_t n; st == OFA_OK && size > 0; size -= n, at += n) {
+		n = size < PIECE_BYTES ? size : PIECE_BYTES;
+		ofa_sha256_update(s->hash, at, n);
+		st = s->sink->write(s->sink->ctx, at, n, err);
 	}
 	return st;
 }
@@ -92,15 +90,41 @@ static enum ofa_status stream_data(struct ofa_packer *p, const struct ofa_sink *
 enum ofa_status ofa_packer_write(struct ofa_packer *p, const struct ofa_sink *sink, struct ofa_error *err)
 {
 	struct stream s = {.sink = sink, .hash = ofa_sha256_new()};
-	const struct ofa_sink hashed = {.write = stream_write, .ctx = &s};
 	uint8_t digest[OFA_SHA256_BYTES];
 	enum ofa_status st;
 
 	if (!s.hash)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for a digest");
-	st = hashed.write(hashed.ctx, p->head, p->layout.data_offset, err);
+	st = stream_write(&s, p->head, p->layout.data_offset, err);
 	if (st == OFA_OK)
-		st = stream_data(p, &hashed, err);
+		st = stream_write(&s, p->sub->storage, p->layout.data_bytes, err);
 	ofa_sha256_final(s.hash, digest);
 	return st == OFA_OK ? sink->write(sink->ctx, digest, sizeof(digest), err) : st;
+}
+
+enum ofa_status ofa_pack_into(const struct ofa_supernet *net, const struct ofa_plan *plan,
+			      const struct ofa_bn_stats *stats, const struct ofa_pack_info *info, bool complete,
+			      struct ofa_pool *pool, uint8_t *dest, struct ofa_error *err)
+{
+	struct ofa_pack_layout layout;
+	struct ofa_subnet *sub;
+	enum ofa_status st = layout_init(net, plan, &layout, err);
+
+	if (st != OFA_OK)
+		return st;
+	memset(dest, 0, layout.data_offset);
+	st = ofa_pack_head_write(net, plan, &layout, info, dest, err);
+	if (st != OFA_OK)
+		return st;
+	st = ofa_subnet_extract_into(net, plan, stats, (float *)(void *)(dest + layout.data_offset), &sub, err);
+	if (st != OFA_OK)
+		return st;
+	if (complete) {
+		const uint64_t trailer = layout.size - OFA_FMT_TRAILER_BYTES;
+
+		st = ofa_pack_complete(net, sub, &layout, pool, dest, err);
+		ofa_sha256(dest, trailer, dest + trailer);
+	}
+	ofa_subnet_free(sub);
+	return st;
 }

@@ -6,6 +6,7 @@
 #include "net/batch.h"
 #include "net/prepare.h"
 #include "net/subnet.h"
+#include "ops/kernels.h"
 #include "ops/ref.h"
 #include "random_net.h"
 #include "runner.h"
@@ -41,9 +42,25 @@ static void naive_close(struct naive *n, const struct ofa_plan *p)
 		free(n->value[v]);
 }
 
-/* The convolution itself of a CONV, DWCONV or LINEAR layer, weights as struct ofa_layer_weights has them. */
-static void naive_product(const struct ofa_layer *l, const float *w, const float *in, float *out)
+/* Element (row, column) of a matrix in panels becomes w[row * row_step + column * column_step]; the caller frees w. */
+static float *from_panels(const float *panels, int rows, int columns, int row_step, int column_step)
 {
+	float *w = malloc((size_t)rows * columns * sizeof *w);
+
+	for (int i = 0; i < rows; i++)
+		for (int j = 0; j < columns; j++)
+			w[i * row_step + j * column_step] =
+				panels[(i / OFA_WEIGHT_PANEL * columns + j) * OFA_WEIGHT_PANEL + i % OFA_WEIGHT_PANEL];
+	return w;
+}
+
+/* The convolution itself of a CONV, DWCONV or LINEAR layer, weights as struct ofa_layer_weights has them. */
+static void naive_product(const struct ofa_layer *l, const float *panels, const float *in, float *out)
+{
+	const bool depthwise = l->op == OFA_OP_DWCONV;
+	const int columns = l->k * l->k * (depthwise ? 1 : l->c_in);
+	float *w = from_panels(panels, l->c_out, columns, depthwise ? 1 : columns, depthwise ? l->c_out : 1);
+
 	for (int i = 0; i < IMAGES; i++) {
 		const float *x = in + (size_t)i * l->h_in * l->w_in * l->c_in;
 		float *y = out + (size_t)i * l->h_out * l->w_out * l->c_out;
@@ -53,6 +70,7 @@ static void naive_product(const struct ofa_layer *l, const float *w, const float
 		else
 			ofa_ref_conv(x, l->h_in, l->w_in, l->c_in, w, l->c_out, l->k, l->stride, y);
 	}
+	free(w);
 }
 
 static void naive_pool(const struct ofa_layer *l, const float *in, float *out)
@@ -88,12 +106,16 @@ static void naive_se(const struct ofa_layer *l, const struct ofa_layer_weights *
 {
 	size_t map = (size_t)l->h_in * l->w_in * l->c_in;
 	float *y = malloc(map * sizeof *y);
+	float *reduce = from_panels(w->w, l->hidden, l->c_in, l->c_in, 1);
+	float *expand = from_panels(w->w2, l->c_in, l->hidden, l->hidden, 1);
 
 	for (int i = 0; i < IMAGES; i++) {
-		ofa_ref_se(x + i * map, l->h_in * l->w_in, l->c_in, l->hidden, w->w, w->b, w->w2, w->b2, y);
+		ofa_ref_se(x + i * map, l->h_in * l->w_in, l->c_in, l->hidden, reduce, w->b, expand, w->b2, y);
 		memcpy(x + i * map, y, map * sizeof *y);
 	}
 	free(y);
+	free(reduce);
+	free(expand);
 }
 
 /* bias (NULL: none), residual, activation over a layer's output. */
