@@ -138,7 +138,7 @@ static void conv_windows(const struct job *j, const struct ofa_layer *l, const s
 	const size_t pitch = (size_t)(l->w_in + 2 * l->pad) * l->c_in, stride = (size_t)l->stride;
 	const size_t in_map = (size_t)l->h_in * l->w_in * l->c_in, out_map = (size_t)l->h_out * l->w_out * l->c_out;
 
-	for (int i = 0; i < count; i++, in += in_map, out += out_map, res += res ? out_map : 0) {
+	for (int i = 0; i < count; i++, in += in_map, out += out_map) {
 		j->kernels->conv(&(struct ofa_panel_conv){
 			.x = framed(l, in, scratch),
 			.x_line = stride * pitch,
@@ -148,7 +148,7 @@ static void conv_windows(const struct job *j, const struct ofa_layer *l, const s
 			.taps = l->k * l->c_in,
 			.w = lw->w,
 			.bias = lw->b,
-			.residual = res,
+			.residual = res ? res + (size_t)i * out_map : NULL,
 			.y = out,
 			.y_line = (size_t)l->w_out * l->c_out,
 			.y_pixel = (size_t)l->c_out,

@@ -100,7 +100,7 @@ static INLINE void bn_act_by(const float *x, const float *res, int rows, int c, 
 		enum { R_ = r };                                                                                       \
 		BLOCKS(c, ONE);                                                                                        \
 	}
-#define MOVE(r) (x += r * cs, y += r * cs, res += res ? r * cs : 0)
+#define MOVE(r) (x += r * cs, y += r * cs, res = res ? res + r * cs : NULL)
 	BY_PIXELS(rows, 4, BODY, MOVE)
 #undef ONE
 #undef MOVE
@@ -226,7 +226,7 @@ static INLINE void act_backward_by(const float *d, const float *res, const float
 #define ONE(w)                                                                                                         \
 	act_backward_##w(d + i, res ? res + i : NULL, z + i, cs, scale + i, shift + i, mean + i, act, g + i, sum + i,  \
 	                 dot + i, R_)
-#define MOVE(r) (d += r * cs, z += r * cs, g += r * cs, res += res ? r * cs : 0)
+#define MOVE(r) (d += r * cs, z += r * cs, g += r * cs, res = res ? res + r * cs : NULL)
 	BY_PIXELS(rows, 64, BODY, MOVE)
 #undef ONE
 #undef MOVE

@@ -52,7 +52,7 @@ static void write_header(struct head *p)
 
 	memcpy(h + OFA_FMT_HEADER_MAGIC, OFA_FMT_MAGIC, 8);
 	ofa_put_u16(h + OFA_FMT_HEADER_MAJOR, OFA_FMT_MAJOR);
-	ofa_put_u16(h + OFA_FMT_HEADER_MINOR, minor_version(&p->sub->plan));
+	ofa_put_u16(h + OFA_FMT_HEADER_MINOR, minor_version(p->plan));
 	ofa_put_u32(h + OFA_FMT_HEADER_SIZE, l->size);
 	ofa_put_u32(h + OFA_FMT_HEADER_ARENA, p->memory.arena_bytes);
 	ofa_put_u16(h + OFA_FMT_HEADER_OPS, l->ops);
