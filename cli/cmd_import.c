@@ -139,9 +139,10 @@ static enum ofa_status describe_predictor(struct work *w, json_t *source, struct
 	json_t *meta = ofa_predictor_metadata(&w->predictor);
 	char *text = NULL;
 
-	if (meta && json_object_set_new(meta, "source", source) == 0)
+	if (meta && json_object_set(meta, "source", source) == 0)
 		text = json_dumps(meta, JSON_COMPACT | JSON_REAL_PRECISION(9));
 	json_decref(meta);
+	json_decref(source);
 	if (!text || json_object_set_new(w->metadata, "ofa.predictor", json_string(text)) != 0) {
 		free(text);
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL,

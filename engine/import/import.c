@@ -135,7 +135,7 @@ static enum ofa_status write_lineage(struct ofa_import *im, const char *path, co
 			   : ofa_fail(err, OFA_ERR_INVALID, path, "the file's name cannot be kept: it is not UTF-8");
 }
 
-static enum ofa_status read(struct ofa_import *im, const char *path, const char *tool, struct ofa_error *err)
+static enum ofa_status read_network(struct ofa_import *im, const char *path, const char *tool, struct ofa_error *err)
 {
 	struct ofa_import_names names = {0};
 	size_t elements = 0;
@@ -164,7 +164,7 @@ enum ofa_status ofa_import_open(const char *path, const char *tool, struct ofa_i
 	enum ofa_status st = ofa_checkpoint_open(path, &im.checkpoint, err);
 
 	if (st == OFA_OK)
-		st = read(&im, path, tool, err);
+		st = read_network(&im, path, tool, err);
 	if (st == OFA_OK)
 		*ret = im;
 	else
