@@ -17,7 +17,7 @@
 #define OFA_CHECKPOINT_MAX_TENSORS 65536
 #define OFA_CHECKPOINT_MAX_NAME 256
 #define OFA_CHECKPOINT_MAX_BYTES (UINT64_C(1) << 33) /* of all tensors */
-#define OFA_CHECKPOINT_MAX_INFLATION 16              /* storages to file: weights do not compress, bombs do */
+#define OFA_CHECKPOINT_MAX_INFLATION 16              /* entries to file: weights do not compress, bombs do */
 #define OFA_CHECKPOINT_MAX_SHARING 4                 /* tensors to storages: a few may be tied */
 
 enum ofa_checkpoint_format {

@@ -34,7 +34,7 @@ static enum ofa_status find_pickle(const struct ofa_zip *z, size_t *ret_index, s
 	return OFA_OK;
 }
 
-static enum ofa_status read_pickle(struct ofa_zip *z, size_t index, uint8_t **ret, size_t *ret_size,
+static enum ofa_status read_pickle(struct ofa_zip *z, size_t index, size_t file_size, uint8_t **ret, size_t *ret_size,
 				   struct ofa_error *err)
 {
 	uint64_t size = ofa_zip_size(z, index);
@@ -44,6 +44,10 @@ static enum ofa_status read_pickle(struct ofa_zip *z, size_t index, uint8_t **re
 	if (size > OFA_PICKLE_MAX_BYTES)
 		return ofa_fail(err, OFA_ERR_LIMIT, PICKLE_NAME, PICKLE_NAME " has %llu bytes, at most %u are read",
 				(unsigned long long)size, OFA_PICKLE_MAX_BYTES);
+	if (size > (uint64_t)file_size * OFA_CHECKPOINT_MAX_INFLATION)
+		return ofa_fail(err, OFA_ERR_LIMIT, PICKLE_NAME,
+				PICKLE_NAME " inflates to %llu bytes, more than %d times the file's %zu",
+				(unsigned long long)size, OFA_CHECKPOINT_MAX_INFLATION, file_size);
 	data = malloc(size ? (size_t)size : 1);
 	if (!data)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
@@ -179,7 +183,7 @@ enum ofa_status ofa_torch_zip_parse(const uint8_t *data, size_t size, struct ofa
 	if (st == OFA_OK)
 		st = check_byte_order(z, ofa_zip_name(z, index), prefix, err);
 	if (st == OFA_OK)
-		st = read_pickle(z, index, &text, &text_size, err);
+		st = read_pickle(z, index, size, &text, &text_size, err);
 	if (st == OFA_OK)
 		st = ofa_unpickle(text, text_size, &pickle, err);
 	if (st == OFA_OK)

@@ -436,6 +436,9 @@ START_TEST(zip_bombs)
 	};
 
 	expect_bad_zip(e, 2, 0, OFA_ERR_LIMIT, "inflate to more than 16 times");
+	e[0].says_size = 1u << 20;
+	e[0].method = 8;
+	expect_bad_zip(e, 2, 0, OFA_ERR_LIMIT, "data.pkl inflates to 1048576 bytes, more than 16 times");
 	e[0].says_size = OFA_PICKLE_MAX_BYTES + 1;
 	e[0].method = 8;
 	expect_bad_zip(e, 2, 0, OFA_ERR_LIMIT, "data.pkl has 67108865 bytes, at most 67108864 are read");
