@@ -1,7 +1,7 @@
 /* Any bytes as a picture: decoded, then cropped.
  *
  * With libFuzzer, from the source tree, new inputs going to new-inputs/:
- *	clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Iengine tests/fuzz/fuzz_image.c \
+ *	clang -g -O1 -fsanitize=fuzzer,address,undefined -Iengine tests/fuzz/fuzz_image.c \
  *		engine/import/image*.c engine/base/status.c engine/base/file.c engine/base/buf.c -ljpeg -lpng -lm \
  *		-o fuzz_image
  *	mkdir -p new-inputs && ./fuzz_image new-inputs tests/fuzz/corpus/image */

@@ -1,7 +1,7 @@
 /* Any bytes as a pickle, and as a checkpoint of torch.save's older format.
  *
  * With libFuzzer, from the source tree, new inputs going to new-inputs/:
- *	clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. -Iengine tests/fuzz/fuzz_unpickle.c \
+ *	clang -g -O1 -fsanitize=fuzzer,address,undefined -I. -Iengine tests/fuzz/fuzz_unpickle.c \
  *		engine/import/checkpoint.c engine/import/unpickle*.c engine/import/torch*.c engine/import/zip.c \
  *		engine/base/status.c engine/base/file.c engine/base/buf.c engine/tensor/safetensors.c -ljansson -lzip \
  *		-o fuzz_unpickle
