@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_VALUE 1e6f /* sums of as many as there may be stay finite */
+
 /* Features that count together, with their signs. */
 struct terms {
 	int n;
@@ -161,18 +163,24 @@ static void clear_excluding(const struct ofa_space *s, const struct ofa_pairwise
 		clear_own(p, p->width_at[i], p->width_at[i] + s->widths[i].n, together);
 }
 
-static enum ofa_status check_finite(const struct ofa_pairwise *p, struct ofa_error *err)
+static enum ofa_status check_values(const float *x, size_t n, struct ofa_error *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!(fabsf(x[i]) <= MAX_VALUE))
+			return ofa_fail(err, OFA_ERR_INVALID, "ofa.predictor",
+					"has the value %g; numbers from -%g to %g are accepted", (double)x[i],
+					(double)MAX_VALUE, (double)MAX_VALUE);
+	return OFA_OK;
+}
+
+static enum ofa_status check_model(const struct ofa_pairwise *p, struct ofa_error *err)
 {
 	size_t n = (size_t)p->genes.n_features;
-	bool finite = isfinite(p->base);
+	enum ofa_status st = check_values(&p->base, 1, err);
 
-	for (size_t i = 0; i < n; i++)
-		finite = finite && isfinite(p->single[i]);
-	for (size_t i = 0; i < n * n; i++)
-		finite = finite && isfinite(p->pair[i]);
-	if (finite)
-		return OFA_OK;
-	return ofa_fail(err, OFA_ERR_INVALID, "ofa.predictor", "has a value that is not finite");
+	if (!st)
+		st = check_values(p->single, n, err);
+	return st ? st : check_values(p->pair, n * n, err);
 }
 
 /* Copies of single and pair, the latter with only what counts. */
@@ -205,7 +213,7 @@ enum ofa_status ofa_pairwise_bind(const struct ofa_space *s, int n_resolutions, 
 	enum ofa_status st;
 
 	ofa_genes_init(s, n_resolutions, &q.genes);
-	st = check_finite(&q, err);
+	st = check_model(&q, err);
 	if (st)
 		return st;
 	n = (size_t)q.genes.n_features * (size_t)(q.genes.n_features + 1) + (size_t)n_resolutions +

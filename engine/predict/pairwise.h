@@ -30,7 +30,7 @@ struct ofa_pairwise {
 };
 
 /* Completes a model whose base, single and pair are set, for genes of the space with so many resolutions: copies the
- * values and collapses them.  Values that are not finite are OFA_ERR_INVALID, and *p is as before. */
+ * values and collapses them.  Values that are no numbers from -1e6 to 1e6 are OFA_ERR_INVALID, and *p is as before. */
 enum ofa_status ofa_pairwise_bind(const struct ofa_space *s, int n_resolutions, struct ofa_pairwise *p,
 				  struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_pairwise_release(struct ofa_pairwise *p);

@@ -448,8 +448,10 @@ START_TEST(file_round_trip)
 	ASSERT_FAILS(reload(&net, tensors, n, meta, &q, &err), OFA_ERR_MISMATCH);
 	ck_assert_str_eq(err.field, "ofa.predictor.single");
 	json_object_set_new(meta, "resolutions", json_pack("[i,i,i]", 15, 20, 28));
-	((float *)(uintptr_t)tensors[1].data)[3] = NAN;
-	ASSERT_FAILS(reload(&net, tensors, n, meta, &q, NULL), OFA_ERR_INVALID);
+	for (int i = 0; i < 3; i++) {
+		((float *)(uintptr_t)tensors[1].data)[3] = (const float[]){NAN, -INFINITY, 2e6f}[i];
+		ASSERT_FAILS(reload(&net, tensors, n, meta, &q, &(struct ofa_error){0}), OFA_ERR_INVALID);
+	}
 	json_object_set_new(meta, "kind", json_string("forest"));
 	err = (struct ofa_error){0};
 	ASSERT_FAILS(reload(&net, tensors, n, meta, &q, &err), OFA_ERR_UNSUPPORTED);
