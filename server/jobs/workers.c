@@ -5,32 +5,50 @@
 #include <unistd.h>
 #include "jobs/workers.h"
 
+enum lane { LANE_ASKED_FOR, LANE_BACKGROUND, LANE_COUNT };
+
+struct queue {
+	struct task *head, **tail;
+	unsigned n;
+};
+
 struct workers {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
-	struct task *head, **tail;
-	unsigned queued, max_queue;
+	struct queue lanes[LANE_COUNT];
+	unsigned max_queue; /* of each lane */
 	int nice;
 	bool closed;
 	unsigned n_threads;
 	pthread_t threads[];
 };
 
-/* Waits for a task; NULL once the queue is closed and empty. */
+/* The next task of the first lane that has one, or NULL. */
+static struct task *next_task(struct workers *w)
+{
+	for (int i = 0; i < LANE_COUNT; i++) {
+		struct queue *q = &w->lanes[i];
+		struct task *task = q->head;
+
+		if (!task)
+			continue;
+		q->head = task->next;
+		if (!q->head)
+			q->tail = &q->head;
+		q->n--;
+		return task;
+	}
+	return NULL;
+}
+
+/* Waits for a task; NULL once the queues are closed and empty. */
 static struct task *take(struct workers *w)
 {
 	struct task *task;
 
 	pthread_mutex_lock(&w->lock);
-	while (!w->head && !w->closed)
+	while (!(task = next_task(w)) && !w->closed)
 		pthread_cond_wait(&w->more, &w->lock);
-	task = w->head;
-	if (task) {
-		w->head = task->next;
-		if (!w->head)
-			w->tail = &w->head;
-		w->queued--;
-	}
 	pthread_mutex_unlock(&w->lock);
 	return task;
 }
@@ -57,7 +75,8 @@ enum ofa_status workers_new(const struct workers_options *opt, struct workers **
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->more, NULL);
-	w->tail = &w->head;
+	for (int i = 0; i < LANE_COUNT; i++)
+		w->lanes[i].tail = &w->lanes[i].head;
 	w->max_queue = opt->max_queue;
 	w->nice = opt->nice;
 	for (; w->n_threads < opt->threads; w->n_threads++) {
@@ -72,21 +91,32 @@ enum ofa_status workers_new(const struct workers_options *opt, struct workers **
 	return OFA_OK;
 }
 
-bool workers_submit(struct workers *w, struct task *task)
+static bool submit(struct workers *w, enum lane lane, struct task *task)
 {
+	struct queue *q = &w->lanes[lane];
 	bool taken;
 
 	pthread_mutex_lock(&w->lock);
-	taken = !w->closed && w->queued < w->max_queue;
+	taken = !w->closed && q->n < w->max_queue;
 	if (taken) {
 		task->next = NULL;
-		*w->tail = task;
-		w->tail = &task->next;
-		w->queued++;
+		*q->tail = task;
+		q->tail = &task->next;
+		q->n++;
 		pthread_cond_signal(&w->more);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return taken;
+}
+
+bool workers_submit(struct workers *w, struct task *task)
+{
+	return submit(w, LANE_ASKED_FOR, task);
+}
+
+bool workers_submit_background(struct workers *w, struct task *task)
+{
+	return submit(w, LANE_BACKGROUND, task);
 }
 
 unsigned workers_queued(struct workers *w)
@@ -94,7 +124,7 @@ unsigned workers_queued(struct workers *w)
 	unsigned n;
 
 	pthread_mutex_lock(&w->lock);
-	n = w->queued;
+	n = w->lanes[LANE_ASKED_FOR].n;
 	pthread_mutex_unlock(&w->lock);
 	return n;
 }

@@ -1,4 +1,5 @@
-/* Worker threads behind one bounded queue, first in, first out. */
+/* Worker threads behind two bounded queues, each first in, first out: one for work that somebody waits for, one for
+ * what is done ahead of being asked for, which is only taken when the first is empty. */
 #ifndef OFAD_JOBS_WORKERS_H
 #define OFAD_JOBS_WORKERS_H
 
@@ -16,7 +17,7 @@ struct workers;
 
 struct workers_options {
 	unsigned threads;   /* at least 1 */
-	unsigned max_queue; /* tasks that may wait; running ones are not counted */
+	unsigned max_queue; /* tasks that may wait in each queue; running ones are not counted */
 	int nice;           /* added to the workers' niceness, so that HTTP threads get the processor first */
 };
 
@@ -24,7 +25,9 @@ enum ofa_status workers_new(const struct workers_options *opt, struct workers **
 			    struct ofa_error *err) OFA_MUST_CHECK;
 /* False when the queue is full or closed: the task was not taken. */
 bool workers_submit(struct workers *w, struct task *task);
-/* Tasks waiting now. */
+/* The same for work that can wait until nobody waits for anything. */
+bool workers_submit_background(struct workers *w, struct task *task);
+/* Tasks waiting now that somebody waits for. */
 unsigned workers_queued(struct workers *w);
 /* Takes no more tasks, runs those it has and ends the threads; submitting stays safe, in vain.  NULL is
  * allowed. */
