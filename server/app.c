@@ -147,7 +147,7 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 	struct deliveries_options deliveries = {
 		.log = &app->log,
 		.cancel = &app->cancel,
-		.cache_bytes = s->cache_bytes / 8,
+		.cache_bytes = s->cache_bytes / 16,
 	};
 	enum ofa_status st = networks_load(s->networks, s->n_networks, &app->networks, err);
 
@@ -160,12 +160,15 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 	if (st == OFA_OK)
 		st = packages_new(s->data, s->cache_bytes / 4 * 3, &app->packages, err);
 	if (st == OFA_OK)
+		st = bindings_new(s->cache_bytes / 16, &app->cancel, &app->bindings, err);
+	if (st == OFA_OK)
 		st = workers_new(&workers, &app->workers, err);
 	if (st != OFA_OK)
 		return st;
 	deliveries.workers = app->workers;
 	deliveries.packages = app->packages;
 	deliveries.store = app->store;
+	deliveries.bindings = app->bindings;
 	return deliveries_new(&deliveries, &app->deliveries, err);
 }
 
@@ -216,6 +219,7 @@ static void free_services(struct app *app)
 		http_server_stop(app->server);
 	workers_free(app->workers);
 	deliveries_free(app->deliveries);
+	bindings_free(app->bindings);
 	packages_free(app->packages);
 	profiles_free(app->profiles);
 	if (app->store)

@@ -5,6 +5,7 @@
 #include "http/server.h"
 #include "jobs/workers.h"
 #include "log.h"
+#include "service/bindings.h"
 #include "service/deliveries.h"
 #include "service/networks.h"
 #include "service/packages.h"
@@ -19,6 +20,7 @@ struct app {
 	struct store *store;
 	struct profiles *profiles;
 	struct packages *packages;
+	struct bindings *bindings;
 	struct workers *workers;
 	struct deliveries *deliveries;
 	struct http_server *server;

@@ -16,6 +16,7 @@ server_libofad_a_SOURCES = \
 	server/api/json_network.h server/api/json_network.c \
 	server/api/json_subnet_request.h server/api/json_subnet_request.c \
 	server/api/networks.c \
+	server/api/pareto.c \
 	server/api/problem.h server/api/problem.c \
 	server/api/profiles.c \
 	server/api/resources.h \

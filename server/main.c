@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,10 @@ static void block_signals(sigset_t *stop)
 	pthread_sigmask(SIG_BLOCK, &all, NULL);
 }
 
+/* Blocks from this size on go back to the system when they are freed; left to itself the C library raises the
+ * threshold to the largest block that it has seen, and keeps what packages and fronts were made in. */
+#define RETURNED_BYTES (1 << 20)
+
 static int serve(const struct settings *settings)
 {
 	struct ofa_error err = {0};
@@ -23,6 +28,7 @@ static int serve(const struct settings *settings)
 	sigset_t stop;
 	int signal_number;
 
+	mallopt(M_MMAP_THRESHOLD, RETURNED_BYTES);
 	block_signals(&stop);
 	if (app_start(&app, settings, &err) != OFA_OK) {
 		fprintf(stderr, "ofad: %s\n", err.message);

@@ -249,6 +249,7 @@ static void keep_profile(struct app *app, struct http_call *call, const char *na
 					  "links", "self", json_sprintf("/profiles/%s", name)));
 		if (created)
 			http_reply_header(&call->reply, "Location", "/profiles/%s", name);
+		deliveries_prepare(app->deliveries, app->networks, p);
 	}
 	known_profile_unref(p);
 }

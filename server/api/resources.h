@@ -16,6 +16,9 @@ enum http_next ready_get(struct app *app, struct http_call *call);
 enum http_next networks_list(struct app *app, struct http_call *call);
 enum http_next networks_get(struct app *app, struct http_call *call);
 
+/* pareto.c */
+enum http_next pareto_get(struct app *app, struct http_call *call);
+
 /* profiles.c */
 enum http_next profiles_list(struct app *app, struct http_call *call);
 enum http_next profile_put(struct app *app, struct http_call *call);

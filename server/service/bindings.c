@@ -1,16 +1,42 @@
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include "service/bindings.h"
 
-/* Additive tables of a problem, per resolution; an estimate for the cache's balance only. */
-#define PROBLEM_BYTES ((size_t)128 << 10)
+/* Tables of a problem, per resolution, and one front; an estimate for the cache's balance only. */
+#define BINDING_BYTES ((size_t)512 << 10)
+
+enum front_state { FRONT_UNKNOWN, FRONT_UNDER_WAY, FRONT_KNOWN };
+
+struct binding {
+	struct shared shared;
+	const struct ofa_search_problem *problem;
+	struct ofa_search_problem *own_problem; /* NULL when the network's own serves */
+	struct ofa_latency_model *latency;      /* NULL without a table */
+	const atomic_bool *cancel;
+	pthread_mutex_t lock; /* of the states; a front that is known never changes */
+	pthread_cond_t settled;
+	enum front_state states[OFA_RESOURCE_COUNT];
+	struct ofa_front fronts[OFA_RESOURCE_COUNT];
+};
+
+struct bindings {
+	struct lru *cache;
+	const atomic_bool *cancel;
+	pthread_mutex_t making; /* two requests for one device make one binding */
+};
 
 static void binding_destroy(struct shared *self)
 {
 	struct binding *b = (struct binding *)(void *)self;
 
+	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
+		if (b->states[r] == FRONT_KNOWN)
+			ofa_front_release(&b->fronts[r]);
 	ofa_search_problem_free(b->own_problem);
 	ofa_latency_model_free(b->latency);
+	pthread_cond_destroy(&b->settled);
+	pthread_mutex_destroy(&b->lock);
 	free(b);
 }
 
@@ -19,6 +45,58 @@ void binding_unref(struct binding *b)
 	if (b)
 		shared_unref(&b->shared);
 }
+
+const struct ofa_search_problem *binding_problem(const struct binding *b)
+{
+	return b->problem;
+}
+
+/* ---- fronts ---- */
+
+static enum ofa_status compute_front(struct binding *b, enum ofa_resource metric, struct ofa_error *err)
+{
+	/* the front of latency answers searches, the others are looked at */
+	struct ofa_front_options options = {
+		.metric = metric,
+		.points = OFA_FRONT_KEPT_POINTS,
+		.evaluations = metric == OFA_LATENCY_MS ? OFA_FRONT_KEPT_EVALUATIONS : 0,
+		.cancel = b->cancel,
+	};
+	struct ofa_front front;
+	enum ofa_status st;
+
+	ofa_limits_init(&options.limits);
+	st = ofa_front_run(b->problem, &options, &front, err);
+	pthread_mutex_lock(&b->lock);
+	if (st == OFA_OK)
+		b->fronts[metric] = front;
+	b->states[metric] = st == OFA_OK ? FRONT_KNOWN : FRONT_UNKNOWN;
+	pthread_cond_broadcast(&b->settled);
+	pthread_mutex_unlock(&b->lock);
+	return st;
+}
+
+enum ofa_status binding_front(struct binding *b, enum ofa_resource metric, const struct ofa_front **ret,
+			      struct ofa_error *err)
+{
+	enum ofa_status st = OFA_OK;
+	enum front_state state;
+
+	pthread_mutex_lock(&b->lock);
+	while (b->states[metric] == FRONT_UNDER_WAY)
+		pthread_cond_wait(&b->settled, &b->lock);
+	state = b->states[metric];
+	if (state == FRONT_UNKNOWN)
+		b->states[metric] = FRONT_UNDER_WAY;
+	pthread_mutex_unlock(&b->lock);
+	if (state == FRONT_UNKNOWN)
+		st = compute_front(b, metric, err);
+	if (st == OFA_OK)
+		*ret = &b->fronts[metric];
+	return st;
+}
+
+/* ---- making ---- */
 
 static enum ofa_status bind_table(struct binding *b, const struct network *network, const struct ofa_profile *profile,
 				  struct ofa_error *err)
@@ -34,7 +112,7 @@ static enum ofa_status bind_table(struct binding *b, const struct network *netwo
 }
 
 static enum ofa_status binding_new(const struct network *network, const struct known_profile *profile,
-				   struct binding **ret, struct ofa_error *err)
+				   const atomic_bool *cancel, struct binding **ret, struct ofa_error *err)
 {
 	struct binding *b = calloc(1, sizeof(*b));
 	enum ofa_status st = OFA_OK;
@@ -42,6 +120,9 @@ static enum ofa_status binding_new(const struct network *network, const struct k
 	if (!b)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	shared_init(&b->shared, binding_destroy);
+	pthread_mutex_init(&b->lock, NULL);
+	pthread_cond_init(&b->settled, NULL);
+	b->cancel = cancel;
 	b->problem = network->problem;
 	if (profile && profile->profile.has_table)
 		st = bind_table(b, network, &profile->profile, err);
@@ -53,29 +134,62 @@ static enum ofa_status binding_new(const struct network *network, const struct k
 	return OFA_OK;
 }
 
+enum ofa_status bindings_new(size_t cache_bytes, const atomic_bool *cancel, struct bindings **ret,
+			     struct ofa_error *err)
+{
+	struct bindings *s = calloc(1, sizeof(*s));
+	enum ofa_status st;
+
+	if (!s)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	st = lru_new(cache_bytes, &s->cache, err);
+	if (st != OFA_OK) {
+		free(s);
+		return st;
+	}
+	s->cancel = cancel;
+	pthread_mutex_init(&s->making, NULL);
+	*ret = s;
+	return OFA_OK;
+}
+
+void bindings_free(struct bindings *s)
+{
+	if (!s)
+		return;
+	lru_free(s->cache);
+	pthread_mutex_destroy(&s->making);
+	free(s);
+}
+
+/* All profiles without a table share one binding. */
 static struct job_key key_of(const struct network *network, const struct known_profile *profile)
 {
 	uint8_t both[2 * OFA_SHA256_BYTES] = {0};
 	struct job_key key;
 
 	memcpy(both, network->net->sha256, OFA_SHA256_BYTES);
-	if (profile)
+	if (profile && profile->profile.has_table)
 		memcpy(both + OFA_SHA256_BYTES, profile->sha256, OFA_SHA256_BYTES);
 	ofa_sha256(both, sizeof(both), key.bytes);
 	return key;
 }
 
-enum ofa_status binding_get(struct lru *cache, const struct network *network, const struct known_profile *profile,
-			    struct binding **ret, struct ofa_error *err)
+enum ofa_status bindings_get(struct bindings *s, const struct network *network, const struct known_profile *profile,
+			     struct binding **ret, struct ofa_error *err)
 {
 	struct job_key key = key_of(network, profile);
-	struct binding *b = (struct binding *)(void *)lru_get(cache, &key);
+	struct binding *b = (struct binding *)(void *)lru_get(s->cache, &key);
 	enum ofa_status st = OFA_OK;
 
 	if (!b) {
-		st = binding_new(network, profile, &b, err);
+		pthread_mutex_lock(&s->making);
+		b = (struct binding *)(void *)lru_get(s->cache, &key);
+		if (!b)
+			st = binding_new(network, profile, s->cancel, &b, err);
 		if (st == OFA_OK)
-			lru_put(cache, &key, &b->shared, sizeof(*b) + PROBLEM_BYTES);
+			lru_put(s->cache, &key, &b->shared, BINDING_BYTES);
+		pthread_mutex_unlock(&s->making);
 	}
 	if (st == OFA_OK)
 		*ret = b;

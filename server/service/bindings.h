@@ -1,23 +1,32 @@
-/* A network bound to a profile's latency table: what a search runs on.  Made once, shared by all searches
- * for that pair. */
+/* A network bound to a profile's latency table: what a search runs on, with its Pareto fronts.  Made once, shared by
+ * all searches for that pair. */
 #ifndef OFAD_SERVICE_BINDINGS_H
 #define OFAD_SERVICE_BINDINGS_H
 
 #include "jobs/lru.h"
+#include "search/front.h"
 #include "service/networks.h"
 #include "service/profiles.h"
 
-struct binding {
-	struct shared shared;
-	const struct ofa_search_problem *problem;
-	struct ofa_search_problem *own_problem; /* NULL when the network's own serves */
-	struct ofa_latency_model *latency;      /* NULL without a table */
-};
+struct binding;
 void binding_unref(struct binding *b); /* NULL is allowed */
+/* Lives as long as the binding. */
+const struct ofa_search_problem *binding_problem(const struct binding *b);
+/* The front of accuracy against a resource; lives as long as the binding.  The first call computes it, which takes
+ * seconds for latency (it is kept to answer searches) and a good part of one for the others; calls that come meanwhile
+ * wait for it.  OFA_ERR_INVALID for a resource that nothing is known of (latency without a table), OFA_ERR_CANCELLED
+ * when the daemon is told to end. */
+enum ofa_status binding_front(struct binding *b, enum ofa_resource metric, const struct ofa_front **ret,
+			      struct ofa_error *err) OFA_MUST_CHECK;
 
-/* From `cache` or new; a new reference.  profile may be NULL.  OFA_ERR_MISMATCH when the table does not
- * cover the network. */
-enum ofa_status binding_get(struct lru *cache, const struct network *network, const struct known_profile *profile,
-			    struct binding **ret, struct ofa_error *err) OFA_MUST_CHECK;
+struct bindings;
+
+/* At most cache_bytes of them are remembered.  `cancel` is borrowed: it ends the computing of fronts. */
+enum ofa_status bindings_new(size_t cache_bytes, const atomic_bool *cancel, struct bindings **ret,
+			     struct ofa_error *err) OFA_MUST_CHECK;
+void bindings_free(struct bindings *s); /* NULL is allowed */
+/* A new reference.  profile may be NULL.  OFA_ERR_MISMATCH when the table does not cover the network. */
+enum ofa_status bindings_get(struct bindings *s, const struct network *network, const struct known_profile *profile,
+			     struct binding **ret, struct ofa_error *err) OFA_MUST_CHECK;
 
 #endif

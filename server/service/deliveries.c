@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "clock.h"
-#include "service/bindings.h"
 #include "service/deliveries.h"
 #include "service/manifest.h"
 
@@ -10,7 +9,6 @@ struct deliveries {
 	struct deliveries_options opt;
 	struct flights flights;
 	struct lru *answered; /* question -> delivery */
-	struct lru *bindings;
 };
 
 /* ---- objects ---- */
@@ -70,9 +68,7 @@ enum ofa_status deliveries_new(const struct deliveries_options *opt, struct deli
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	d->opt = *opt;
 	flights_init(&d->flights);
-	st = lru_new(opt->cache_bytes / 2, &d->answered, err);
-	if (st == OFA_OK)
-		st = lru_new(opt->cache_bytes / 2, &d->bindings, err);
+	st = lru_new(opt->cache_bytes, &d->answered, err);
 	if (st != OFA_OK) {
 		deliveries_free(d);
 		return st;
@@ -86,7 +82,6 @@ void deliveries_free(struct deliveries *d)
 	if (!d)
 		return;
 	lru_free(d->answered);
-	lru_free(d->bindings);
 	flights_release(&d->flights);
 	free(d);
 }
@@ -134,21 +129,45 @@ static enum ofa_status recall_from_store(struct answer *a, struct ofa_error *err
 	return st;
 }
 
-static enum ofa_status search(struct answer *a, struct ofa_search_result *found)
+/* Is latency the one resource that is limited, for a profile whose front is kept?  It depends on the question alone,
+ * so that equal questions have equal answers. */
+static bool looked_up(const struct question *q)
+{
+	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
+		if ((r == OFA_LATENCY_MS) == isinf(q->limits.max[r]))
+			return false;
+	return q->stored;
+}
+
+static enum ofa_status search_bound(struct answer *a, struct binding *b, struct ofa_search_result *found)
 {
 	const struct ofa_search_options options = {
 		.limits = a->question.limits,
 		.seed = a->question.seed,
 		.cancel = a->deliveries->opt.cancel,
 	};
+	const struct ofa_search_problem *problem = binding_problem(b);
+	const struct ofa_front *front;
+	enum ofa_status st;
+
+	/* what no subnet keeps is told at once, whatever else is under way */
+	ofa_search_feasible(problem, &a->feasible);
+	if (!looked_up(&a->question) || options.limits.max[OFA_LATENCY_MS] < a->feasible.min[OFA_LATENCY_MS])
+		return ofa_search_run(problem, &options, found, NULL, &a->error);
+	st = binding_front(b, OFA_LATENCY_MS, &front, &a->error);
+	return st == OFA_OK ? ofa_front_answer(problem, front, &options, found, NULL, &a->error) : st;
+}
+
+static enum ofa_status search(struct answer *a, struct ofa_search_result *found)
+{
 	double begin = clock_ms();
 	struct binding *binding;
-	enum ofa_status st =
-		binding_get(a->deliveries->bindings, a->question.network, a->question.profile, &binding, &a->error);
+	enum ofa_status st = bindings_get(a->deliveries->opt.bindings, a->question.network, a->question.profile,
+					  &binding, &a->error);
 
 	if (st != OFA_OK)
 		return st;
-	st = ofa_search_run(binding->problem, &options, found, &a->feasible, &a->error);
+	st = search_bound(a, binding, found);
 	binding_unref(binding);
 	a->timing.search_ms = clock_ms() - begin;
 	return st;
@@ -368,4 +387,60 @@ enum ofa_status deliveries_ask(struct deliveries *d, struct question *q, struct 
 bool deliveries_wait(struct deliveries *d, struct answer *a, struct flight_waiter *w)
 {
 	return flight_wait(&d->flights, &a->flight, w);
+}
+
+/* ---- ahead of being asked ---- */
+
+struct preparation {
+	struct task task;
+	struct deliveries *deliveries;
+	struct networks *networks;
+	struct known_profile *profile; /* a reference */
+};
+
+static void prepare_run(struct task *task)
+{
+	struct preparation *p = (struct preparation *)(void *)task;
+	const struct log *log = p->deliveries->opt.log;
+
+	for (size_t i = 0; i < p->networks->n; i++) {
+		const struct network *network = &p->networks->list[i];
+		double begin = clock_ms();
+		struct binding *binding;
+		const struct ofa_front *front;
+		struct ofa_error err = {0};
+		struct log_line line;
+
+		/* a table need not cover every network */
+		if (bindings_get(p->deliveries->opt.bindings, network, p->profile, &binding, &err) != OFA_OK)
+			continue;
+		if (binding_front(binding, OFA_LATENCY_MS, &front, &err) == OFA_OK) {
+			log_begin(&line, log, LOG_LEVEL_INFO, "front");
+			log_string(&line, "network", network->net->name);
+			log_string(&line, "profile", p->profile->profile.name);
+			log_integer(&line, "points", (long long)front->n);
+			log_real(&line, "ms", clock_ms() - begin);
+			log_end(&line);
+		} else if (err.status != OFA_ERR_CANCELLED) {
+			log_message(log, LOG_LEVEL_WARN, "no front of %s for profile %s: %s", network->net->name,
+				    p->profile->profile.name, err.message);
+		}
+		binding_unref(binding);
+	}
+	known_profile_unref(p->profile);
+	free(p);
+}
+
+void deliveries_prepare(struct deliveries *d, struct networks *networks, struct known_profile *profile)
+{
+	struct preparation *p = profile->profile.has_table ? malloc(sizeof(*p)) : NULL;
+
+	if (!p)
+		return;
+	*p = (struct preparation){.task.run = prepare_run, .deliveries = d, .networks = networks, .profile = profile};
+	shared_ref(&profile->shared);
+	if (workers_submit_background(d->opt.workers, &p->task))
+		return;
+	known_profile_unref(profile);
+	free(p);
 }

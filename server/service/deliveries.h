@@ -7,6 +7,7 @@
 #include "jobs/lru.h"
 #include "jobs/workers.h"
 #include "log.h"
+#include "service/bindings.h"
 #include "service/packages.h"
 #include "service/question.h"
 #include "store/store.h"
@@ -49,9 +50,10 @@ struct deliveries_options {
 	struct workers *workers; /* all borrowed */
 	struct packages *packages;
 	struct store *store;
+	struct bindings *bindings;
 	const struct log *log;
 	const atomic_bool *cancel; /* ends searches early: OFA_ERR_CANCELLED */
-	size_t cache_bytes;        /* of manifests and bound tables */
+	size_t cache_bytes;        /* of manifests */
 };
 enum ofa_status deliveries_new(const struct deliveries_options *opt, struct deliveries **ret,
 			       struct ofa_error *err) OFA_MUST_CHECK;
@@ -64,6 +66,10 @@ bool deliveries_recall(struct deliveries *d, const struct job_key *key, struct d
  * OFA_ERR_LIMIT when the queue is full. */
 enum ofa_status deliveries_ask(struct deliveries *d, struct question *q, struct answer **ret,
 			       struct ofa_error *err) OFA_MUST_CHECK;
+/* Computes the fronts that searches for this profile look their answers up in, for every network that its table
+ * covers, when nobody waits for anything else; without room in the queue nothing happens, and the first search
+ * computes what it needs.  Takes a reference of its own. */
+void deliveries_prepare(struct deliveries *d, struct networks *networks, struct known_profile *profile);
 /* False: it has landed already. */
 bool deliveries_wait(struct deliveries *d, struct answer *a, struct flight_waiter *w);
 

@@ -3,7 +3,7 @@
 #include "service/question.h"
 
 /* Part of every key, so that a later way of answering does not find the answers of this one. */
-#define KEY_VERSION "ofad question 1"
+#define KEY_VERSION "ofad question 2"
 
 static void put_u64(struct ofa_sha256 *h, uint64_t v)
 {
@@ -36,6 +36,7 @@ static enum ofa_status hash_rest(const struct question *q, uint8_t out[OFA_SHA25
 	ofa_sha256_update(h, name, strlen(name) + 1);
 	ofa_sha256_update(h, q->network->net->sha256, OFA_SHA256_BYTES);
 	put_u64(h, q->profile != NULL);
+	put_u64(h, q->stored);
 	if (q->profile)
 		ofa_sha256_update(h, q->profile->sha256, OFA_SHA256_BYTES);
 	put_limits(h, &q->limits);
@@ -63,11 +64,11 @@ static void set_key(struct question *q, const uint8_t rest[OFA_SHA256_BYTES])
 }
 
 enum ofa_status question_init(struct question *q, const struct network *network, struct known_profile *profile,
-			      const struct ofa_limits *limits, const uint64_t *seed, struct ofa_error *err)
+			      bool stored, const struct ofa_limits *limits, const uint64_t *seed, struct ofa_error *err)
 {
 	uint8_t rest[OFA_SHA256_BYTES];
 
-	*q = (struct question){.network = network, .profile = profile, .limits = *limits};
+	*q = (struct question){.network = network, .profile = profile, .stored = stored, .limits = *limits};
 	if (profile)
 		ofa_limits_merge(&q->limits, &profile->profile.limits);
 	if (isfinite(q->limits.max[OFA_LATENCY_MS]) && !(profile && profile->profile.has_table))

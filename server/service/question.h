@@ -12,16 +12,18 @@
 struct question {
 	const struct network *network;
 	struct known_profile *profile; /* a reference, or NULL */
+	bool stored;                   /* the profile is kept here, and its front with it */
 	struct ofa_limits limits;      /* the request's and the profile's, the smaller of each */
 	uint64_t seed;
 	struct job_key key; /* equal questions have equal keys */
 };
 
-/* seed NULL: derived from the rest, so that the same request always gives the same subnet.  Takes over the
- * reference to profile.  OFA_ERR_INVALID with field "/limits/latency_ms" when a latency is limited and
- * there is no table to tell it by: then the reference stays the caller's. */
+/* `stored`: the profile was named, not sent along.  seed NULL: derived from the rest, so that the same
+ * request always gives the same subnet.  Takes over the reference to profile.  OFA_ERR_INVALID with field
+ * "/limits/latency_ms" when a latency is limited and there is no table to tell it by: then the reference stays the
+ * caller's. */
 enum ofa_status question_init(struct question *q, const struct network *network, struct known_profile *profile,
-			      const struct ofa_limits *limits, const uint64_t *seed,
+			      bool stored, const struct ofa_limits *limits, const uint64_t *seed,
 			      struct ofa_error *err) OFA_MUST_CHECK;
 void question_release(struct question *q);
 

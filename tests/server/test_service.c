@@ -450,6 +450,90 @@ START_TEST(test_latency)
 }
 END_TEST
 
+/* Ascending in the metric and the accuracy, with every cost. */
+static void check_front(json_t *json, const char *metric, bool timed)
+{
+	static const char *const costs[] = {"macs", "peak_memory_bytes", "storage_bytes"};
+	json_t *points = json_object_get(json, "points"), *point;
+	double last_cost = 0, last_accuracy = 0;
+	size_t i;
+
+	ck_assert_str_eq(string_at(json, "metric"), metric);
+	ck_assert_uint_gt(json_array_size(points), 3);
+	json_array_foreach(points, i, point) {
+		ck_assert(number_at(point, metric) > last_cost);
+		ck_assert(number_at(point, "predicted_accuracy") > last_accuracy);
+		last_cost = number_at(point, metric);
+		last_accuracy = number_at(point, "predicted_accuracy");
+		for (size_t c = 0; c < OFA_ARRAY_LEN(costs); c++)
+			ck_assert(number_at(point, costs[c]) > 0);
+		ck_assert(timed ? number_at(point, "latency_ms") > 0
+				: json_is_null(json_object_get(point, "latency_ms")));
+		ck_assert(json_is_array(json_object_get(json_object_get(point, "arch"), "d")));
+	}
+}
+
+/* A search with one limit is answered from the front: it finds the front's own points again. */
+static void check_answer(const struct daemon *d, json_t *front)
+{
+	json_t *points = json_object_get(front, "points"), *manifest;
+	json_t *point = json_array_get(points, json_array_size(points) / 2);
+	struct reply r;
+	char body[128];
+
+	snprintf(body, sizeof(body), "{\"profile\":\"cam\",\"limits\":{\"latency_ms\":%.9g}}",
+		 number_at(point, "latency_ms") * 1.000001);
+	post_subnet(d, JSON, body, &r);
+	ck_assert_int_eq(r.status, 200);
+	manifest = reply_json(&r);
+	ck_assert(number_at(manifest, "predicted_accuracy") >= number_at(point, "predicted_accuracy"));
+	json_decref(manifest);
+	reply_release(&r);
+}
+
+START_TEST(test_pareto)
+{
+	static const char *const metrics[] = {"macs", "peak_memory_bytes", "storage_bytes"};
+	char *profile = read_profile("cam"), path[128];
+	struct daemon d;
+	struct reply r;
+	json_t *json;
+
+	begin(&d, "pareto");
+	ck_assert_int_eq(ask_status(&d, "PUT", "/profiles/cam", SEND_JSON, profile), 201);
+	json = get_json(&d, "/networks/" NETWORK "/pareto?profile=cam");
+	ck_assert_str_eq(string_at(json, "network"), NETWORK);
+	ck_assert_str_eq(string_at(json, "profile"), "cam");
+	check_front(json, "latency_ms", true);
+	check_answer(&d, json);
+	json_decref(json);
+	json = get_json(&d, "/networks/" OTHER_NETWORK "/pareto");
+	check_front(json, "macs", false);
+	ck_assert(json_is_null(json_object_get(json, "profile")));
+	json_decref(json);
+	for (size_t i = 0; i < OFA_ARRAY_LEN(metrics); i++) {
+		snprintf(path, sizeof(path), "/networks/" NETWORK "/pareto?profile=cam&metric=%s", metrics[i]);
+		json = get_json(&d, path);
+		check_front(json, metrics[i], true);
+		json_decref(json);
+	}
+	ck_assert_int_eq(ask_status(&d, "GET", "/networks/nope/pareto", NULL, NULL), 404);
+	ck_assert_int_eq(ask_status(&d, "GET", "/networks/" NETWORK "/pareto?profile=nope", NULL, NULL), 404);
+	ask(&d, "GET", "/networks/" NETWORK "/pareto?profile=a%20b", NULL, NULL, &r);
+	json_decref(check_problem(&r, 422, "invalid-value", "profile"));
+	reply_release(&r);
+	ask(&d, "GET", "/networks/" NETWORK "/pareto?metric=watts", NULL, NULL, &r);
+	json_decref(check_problem(&r, 422, "invalid-value", "metric"));
+	reply_release(&r);
+	ask(&d, "GET", "/networks/" NETWORK "/pareto?metric=latency_ms", NULL, NULL, &r);
+	json_decref(check_problem(&r, 422, "invalid-value", "metric"));
+	reply_release(&r);
+	end(&d);
+	ck_assert_int_ge(daemon_log_count("pareto", "\"msg\":\"front\""), 1);
+	free(profile);
+}
+END_TEST
+
 START_TEST(test_unknown_names)
 {
 	struct daemon d;
@@ -479,7 +563,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {test_documents, test_networks, test_delivery, test_determinism,  test_infeasible,
-				      test_profiles,  test_coverage, test_latency,  test_unknown_names};
+				      test_profiles,  test_coverage, test_latency,  test_pareto,
+				      test_unknown_names};
 	int status;
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);

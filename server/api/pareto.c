@@ -1,0 +1,97 @@
+#include "api/body.h"
+#include "api/problem.h"
+#include "api/resources.h"
+
+/* What the query asks for. */
+struct pareto_query {
+	struct network *network;
+	struct known_profile *profile; /* a reference, or NULL */
+	enum ofa_resource metric;
+};
+
+static enum ofa_status read_profile(struct app *app, struct http_call *call, struct pareto_query *q,
+				    struct ofa_error *err)
+{
+	char name[OFA_PROFILE_NAME_MAX];
+
+	if (!http_query(call->request.query, "profile", name, sizeof(name)) || (*name && !ofa_profile_name_ok(name)))
+		return ofa_fail(err, OFA_ERR_INVALID, "profile",
+				"profile must be the name of a stored profile: 1 to %d of A-Z a-z 0-9 . _ - with '/' "
+				"between parts",
+				OFA_PROFILE_NAME_MAX - 1);
+	return *name ? profiles_get(app->profiles, name, &q->profile, err) : OFA_OK;
+}
+
+/* Without one: latency where it can be told, else MACs. */
+static enum ofa_status read_metric(struct http_call *call, struct pareto_query *q, struct ofa_error *err)
+{
+	bool timed = q->profile && q->profile->profile.has_table;
+	char name[32];
+	int metric;
+
+	if (!http_query(call->request.query, "metric", name, sizeof(name)))
+		name[0] = '?';
+	metric = *name ? ofa_resource_find(name) : timed ? OFA_LATENCY_MS : OFA_MACS;
+	if (metric < 0)
+		return ofa_fail(err, OFA_ERR_INVALID, "metric",
+				"metric must be latency_ms, macs, peak_memory_bytes or storage_bytes");
+	if (metric == OFA_LATENCY_MS && !timed)
+		return ofa_fail(err, OFA_ERR_INVALID, "metric",
+				"latency_ms can only be told with a profile that has a latency table: add "
+				"profile=NAME");
+	q->metric = (enum ofa_resource)metric;
+	return OFA_OK;
+}
+
+/* {"metric","points"} of the engine, and what it is the front of. */
+static void reply_front(struct http_call *call, const struct pareto_query *q, const struct binding *binding,
+			const struct ofa_front *front)
+{
+	json_t *json = ofa_front_format(binding_problem(binding), front);
+
+	if (json && (json_object_set_new(json, "network", json_string(q->network->net->name)) ||
+		     json_object_set_new(json, "profile",
+					 q->profile ? json_string(q->profile->profile.name) : json_null()))) {
+		json_decref(json);
+		json = NULL;
+	}
+	http_reply_json(&call->reply, 200, "application/json", json);
+	http_reply_header(&call->reply, "Cache-Control", "no-cache");
+}
+
+static enum ofa_status answer(struct app *app, struct http_call *call, const struct pareto_query *q,
+			      struct ofa_error *err)
+{
+	const struct ofa_front *front;
+	struct binding *binding;
+	enum ofa_status st = bindings_get(app->bindings, q->network, q->profile, &binding, err);
+
+	if (st != OFA_OK)
+		return st;
+	st = binding_front(binding, q->metric, &front, err);
+	if (st == OFA_OK)
+		reply_front(call, q, binding, front);
+	binding_unref(binding);
+	return st;
+}
+
+enum http_next pareto_get(struct app *app, struct http_call *call)
+{
+	struct pareto_query q = {0};
+	struct ofa_error err = {0};
+	enum ofa_status st;
+
+	if (!accepts_json(call))
+		return HTTP_REPLY;
+	st = networks_find(app->networks, http_param(&call->request.params, "name"), &q.network, &err);
+	if (st == OFA_OK)
+		st = read_profile(app, call, &q, &err);
+	if (st == OFA_OK)
+		st = read_metric(call, &q, &err);
+	if (st == OFA_OK)
+		st = answer(app, call, &q, &err);
+	if (st != OFA_OK)
+		problem_reply_error(call, st, &err);
+	known_profile_unref(q.profile);
+	return HTTP_REPLY;
+}
