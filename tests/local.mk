@@ -99,6 +99,7 @@ SHELL_TESTS = \
 	tests/cli/test-predictor \
 	tests/cli/test-profile-import \
 	tests/cli/test-usage \
+	tests/e2e/test-networks \
 	tests/e2e/test-service
 TESTS += $(SHELL_TESTS)
 EXTRA_DIST += $(SHELL_TESTS) tests/cli/lib.sh tests/cli/tiny-network.sh tests/cli/tiny-recipe.json
