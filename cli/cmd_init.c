@@ -91,9 +91,9 @@ int cmd_init(int argc, char **argv)
 	struct init_options o = {.width = 1, .classes = 1000, .seed = 1};
 	const struct opt options[] = {
 		{.name = "family", .kind = OPT_TEXT, .required = true, .value = "NAME", .to.text = &o.family,
-		 .help = "mbv3 (OFA-MobileNetV3) or proxyless (OFA-ProxylessNAS)"},
+		 .help = "mbv3 (OFA-MobileNetV3), proxyless (OFA-ProxylessNAS) or resnet50 (OFA-ResNet50)"},
 		{.name = "width", .kind = OPT_NUMBER, .value = "W", .to.number = &o.width,
-		 .help = "width multiplier (default 1; the published ones are 1.0, 1.2 and 1.3)"},
+		 .help = "width multiplier of all layers (default 1; published are 1.0, 1.2 and 1.3)"},
 		{.name = "classes", .kind = OPT_INT, .value = "N", .min = 2, .max = MAX_CLASSES,
 		 .to.integer = &o.classes, .help = "classes (default 1000)"},
 		{.name = "out", .letter = 'o', .kind = OPT_TEXT, .required = true, .value = "NET", .to.text = &o.out,
@@ -108,6 +108,7 @@ int cmd_init(int argc, char **argv)
 		         "It knows nothing, but has the real sizes: what counting, packing, running and serving cost\n"
 		         "can be tried before a trained one is at hand.\n",
 		.examples = "  ofa init --family mbv3 --width 1.2 --classes 1000 -o mbv3.safetensors\n"
+		            "  ofa init --family resnet50 -o resnet50.safetensors\n"
 		            "  ofa inspect mbv3.safetensors\n",
 		.options = options, .n_options = OFA_ARRAY_LEN(options),
 	};

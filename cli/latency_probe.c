@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "cost/uniform.h"
 #include "device_model.h"
 #include "net/subnet.h"
 #include "ofa_format.h"
@@ -15,6 +16,7 @@
 #define MAX_SAMPLES 2048
 #define MIN_ROUNDS 6
 #define RUNS_PER_TURN 5 /* the first of them warms the caches and is not counted */
+#define MAX_PROBE_BYTES ((size_t)512 << 20) /* of packages held at once */
 
 /* One covering subnet, packed and loaded. */
 struct probe {
@@ -33,7 +35,7 @@ struct session {
 	const struct ofa_supernet *net;
 	struct ofa_key_list keys;
 	struct samples *samples; /* by key */
-	struct probe *probes;
+	struct probe *probes; /* those that are held */
 	int n_probes;
 };
 
@@ -87,9 +89,24 @@ enum ofa_status cli_probe_pack(const struct ofa_supernet *net, const struct ofa_
 	return OFA_OK;
 }
 
-/* The j-th covering subnet: block p of a stage takes choice (j + p) of the stage's kernels x expands. */
+static int option_count(const struct ofa_space *s)
+{
+	int n = 1;
+
+	for (int i = 0; i < s->n_stages; i++)
+		if (s->stages[i].n_kernels * s->stages[i].n_expands > n)
+			n = s->stages[i].n_kernels * s->stages[i].n_expands;
+	return n;
+}
+
+/* The j-th covering subnet: block p of a stage takes choice (j + p) of the stage's kernels x expands; the widths
+ * alternate between two choices, which are another pair every option_count() subnets. */
 static void covering_arch(const struct ofa_space *s, int j, int resolution, struct ofa_arch *ret)
 {
+	int pair = j / option_count(s);
+	struct ofa_choices choices;
+
+	ofa_space_choices(s, &choices);
 	ofa_arch_largest(s, ret);
 	ret->image_size = (uint16_t)resolution;
 	for (int i = 0; i < s->n_stages; i++) {
@@ -100,16 +117,18 @@ static void covering_arch(const struct ofa_space *s, int j, int resolution, stru
 			ret->e[stage->first_block + p] = (uint8_t)(choice / stage->n_kernels);
 		}
 	}
+	for (int i = 0; i < s->n_width_genes; i++) {
+		int w = i % 2 ? pair / choices.widths : pair % choices.widths;
+		ret->w[i] = (uint8_t)(w < s->widths[i].n ? w : s->widths[i].n - 1);
+	}
 }
 
 static int covering_count(const struct ofa_space *s)
 {
-	int n = 1;
+	struct ofa_choices choices;
 
-	for (int i = 0; i < s->n_stages; i++)
-		if (s->stages[i].n_kernels * s->stages[i].n_expands > n)
-			n = s->stages[i].n_kernels * s->stages[i].n_expands;
-	return n;
+	ofa_space_choices(s, &choices);
+	return option_count(s) * choices.widths * choices.widths;
 }
 
 static int compare_key(const void *key, const void *item)
@@ -125,14 +144,13 @@ static int find_key(const struct ofa_key_list *keys, const char *key)
 	return at ? (int)(at - keys->keys) : -1;
 }
 
-static enum ofa_status open_probe(struct session *s, const struct ofa_arch *arch, struct probe *p,
+static enum ofa_status open_probe(struct session *s, const struct ofa_arch *arch, struct probe *p, size_t *ret_size,
                                   struct ofa_error *err)
 {
-	size_t size;
-	enum ofa_status st = cli_probe_pack(s->net, arch, &p->data, &size, err);
+	enum ofa_status st = cli_probe_pack(s->net, arch, &p->data, ret_size, err);
 
 	if (st == OFA_OK)
-		st = cli_device_load(p->data, size, &p->device, err);
+		st = cli_device_load(p->data, *ret_size, &p->device, err);
 	if (st != OFA_OK)
 		return st;
 	ofa_plan_init(&s->net->space, &s->net->params, arch, &p->plan);
@@ -146,29 +164,47 @@ static enum ofa_status open_probe(struct session *s, const struct ofa_arch *arch
 
 static enum ofa_status open_session(struct session *s, int resolution, struct ofa_error *err)
 {
-	int n = covering_count(&s->net->space);
 	enum ofa_status st = ofa_latency_keys(&s->net->space, &s->net->params, resolution, &s->keys, err);
 
 	if (st != OFA_OK)
 		return st;
 	s->samples = calloc(s->keys.n, sizeof *s->samples);
-	s->probes = calloc((size_t)n, sizeof *s->probes);
+	s->probes = calloc((size_t)covering_count(&s->net->space), sizeof *s->probes);
 	if (!s->samples || !s->probes)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory for the samples of %zu keys", s->keys.n);
-	for (; st == OFA_OK && s->n_probes < n; s->n_probes++) {
+	return OFA_OK;
+}
+
+static void close_probes(struct session *s)
+{
+	for (int i = 0; i < s->n_probes; i++) {
+		cli_device_close(&s->probes[i].device);
+		free(s->probes[i].data);
+		s->probes[i] = (struct probe){.data = NULL};
+	}
+	s->n_probes = 0;
+}
+
+/* Covering subnets from number `first` on, at least one and as many as may be held. */
+static enum ofa_status open_probes(struct session *s, int resolution, int first, struct ofa_error *err)
+{
+	int end = covering_count(&s->net->space);
+	enum ofa_status st = OFA_OK;
+	size_t held = 0;
+
+	for (int j = first; st == OFA_OK && j < end && held < MAX_PROBE_BYTES; j++) {
 		struct ofa_arch arch;
-		covering_arch(&s->net->space, s->n_probes, resolution, &arch);
-		st = open_probe(s, &arch, &s->probes[s->n_probes], err);
+		size_t size = 0;
+		covering_arch(&s->net->space, j, resolution, &arch);
+		st = open_probe(s, &arch, &s->probes[s->n_probes++], &size, err);
+		held += size;
 	}
 	return st;
 }
 
 static void close_session(struct session *s)
 {
-	for (int i = 0; i < s->n_probes; i++) {
-		cli_device_close(&s->probes[i].device);
-		free(s->probes[i].data);
-	}
+	close_probes(s);
 	free(s->probes);
 	free(s->samples);
 	ofa_key_list_release(&s->keys);
@@ -240,11 +276,17 @@ static enum ofa_status store(struct session *s, int resolution, struct ofa_laten
 enum ofa_status cli_probe_resolution(const struct ofa_supernet *net, int resolution, double budget_ms,
                                      struct ofa_latency_table *table, struct ofa_error *err)
 {
+	int n = covering_count(&net->space), done = 0;
 	struct session s = {.net = net};
 	enum ofa_status st = open_session(&s, resolution, err);
 
-	if (st == OFA_OK)
-		st = sample_all(&s, budget_ms, err);
+	while (st == OFA_OK && done < n) {
+		st = open_probes(&s, resolution, done, err);
+		if (st == OFA_OK)
+			st = sample_all(&s, budget_ms * s.n_probes / n, err);
+		done += s.n_probes;
+		close_probes(&s);
+	}
 	if (st == OFA_OK)
 		st = store(&s, resolution, table, err);
 	close_session(&s);

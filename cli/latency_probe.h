@@ -2,9 +2,10 @@
  * whole runs of the device runtime.
  *
  * A few "covering" subnets of full depth hold every (kernel, expand) choice at the first and at a later
- * position of every stage.  They are packed, and run in turns; each run is timed unit by unit, so a
- * unit's caches are as warm as they are in use, and a disturbance of the machine hits a few samples of
- * many keys, which the trimming then drops. */
+ * position of every stage, and that for every pair of widths where widths are elastic.  They are packed, and
+ * run in turns, as many at a time as fit into half a gigabyte; each run is timed unit by unit, so a unit's caches
+ * are as warm as they are in use, and a disturbance of the machine hits a few samples of many keys, which
+ * the trimming then drops. */
 #ifndef OFA_CLI_LATENCY_PROBE_H
 #define OFA_CLI_LATENCY_PROBE_H
 
