@@ -12,10 +12,11 @@
 #define OFA_KERNEL_TABLE ofa_device_kernels_base
 #endif
 
-/* A run of output pixels in one row whose windows are all clipped alike. */
+/* A rectangle of output pixels whose windows are all clipped alike; a row of them if the kernel is dense. */
 struct strip {
 	const float *x;        /* first input of the first pixel's window */
 	size_t x_pixel;        /* floats from one pixel's window to the next, */
+	size_t x_line, y_line; /* from one pixel row to the next, in input and output, */
 	size_t x_row;          /* from one window row to the next, */
 	size_t x_tap;          /* and from one tap of a row to the next */
 	const float *w;        /* first panel, at the window's first tap */
@@ -26,76 +27,6 @@ struct strip {
 	float *y;              /* at the first pixel */
 	uint32_t c_out, act;
 };
-
-OFA_INLINE ofa_vec load(const float *p)
-{
-	return *(const ofa_vec *)p;
-}
-
-OFA_INLINE void store(float *p, ofa_vec v)
-{
-	*(ofa_vec *)p = v;
-}
-
-#if OFA_LANES > OFA_FMT_PANEL
-/* Two panels' parts side by side. */
-OFA_INLINE ofa_vec join(const float *p, const float *q)
-{
-	return (ofa_vec)_mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(p)), _mm256_loadu_ps(q), 1);
-}
-#endif
-
-OFA_INLINE ofa_vec relu(ofa_vec v)
-{
-#if OFA_LANES > 1
-	return (ofa_vec)((ofa_mask)v & (ofa_mask)(v > 0.0f));
-#else
-	return v > 0.0f ? v : 0.0f;
-#endif
-}
-
-OFA_INLINE ofa_vec relu6(ofa_vec v)
-{
-	v = relu(v);
-#if OFA_LANES > 1
-	const ofa_mask below = (ofa_mask)(v < 6.0f);
-	const ofa_vec six = {0};
-
-	return (ofa_vec)(((ofa_mask)v & below) | ((ofa_mask)(six + 6.0f) & ~below));
-#else
-	return v < 6.0f ? v : 6.0f;
-#endif
-}
-
-OFA_INLINE void activate(ofa_vec *v, const uint32_t n, uint32_t act)
-{
-	uint32_t i;
-
-	switch (act) {
-	case OFA_FMT_ACT_RELU:
-		OFA_UNROLL
-		for (i = 0; i < n; i++)
-			v[i] = relu(v[i]);
-		break;
-	case OFA_FMT_ACT_RELU6:
-		OFA_UNROLL
-		for (i = 0; i < n; i++)
-			v[i] = relu6(v[i]);
-		break;
-	case OFA_FMT_ACT_HSWISH:
-		OFA_UNROLL
-		for (i = 0; i < n; i++)
-			v[i] = v[i] * relu6(v[i] + 3.0f) * (1.0f / 6.0f);
-		break;
-	case OFA_FMT_ACT_HSIGMOID:
-		OFA_UNROLL
-		for (i = 0; i < n; i++)
-			v[i] = relu6(v[i] + 3.0f) * (1.0f / 6.0f);
-		break;
-	default:
-		break;
-	}
-}
 
 /* The weights that one tap has for LANES neighbouring outputs, vector v of a tile. */
 OFA_INLINE ofa_vec weights(const float *w, size_t w_panel, const uint32_t v)
@@ -127,107 +58,130 @@ OFA_NOINLINE static void finish_part(const float *sum, uint32_t n, const float *
 	}
 }
 
+/* Output pixels and vectors of channels that are worked on at once.  Constant at each call, so that the sums stay in
+ * registers. */
+struct tile_shape {
+	uint32_t rows, cols, vecs;
+};
+
 /* Adds, activates and stores a tile. */
-OFA_INLINE void finish(ofa_vec *sum, const uint32_t pixels, const uint32_t vecs, const struct strip *s, uint32_t pixel,
+OFA_INLINE void finish(ofa_vec *sum, const struct tile_shape n, const struct strip *s, uint32_t line, uint32_t pixel,
 		       uint32_t channel)
 {
-	const size_t at = (size_t)pixel * s->c_out + channel;
-	float *y = s->y + at;
+	const size_t at = line * s->y_line + (size_t)pixel * s->c_out + channel;
 	const float *residual = s->residual != NULL ? s->residual + at : NULL;
+	const uint32_t all = n.rows * n.cols * n.vecs, left = s->c_out - channel;
+	float *y = s->y + at;
 	uint32_t i;
 
-	if (s->c_out - channel < vecs * OFA_LANES) {
+#define AT(i) ((i) / n.vecs / n.cols * s->y_line + (i) / n.vecs % n.cols * s->c_out + (i) % n.vecs * OFA_LANES)
+	if (left < n.vecs * OFA_LANES) {
 		float out[OFA_MOST_SUMS * OFA_LANES];
 
 		OFA_UNROLL
-		for (i = 0; i < pixels * vecs; i++)
+		for (i = 0; i < all; i++)
 			store(out + i * OFA_LANES, sum[i]);
-		for (i = 0; i < pixels; i++)
-			finish_part(out + i * vecs * OFA_LANES, s->c_out - channel,
-				    residual != NULL ? residual + i * s->c_out : NULL, s->act, y + i * s->c_out);
+		for (i = 0; i < all; i += n.vecs)
+			finish_part(out + i * OFA_LANES, left, residual != NULL ? residual + AT(i) : NULL, s->act,
+				    y + AT(i));
 		return;
 	}
 	if (residual != NULL) {
 		OFA_UNROLL
-		for (i = 0; i < pixels * vecs; i++)
-			sum[i] += load(residual + i / vecs * s->c_out + i % vecs * OFA_LANES);
+		for (i = 0; i < all; i++)
+			sum[i] += load(residual + AT(i));
 	}
-	activate(sum, pixels * vecs, s->act);
+	activate(sum, all, s->act);
 	OFA_UNROLL
-	for (i = 0; i < pixels * vecs; i++)
-		store(y + i / vecs * s->c_out + i % vecs * OFA_LANES, sum[i]);
+	for (i = 0; i < all; i++)
+		store(y + AT(i), sum[i]);
+#undef AT
 }
 
 /* The sums of one tile.  Dense: each input of the window goes to every output; depthwise: each channel
- * to its own.  `pixels` and `vecs` are constants at each call. */
-OFA_INLINE void tile(const int depthwise, const uint32_t pixels, const uint32_t vecs, const struct strip *s,
+ * to its own. */
+OFA_INLINE void tile(const int depthwise, const struct tile_shape n, const struct strip *s, uint32_t line,
 		     uint32_t pixel, uint32_t channel)
 {
 	ofa_vec sum[OFA_MOST_SUMS], wv[OFA_ROW_VECS];
-	const float *x = s->x + pixel * s->x_pixel + (depthwise ? channel : 0);
+	const float *x = s->x + line * s->x_line + pixel * s->x_pixel + (depthwise ? channel : 0);
 	const float *w = s->w + channel / OFA_FMT_PANEL * s->w_panel;
 	uint32_t row, t, p, v;
 
 	OFA_UNROLL
-	for (p = 0; p < pixels * vecs; p++)
-		sum[p] = load(s->b + channel + p % vecs * OFA_LANES);
+	for (p = 0; p < n.rows * n.cols * n.vecs; p++)
+		sum[p] = load(s->b + channel + p % n.vecs * OFA_LANES);
 	for (row = 0; row < s->rows; row++, x += s->x_row, w += s->w_row) {
 		for (t = 0; t < s->taps; t++) {
 			const float *xt = x + t * s->x_tap, *wt = w + (size_t)t * OFA_FMT_PANEL;
 
 			OFA_UNROLL
-			for (v = 0; v < vecs; v++)
+			for (v = 0; v < n.vecs; v++)
 				wv[v] = weights(wt, s->w_panel, v);
 			OFA_UNROLL
-			for (p = 0; p < pixels; p++) {
+			for (p = 0; p < n.rows * n.cols; p++) {
+				const float *xp = xt + p / n.cols * s->x_line + p % n.cols * s->x_pixel;
+
 				OFA_UNROLL
-				for (v = 0; v < vecs; v++) {
-					if (depthwise)
-						sum[p * vecs + v] += load(xt + p * s->x_pixel + v * OFA_LANES) * wv[v];
-					else
-						sum[p * vecs + v] += xt[p * s->x_pixel] * wv[v];
-				}
+				for (v = 0; v < n.vecs; v++)
+					sum[p * n.vecs + v] +=
+						(depthwise ? load(xp + v * OFA_LANES) : splat(*xp)) * wv[v];
 			}
 		}
 	}
-	finish(sum, pixels, vecs, s, pixel, channel);
+	finish(sum, n, s, line, pixel, channel);
 }
 
-/* All n pixels of a strip, n >= pixels: the last tile overlaps the one before when n is no multiple. */
-OFA_INLINE void tiles(const int depthwise, const uint32_t pixels, const uint32_t vecs, const struct strip *s,
-		      uint32_t n, uint32_t channel)
+/* n.rows lines of `cols` pixels, cols >= n.cols: the last tile overlaps the one before when that is no multiple. */
+OFA_INLINE void tiles(const int depthwise, const struct tile_shape n, const struct strip *s, uint32_t line,
+		      uint32_t cols, uint32_t channel)
 {
 	uint32_t pixel;
 
-	for (pixel = 0; pixel + pixels <= n; pixel += pixels)
-		tile(depthwise, pixels, vecs, s, pixel, channel);
-	if (pixel < n)
-		tile(depthwise, pixels, vecs, s, n - pixels, channel);
+	for (pixel = 0; pixel + n.cols <= cols; pixel += n.cols)
+		tile(depthwise, n, s, line, pixel, channel);
+	if (pixel < cols)
+		tile(depthwise, n, s, line, cols - n.cols, channel);
 }
 
 /* All channels of whole panels; an odd last panel of vectors that take two is computed with the one before. */
-OFA_INLINE void channels(const int depthwise, const uint32_t pixels, const uint32_t vecs, const struct strip *s,
-			 uint32_t n)
+OFA_INLINE void channels(const int depthwise, const uint32_t n_rows, const uint32_t n_cols, const uint32_t vecs,
+			 const struct strip *s, uint32_t line, uint32_t cols)
 {
+	const struct tile_shape wide = {n_rows, n_cols, vecs}, narrow = {n_rows, n_cols, OFA_PANEL_VECS};
 	const uint32_t end = (depthwise ? s->c_out : s->c_out + OFA_FMT_PANEL - 1) / OFA_FMT_PANEL * OFA_FMT_PANEL;
 	uint32_t c = 0;
 
 	for (; c + vecs * OFA_LANES <= end; c += vecs * OFA_LANES)
-		tiles(depthwise, pixels, vecs, s, n, c);
-	for (; c + OFA_STEP <= end; c += OFA_STEP)
-		tiles(depthwise, pixels, OFA_PANEL_VECS, s, n, c);
-	if (c < end)
-		tiles(depthwise, pixels, OFA_PANEL_VECS, s, n, end - OFA_STEP);
+		tiles(depthwise, wide, s, line, cols, c);
+	for (; vecs > OFA_PANEL_VECS && c + OFA_STEP <= end; c += OFA_STEP)
+		tiles(depthwise, narrow, s, line, cols, c);
+	if (OFA_LANES > OFA_FMT_PANEL && c < end)
+		tiles(depthwise, narrow, s, line, cols, end - OFA_STEP);
+}
+
+/* All lines of a strip that has at least n_rows; the last may overlap, too. */
+OFA_INLINE void lines(const uint32_t n_rows, const uint32_t n_cols, const uint32_t vecs, const struct strip *s,
+		      uint32_t rows, uint32_t cols)
+{
+	uint32_t line;
+
+	for (line = 0; line + n_rows <= rows; line += n_rows)
+		channels(1, n_rows, n_cols, vecs, s, line, cols);
+	if (line < rows)
+		channels(1, n_rows, n_cols, vecs, s, rows - n_rows, cols);
 }
 
 /* Depthwise channels past the last whole panel, one by one: a vector load would leave the pixel. */
-static void depthwise_rest(const struct strip *s, uint32_t n)
+static void depthwise_rest(const struct strip *s, uint32_t rows, uint32_t cols)
 {
-	uint32_t pixel, c, row, t;
+	uint32_t i, c, row, t;
 
-	for (pixel = 0; pixel < n; pixel++) {
+	for (i = 0; i < rows * cols; i++) {
+		const size_t line = i / cols, pixel = i % cols;
+
 		for (c = s->c_out / OFA_FMT_PANEL * OFA_FMT_PANEL; c < s->c_out; c++) {
-			const float *x = s->x + pixel * s->x_pixel + c;
+			const float *x = s->x + line * s->x_line + pixel * s->x_pixel + c;
 			const float *w = s->w + c / OFA_FMT_PANEL * s->w_panel + c % OFA_FMT_PANEL;
 			float sum[OFA_STEP] = {0};
 
@@ -237,7 +191,7 @@ static void depthwise_rest(const struct strip *s, uint32_t n)
 					sum[0] += x[row * s->x_row + t * s->x_tap] *
 						  w[row * s->w_row + t * OFA_FMT_PANEL];
 			}
-			finish_part(sum, 1, NULL, s->act, s->y + (size_t)pixel * s->c_out + c);
+			finish_part(sum, 1, NULL, s->act, s->y + line * s->y_line + pixel * s->c_out + c);
 		}
 	}
 }
@@ -245,19 +199,24 @@ static void depthwise_rest(const struct strip *s, uint32_t n)
 static void dense_strip(const struct strip *s, uint32_t n)
 {
 	if (n >= OFA_TILE_PIXELS)
-		channels(0, OFA_TILE_PIXELS, OFA_TILE_VECS, s, n);
+		channels(0, 1, OFA_TILE_PIXELS, OFA_TILE_VECS, s, 0, n);
 	else
-		channels(0, 1, OFA_ROW_VECS, s, n);
+		channels(0, 1, 1, OFA_ROW_VECS, s, 0, n);
 }
 
-static void depthwise_strip(const struct strip *s, uint32_t n)
+/* Rows together read most of their inputs together, too: a square tile needs the outer caches less than a row. */
+static void depthwise_strip(const struct strip *s, uint32_t rows, uint32_t cols)
 {
-	if (n >= OFA_WINDOW_PIXELS)
-		channels(1, OFA_WINDOW_PIXELS, OFA_TILE_VECS, s, n);
+	if (OFA_WINDOW_ROWS > 1 && rows >= OFA_WINDOW_ROWS && cols >= OFA_WINDOW_COLS)
+		lines(OFA_WINDOW_ROWS, OFA_WINDOW_COLS, OFA_WINDOW_VECS, s, rows, cols);
+	else if (cols >= OFA_WINDOW_COLS)
+		lines(1, OFA_WINDOW_COLS, OFA_WINDOW_VECS, s, rows, cols);
+	else if (OFA_WINDOW_ROWS > 1 && rows >= OFA_WINDOW_COLS)
+		lines(OFA_WINDOW_COLS, 1, OFA_WINDOW_VECS, s, rows, cols);
 	else
-		channels(1, 1, OFA_ROW_VECS, s, n);
+		lines(1, 1, OFA_ROW_VECS, s, rows, cols);
 	if (s->c_out % OFA_FMT_PANEL != 0)
-		depthwise_rest(s, n);
+		depthwise_rest(s, rows, cols);
 }
 
 /* The taps [*first, *end) of a window of k at output position o that lie inside 0..in-1. */
@@ -269,53 +228,69 @@ static void clip(uint32_t o, const struct ofa_device_op *op, uint32_t in, uint32
 	*end = in + op->pad - start < op->k ? in + op->pad - start : op->k;
 }
 
-/* n pixels of output row oy from ox on, whose windows are clipped to the taps [kx, kx_end). */
-static void window_strip(const int depthwise, const struct ofa_device_op *op, const struct ofa_device_args *a,
-			 uint32_t oy, uint32_t ox, uint32_t n, uint32_t kx, uint32_t kx_end)
+/* Part of an output side whose windows have the same taps [tap, tap_end). */
+struct span {
+	uint32_t at, n, tap, tap_end;
+};
+
+static struct span span_at(uint32_t o, const struct ofa_device_op *op, uint32_t in, uint32_t out)
 {
-	const size_t y = ((size_t)oy * op->w_out + ox) * op->c_out;
+	const uint32_t first = (op->pad + op->stride - 1) / op->stride;
+	const uint32_t end = in + op->pad < op->k ? 0 : (in + op->pad - op->k) / op->stride + 1;
+	struct span s = {o, 1, 0, op->k};
+
+	if (o == first && first < end)
+		s.n = (end < out ? end : out) - first;
+	else
+		clip(o, op, in, &s.tap, &s.tap_end);
+	return s;
+}
+
+static void window_strip(const int depthwise, const struct ofa_device_op *op, const struct ofa_device_args *a,
+			 const struct span *v, const struct span *h)
+{
+	const size_t y = ((size_t)v->at * op->w_out + h->at) * op->c_out;
 	const uint32_t per_pixel = depthwise ? 1 : op->c_in; /* taps per pixel of the window */
-	uint32_t ky, ky_end;
 	struct strip s;
 
-	clip(oy, op, op->h_in, &ky, &ky_end);
 	s.x = a->x +
-	      ((size_t)(oy * op->stride + ky - op->pad) * op->w_in + (ox * op->stride + kx - op->pad)) * op->c_in;
+	      ((size_t)(v->at * op->stride + v->tap - op->pad) * op->w_in + (h->at * op->stride + h->tap - op->pad)) *
+		      op->c_in;
 	s.x_pixel = (size_t)op->stride * op->c_in;
 	s.x_row = (size_t)op->w_in * op->c_in;
+	s.x_line = s.x_row * op->stride;
+	s.y_line = (size_t)op->w_out * op->c_out;
 	s.x_tap = depthwise ? op->c_in : 1;
-	s.w = a->w + (size_t)(ky * op->k + kx) * per_pixel * OFA_FMT_PANEL;
+	s.w = a->w + (size_t)(v->tap * op->k + h->tap) * per_pixel * OFA_FMT_PANEL;
 	s.w_row = (size_t)op->k * per_pixel * OFA_FMT_PANEL;
 	s.w_panel = s.w_row * op->k;
-	s.rows = ky_end - ky;
-	s.taps = (kx_end - kx) * per_pixel;
+	s.rows = v->tap_end - v->tap;
+	s.taps = (h->tap_end - h->tap) * per_pixel;
 	s.b = a->b;
 	s.residual = a->residual != NULL ? a->residual + y : NULL;
 	s.y = a->y + y;
 	s.c_out = op->c_out;
 	s.act = op->act;
 	if (depthwise)
-		depthwise_strip(&s, n);
+		depthwise_strip(&s, v->n, h->n);
 	else
-		dense_strip(&s, n);
+		dense_strip(&s, h->n);
 }
 
-/* Every output row is a strip of whole windows between single pixels whose windows are clipped. */
+/* The output is a rectangle of whole windows in a frame of single rows and columns whose windows are clipped.  Dense
+ * layers go row by row. */
 static void windows(const int depthwise, const struct ofa_device_op *op, const struct ofa_device_args *a)
 {
-	const uint32_t first = (op->pad + op->stride - 1) / op->stride;
-	const uint32_t end = op->w_in + op->pad < op->k ? 0 : (op->w_in + op->pad - op->k) / op->stride + 1;
-	uint32_t oy, ox, kx, kx_end;
+	uint32_t oy, ox;
+	struct span v, h;
 
-	for (oy = 0; oy < op->h_out; oy++) {
-		for (ox = 0; ox < op->w_out; ox++) {
-			if (ox == first && first < end) {
-				window_strip(depthwise, op, a, oy, ox, end - first, 0, op->k);
-				ox = end - 1;
-				continue;
-			}
-			clip(ox, op, op->w_in, &kx, &kx_end);
-			window_strip(depthwise, op, a, oy, ox, 1, kx, kx_end);
+	for (oy = 0; oy < op->h_out; oy += v.n) {
+		v = span_at(oy, op, op->h_in, op->h_out);
+		if (!depthwise)
+			v.n = 1;
+		for (ox = 0; ox < op->w_out; ox += h.n) {
+			h = span_at(ox, op, op->w_in, op->w_out);
+			window_strip(depthwise, op, a, &v, &h);
 		}
 	}
 }

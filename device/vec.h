@@ -1,5 +1,5 @@
-/* The vector that the kernels compute in: OFA_LANES floats, a divisor of the panel width or two panels.
- * A single lane is plain C, so one source serves every compiler and processor. */
+/* The vector that the kernels compute in, and what is done with one: OFA_LANES floats, a divisor of the panel width
+ * or two panels.  A single lane is plain C, so one source serves every compiler and processor. */
 #ifndef OFA_DEVICE_VEC_H
 #define OFA_DEVICE_VEC_H
 
@@ -17,14 +17,21 @@
 #define OFA_LANES 1
 #endif
 
-/* The tile of outputs kept in registers: pixels x vectors, sized to the register file. */
+/* The tiles of outputs kept in registers, sized to the register file: pixels x vectors of a dense layer; rows x columns
+ * x vectors (whole panels) of a depthwise one. */
 #if OFA_LANES == 16
 #define OFA_TILE_PIXELS 14
 #define OFA_TILE_VECS 2
+#define OFA_WINDOW_ROWS 2
+#define OFA_WINDOW_COLS 4
+#define OFA_WINDOW_VECS 2
 #define OFA_KERNEL_NAME "avx512"
 #elif OFA_LANES == 8
 #define OFA_TILE_PIXELS 6
 #define OFA_TILE_VECS 2
+#define OFA_WINDOW_ROWS 2
+#define OFA_WINDOW_COLS 3
+#define OFA_WINDOW_VECS 2
 #define OFA_KERNEL_NAME "avx2"
 #elif OFA_LANES == 4
 #define OFA_TILE_PIXELS 4
@@ -33,14 +40,18 @@
 #else
 #define OFA_TILE_VECS 2
 #endif
+#define OFA_WINDOW_ROWS 2
+#define OFA_WINDOW_COLS 2
+#define OFA_WINDOW_VECS 2
 #define OFA_KERNEL_NAME "simd128"
 #else
 #define OFA_TILE_PIXELS 2
 #define OFA_TILE_VECS 8
+#define OFA_WINDOW_ROWS 1
+#define OFA_WINDOW_COLS 2
+#define OFA_WINDOW_VECS 8
 #define OFA_KERNEL_NAME "scalar"
 #endif
-/* Depthwise tiles are shorter: so is the part of a row whose windows are whole. */
-#define OFA_WINDOW_PIXELS (OFA_LANES == 1 ? 2 : OFA_LANES == 16 ? 8 : 4)
 /* A single pixel takes more vectors at once, or it would wait for its own sums. */
 #define OFA_ROW_VECS 8
 #define OFA_MOST_SUMS (OFA_TILE_PIXELS * OFA_TILE_VECS > OFA_ROW_VECS ? OFA_TILE_PIXELS * OFA_TILE_VECS : OFA_ROW_VECS)
@@ -76,5 +87,86 @@ typedef float ofa_vec;
 #else
 #define OFA_UNROLL
 #endif
+
+OFA_INLINE ofa_vec load(const float *p)
+{
+	return *(const ofa_vec *)p;
+}
+
+OFA_INLINE void store(float *p, ofa_vec v)
+{
+	*(ofa_vec *)p = v;
+}
+
+/* Not a sum: 0 + -0 is not -0, so that one would be computed. */
+OFA_INLINE ofa_vec splat(float f)
+{
+#if OFA_LANES > 1
+	const ofa_vec zero = {0};
+
+	return f - zero;
+#else
+	return f;
+#endif
+}
+
+#if OFA_LANES > OFA_FMT_PANEL
+/* Two panels' parts side by side. */
+OFA_INLINE ofa_vec join(const float *p, const float *q)
+{
+	return (ofa_vec)_mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(p)), _mm256_loadu_ps(q), 1);
+}
+#endif
+
+OFA_INLINE ofa_vec relu(ofa_vec v)
+{
+#if OFA_LANES > 1
+	return (ofa_vec)((ofa_mask)v & (ofa_mask)(v > 0.0f));
+#else
+	return v > 0.0f ? v : 0.0f;
+#endif
+}
+
+OFA_INLINE ofa_vec relu6(ofa_vec v)
+{
+	v = relu(v);
+#if OFA_LANES > 1
+	const ofa_mask below = (ofa_mask)(v < 6.0f);
+
+	return (ofa_vec)(((ofa_mask)v & below) | ((ofa_mask)splat(6.0f) & ~below));
+#else
+	return v < 6.0f ? v : 6.0f;
+#endif
+}
+
+OFA_INLINE void activate(ofa_vec *v, const uint32_t n, uint32_t act)
+{
+	uint32_t i;
+
+	switch (act) {
+	case OFA_FMT_ACT_RELU:
+		OFA_UNROLL
+		for (i = 0; i < n; i++)
+			v[i] = relu(v[i]);
+		break;
+	case OFA_FMT_ACT_RELU6:
+		OFA_UNROLL
+		for (i = 0; i < n; i++)
+			v[i] = relu6(v[i]);
+		break;
+	case OFA_FMT_ACT_HSWISH:
+		OFA_UNROLL
+		for (i = 0; i < n; i++)
+			v[i] = v[i] * relu6(v[i] + 3.0f) * (1.0f / 6.0f);
+		break;
+	case OFA_FMT_ACT_HSIGMOID:
+		OFA_UNROLL
+		for (i = 0; i < n; i++)
+			v[i] = relu6(v[i] + 3.0f) * (1.0f / 6.0f);
+		break;
+	default:
+		break;
+	}
+}
 
 #endif
