@@ -26,6 +26,7 @@ struct strip {
 	const float *residual; /* at the first pixel, or NULL */
 	float *y;              /* at the first pixel */
 	uint32_t c_out, act;
+	uint32_t c_begin, c_end; /* of a dense strip: the outputs that are computed, from a multiple of a tile on */
 };
 
 /* The weights that one tap has for LANES neighbouring outputs, vector v of a tile. */
@@ -149,8 +150,9 @@ OFA_INLINE void channels(const int depthwise, const uint32_t n_rows, const uint3
 			 const struct strip *s, uint32_t line, uint32_t cols)
 {
 	const struct tile_shape wide = {n_rows, n_cols, vecs}, narrow = {n_rows, n_cols, OFA_PANEL_VECS};
-	const uint32_t end = (depthwise ? s->c_out : s->c_out + OFA_FMT_PANEL - 1) / OFA_FMT_PANEL * OFA_FMT_PANEL;
-	uint32_t c = 0;
+	const uint32_t last = depthwise ? s->c_out : s->c_end + OFA_FMT_PANEL - 1;
+	const uint32_t end = last / OFA_FMT_PANEL * OFA_FMT_PANEL;
+	uint32_t c = depthwise ? 0 : s->c_begin;
 
 	for (; c + vecs * OFA_LANES <= end; c += vecs * OFA_LANES)
 		tiles(depthwise, wide, s, line, cols, c);
@@ -200,6 +202,8 @@ static void dense_strip(const struct strip *s, uint32_t n)
 {
 	if (n >= OFA_TILE_PIXELS)
 		channels(0, 1, OFA_TILE_PIXELS, OFA_TILE_VECS, s, 0, n);
+	else if (OFA_LANES > 1 && n >= OFA_SHORT_PIXELS)
+		channels(0, 1, OFA_SHORT_PIXELS, OFA_SHORT_VECS, s, 0, n);
 	else
 		channels(0, 1, 1, OFA_ROW_VECS, s, 0, n);
 }
@@ -247,7 +251,7 @@ static struct span span_at(uint32_t o, const struct ofa_device_op *op, uint32_t 
 }
 
 static void window_strip(const int depthwise, const struct ofa_device_op *op, const struct ofa_device_args *a,
-			 const struct span *v, const struct span *h)
+			 const struct span *v, const struct span *h, uint32_t c_begin, uint32_t c_end)
 {
 	const size_t y = ((size_t)v->at * op->w_out + h->at) * op->c_out;
 	const uint32_t per_pixel = depthwise ? 1 : op->c_in; /* taps per pixel of the window */
@@ -271,6 +275,8 @@ static void window_strip(const int depthwise, const struct ofa_device_op *op, co
 	s.y = a->y + y;
 	s.c_out = op->c_out;
 	s.act = op->act;
+	s.c_begin = c_begin;
+	s.c_end = c_end;
 	if (depthwise)
 		depthwise_strip(&s, v->n, h->n);
 	else
@@ -279,7 +285,8 @@ static void window_strip(const int depthwise, const struct ofa_device_op *op, co
 
 /* The output is a rectangle of whole windows in a frame of single rows and columns whose windows are clipped.  Dense
  * layers go row by row. */
-static void windows(const int depthwise, const struct ofa_device_op *op, const struct ofa_device_args *a)
+static void windows(const int depthwise, const struct ofa_device_op *op, const struct ofa_device_args *a,
+		    uint32_t c_begin, uint32_t c_end)
 {
 	uint32_t oy, ox;
 	struct span v, h;
@@ -290,9 +297,19 @@ static void windows(const int depthwise, const struct ofa_device_op *op, const s
 			v.n = 1;
 		for (ox = 0; ox < op->w_out; ox += h.n) {
 			h = span_at(ox, op, op->w_in, op->w_out);
-			window_strip(depthwise, op, a, &v, &h);
+			window_strip(depthwise, op, a, &v, &h, c_begin, c_end);
 		}
 	}
+}
+
+/* Some outputs after the others, so that their weights stay in a cache while the windows pass over them. */
+static void dense_windows(const struct ofa_device_op *op, const struct ofa_device_args *a)
+{
+	const uint32_t group = OFA_ROW_VECS * OFA_LANES;
+	uint32_t c;
+
+	for (c = 0; c < op->c_out; c += group)
+		windows(0, op, a, c, op->c_out - c < group ? op->c_out : c + group);
 }
 
 /* A pointwise layer does not care for rows: all pixels are one strip, cut so that the inputs of a piece
@@ -314,7 +331,7 @@ static void pointwise(const struct ofa_device_op *op, const struct ofa_device_ar
 	s.b = a->b;
 	s.residual = a->residual;
 	s.y = a->y;
-	s.c_out = op->c_out;
+	s.c_out = s.c_end = op->c_out;
 	s.act = op->act;
 	while (left > 0) {
 		const uint32_t n = left < piece + OFA_TILE_PIXELS ? left : piece;
@@ -351,14 +368,14 @@ static void conv(const struct ofa_device_op *op, const struct ofa_device_args *a
 	if (op->k == 1 && op->stride == 1)
 		pointwise(op, a);
 	else
-		windows(0, op, a);
+		dense_windows(op, a);
 }
 
 static void depthwise(const struct ofa_device_op *op, const struct ofa_device_args *a)
 {
 	if (left_to_narrow(op, a))
 		return;
-	windows(1, op, a);
+	windows(1, op, a, 0, op->c_out);
 }
 
 static void channel_means(const float *restrict x, uint32_t pixels, uint32_t c, float *restrict mean)
@@ -496,7 +513,7 @@ static void one_pixel(const float *x, uint32_t n_in, const float *w, const float
 	s.taps = n_in;
 	s.b = b;
 	s.y = y;
-	s.c_out = n_out;
+	s.c_out = s.c_end = n_out;
 	s.act = act;
 	dense_strip(&s, 1);
 }

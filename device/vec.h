@@ -52,6 +52,9 @@
 #define OFA_WINDOW_VECS 8
 #define OFA_KERNEL_NAME "scalar"
 #endif
+/* Dense tiles where a row has fewer pixels than the usual ones. */
+#define OFA_SHORT_PIXELS 4
+#define OFA_SHORT_VECS (OFA_LANES == 16 ? 4 : OFA_TILE_VECS)
 /* A single pixel takes more vectors at once, or it would wait for its own sums. */
 #define OFA_ROW_VECS 8
 #define OFA_MOST_SUMS (OFA_TILE_PIXELS * OFA_TILE_VECS > OFA_ROW_VECS ? OFA_TILE_PIXELS * OFA_TILE_VECS : OFA_ROW_VECS)

@@ -41,6 +41,10 @@ static const struct shape shapes[] = {
 	{OFA_FMT_CONV, 1, 5, 3, 8, 5, 1, 2, OFA_FMT_ACT_NONE, 0, 0},
 	{OFA_FMT_CONV, 12, 12, 4, 8, 4, 2, 0, OFA_FMT_ACT_NONE, 0, 0},
 	{OFA_FMT_CONV, 6, 6, 4, 8, 2, 2, 1, OFA_FMT_ACT_NONE, 0, 0},
+	/* short rows, more outputs than are computed at a time, with a lone panel at the end */
+	{OFA_FMT_CONV, 14, 14, 24, 136, 3, 1, 1, OFA_FMT_ACT_RELU, 0, 1},
+	{OFA_FMT_CONV, 7, 7, 16, 300, 3, 1, 1, OFA_FMT_ACT_RELU, 0, 0},
+	{OFA_FMT_CONV, 13, 9, 8, 269, 3, 2, 1, OFA_FMT_ACT_NONE, 0, 1},
 	/* depthwise */
 	{OFA_FMT_DWCONV, 14, 14, 48, 48, 3, 1, 1, OFA_FMT_ACT_RELU, 0, 0},
 	{OFA_FMT_DWCONV, 15, 14, 40, 40, 5, 2, 2, OFA_FMT_ACT_HSWISH, 0, 0},
