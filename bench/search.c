@@ -1,14 +1,19 @@
 /* Search quality and time, one thread: for each limit the predicted accuracy, its gap to the best known, the
- * evaluations and the milliseconds.  On the published MobileNetV3 predictor and Note10 tables where they are at
- * hand, else on the network that ships, under MAC limits.
+ * evaluations and the milliseconds of processor time; cold, the same in floats, answered from a kept front, and the
+ * front itself.  On the published MobileNetV3 predictor and Note10 tables where they are at hand, else cold only on the
+ * network that ships, under MAC limits.
  *   bench/search [EVALUATIONS [SEEDS [NETWORK]]] */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <time.h>
+
 #include "released.h"
-#include "search/search.h"
+#include "predict/scorer.h"
+#include "search/front.h"
 
 #define MAX_SEEDS 100
+#define FIRST_SEED 20001 /* others than those that the constants were chosen on */
 #define N_LIMITS 8
 
 static const double note10_ms[N_LIMITS] = {12, 15, 20, 25, 30, 35, 40, 50};
@@ -23,8 +28,19 @@ static int compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-static enum ofa_status run_limit(const struct ofa_search_problem *p, enum ofa_resource r, double limit, double known,
-                                 int evaluations, int seeds, struct ofa_error *err)
+/* Other programs on the machine do not count. */
+static double cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+/* front: answers come from it, or NULL.  Returns the median gap through ret_gap, which may be NULL. */
+static enum ofa_status run_limit(const struct ofa_search_problem *p, const struct ofa_front *front,
+                                 enum ofa_resource r, double limit, double known, int evaluations, int seeds,
+                                 double *ret_gap, struct ofa_error *err)
 {
 	double accuracy[MAX_SEEDS], ms[MAX_SEEDS], used = 0;
 	struct ofa_search_options opt = {.evaluations = evaluations};
@@ -35,12 +51,14 @@ static enum ofa_status run_limit(const struct ofa_search_problem *p, enum ofa_re
 		struct ofa_search_result result;
 		enum ofa_status st;
 
-		opt.seed = (uint64_t)i + 1;
-		st = ofa_search_run(p, &opt, &result, NULL, err);
+		opt.seed = (uint64_t)(FIRST_SEED + i);
+		ms[i] = cpu_ms();
+		st = front ? ofa_front_answer(p, front, &opt, &result, NULL, err)
+			   : ofa_search_run(p, &opt, &result, NULL, err);
 		if (st)
 			return st;
 		accuracy[i] = result.predicted_accuracy;
-		ms[i] = result.seconds * 1e3;
+		ms[i] = cpu_ms() - ms[i];
 		used += result.evaluations;
 	}
 	qsort(accuracy, (size_t)seeds, sizeof(double), compare);
@@ -48,8 +66,73 @@ static enum ofa_status run_limit(const struct ofa_search_problem *p, enum ofa_re
 	printf("%12.5g  %8.5f  %8.5f", limit, accuracy[seeds / 2], accuracy[0]);
 	if (known > 0)
 		printf("  %10.5f  %9.5f", known - accuracy[seeds / 2], known - accuracy[0]);
-	printf("  %11.0f  %9.1f  %6.1f\n", used / seeds, ms[seeds / 2], ms[(seeds * 95 + 99) / 100 - 1]);
+	printf("  %11.0f  %9.2f  %6.2f\n", used / seeds, ms[seeds / 2], ms[(seeds * 95 + 99) / 100 - 1]);
+	if (ret_gap)
+		*ret_gap = known - accuracy[seeds / 2];
 	return OFA_OK;
+}
+
+static enum ofa_status table(const char *title, const struct ofa_search_problem *p, const struct ofa_front *front,
+                             int evaluations, int seeds, struct ofa_error *err)
+{
+	double gap, mean = 0;
+	enum ofa_status st = OFA_OK;
+
+	printf("%s\n  latency ms    median     worst  gap median  gap worst  evaluations  ms median  ms p95\n", title);
+	for (int i = 0; !st && i < N_LIMITS; i++) {
+		st = run_limit(p, front, OFA_LATENCY_MS, note10_ms[i], best_known[i], evaluations, seeds, &gap, err);
+		mean += gap / N_LIMITS;
+	}
+	if (!st)
+		printf("  mean of the medians' gaps: %.5f\n", mean);
+	return st;
+}
+
+static enum ofa_status bench_front(const struct ofa_search_problem *p, int seeds, struct ofa_error *err)
+{
+	double ms[MAX_SEEDS];
+	size_t points = 0;
+
+	for (int i = 0; i < seeds; i++) {
+		struct ofa_front_options opt = {
+			.metric = OFA_LATENCY_MS, .min = 12, .max = 75, .seed = (uint64_t)(FIRST_SEED + i)};
+		struct ofa_front front;
+		enum ofa_status st;
+
+		ofa_limits_init(&opt.limits);
+		ms[i] = cpu_ms();
+		st = ofa_front_run(p, &opt, &front, err);
+		if (st)
+			return st;
+		ms[i] = cpu_ms() - ms[i];
+		points = front.n;
+		ofa_front_release(&front);
+	}
+	qsort(ms, (size_t)seeds, sizeof(double), compare);
+	printf("front: 64 limits of 12 to 75 ms, %d evaluations: %.0f ms median, %.0f p95; %zu points in the last\n",
+	       OFA_FRONT_DEFAULT_EVALUATIONS, ms[seeds / 2], ms[(seeds * 95 + 99) / 100 - 1], points);
+	return OFA_OK;
+}
+
+static enum ofa_status bench_warm(const struct ofa_search_problem *p, int seeds, struct ofa_error *err)
+{
+	struct ofa_front_options opt = {
+		.metric = OFA_LATENCY_MS,
+		.points = OFA_FRONT_KEPT_POINTS,
+		.evaluations = OFA_FRONT_KEPT_EVALUATIONS,
+	};
+	struct ofa_front front;
+	double ms = cpu_ms();
+	enum ofa_status st;
+
+	ofa_limits_init(&opt.limits);
+	st = ofa_front_run(p, &opt, &front, err);
+	if (st)
+		return st;
+	printf("kept front: %d limits, %d evaluations, %.2f s\n", opt.points, opt.evaluations, (cpu_ms() - ms) / 1e3);
+	st = table("warm", p, &front, 0, seeds, err);
+	ofa_front_release(&front);
+	return st;
 }
 
 static enum ofa_status bench_released(int evaluations, int seeds, struct ofa_error *err)
@@ -70,9 +153,16 @@ static enum ofa_status bench_released(int evaluations, int seeds, struct ofa_err
 	if (!st)
 		st = ofa_search_problem_new(&net, &predictor, latency, &problem, err);
 	printf("MobileNetV3 w1.2, published predictor, Note10 tables, %d seeds\n", seeds);
-	printf("  latency ms    median     worst  gap median  gap worst  evaluations  ms median  ms p95\n");
-	for (int i = 0; !st && i < N_LIMITS; i++)
-		st = run_limit(problem, OFA_LATENCY_MS, note10_ms[i], best_known[i], evaluations, seeds, err);
+	if (!st)
+		st = table("cold", problem, NULL, evaluations, seeds, err);
+	if (!st)
+		st = bench_front(problem, seeds, err);
+	if (!st)
+		st = bench_warm(problem, seeds, err);
+	if (!st)
+		st = ofa_search_problem_use(problem, OFA_SCORER_FLOAT, err);
+	if (!st)
+		st = table("cold, scored in floats", problem, NULL, evaluations, seeds, err);
 	ofa_search_problem_free(problem);
 	ofa_latency_model_free(latency);
 	ofa_predictor_release(&predictor);
@@ -100,7 +190,7 @@ static enum ofa_status bench_network(const char *path, int evaluations, int seed
 	for (int i = 1; !st && i <= N_LIMITS; i++) {
 		double limit = range.min[OFA_MACS] + (range.max[OFA_MACS] - range.min[OFA_MACS]) * i / N_LIMITS;
 
-		st = run_limit(problem, OFA_MACS, limit, 0, evaluations, seeds, err);
+		st = run_limit(problem, NULL, OFA_MACS, limit, 0, evaluations, seeds, NULL, err);
 	}
 	ofa_search_problem_free(problem);
 	ofa_predictor_release(&predictor);

@@ -12,6 +12,7 @@ int cmd_inspect(int argc, char **argv);
 int cmd_predict(int argc, char **argv);
 int cmd_profile_import(int argc, char **argv);
 int cmd_search(int argc, char **argv);
+int cmd_pareto(int argc, char **argv);
 int cmd_pack(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_measure(int argc, char **argv);

@@ -28,6 +28,7 @@ cli_ofa_SOURCES = \
 	cli/cmd_inspect.c \
 	cli/cmd_measure.c \
 	cli/cmd_pack.c \
+	cli/cmd_pareto.c \
 	cli/cmd_predict.c \
 	cli/cmd_predictor_fit.c \
 	cli/cmd_profile_import.c \

@@ -24,6 +24,7 @@ static const struct command commands[] = {
 	{"inspect", "what a network or package file holds", cmd_inspect},
 	{"predict", "accuracy, costs and latency of given subnets", cmd_predict},
 	{"search", "the best subnet under limits", cmd_search},
+	{"pareto", "the best subnets over one resource, all limits together", cmd_pareto},
 	{"pack", "take a subnet out of a network into a package", cmd_pack},
 	{"run", "logits of a package or a subnet", cmd_run},
 	{"measure", "this machine's latency table for a network", cmd_measure},

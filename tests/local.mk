@@ -32,6 +32,7 @@ tests_engine_test_calibration_CPPFLAGS = $(AM_CPPFLAGS) $(JPEG_CFLAGS) $(PNG_CFL
 EXTRA_DIST += tests/engine/shared.h tests/engine/runner.h tests/engine/spaces.h tests/engine/zip_writer.h
 
 SEARCH_TESTS = \
+	tests/engine/test_front \
 	tests/engine/test_int8 \
 	tests/engine/test_latency \
 	tests/engine/test_predict \
@@ -44,8 +45,11 @@ SEARCH_TESTS = \
 	tests/engine/test_table_files
 tests_engine_test_latency_SOURCES = tests/engine/test_latency.c tests/engine/released.h tests/engine/released.c
 tests_engine_test_predict_SOURCES = tests/engine/test_predict.c tests/engine/released.h tests/engine/released.c
+tests_engine_test_front_SOURCES = tests/engine/test_front.c tests/engine/search_fixture.h \
+	tests/engine/released.h tests/engine/released.c
 tests_engine_test_int8_SOURCES = tests/engine/test_int8.c tests/engine/released.h tests/engine/released.c
-tests_engine_test_search_SOURCES = tests/engine/test_search.c tests/engine/released.h tests/engine/released.c
+tests_engine_test_search_SOURCES = tests/engine/test_search.c tests/engine/search_fixture.h \
+	tests/engine/released.h tests/engine/released.c
 
 if HAVE_CHECK
 check_PROGRAMS += $(ENGINE_TESTS) $(SEARCH_TESTS)

@@ -30,9 +30,11 @@ struct ofa_int8_dense {
 struct ofa_int8_kernels {
 	const char *isa; /* "amx", "avx512vnni", "avxvnni" */
 
-	/* y[c] = min(255, max(0, the sum of n >= 1 rows >> shift)), c a multiple of OFA_INT8_OUT: a layer whose input
-	 * is one-hot.  The caller knows that the sums stay within 16 bits. */
-	void (*sum_rows)(const int16_t *const *rows, int n, int c, int shift, uint8_t *y);
+	/* sum[c] = the sum of n >= 1 rows less that of n_less; y[c] = min(255, max(0, sum >> shift)); c a multiple of
+	 * OFA_INT8_OUT: a layer whose input is one-hot.  sum, which may be NULL, can be one of the rows next time.  The
+	 * caller knows that the sums stay within 16 bits. */
+	void (*sum_rows)(const int16_t *const *rows, int n, const int16_t *const *less, int n_less, int c, int shift,
+	                 int16_t *sum, uint8_t *y);
 	/* y (n, y_pitch) = min(255, round(dense(x))), x (n, d->in). */
 	void (*dense)(const struct ofa_int8_dense *d, const uint8_t *x, int n, uint8_t *y, int y_pitch);
 	/* y[n] = dense(x) * last (d->out) + last_bias: a hidden layer and the single output after it.  Scratch:

@@ -45,7 +45,8 @@ INLINE void store_sums(__m512i sum, __m128i shift, uint8_t *y)
 }
 
 /* WIDE vectors of 32 columns at a time. */
-INLINE void sum_columns(const int16_t *const *rows, int n, int at, const int wide, __m128i shift, uint8_t *y)
+INLINE void sum_columns(const int16_t *const *rows, int n, const int16_t *const *less, int n_less, int at,
+                        const int wide, __m128i shift, int16_t *to, uint8_t *y)
 {
 	__m512i sum[4];
 
@@ -54,19 +55,25 @@ INLINE void sum_columns(const int16_t *const *rows, int n, int at, const int wid
 	for (int i = 1; i < n; i++)
 		for (int j = 0; j < wide; j++)
 			sum[j] = _mm512_add_epi16(sum[j], _mm512_load_si512(rows[i] + at + 32 * j));
+	for (int i = 0; i < n_less; i++)
+		for (int j = 0; j < wide; j++)
+			sum[j] = _mm512_sub_epi16(sum[j], _mm512_load_si512(less[i] + at + 32 * j));
+	for (int j = 0; to && j < wide; j++)
+		_mm512_store_si512(to + at + 32 * j, sum[j]);
 	for (int j = 0; j < wide; j++)
 		store_sums(sum[j], shift, y + at + 32 * j);
 }
 
-static void sum_rows(const int16_t *const *rows, int n, int c, int shift, uint8_t *y)
+static void sum_rows(const int16_t *const *rows, int n, const int16_t *const *less, int n_less, int c, int shift,
+                     int16_t *sum, uint8_t *y)
 {
 	const __m128i by = _mm_cvtsi32_si128(shift);
 	int at = 0;
 
 	for (; at + 128 <= c; at += 128)
-		sum_columns(rows, n, at, 4, by, y);
+		sum_columns(rows, n, less, n_less, at, 4, by, sum, y);
 	for (; at < c; at += 32)
-		sum_columns(rows, n, at, 1, by, y);
+		sum_columns(rows, n, less, n_less, at, 1, by, sum, y);
 }
 
 #endif

@@ -102,7 +102,8 @@ static void dense_dot(const struct ofa_int8_dense *d, const uint8_t *x, int n, c
 	sum_partial(n, partial, last_bias, y);
 }
 
-static void sum_rows(const int16_t *const *rows, int n, int c, int shift, uint8_t *y)
+static void sum_rows(const int16_t *const *rows, int n, const int16_t *const *less, int n_less, int c, int shift,
+                     int16_t *sum, uint8_t *y)
 {
 	const __m128i by = _mm_cvtsi32_si128(shift);
 
@@ -114,6 +115,16 @@ static void sum_rows(const int16_t *const *rows, int n, int c, int shift, uint8_
 
 			low = _mm256_add_epi16(low, _mm256_load_si256(row));
 			high = _mm256_add_epi16(high, _mm256_load_si256(row + 1));
+		}
+		for (int i = 0; i < n_less; i++) {
+			const __m256i *row = (const __m256i *)(const void *)(less[i] + at);
+
+			low = _mm256_sub_epi16(low, _mm256_load_si256(row));
+			high = _mm256_sub_epi16(high, _mm256_load_si256(row + 1));
+		}
+		if (sum) {
+			_mm256_store_si256((__m256i *)(void *)(sum + at), low);
+			_mm256_store_si256((__m256i *)(void *)(sum + at + 16), high);
 		}
 		low = _mm256_packus_epi16(_mm256_sra_epi16(low, by), _mm256_sra_epi16(high, by));
 		_mm256_store_si256((__m256i *)(void *)(y + at), _mm256_permute4x64_epi64(low, 0xD8));

@@ -256,15 +256,19 @@ void ofa_ref_se(const float *x, int hw, int c, int hidden, const float *w1, cons
 	}
 }
 
-void ofa_ref_int8_sum_rows(const int16_t *const *rows, int n, int c, int shift, uint8_t *y)
+void ofa_ref_int8_sum_rows(const int16_t *const *rows, int n, const int16_t *const *less, int n_less, int c, int shift,
+			   int16_t *sum, uint8_t *y)
 {
 	for (int j = 0; j < c; j++) {
-		int sum = 0;
+		int total = 0, shifted;
 
 		for (int i = 0; i < n; i++)
-			sum += rows[i][j];
-		sum = sum < 0 ? 0 : sum >> shift;
-		y[j] = (uint8_t)(sum > 255 ? 255 : sum);
+			total += rows[i][j];
+		for (int i = 0; i < n_less; i++)
+			total -= less[i][j];
+		shifted = total < 0 ? 0 : total >> shift;
+		sum[j] = (int16_t)total;
+		y[j] = (uint8_t)(shifted > 255 ? 255 : shifted);
 	}
 }
 

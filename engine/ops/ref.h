@@ -34,8 +34,9 @@ void ofa_ref_batch_norm_backward(const float *x, int rows, int c, const float *g
 void ofa_ref_se(const float *x, int hw, int c, int hidden, const float *w1, const float *b1, const float *w2,
 		const float *b2, float *y);
 
-/* ops/int8.h: y[c] = min(255, max(0, the sum of n rows >> shift)). */
-void ofa_ref_int8_sum_rows(const int16_t *const *rows, int n, int c, int shift, uint8_t *y);
+/* As in ops/int8.h; sum must not be NULL. */
+void ofa_ref_int8_sum_rows(const int16_t *const *rows, int n, const int16_t *const *less, int n_less, int c, int shift,
+			   int16_t *sum, uint8_t *y);
 /* One row of a dense layer before it is rounded, y (out) = max(0, scale * (x * weights) + bias). */
 void ofa_ref_int8_dense(const struct ofa_int8_dense *d, const uint8_t *x, float *y);
 

@@ -11,6 +11,7 @@
 #define SAMPLES 192   /* archs whose activations set the scales */
 #define HEADROOM 1.2f /* of a scale over the largest activation among them */
 #define MIN_SHIFT 2   /* fractional bits of the first layer below which its rounding would count */
+#define MAX_CHANGED 4 /* rows in which an arch may differ to be added up by difference */
 #define MAX_ERROR 0.1 /* of the samples' standard deviation; a predictor that needs more precision gets floats */
 
 struct ofa_scorer {
@@ -23,6 +24,7 @@ struct ofa_scorer {
 	int16_t *rows;                                          /* the predictor's first layer, pitch width[1] */
 	struct ofa_int8_dense layers[OFA_PREDICTOR_MAX_LAYERS]; /* 1 .. n_layers - 2 */
 	const float *last;                                      /* weights of the output */
+	double error;                                           /* standard deviation over the samples */
 	uint8_t *storage;
 };
 
@@ -234,17 +236,19 @@ static enum ofa_status alloc_storage(struct ofa_scorer *s)
 	return OFA_OK;
 }
 
-/* Is the error small beside the differences between archs? */
-static bool precise(const struct survey *v)
+/* Is the error, which is told, small beside the differences between archs? */
+static bool precise(const struct survey *v, double *ret_error)
 {
 	double mean = 0, spread = 0, error = 0;
 
 	for (int i = 0; i < SAMPLES; i++)
 		mean += (double)v->exact[i] / SAMPLES;
 	for (int i = 0; i < SAMPLES; i++) {
-		spread += ((double)v->exact[i] - mean) * ((double)v->exact[i] - mean);
-		error += ((double)v->exact[i] - (double)v->quick[i]) * ((double)v->exact[i] - (double)v->quick[i]);
+		spread += ((double)v->exact[i] - mean) * ((double)v->exact[i] - mean) / SAMPLES;
+		error += ((double)v->exact[i] - (double)v->quick[i]) * ((double)v->exact[i] - (double)v->quick[i]) /
+			 SAMPLES;
 	}
+	*ret_error = sqrt(error);
 	return error <= MAX_ERROR * MAX_ERROR * spread;
 }
 
@@ -268,8 +272,8 @@ static enum ofa_status prepare(struct ofa_scorer *s, bool *ret_works)
 		st = OFA_ERR_NOMEM;
 		goto out;
 	}
-	ofa_scorer_score(s, v->archs, SAMPLES, scratch, v->quick);
-	*ret_works = precise(v);
+	ofa_scorer_score(s, v->archs, NULL, SAMPLES, scratch, v->quick);
+	*ret_works = precise(v, &s->error);
 out:
 	free(scratch);
 	if (v)
@@ -325,6 +329,11 @@ bool ofa_scorer_exact(const struct ofa_scorer *s)
 	return !s->int8;
 }
 
+double ofa_scorer_error(const struct ofa_scorer *s)
+{
+	return s->int8 ? s->error : 0;
+}
+
 static size_t widest(const struct ofa_scorer *s)
 {
 	size_t most = 0;
@@ -334,11 +343,37 @@ static size_t widest(const struct ofa_scorer *s)
 	return most;
 }
 
-void *ofa_scorer_scratch(const struct ofa_scorer *s)
+/* The last arch of a slot that was added up from scratch. */
+struct one_hot {
+	uint32_t index[OFA_PREDICTOR_MAX_ROWS];
+	int n; /* 0: none yet */
+};
+
+/* Where scratch for the integers holds what, in bytes; all but `last` lie at multiples of 64. */
+struct scratch {
+	size_t y;       /* activations of every other layer; the others' are at 0 */
+	size_t partial; /* float */
+	size_t sums;    /* int16_t [OFA_SCORER_SLOTS][width[1]], of the slots' archs */
+	size_t last;    /* struct one_hot [OFA_SCORER_SLOTS] */
+	size_t end;
+};
+
+static struct scratch scratch_layout(const struct ofa_scorer *s)
 {
 	const size_t room = OFA_INT8_ROOM(CHUNK);
-	size_t bytes = s->int8 ? 2 * room * widest(s) + room * OFA_INT8_PANEL * sizeof(float)
-			       : ofa_predictor_workspace(s->predictor, CHUNK) * sizeof(float);
+	struct scratch at;
+
+	at.y = room * widest(s);
+	at.partial = 2 * at.y;
+	at.sums = at.partial + room * OFA_INT8_PANEL * sizeof(float);
+	at.last = at.sums + OFA_SCORER_SLOTS * (size_t)s->width[1] * sizeof(int16_t);
+	at.end = at.last + OFA_SCORER_SLOTS * sizeof(struct one_hot);
+	return at;
+}
+
+void *ofa_scorer_scratch(const struct ofa_scorer *s)
+{
+	size_t bytes = s->int8 ? scratch_layout(s).end : ofa_predictor_workspace(s->predictor, CHUNK) * sizeof(float);
 	void *scratch = aligned_alloc(64, (bytes + 63) / 64 * 64);
 
 	/* Inputs beyond a layer's width have no weight, but are read. */
@@ -347,22 +382,46 @@ void *ofa_scorer_scratch(const struct ofa_scorer *s)
 	return scratch;
 }
 
-static void score_chunk(const struct ofa_scorer *s, const struct ofa_arch *archs, int n, uint8_t *scratch, float *score)
+static void first_layer(const struct ofa_scorer *s, const struct ofa_arch *a, struct one_hot *last, int16_t *sum,
+			uint8_t *y)
+{
+	const int16_t *rows[OFA_PREDICTOR_MAX_ROWS + 1] = {sum}, *less[OFA_PREDICTOR_MAX_ROWS];
+	uint32_t index[OFA_PREDICTOR_MAX_ROWS];
+	const int n = ofa_predictor_rows(s->space, s->predictor, a, index);
+	int changed = 0;
+
+	for (int i = 0; i < n && n == last->n; i++) {
+		if (index[i] == last->index[i])
+			continue;
+		less[changed++] = s->rows + last->index[i] * (size_t)s->width[1];
+		rows[changed] = s->rows + index[i] * (size_t)s->width[1];
+	}
+	if (n == last->n && changed <= MAX_CHANGED) {
+		s->int8->sum_rows(rows, 1 + changed, less, changed, s->width[1], s->shift, NULL, y);
+		return;
+	}
+	for (int i = 0; i < n; i++)
+		rows[i] = s->rows + index[i] * (size_t)s->width[1];
+	s->int8->sum_rows(rows, n, NULL, 0, s->width[1], s->shift, sum, y);
+	memcpy(last->index, index, sizeof(last->index));
+	last->n = n;
+}
+
+static void score_chunk(const struct ofa_scorer *s, const struct ofa_arch *archs, const uint8_t *slots, int n,
+			uint8_t *base, float *score)
 {
 	const struct ofa_predictor *p = s->predictor;
-	const size_t room = OFA_INT8_ROOM(CHUNK);
 	const int hidden = p->n_layers - 1;
-	uint8_t *x = scratch, *y = x + room * widest(s);
-	float *partial = (float *)(void *)(y + room * widest(s));
+	const struct scratch at = scratch_layout(s);
+	struct one_hot *last = (struct one_hot *)(void *)(base + at.last);
+	int16_t *sums = (int16_t *)(void *)(base + at.sums);
+	uint8_t *x = base, *y = base + at.y;
 
 	for (int i = 0; i < n; i++) {
-		uint32_t index[OFA_PREDICTOR_MAX_ROWS];
-		const int16_t *rows[OFA_PREDICTOR_MAX_ROWS];
-		int n_rows = ofa_predictor_rows(s->space, p, &archs[i], index);
+		size_t slot = slots ? slots[i] : 0;
 
-		for (int j = 0; j < n_rows; j++)
-			rows[j] = s->rows + index[j] * (size_t)s->width[1];
-		s->int8->sum_rows(rows, n_rows, s->width[1], s->shift, x + (size_t)i * (size_t)s->pitch[1]);
+		first_layer(s, &archs[i], &last[slot], sums + slot * (size_t)s->width[1],
+			    x + (size_t)i * (size_t)s->pitch[1]);
 	}
 	for (int l = 1; l + 1 < hidden; l++) {
 		uint8_t *swap = x;
@@ -372,16 +431,18 @@ static void score_chunk(const struct ofa_scorer *s, const struct ofa_arch *archs
 		y = swap;
 	}
 	s->int8->dense_dot(&s->layers[hidden - 1], x, n, s->last,
-			   (p->b[hidden] ? p->b[hidden][0] : 0) + p->base, partial, score);
+			   (p->b[hidden] ? p->b[hidden][0] : 0) + p->base, (float *)(void *)(base + at.partial),
+			   score);
 }
 
-void ofa_scorer_score(const struct ofa_scorer *s, const struct ofa_arch *archs, int n, void *scratch, float *score)
+void ofa_scorer_score(const struct ofa_scorer *s, const struct ofa_arch *archs, const uint8_t *slots, int n,
+		      void *scratch, float *score)
 {
 	for (int i = 0; i < n; i += CHUNK) {
 		int m = n - i < CHUNK ? n - i : CHUNK;
 
 		if (s->int8)
-			score_chunk(s, archs + i, m, scratch, score + i);
+			score_chunk(s, archs + i, slots ? slots + i : NULL, m, scratch, score + i);
 		else
 			ofa_predictor_predict(s->space, s->predictor, archs + i, m, scratch, score + i);
 	}

@@ -19,11 +19,16 @@ void ofa_scorer_free(struct ofa_scorer *s);
 const char *ofa_scorer_set(const struct ofa_scorer *s);
 /* Are scores those of ofa_predictor_predict()? */
 bool ofa_scorer_exact(const struct ofa_scorer *s);
+/* Standard deviation of the difference, over archs of the space; 0 when exact. */
+double ofa_scorer_error(const struct ofa_scorer *s);
 
 /* What one thread needs to score; NULL when out of memory.  Freed by free(). */
 void *ofa_scorer_scratch(const struct ofa_scorer *s);
-/* Scores n canonical archs, of resolutions that the predictor knows.  An arch's score does not depend on the others.
- * Cannot fail. */
-void ofa_scorer_score(const struct ofa_scorer *s, const struct ofa_arch *archs, int n, void *scratch, float *score);
+/* Scores n canonical archs, of resolutions that the predictor knows.  An arch's score does not depend on the others,
+ * but one that differs little from the last one of the same slot is scored faster.  slots: one below OFA_SCORER_SLOTS
+ * for each arch, or NULL.  Cannot fail. */
+#define OFA_SCORER_SLOTS 32
+void ofa_scorer_score(const struct ofa_scorer *s, const struct ofa_arch *archs, const uint8_t *slots, int n,
+		      void *scratch, float *score);
 
 #endif

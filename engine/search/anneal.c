@@ -7,145 +7,237 @@
 
 #include "search/run.h"
 
-#define CHAINS 12
-#define TRIES 4 /* changes of one chain scored together; the first accepted one counts */
-#define HOT 0.6 /* temperatures in mean sizes of a change, first and last */
+#define MAX_CHAINS 32
+#define GROUP 8     /* chains that exchange their places */
+#define STEPS 500   /* that a chain should have; few evaluations are for few chains */
+#define EXCHANGE 40 /* steps after which a group's worst chain goes on from where its best one is */
+#define RIVALS 2  /* changes of which a chain tries the one that did best when it was last tried */
+#define HOT 0.6   /* temperatures in mean sizes of a change, first and last */
 #define COLD 0.09
-#define PRICE 20.0      /* at the start, of a whole limit, in mean sizes of a change */
-#define PRICE_GAIN 0.1  /* of a price, by step and relative excess */
+#define PRICE 20.0     /* at the start, of a whole limit, in mean sizes of a change */
+#define PRICE_GAIN 0.1 /* of a price, by step and relative excess */
 #define LEAST_PRICE 1e-4
 #define P_RESOLUTION 0.05
-#define EXCHANGE 40 /* steps after which the worst chain goes on from where the best is */
-#define MAX_IDLE 400 /* steps without a new arch before a small space counts as exhausted */
-#define REPORT 32
+#define MIN_YIELD 0.5 /* new archs among the tried ones, over the whole time, below which chains cool down early */
+#define MAX_GENES (2 * OFA_MAX_BLOCKS + OFA_MAX_STAGES + OFA_MAX_WIDTH_GENES)
+
+/* Where the groups aim, in bands from the one in question: what is best a little beside it often is near here, too. */
+static const int aims[] = {0, 1, -1, 0};
+
+enum gene_kind { KERNEL, EXPAND, DEPTH, WIDTH, RESOLUTION };
+
+/* A gene that has a choice. */
+struct gene {
+	enum gene_kind kind;
+	int index, n;       /* block, stage or width; choices */
+	int stage, ordinal; /* of a block: where it is */
+	int at;             /* where a chain remembers its moves */
+};
+
+struct move {
+	int gene; /* index in the list; the resolution is the last one */
+	uint8_t value;
+};
 
 struct chain {
 	struct ofa_candidate at;
 	float accuracy;
 	double band; /* limits, as a multiple of the references */
 	double price[OFA_RESOURCE_COUNT];
+	float last[(MAX_GENES + 1) * OFA_MAX_CHOICES]; /* what a move brought when it was last tried; 0: never */
 };
 
 struct annealer {
-	struct chain chains[CHAINS];
+	int n_genes; /* without the resolution */
+	struct gene genes[MAX_GENES + 1];
 	double size; /* mean size of a change in accuracy */
-	struct ofa_candidate tried[CHAINS * TRIES];
+	int n;       /* chains, a multiple of GROUP */
+	struct chain chains[MAX_CHAINS];
+	struct ofa_candidate tried[MAX_CHAINS];
+	struct move moves[MAX_CHAINS];
 };
+
+static void add_gene(struct annealer *an, struct gene g)
+{
+	const struct gene *before = an->n_genes ? &an->genes[an->n_genes - 1] : NULL;
+
+	g.at = before ? before->at + before->n : 0;
+	if (g.n > 1 || g.kind == RESOLUTION)
+		an->genes[an->n_genes++] = g;
+}
+
+static void list_genes(const struct ofa_search_problem *p, struct annealer *an)
+{
+	const struct ofa_space *s = p->space;
+
+	an->n_genes = 0;
+	for (int i = 0; i < s->n_stages; i++) {
+		const struct ofa_stage *st = &s->stages[i];
+
+		for (int j = 0; j < st->max_depth; j++) {
+			add_gene(an, (struct gene){KERNEL, st->first_block + j, st->n_kernels, i, j, 0});
+			add_gene(an, (struct gene){EXPAND, st->first_block + j, st->n_expands, i, j, 0});
+		}
+		add_gene(an, (struct gene){DEPTH, i, st->n_depths, i, 0, 0});
+	}
+	for (int i = 0; i < s->n_width_genes; i++)
+		add_gene(an, (struct gene){WIDTH, i, s->widths[i].n, 0, 0, 0});
+	add_gene(an, (struct gene){RESOLUTION, 0, p->n_resolutions, 0, 0, 0});
+	an->n_genes--;
+}
 
 static uint8_t draw(struct ofa_rng *rng, int n)
 {
 	return (uint8_t)ofa_rng_below(rng, (uint32_t)n);
 }
 
-/* Another value of a gene with n >= 2 choices. */
-static void redraw(struct ofa_rng *rng, int n, uint8_t *gene)
+/* The value before or after; false where there is none. */
+static bool neighbour(struct ofa_rng *rng, int n, int now, uint8_t *ret)
 {
-	*gene = (uint8_t)((*gene + 1 + draw(rng, n - 1)) % n);
+	int next = now + (ofa_rng_below(rng, 2) ? 1 : -1);
+
+	*ret = (uint8_t)next;
+	return next >= 0 && next < n;
 }
 
-/* One block more or fewer, where the stage allows it; new blocks get random genes. */
-static bool change_depth(struct ofa_search_run *run, int stage, struct ofa_arch *a)
+/* A new value for one gene; false when it cannot change in this arch. */
+static bool draw_value(const struct ofa_space *s, struct ofa_rng *rng, const struct ofa_candidate *at,
+		       const struct gene *g, uint8_t *ret)
 {
-	const struct ofa_stage *st = &run->p->space->stages[stage];
-	int d = a->d[stage] + (ofa_rng_below(&run->rng, 2) ? 1 : -1);
+	const struct ofa_arch *a = &at->arch;
+	int now = 0;
 
-	if (d < 0 || d >= st->n_depths)
-		return false;
-	for (int b = st->first_block + st->depths[a->d[stage]]; b < st->first_block + st->depths[d]; b++) {
-		a->k[b] = draw(&run->rng, st->n_kernels);
-		a->e[b] = draw(&run->rng, st->n_expands);
+	switch (g->kind) {
+	case DEPTH:
+		return neighbour(rng, g->n, a->d[g->index], ret);
+	case RESOLUTION:
+		return neighbour(rng, g->n, at->resolution, ret);
+	case WIDTH:
+		now = a->w[g->index];
+		break;
+	case KERNEL:
+	case EXPAND:
+		if (g->ordinal >= s->stages[g->stage].depths[a->d[g->stage]])
+			return false;
+		now = g->kind == KERNEL ? a->k[g->index] : a->e[g->index];
+		break;
 	}
-	a->d[stage] = (uint8_t)d;
-	ofa_arch_canonical(run->p->space, a);
+	*ret = (uint8_t)((now + 1 + draw(rng, g->n - 1)) % g->n);
 	return true;
 }
 
-static bool change_block(struct ofa_search_run *run, int block, bool kernel, struct ofa_arch *a)
+/* A gene drawn uniformly and a new value for it, or a new resolution.  One that cannot change is drawn again: bounded;
+ * in the end the move may be none. */
+static struct move draw_move(struct ofa_search_run *run, const struct annealer *an, const struct ofa_candidate *at)
 {
-	int stage = ofa_block_stage(run->p->space, block);
-	const struct ofa_stage *st = &run->p->space->stages[stage];
-	int choices = kernel ? st->n_kernels : st->n_expands;
+	struct move m = {.gene = an->n_genes};
 
-	if (choices < 2 || block >= st->first_block + st->depths[a->d[stage]])
-		return false;
-	redraw(&run->rng, choices, kernel ? &a->k[block] : &a->e[block]);
-	return true;
-}
-
-static bool change_resolution(struct ofa_search_run *run, int resolution, struct ofa_arch *a)
-{
-	int to = resolution + (ofa_rng_below(&run->rng, 2) ? 1 : -1);
-
-	if (to < 0 || to >= run->p->n_resolutions)
-		return false;
-	a->image_size = run->p->resolutions[to];
-	return true;
-}
-
-/* Changes one gene, drawn uniformly, or the resolution.  A gene that cannot change is no change at all: bounded. */
-static void change(struct ofa_search_run *run, int resolution, struct ofa_arch *a)
-{
-	const struct ofa_space *s = run->p->space;
-	const int genes = 2 * s->n_blocks + s->n_stages + s->n_width_genes;
-	bool changed = false;
-
-	if (ofa_rng_double(&run->rng) < P_RESOLUTION)
-		changed = change_resolution(run, resolution, a);
-	for (int tries = 0; !changed && tries < 100; tries++) {
-		int g = (int)ofa_rng_below(&run->rng, (uint32_t)genes);
-
-		if (g < 2 * s->n_blocks) {
-			changed = change_block(run, g / 2, g % 2, a);
-		} else if (g < 2 * s->n_blocks + s->n_stages) {
-			changed = change_depth(run, g - 2 * s->n_blocks, a);
-		} else {
-			int w = g - 2 * s->n_blocks - s->n_stages;
-
-			changed = s->widths[w].n > 1;
-			if (changed)
-				redraw(&run->rng, s->widths[w].n, &a->w[w]);
-		}
+	if (ofa_rng_double(&run->rng) < P_RESOLUTION &&
+	    draw_value(run->p->space, &run->rng, at, &an->genes[m.gene], &m.value))
+		return m;
+	for (int tries = 0; an->n_genes && tries < 100; tries++) {
+		m.gene = (int)ofa_rng_below(&run->rng, (uint32_t)an->n_genes);
+		if (draw_value(run->p->space, &run->rng, at, &an->genes[m.gene], &m.value))
+			return m;
 	}
+	return (struct move){.gene = an->n_genes, .value = (uint8_t)at->resolution};
 }
 
-/* A cost as a share of what the chain may spend. */
-static double share(const struct ofa_search_run *run, const struct chain *c, const struct ofa_candidate *x, int r)
+/* Resolutions are many; of them only up and down is remembered. */
+static float *memory(const struct annealer *an, struct chain *c, const struct move *m)
 {
-	double max = run->goal.limits.max[r];
-
-	return x->cost[r] / (run->goal.banded[r] ? max * c->band : max);
+	return &c->last[an->genes[m->gene].at + (m->gene == an->n_genes ? m->value > c->at.resolution : m->value)];
 }
 
+static struct move choose_move(struct ofa_search_run *run, const struct annealer *an, struct chain *c)
+{
+	struct move best = draw_move(run, an, &c->at);
+
+	for (int i = 1; i < RIVALS; i++) {
+		struct move m = draw_move(run, an, &c->at);
+
+		if (*memory(an, c, &m) > *memory(an, c, &best))
+			best = m;
+	}
+	return best;
+}
+
+/* Blocks that a new depth adds get random genes. */
+static void set_depth(const struct ofa_space *s, struct ofa_rng *rng, int stage, uint8_t depth, struct ofa_arch *a)
+{
+	const struct ofa_stage *st = &s->stages[stage];
+
+	for (int b = st->first_block + st->depths[a->d[stage]]; b < st->first_block + st->depths[depth]; b++) {
+		a->k[b] = draw(rng, st->n_kernels);
+		a->e[b] = draw(rng, st->n_expands);
+	}
+	a->d[stage] = depth;
+	ofa_arch_canonical(s, a);
+}
+
+/* Puts the changed arch on the list. */
+static const struct ofa_candidate *push_move(struct ofa_search_run *run, const struct annealer *an,
+					     const struct move *m, const struct ofa_arch *from)
+{
+	const struct gene *g = &an->genes[m->gene];
+	struct ofa_arch a = *from;
+
+	switch (g->kind) {
+	case KERNEL:
+		a.k[g->index] = m->value;
+		break;
+	case EXPAND:
+		a.e[g->index] = m->value;
+		break;
+	case DEPTH:
+		set_depth(run->p->space, &run->rng, g->index, m->value, &a);
+		break;
+	case WIDTH:
+		a.w[g->index] = m->value;
+		break;
+	case RESOLUTION:
+		a.image_size = run->p->resolutions[m->value];
+		break;
+	}
+	return ofa_run_push(run, &a);
+}
+
+/* Accuracy less the priced shares of what the chain may spend. */
 static double worth(const struct ofa_search_run *run, const struct chain *c, const struct ofa_candidate *x,
 		    float accuracy)
 {
 	double sum = (double)accuracy;
 
-	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
-		if (!isinf(run->goal.limits.max[r]))
-			sum -= c->price[r] * share(run, c, x, r);
+	for (int r = 0; r < OFA_RESOURCE_COUNT; r++) {
+		double max = run->goal.limits.max[r] * (run->goal.banded[r] ? c->band : 1);
+
+		if (!isinf(max))
+			sum -= c->price[r] * x->cost[r] / max;
+	}
 	return sum;
 }
 
 static void adjust_prices(const struct ofa_search_run *run, const struct annealer *an, struct chain *c)
 {
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++) {
-		double excess;
+		double max = run->goal.limits.max[r] * (run->goal.banded[r] ? c->band : 1), excess;
 
-		if (isinf(run->goal.limits.max[r]))
+		if (isinf(max))
 			continue;
-		excess = fmin(fmax(share(run, c, &c->at, r) - 1, -1), 1);
+		excess = fmin(c->at.cost[r] / max - 1, 1);
 		c->price[r] = fmax(c->price[r] * (1 + PRICE_GAIN * excess), LEAST_PRICE * an->size);
 	}
 }
 
-/* Random archs of all resolutions, and a first change of each to see how large changes are. */
-static bool start(struct ofa_search_run *run, struct annealer *an, int first, int last)
+/* Random archs of all resolutions, and a first change of each to see how large changes are.  False when the budget is
+ * spent on that. */
+static bool start(struct ofa_search_run *run, struct annealer *an, int band)
 {
 	const struct ofa_search_problem *p = run->p;
 	int limited = 0;
 
-	for (int i = 0; i < CHAINS; i++) {
+	list_genes(p, an);
+	for (int i = 0; i < an->n; i++) {
 		struct ofa_arch a;
 
 		ofa_arch_sample(p->space, &run->rng, &a);
@@ -153,105 +245,104 @@ static bool start(struct ofa_search_run *run, struct annealer *an, int first, in
 		an->chains[i].at = *ofa_run_push(run, &a);
 	}
 	ofa_run_score(run);
-	for (int i = 0; i < CHAINS; i++)
-		an->chains[i].accuracy = run->score[i];
-	for (int i = 0; i < CHAINS * TRIES; i++) {
-		struct ofa_arch a = an->chains[i / TRIES].at.arch;
+	for (int i = 0; i < an->n; i++) {
+		struct move m = draw_move(run, an, &an->chains[i].at);
 
-		change(run, an->chains[i / TRIES].at.resolution, &a);
-		ofa_run_push(run, &a);
+		an->chains[i].accuracy = run->score[i];
+		push_move(run, an, &m, &an->chains[i].at.arch);
 	}
 	ofa_run_score(run);
 	an->size = 0;
-	for (int i = 0; i < CHAINS * TRIES; i++)
-		an->size += fabs((double)run->score[i] - (double)an->chains[i / TRIES].accuracy) / (CHAINS * TRIES);
+	for (int i = 0; i < an->n; i++)
+		an->size += fabs((double)run->score[i] - (double)an->chains[i].accuracy) / an->n;
 	if (isnan(an->size))
-		return false; /* the budget is spent */
+		return false;
 	an->size = fmax(an->size, 1e-9);
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
 		limited += !isinf(run->goal.limits.max[r]);
-	for (int i = 0; i < CHAINS; i++) {
-		an->chains[i].band = run->goal.bands[first + (last - first) * i / (CHAINS - 1)];
+	for (int i = 0; i < an->n; i++) {
+		int aim = band + aims[i / GROUP % (int)OFA_ARRAY_LEN(aims)];
+
+		memset(an->chains[i].last, 0, sizeof(an->chains[i].last));
+		an->chains[i].band = run->goal.bands[aim < 0 || aim >= run->goal.n_bands ? band : aim];
 		for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
 			an->chains[i].price[r] = limited ? PRICE * an->size / limited : 0;
 	}
 	return true;
 }
 
-/* Returns how many archs were new, -1 when the budget ended. */
-static int step(struct ofa_search_run *run, struct annealer *an, double temperature)
+/* One change of each chain.  False when the budget ended. */
+static bool step(struct ofa_search_run *run, struct annealer *an, double temperature)
 {
-	int fresh;
-
-	for (int i = 0; i < CHAINS * TRIES; i++) {
-		const struct chain *c = &an->chains[i / TRIES];
-		struct ofa_arch a = c->at.arch;
-
-		change(run, c->at.resolution, &a);
-		an->tried[i] = *ofa_run_push(run, &a);
-	}
-	fresh = ofa_run_score(run);
-	for (int i = 0; i < CHAINS; i++) {
+	for (int i = 0; i < an->n; i++) {
 		struct chain *c = &an->chains[i];
-		double now = worth(run, c, &c->at, c->accuracy);
 
-		for (int j = i * TRIES; j < (i + 1) * TRIES; j++) {
-			double gain = worth(run, c, &an->tried[j], run->score[j]) - now;
+		an->moves[i] = choose_move(run, an, c);
+		an->tried[i] = *push_move(run, an, &an->moves[i], &c->at.arch);
+	}
+	ofa_run_score(run);
+	for (int i = 0; i < an->n; i++) {
+		struct chain *c = &an->chains[i];
+		double gain = worth(run, c, &an->tried[i], run->score[i]) - worth(run, c, &c->at, c->accuracy);
 
-			if (isnan(gain))
-				return -1;
-			if (gain < 0 && ofa_rng_double(&run->rng) >= exp(gain / temperature))
-				continue;
-			c->at = an->tried[j];
-			c->accuracy = run->score[j];
-			break;
+		if (isnan(gain))
+			return false;
+		*memory(an, c, &an->moves[i]) = (float)gain;
+		if (gain >= 0 || ofa_rng_double(&run->rng) < exp(gain / temperature)) {
+			c->at = an->tried[i];
+			c->accuracy = run->score[i];
 		}
 		adjust_prices(run, an, c);
 	}
-	return fresh;
+	return true;
 }
 
-/* The worst chain goes on from where the best one is, under its prices; only among chains with the same limits. */
+/* In each group the worst chain goes on from where the best one is, under its prices. */
 static void exchange(const struct ofa_search_run *run, struct annealer *an)
 {
-	const struct chain *judge = &an->chains[0];
-	int best = 0, worst = 0;
+	for (int first = 0; first < an->n; first += GROUP) {
+		const struct chain *judge = &an->chains[first];
+		int best = first, worst = first;
+		double most = -INFINITY, least = INFINITY;
 
-	for (int i = 1; i < CHAINS; i++) {
-		const struct chain *c = &an->chains[i], *b = &an->chains[best], *w = &an->chains[worst];
-		double value = worth(run, judge, &c->at, c->accuracy);
+		for (int i = first; i < first + GROUP; i++) {
+			double value = worth(run, judge, &an->chains[i].at, an->chains[i].accuracy);
 
-		if (value > worth(run, judge, &b->at, b->accuracy))
-			best = i;
-		if (value < worth(run, judge, &w->at, w->accuracy))
-			worst = i;
+			if (value > most) {
+				most = value;
+				best = i;
+			}
+			if (value < least) {
+				least = value;
+				worst = i;
+			}
+		}
+		if (best != worst)
+			an->chains[worst] = an->chains[best];
 	}
-	an->chains[worst] = an->chains[best];
 }
 
-enum ofa_status ofa_run_anneal(struct ofa_search_run *run, int first, int last, int until,
-			       const struct ofa_run_watch *watch, struct ofa_error *err)
+enum ofa_status ofa_run_anneal(struct ofa_search_run *run, int band, int until, const struct ofa_run_watch *watch,
+			       struct ofa_error *err)
 {
 	const double spent = run->evaluations, span = fmax(until - run->evaluations, 1);
 	struct annealer an;
-	int idle = 0;
+	double progress = 0, steps;
 
-	if (!start(run, &an, first, last))
+	an.n = (int)fmin(fmax(round(span / STEPS / GROUP), 1), MAX_CHAINS / GROUP) * GROUP;
+	steps = span / an.n / MIN_YIELD;
+	if (!start(run, &an, band))
 		return OFA_OK;
-	for (int i = 0; run->evaluations < until && idle < MAX_IDLE; i++) {
-		double progress = (run->evaluations - spent) / span;
-		int fresh = step(run, &an, HOT * an.size * pow(COLD / HOT, progress));
-
-		if (fresh < 0)
+	for (int i = 1; progress < 1; i++) {
+		if (!step(run, &an, HOT * an.size * pow(COLD / HOT, progress)))
 			return OFA_OK;
-		idle = fresh ? 0 : idle + 1;
-		if (first == last && i % EXCHANGE == EXCHANGE - 1)
-			exchange(run, &an);
-		if (i % REPORT == 0) {
+		progress = fmax((run->evaluations - spent) / span, i / steps);
+		if (i % EXCHANGE == 0) {
 			enum ofa_status st = ofa_run_report(run, watch, err);
 
 			if (st)
 				return st;
+			exchange(run, &an);
 		}
 	}
 	return OFA_OK;

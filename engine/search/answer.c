@@ -8,7 +8,7 @@
 
 #define NICHE 4
 #define STARTERS 24 /* subnets of the front that the polish starts from */
-#define POLISH 400  /* evaluations */
+#define POLISH 60   /* of the evaluations of a search */
 #define EXACT_BAND 1
 
 static const double bands[] = {0.985, 1.0, 1.015};
@@ -62,7 +62,7 @@ static enum ofa_status polish(const struct ofa_search_problem *p, const struct o
 		.n_bands = (int)OFA_ARRAY_LEN(bands),
 		.niche_size = NICHE,
 		.seed = opt->seed,
-		.budget = POLISH,
+		.budget = ofa_search_default_evaluations(p) / POLISH,
 	};
 	const struct ofa_run_watch watch = {.cancel = opt->cancel, .band = EXACT_BAND};
 	struct ofa_search_run *run = NULL;

@@ -6,8 +6,8 @@
 
 #include "search/run.h"
 
-#define NICHE 4
-#define PASSES 8           /* anneals, one after the other, each towards a limit of its own */
+#define NICHE 8
+#define PASS 17000         /* evaluations of an anneal; they go one after the other, each towards a limit of its own */
 #define ANNEALED_SHARE 0.7
 
 static enum ofa_status check_options(const struct ofa_search_problem *p, const struct ofa_front_options *opt,
@@ -80,9 +80,23 @@ static bool found_seeds(struct ofa_search_run *run, const struct ofa_front_optio
 	return n > 0;
 }
 
+/* The band for an anneal's limit: these lie evenly on a scale of ratios, for accuracy rises fastest at the low end. */
+static int pass_band(const struct ofa_search_run *run, int pass, int passes)
+{
+	const double *bands = run->goal.bands;
+	const int last = run->goal.n_bands - 1;
+	double limit = passes > 1 ? bands[0] * pow(bands[last] / bands[0], (double)pass / (passes - 1)) : bands[last];
+	int band = 0;
+
+	while (band < last && bands[band] < limit)
+		band++;
+	return band;
+}
+
 static enum ofa_status evolve(struct ofa_search_run *run, const struct ofa_front_options *opt, struct ofa_error *err)
 {
-	const int last = run->goal.n_bands - 1, passes = last > 0 ? PASSES : 1;
+	const int last = run->goal.n_bands - 1;
+	const int passes = (int)fmax(fmin(round(ANNEALED_SHARE * run->goal.budget / PASS), run->goal.n_bands), 1);
 	const struct ofa_run_watch watch = {
 		.cancel = opt->cancel,
 		.progress = opt->progress,
@@ -92,10 +106,9 @@ static enum ofa_status evolve(struct ofa_search_run *run, const struct ofa_front
 	enum ofa_status st = OFA_OK;
 
 	for (int i = 0; !st && i < passes; i++) {
-		int band = passes > 1 ? last * i / (passes - 1) : last;
+		int until = (int)(ANNEALED_SHARE * run->goal.budget * (i + 1) / passes);
 
-		st = ofa_run_anneal(run, band, band, (int)(ANNEALED_SHARE * run->goal.budget * (i + 1) / passes),
-				    &watch, err);
+		st = ofa_run_anneal(run, pass_band(run, i, passes), until, &watch, err);
 	}
 	return st ? st : ofa_run_refine(run, run->goal.budget, &watch, err);
 }

@@ -6,7 +6,7 @@
 
 #include "space/arch.h"
 
-#define OFA_BINS 256
+#define OFA_BINS 128
 #define OFA_MAX_OPTIONS (OFA_MAX_CHOICES * OFA_MAX_CHOICES)
 
 /* What may be chosen for one block. */

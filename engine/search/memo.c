@@ -22,14 +22,21 @@ void ofa_memo_release(struct ofa_memo *m)
 }
 
 /* 0 marks a free slot, so that key moves aside. */
-static uint64_t stored(uint64_t key)
+static uint32_t stored(uint64_t key)
 {
-	return key ? key : 1;
+	uint32_t half = (uint32_t)(key >> 32);
+
+	return half ? half : 1;
+}
+
+void ofa_memo_expect(const struct ofa_memo *m, uint64_t key)
+{
+	__builtin_prefetch(&m->slots[(size_t)key & (m->cap - 1)], 1);
 }
 
 struct ofa_memo_slot *ofa_memo_find(const struct ofa_memo *m, uint64_t key)
 {
-	size_t i = (size_t)stored(key) & (m->cap - 1);
+	size_t i = (size_t)key & (m->cap - 1);
 
 	while (m->slots[i].key && m->slots[i].key != stored(key))
 		i = (i + 1) & (m->cap - 1);

@@ -6,6 +6,7 @@
 
 /* Accuracy that one use costs a subnet when the next one to build on is picked. */
 #define USE_PENALTY 0.0003
+#define ERRORS 6 /* standard deviations of the scorer's error in which the best subnet is looked for */
 
 void ofa_run_free(struct ofa_search_run *run)
 {
@@ -117,19 +118,24 @@ struct ofa_candidate *ofa_run_push(struct ofa_search_run *run, const struct ofa_
 int ofa_run_score(struct ofa_search_run *run)
 {
 	struct ofa_memo_slot *slots[OFA_LIST_MAX]; /* of the list; they stay where they are */
+	uint64_t hashes[OFA_LIST_MAX];
+	uint8_t slots_of[OFA_LIST_MAX]; /* in the anneal a place in the list is a chain */
 	int fresh[OFA_LIST_MAX], n = 0;
 
 	for (int i = 0; i < run->n_list; i++) {
-		uint64_t hash = ofa_arch_hash(&run->list[i].arch);
-
-		slots[i] = ofa_memo_find(&run->memo, hash);
+		hashes[i] = ofa_arch_hash(&run->list[i].arch);
+		ofa_memo_expect(&run->memo, hashes[i]);
+	}
+	for (int i = 0; i < run->n_list; i++) {
+		slots[i] = ofa_memo_find(&run->memo, hashes[i]);
 		if (slots[i]->key || run->evaluations + n >= run->goal.budget)
 			continue;
-		ofa_memo_claim(&run->memo, slots[i], hash);
+		ofa_memo_claim(&run->memo, slots[i], hashes[i]);
 		fresh[n] = i;
+		slots_of[n] = (uint8_t)(run->n_list > OFA_SCORER_SLOTS ? 0 : i % OFA_SCORER_SLOTS);
 		run->pending[n++] = run->list[i].arch;
 	}
-	ofa_scorer_score(run->p->scorer, run->pending, n, run->scratch, run->pending_score);
+	ofa_scorer_score(run->p->scorer, run->pending, slots_of, n, run->scratch, run->pending_score);
 	for (int i = 0; i < n; i++) {
 		slots[fresh[i]]->value = run->pending_score[i];
 		admit(run, &run->list[fresh[i]], run->pending_score[i]);
@@ -166,17 +172,32 @@ bool ofa_run_pick(struct ofa_search_run *run, int band, struct ofa_elite *ret, i
 	return true;
 }
 
+/* Scores that are off by little can only hide what is near the best one. */
+static float within_error(const struct ofa_search_run *run, int band)
+{
+	float best = -INFINITY;
+
+	for (int r = 0; r < run->p->n_resolutions; r++) {
+		const struct ofa_niche *niche = ofa_run_niche(run, band, r);
+
+		if (niche->n)
+			best = fmaxf(best, niche->at[0].accuracy);
+	}
+	return best - (float)(ERRORS * ofa_scorer_error(run->p->scorer));
+}
+
 bool ofa_run_best(struct ofa_search_run *run, int band, struct ofa_elite *ret)
 {
 	const struct ofa_search_problem *p = run->p;
-	float accuracy;
+	const float least = within_error(run, band);
 	bool found = false;
 
 	for (int r = 0; r < p->n_resolutions; r++) {
 		const struct ofa_niche *niche = ofa_run_niche(run, band, r);
 
-		for (int i = 0; i < niche->n; i++) {
-			accuracy = niche->at[i].accuracy;
+		for (int i = 0; i < niche->n && niche->at[i].accuracy >= least; i++) {
+			float accuracy = niche->at[i].accuracy;
+
 			if (!ofa_scorer_exact(p->scorer))
 				ofa_predictor_predict(p->space, p->predictor, &niche->at[i].arch, 1,
 						      run->exact_scratch, &accuracy);

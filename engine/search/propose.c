@@ -7,14 +7,15 @@
 #include "search/knapsack.h"
 #include "search/run.h"
 
-#define DRAWS 8
+#define DRAWS 4
 #define LOG2_GUMBELS 10
 #define NOISE 0.1 /* at most, of the mean size of a gain */
 #define P_OTHER_RESOLUTION 0.3
 #define REACH 5    /* bands to either side of the incumbent's that are proposed for */
 #define BACK_OFF 8 /* bins to step back when rounding led over a limit */
 #define PRICE_STEP 0.02
-#define MAX_IDLE 50 /* generations without a new arch before the surroundings count as exhausted */
+#define MAX_IDLE 50    /* generations without a new arch before the surroundings count as exhausted */
+#define LEAST_YIELD 40 /* new archs per generation, over the whole time, below which they do, too */
 
 /* One scored arch, where the gain it tells about goes, and what it is compared to. */
 struct change {
@@ -411,7 +412,9 @@ static void propose(struct ofa_search_run *run)
 enum ofa_status ofa_run_refine(struct ofa_search_run *run, int until, const struct ofa_run_watch *watch,
 			       struct ofa_error *err)
 {
-	for (int idle = 0; run->evaluations < until && idle < MAX_IDLE;) {
+	int generations = (until - run->evaluations) / LEAST_YIELD + 1;
+
+	for (int idle = 0; run->evaluations < until && idle < MAX_IDLE && generations > 0; generations--) {
 		int before = run->evaluations;
 		enum ofa_status st = ofa_run_report(run, watch, err);
 

@@ -82,7 +82,7 @@ bool ofa_run_pick(struct ofa_search_run *run, int band, struct ofa_elite *ret, i
  * empty. */
 bool ofa_run_best(struct ofa_search_run *run, int band, struct ofa_elite *ret);
 
-/* Where chains wander and when they rest: steps until `until` evaluations are spent.  OFA_ERR_CANCELLED. */
+/* Who may stop a run and hears of its progress. */
 struct ofa_run_watch {
 	const atomic_bool *cancel; /* or NULL */
 	void (*progress)(void *ctx, int evaluations, int budget, double best_accuracy); /* or NULL */
@@ -90,10 +90,9 @@ struct ofa_run_watch {
 	int band; /* whose best accuracy is told */
 };
 
-/* Chains that anneal towards the bands from `first` to `last`, until `until` evaluations are spent or nothing new
- * comes. */
-enum ofa_status ofa_run_anneal(struct ofa_search_run *run, int first, int last, int until,
-			       const struct ofa_run_watch *watch, struct ofa_error *err) OFA_MUST_CHECK;
+/* Chains that anneal towards the limits of a band, until `until` evaluations are spent or little new comes. */
+enum ofa_status ofa_run_anneal(struct ofa_search_run *run, int band, int until, const struct ofa_run_watch *watch,
+			       struct ofa_error *err) OFA_MUST_CHECK;
 /* Proposals from exact gene gains around the leaders, likewise. */
 enum ofa_status ofa_run_refine(struct ofa_search_run *run, int until, const struct ofa_run_watch *watch,
 			       struct ofa_error *err) OFA_MUST_CHECK;

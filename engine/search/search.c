@@ -1,7 +1,7 @@
 #include "search/run.h"
 
 #include <math.h>
-#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #define NICHE 12           /* subnets kept per band and resolution */
@@ -18,7 +18,22 @@ static double now_seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static void set_goal(const struct ofa_search_options *opt, struct ofa_run_goal *goal)
+int ofa_search_default_evaluations(const struct ofa_search_problem *p)
+{
+	static const struct {
+		const char *set;
+		int evaluations;
+	} budgets[] = {{"amx", 21000}, {"avx512vnni", 11000}, {"avxvnni", 8000}};
+	const char *set = ofa_scorer_set(p->scorer);
+
+	for (size_t i = 0; i < OFA_ARRAY_LEN(budgets); i++)
+		if (strcmp(set, budgets[i].set) == 0)
+			return budgets[i].evaluations;
+	return p->predictor->kind == OFA_PREDICTOR_PAIRWISE ? 24000 : 5000;
+}
+
+static void set_goal(const struct ofa_search_problem *p, const struct ofa_search_options *opt,
+		     struct ofa_run_goal *goal)
 {
 	*goal = (struct ofa_run_goal){
 		.limits = opt->limits,
@@ -26,7 +41,7 @@ static void set_goal(const struct ofa_search_options *opt, struct ofa_run_goal *
 		.n_bands = (int)OFA_ARRAY_LEN(bands),
 		.niche_size = NICHE,
 		.seed = opt->seed,
-		.budget = opt->evaluations ? opt->evaluations : OFA_SEARCH_DEFAULT_EVALUATIONS,
+		.budget = opt->evaluations ? opt->evaluations : ofa_search_default_evaluations(p),
 	};
 	/* Peak memory is no sum to be a little over. */
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
@@ -54,7 +69,7 @@ static enum ofa_status evolve(struct ofa_search_run *run, const struct ofa_searc
 		.band = EXACT_BAND,
 	};
 	int budget = run->goal.budget;
-	enum ofa_status st = ofa_run_anneal(run, EXACT_BAND, EXACT_BAND, (int)(ANNEALED_SHARE * budget), &watch, err);
+	enum ofa_status st = ofa_run_anneal(run, EXACT_BAND, (int)(ANNEALED_SHARE * budget), &watch, err);
 
 	return st ? st : ofa_run_refine(run, budget, &watch, err);
 }
@@ -76,7 +91,7 @@ enum ofa_status ofa_search_run(const struct ofa_search_problem *p, const struct 
 	st = ofa_problem_check_limits(p, &opt->limits, err);
 	if (st)
 		return st;
-	set_goal(opt, &goal);
+	set_goal(p, opt, &goal);
 	st = ofa_run_new(p, &goal, &run, err);
 	if (st)
 		return st;

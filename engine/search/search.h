@@ -34,8 +34,10 @@ void ofa_search_feasible(const struct ofa_search_problem *p, struct ofa_feasible
 json_t *ofa_feasible_format(
 	const struct ofa_feasible *f); /* {"latency_ms":{"min":..,"max":..},..}; known ones; new reference */
 
-#define OFA_SEARCH_DEFAULT_EVALUATIONS 20000
 #define OFA_SEARCH_MAX_EVALUATIONS 10000000
+
+/* The budget of a search that names none: what suits this processor's way of scoring. */
+int ofa_search_default_evaluations(const struct ofa_search_problem *p);
 
 struct ofa_search_options {
 	struct ofa_limits limits;

@@ -46,26 +46,31 @@ bool ofa_arch_equal(const struct ofa_arch *a, const struct ofa_arch *b)
 	       memcmp(a->w, b->w, sizeof(a->w)) == 0;
 }
 
-static uint64_t fnv1a(uint64_t h, const uint8_t *p, size_t n)
+/* Eight genes at a time, each step a bijection of the state (xor, odd multiplier, xor shift), so that any bits can
+ * index a hash table. */
+static uint64_t mix(uint64_t h, const uint8_t *p, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ p[i]) * 0x100000001B3u;
+	for (size_t i = 0; i < n; i += sizeof(uint64_t)) {
+		uint64_t genes;
+
+		memcpy(&genes, p + i, sizeof(genes));
+		h = (h ^ genes) * 0xD6E8FEB86659FD93u;
+		h ^= h >> 32;
+	}
 	return h;
 }
 
-/* FNV-1a, then a mix so that any bits can index a hash table. */
 uint64_t ofa_arch_hash(const struct ofa_arch *a)
 {
-	const uint8_t size[2] = {(uint8_t)a->image_size, (uint8_t)(a->image_size >> 8)};
-	uint64_t h = fnv1a(0xCBF29CE484222325u, size, sizeof(size));
+	uint64_t h = a->image_size;
 
-	h = fnv1a(h, a->k, sizeof(a->k));
-	h = fnv1a(h, a->e, sizeof(a->e));
-	h = fnv1a(h, a->d, sizeof(a->d));
-	h = fnv1a(h, a->w, sizeof(a->w));
-	h ^= h >> 32;
-	h *= 0xD6E8FEB86659FD93u;
-	return h ^ (h >> 32);
+	_Static_assert(OFA_MAX_BLOCKS % sizeof(uint64_t) == 0 && OFA_MAX_STAGES % sizeof(uint64_t) == 0 &&
+	                       OFA_MAX_WIDTH_GENES % sizeof(uint64_t) == 0,
+	               "genes come in whole words");
+	h = mix(h, a->k, sizeof(a->k));
+	h = mix(h, a->e, sizeof(a->e));
+	h = mix(h, a->d, sizeof(a->d));
+	return mix(h, a->w, sizeof(a->w));
 }
 
 void ofa_arch_smallest(const struct ofa_space *s, struct ofa_arch *ret)

@@ -81,6 +81,7 @@ static void check_dense(const struct ofa_int8_kernels *kn, const struct ofa_int8
 static void check_sum_rows(const struct ofa_int8_kernels *kn, int c, int n, struct ofa_rng *rng)
 {
 	const int16_t *rows[24];
+	int16_t *sum = aligned((size_t)c * sizeof(*sum)), *want_sum = aligned((size_t)c * sizeof(*sum));
 	uint8_t *y = aligned((size_t)c), *want = aligned((size_t)c);
 
 	for (int i = 0; i < n; i++) {
@@ -91,14 +92,21 @@ static void check_sum_rows(const struct ofa_int8_kernels *kn, int c, int n, stru
 		rows[i] = row;
 	}
 	for (int shift = 0; shift <= 6; shift += 3) {
-		kn->sum_rows(rows, n, c, shift, y);
-		ofa_ref_int8_sum_rows(rows, n, c, shift, want);
+		int less = n / 3;
+
+		kn->sum_rows(rows, n - less, rows + n - less, less, c, shift, sum, y);
+		ofa_ref_int8_sum_rows(rows, n - less, rows + n - less, less, c, shift, want_sum, want);
+		ck_assert_mem_eq(y, want, (size_t)c);
+		ck_assert_mem_eq(sum, want_sum, (size_t)c * sizeof(*sum));
+		kn->sum_rows(rows, n - less, rows + n - less, less, c, shift, NULL, y);
 		ck_assert_mem_eq(y, want, (size_t)c);
 	}
 	for (int i = 0; i < n; i++)
 		free((void *)(uintptr_t)rows[i]);
 	free(y);
 	free(want);
+	free(sum);
+	free(want_sum);
 }
 
 START_TEST(layers_match_the_oracle)
@@ -141,6 +149,7 @@ START_TEST(scores_are_near_the_predictor)
 	enum { N = 300 };
 	static struct ofa_arch archs[N];
 	static float exact[N], score[N];
+	static uint8_t slots[N];
 	struct ofa_predictor predictor;
 	struct ofa_error err = {0};
 	struct ofa_supernet net;
@@ -153,6 +162,14 @@ START_TEST(scores_are_near_the_predictor)
 	ofa_rng_init(&rng, 12);
 	for (int i = 0; i < N; i++)
 		sample(&net.space, &predictor, &rng, &archs[i]);
+	/* Archs near others of their slot, in any order, beside archs far from all. */
+	for (int i = 0; i < N; i++) {
+		slots[i] = (uint8_t)(i % 7 ? i % 5 : (int)ofa_rng_below(&rng, OFA_SCORER_SLOTS));
+		if (i % 3 && i >= 5) {
+			archs[i] = archs[i - 5];
+			ofa_arch_mutate(&net.space, &rng, 0.03, 0, &archs[i]);
+		}
+	}
 	for (size_t s = 0; s <= OFA_ARRAY_LEN(sets); s++) {
 		const char *set = s ? sets[s - 1] : OFA_SCORER_FLOAT;
 		struct ofa_scorer *scorer;
@@ -165,12 +182,12 @@ START_TEST(scores_are_near_the_predictor)
 		ck_assert_str_eq(ofa_scorer_set(scorer), set);
 		ck_assert(ofa_scorer_exact(scorer) == (s == 0));
 		scratch = ofa_scorer_scratch(scorer);
-		ofa_scorer_score(scorer, archs, N, scratch, s ? score : exact);
+		ofa_scorer_score(scorer, archs, slots, N, scratch, s ? score : exact);
 		for (int i = 0; s && i < N; i++) {
 			float alone;
 
 			error += ((double)score[i] - (double)exact[i]) * ((double)score[i] - (double)exact[i]) / N;
-			ofa_scorer_score(scorer, &archs[i], 1, scratch, &alone);
+			ofa_scorer_score(scorer, &archs[i], NULL, 1, scratch, &alone);
 			ck_assert(alone == score[i]);
 		}
 		printf("%s: standard deviation %.6f\n", set, sqrt(error));

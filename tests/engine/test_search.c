@@ -1,115 +1,9 @@
 /* Search: tables against the plan, feasible ranges, limits of every kind, same seed same answer. */
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
-#include "pack/pack.h"
-#include "released.h"
 #include "search/knapsack.h"
-#include "search/problem.h"
-#include "shared.h"
-#include "spaces.h"
-
-/* A network of shapes with a random predictor and, if asked for, a table that grows with the work. */
-struct fixture {
-	struct ofa_supernet net;
-	struct ofa_predictor predictor;
-	struct ofa_profile profile;
-	struct ofa_latency_model *latency;
-	struct ofa_search_problem *problem;
-};
-
-static void random_predictor(const struct ofa_space *s, struct ofa_predictor *ret)
-{
-	struct ofa_predictor p = {.n_layers = 2, .base = 0.5f};
-	struct ofa_error err = {0};
-	static float w0[32 * 512], w1[32], b0[32];
-	struct ofa_rng rng;
-
-	ofa_rng_init(&rng, 77);
-	p.n_resolutions = s->n_resolutions;
-	memcpy(p.resolutions, s->resolutions, sizeof(p.resolutions));
-	p.width[0] = ofa_predictor_feature_count(s, s->n_resolutions);
-	p.width[1] = 32;
-	p.width[2] = 1;
-	ck_assert_int_le(p.width[0], 512);
-	for (int i = 0; i < 32 * p.width[0]; i++)
-		w0[i] = ofa_rng_normal(&rng) * 0.2f;
-	for (int i = 0; i < 32; i++) {
-		w1[i] = ofa_rng_normal(&rng) * 0.02f;
-		b0[i] = 0.1f;
-	}
-	p.w[0] = w0;
-	p.w[1] = w1;
-	p.b[0] = b0;
-	ASSERT_OK(ofa_predictor_bind(s, &p, &err), &err);
-	*ret = p;
-}
-
-/* Latency made of the unit's size, with a twist that keeps it from growing with the genes everywhere. */
-static void made_up_table(const struct ofa_space *s, const struct ofa_params *params, struct ofa_profile *ret)
-{
-	json_t *entries = json_object(), *profile;
-	struct ofa_error err = {0};
-
-	for (int r = 0; r < s->n_resolutions; r++) {
-		json_t *rows = json_object();
-		struct ofa_key_list l;
-		char name[8];
-
-		ASSERT_OK(ofa_latency_keys(s, params, s->resolutions[r], &l, &err), &err);
-		for (size_t i = 0; i < l.n; i++) {
-			double ms = 0.01 * s->resolutions[r] + 0.003 * (double)((i * 7919) % 101);
-
-			json_object_set_new(rows, l.keys[i], json_pack("{s:f}", "mean", ms));
-		}
-		snprintf(name, sizeof(name), "%d", s->resolutions[r]);
-		json_object_set_new(entries, name, rows);
-		ofa_key_list_release(&l);
-	}
-	profile =
-		json_pack("{s:s, s:{s:s, s:o}}", "name", "made-up", "latency_table", "unit", "ms", "entries", entries);
-	ASSERT_OK(ofa_profile_parse(profile, ret, &err), &err);
-	json_decref(profile);
-}
-
-static void setup(struct fixture *f, bool with_latency)
-{
-	struct ofa_error err = {0};
-
-	memset(f, 0, sizeof(*f));
-	snprintf(f->net.name, sizeof(f->net.name), "tiny");
-	load_space(tiny_json, &f->net.space);
-	ASSERT_OK(ofa_params_init(&f->net.space, &f->net.params, &err), &err);
-	random_predictor(&f->net.space, &f->predictor);
-	if (with_latency) {
-		made_up_table(&f->net.space, &f->net.params, &f->profile);
-		ASSERT_OK(ofa_latency_model_new(&f->net.space, &f->net.params, &f->profile.table, &f->latency, &err),
-			  &err);
-	}
-	ASSERT_OK(ofa_search_problem_new(&f->net, &f->predictor, f->latency, &f->problem, &err), &err);
-}
-
-static void teardown(struct fixture *f)
-{
-	ofa_search_problem_free(f->problem);
-	ofa_latency_model_free(f->latency);
-	ofa_profile_release(&f->profile);
-	ofa_predictor_release(&f->predictor);
-	ofa_params_release(&f->net.params);
-}
-
-static void costs_by_plan(const struct fixture *f, const struct ofa_arch *a, double value[OFA_RESOURCE_COUNT])
-{
-	static struct ofa_memory_plan memory;
-	static struct ofa_plan plan;
-
-	ofa_plan_init(&f->net.space, &f->net.params, a, &plan);
-	ofa_memory_plan_init(&plan, &memory);
-	value[OFA_LATENCY_MS] = f->latency ? ofa_latency_ms(f->latency, a) : NAN;
-	value[OFA_MACS] = (double)ofa_plan_macs(&plan);
-	value[OFA_PEAK_MEMORY_BYTES] = memory.arena_bytes;
-	value[OFA_STORAGE_BYTES] = (double)ofa_pack_size(&f->net, &plan);
-}
+#include "search_fixture.h"
 
 /* Thousands of archs: every table equals the plan, and all lie in the ranges. */
 static void check_tables(const struct fixture *f, int n)
@@ -155,21 +49,30 @@ START_TEST(tables_equal_plan)
 }
 END_TEST
 
-static void check_result(const struct fixture *f, const struct ofa_limits *l, const struct ofa_search_result *r)
+/* Widths that blocks read and write, a stem of no or one block: costs and ranges are the plan's there, too. */
+static void setup_resnet(struct fixture *f)
 {
-	struct ofa_arch canonical = r->arch;
-	double plan[OFA_RESOURCE_COUNT];
+	struct ofa_error err = {0};
 
-	ofa_arch_canonical(&f->net.space, &canonical);
-	ck_assert(ofa_arch_equal(&canonical, &r->arch));
-	costs_by_plan(f, &r->arch, plan);
-	for (int k = 0; k < OFA_RESOURCE_COUNT; k++) {
-		ck_assert(isnan(plan[k]) ? isnan(r->value[k]) : plan[k] == r->value[k]);
-		if (!isinf(l->max[k]))
-			ck_assert_msg(plan[k] <= l->max[k], "%s %.17g over %.17g", ofa_resource_name(k), plan[k],
-				      l->max[k]);
-	}
+	memset(f, 0, sizeof(*f));
+	ASSERT_OK(ofa_space_preset("resnet50", 0.25, 10, &f->net.space, &err), &err);
+	f->net.space.n_resolutions = 3;
+	f->net.space.resolutions[0] = 64;
+	f->net.space.resolutions[1] = 96;
+	f->net.space.resolutions[2] = 128;
+	setup_space(f, true);
 }
+
+START_TEST(tables_with_elastic_widths)
+{
+	struct fixture f;
+
+	setup_resnet(&f);
+	ck_assert_int_gt(f.net.space.n_width_genes, 0);
+	check_tables(&f, 2000);
+	teardown(&f);
+}
+END_TEST
 
 /* Any mix of limits, from barely feasible to loose: the answer keeps them, and is the same the second time. */
 START_TEST(any_limits)
@@ -259,6 +162,28 @@ START_TEST(limits_that_exclude_each_other)
 }
 END_TEST
 
+START_TEST(search_with_elastic_widths)
+{
+	struct ofa_feasible range;
+	struct fixture f;
+
+	setup_resnet(&f);
+	ofa_search_feasible(f.problem, &range);
+	for (int k = 0; k < 2 * OFA_RESOURCE_COUNT; k++) {
+		struct ofa_search_options opt = {.seed = 4, .evaluations = 3000};
+		struct ofa_search_result r;
+		struct ofa_error err = {0};
+		int at = k / 2;
+
+		ofa_limits_init(&opt.limits);
+		opt.limits.max[at] = range.min[at] + (range.max[at] - range.min[at]) * (k % 2) * 0.3;
+		ASSERT_OK(ofa_search_run(f.problem, &opt, &r, NULL, &err), &err);
+		check_result(&f, &opt.limits, &r);
+	}
+	teardown(&f);
+}
+END_TEST
+
 START_TEST(limits_without_meaning)
 {
 	struct ofa_search_options opt = {.evaluations = 100};
@@ -315,7 +240,7 @@ START_TEST(knapsack_is_optimal)
 		s.stages[i] = (struct ofa_stage){.first_block = 2 * i,
 						 .max_depth = 2,
 						 .n_depths = 2,
-						 .depths = {1, 2},
+						 .depths = {(uint8_t)(i ? 1 : 0), 2},
 						 .n_kernels = 2,
 						 .n_expands = 2};
 	ofa_rng_init(&rng, 2);
@@ -327,13 +252,14 @@ START_TEST(knapsack_is_optimal)
 		k.depth_gain[b / 2][b % 2] = ofa_rng_float(&rng) - 0.5f;
 	}
 	ofa_knapsack_solve(&s, &k);
-	for (int capacity = 0; capacity < 170; capacity += 3) {
+	for (int capacity = 0; capacity < OFA_BINS; capacity += 3) {
 		float best = -INFINITY;
 		struct ofa_arch a = {0};
 
 		for (int code = 0; code < 4 * 256; code++) {
-			int depth[2] = {1 + (code & 1), 1 + (code >> 1 & 1)}, weight = 0;
-			float gain = k.depth_gain[0][depth[0] - 1] + k.depth_gain[1][depth[1] - 1];
+			int d[2] = {code & 1, code >> 1 & 1}, weight = 0;
+			int depth[2] = {s.stages[0].depths[d[0]], s.stages[1].depths[d[1]]};
+			float gain = k.depth_gain[0][d[0]] + k.depth_gain[1][d[1]];
 
 			for (int b = 0; b < 4; b++) {
 				const struct ofa_knapsack_item *item = &k.items[b][code >> (2 + 2 * b) & 3];
@@ -394,43 +320,84 @@ START_TEST(finds_the_optimum)
 }
 END_TEST
 
-/* The published predictor and tables: never far from the best known, at a tenth of the reference's budget. */
+static int compare(const void *x, const void *y)
+{
+	const double *a = x, *b = y;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* The published predictor and tables, a few seeds: the median is near the best known. */
 START_TEST(released_quality)
 {
 	static const struct {
 		double limit, best_known, gap;
-	} known[] = {{12, 0.76965, 0.001},
-		     {15, 0.78800, 0.004},
-		     {20, 0.80790, 0.004},
-		     {30, 0.83187, 0.006},
-		     {50, 0.85154, 0.012}};
+	} known[] = {{12, 0.76965, 0.0003},   {15, 0.78800, 0.0007}, {20, 0.80790, 0.0005}, {25, 0.82222, 0.0013},
+		     {30, 0.83187, 0.0020},   {35, 0.83791, 0.0025}, {40, 0.84268, 0.0010}, {50, 0.85154, 0.0025}};
 	struct ofa_error err = {0};
 	struct ofa_feasible range;
 	struct fixture f;
 
 	if (!shared_available())
 		return;
-	memset(&f, 0, sizeof(f));
-	ASSERT_OK(released_network(&f.net, &err), &err);
-	ASSERT_OK(released_profile(&f.profile, &err), &err);
-	ASSERT_OK(released_predictor(&f.net.space, &f.predictor, &err), &err);
-	ASSERT_OK(ofa_latency_model_new(&f.net.space, &f.net.params, &f.profile.table, &f.latency, &err), &err);
-	ASSERT_OK(ofa_search_problem_new(&f.net, &f.predictor, f.latency, &f.problem, &err), &err);
+	setup_released(&f);
 	check_tables(&f, 4000);
 	ofa_search_feasible(f.problem, &range);
 	ck_assert_double_eq_tol(range.min[OFA_LATENCY_MS], 9.890, 1e-3);
 	ck_assert_double_eq_tol(range.max[OFA_LATENCY_MS], 92.398, 1e-3);
 	ck_assert_double_eq(range.max[OFA_MACS], 843101040);
 	for (size_t i = 0; i < OFA_ARRAY_LEN(known); i++) {
-		struct ofa_search_options opt = {.seed = 1, .evaluations = 5000};
-		struct ofa_search_result r;
+		double accuracy[5];
 
-		ofa_limits_init(&opt.limits);
-		opt.limits.max[OFA_LATENCY_MS] = known[i].limit;
-		ASSERT_OK(ofa_search_run(f.problem, &opt, &r, NULL, &err), &err);
-		check_result(&f, &opt.limits, &r);
-		ck_assert_double_ge(r.predicted_accuracy, known[i].best_known - known[i].gap);
+		for (int seed = 0; seed < 5; seed++) {
+			struct ofa_search_options opt = {.seed = (uint64_t)seed, .evaluations = 22000};
+			struct ofa_search_result r;
+
+			ofa_limits_init(&opt.limits);
+			opt.limits.max[OFA_LATENCY_MS] = known[i].limit;
+			ASSERT_OK(ofa_search_run(f.problem, &opt, &r, NULL, &err), &err);
+			check_result(&f, &opt.limits, &r);
+			accuracy[seed] = r.predicted_accuracy;
+		}
+		qsort(accuracy, 5, sizeof(double), compare);
+		ck_assert_msg(accuracy[2] >= known[i].best_known - known[i].gap, "%g ms: %.5f, best known %.5f",
+			      known[i].limit, accuracy[2], known[i].best_known);
 	}
+	teardown(&f);
+}
+END_TEST
+
+/* Every way of scoring finds good subnets, and what is reported is the predictor's own. */
+START_TEST(released_by_every_set)
+{
+	static const char *const sets[] = {"float32", "avxvnni", "avx512vnni", "amx"};
+	struct ofa_error err = {0};
+	float *workspace;
+	struct fixture f;
+
+	if (!shared_available())
+		return;
+	setup_released(&f);
+	workspace = malloc(ofa_predictor_workspace(&f.predictor, 1) * sizeof *workspace);
+	ck_assert_ptr_nonnull(workspace);
+	ck_assert_int_eq(ofa_search_problem_use(f.problem, "no such set", NULL), OFA_ERR_NOT_FOUND);
+	for (size_t i = 0; i < OFA_ARRAY_LEN(sets); i++) {
+		struct ofa_search_options opt = {.seed = 1, .evaluations = 8000};
+		struct ofa_search_result r;
+		float accuracy;
+
+		if (ofa_search_problem_use(f.problem, sets[i], NULL)) {
+			printf("SKIP %s: this processor lacks it\n", sets[i]);
+			continue;
+		}
+		ofa_limits_init(&opt.limits);
+		opt.limits.max[OFA_LATENCY_MS] = 20;
+		ASSERT_OK(ofa_search_run(f.problem, &opt, &r, NULL, &err), &err);
+		ofa_predictor_predict(&f.net.space, &f.predictor, &r.arch, 1, workspace, &accuracy);
+		ck_assert(r.predicted_accuracy == (double)accuracy);
+		ck_assert_double_ge(r.predicted_accuracy, 0.8079 - 0.002);
+	}
+	free(workspace);
 	teardown(&f);
 }
 END_TEST
@@ -438,9 +405,18 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		tables_equal_plan,      any_limits,          limits_at_the_edge,  limits_that_exclude_each_other,
-		limits_without_meaning, cancel_and_progress, knapsack_is_optimal, finds_the_optimum,
+		tables_equal_plan,
+		tables_with_elastic_widths,
+		any_limits,
+		limits_at_the_edge,
+		limits_that_exclude_each_other,
+		search_with_elastic_widths,
+		limits_without_meaning,
+		cancel_and_progress,
+		knapsack_is_optimal,
+		finds_the_optimum,
 		released_quality,
+		released_by_every_set,
 	};
 
 	return run_tests("search", tests, OFA_ARRAY_LEN(tests));
