@@ -18,6 +18,7 @@
 /* Descriptors beside connections: database, packages, log. */
 #define SPARE_FILES 64
 #define DRAIN_POLL_MS 20
+#define BACKGROUND_NICE 19
 /* For the answers of requests that were cut short to leave. */
 #define FAREWELL_MS 2000.0
 
@@ -144,6 +145,7 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 		.max_queue = s->max_queue,
 		.nice = (int)s->worker_nice,
 	};
+	const struct workers_options background = {.threads = 1, .max_queue = s->max_queue, .nice = BACKGROUND_NICE};
 	struct deliveries_options deliveries = {
 		.log = &app->log,
 		.cancel = &app->cancel,
@@ -163,9 +165,12 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 		st = bindings_new(s->cache_bytes / 16, &app->cancel, &app->bindings, err);
 	if (st == OFA_OK)
 		st = workers_new(&workers, &app->workers, err);
+	if (st == OFA_OK)
+		st = workers_new(&background, &app->background, err);
 	if (st != OFA_OK)
 		return st;
 	deliveries.workers = app->workers;
+	deliveries.background = app->background;
 	deliveries.packages = app->packages;
 	deliveries.store = app->store;
 	deliveries.bindings = app->bindings;
@@ -215,9 +220,11 @@ static void free_services(struct app *app)
 	/* stopped before the HTTP server, which may not stop while a call is suspended, and freed after it,
 	 * as calls may still come that look for a worker */
 	workers_stop(app->workers);
+	workers_stop(app->background);
 	if (app->server)
 		http_server_stop(app->server);
 	workers_free(app->workers);
+	workers_free(app->background);
 	deliveries_free(app->deliveries);
 	bindings_free(app->bindings);
 	packages_free(app->packages);

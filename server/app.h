@@ -22,6 +22,7 @@ struct app {
 	struct packages *packages;
 	struct bindings *bindings;
 	struct workers *workers;
+	struct workers *background; /* one thread that gives way to all others */
 	struct deliveries *deliveries;
 	struct http_server *server;
 	char url[128];        /* where it listens */

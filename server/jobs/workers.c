@@ -5,50 +5,32 @@
 #include <unistd.h>
 #include "jobs/workers.h"
 
-enum lane { LANE_ASKED_FOR, LANE_BACKGROUND, LANE_COUNT };
-
-struct queue {
-	struct task *head, **tail;
-	unsigned n;
-};
-
 struct workers {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
-	struct queue lanes[LANE_COUNT];
-	unsigned max_queue; /* of each lane */
+	struct task *head, **tail;
+	unsigned queued, max_queue;
 	int nice;
 	bool closed;
 	unsigned n_threads;
 	pthread_t threads[];
 };
 
-/* The next task of the first lane that has one, or NULL. */
-static struct task *next_task(struct workers *w)
-{
-	for (int i = 0; i < LANE_COUNT; i++) {
-		struct queue *q = &w->lanes[i];
-		struct task *task = q->head;
-
-		if (!task)
-			continue;
-		q->head = task->next;
-		if (!q->head)
-			q->tail = &q->head;
-		q->n--;
-		return task;
-	}
-	return NULL;
-}
-
-/* Waits for a task; NULL once the queues are closed and empty. */
+/* Waits for a task; NULL once the queue is closed and empty. */
 static struct task *take(struct workers *w)
 {
 	struct task *task;
 
 	pthread_mutex_lock(&w->lock);
-	while (!(task = next_task(w)) && !w->closed)
+	while (!w->head && !w->closed)
 		pthread_cond_wait(&w->more, &w->lock);
+	task = w->head;
+	if (task) {
+		w->head = task->next;
+		if (!w->head)
+			w->tail = &w->head;
+		w->queued--;
+	}
 	pthread_mutex_unlock(&w->lock);
 	return task;
 }
@@ -75,8 +57,7 @@ enum ofa_status workers_new(const struct workers_options *opt, struct workers **
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->more, NULL);
-	for (int i = 0; i < LANE_COUNT; i++)
-		w->lanes[i].tail = &w->lanes[i].head;
+	w->tail = &w->head;
 	w->max_queue = opt->max_queue;
 	w->nice = opt->nice;
 	for (; w->n_threads < opt->threads; w->n_threads++) {
@@ -91,32 +72,21 @@ enum ofa_status workers_new(const struct workers_options *opt, struct workers **
 	return OFA_OK;
 }
 
-static bool submit(struct workers *w, enum lane lane, struct task *task)
+bool workers_submit(struct workers *w, struct task *task)
 {
-	struct queue *q = &w->lanes[lane];
 	bool taken;
 
 	pthread_mutex_lock(&w->lock);
-	taken = !w->closed && q->n < w->max_queue;
+	taken = !w->closed && w->queued < w->max_queue;
 	if (taken) {
 		task->next = NULL;
-		*q->tail = task;
-		q->tail = &task->next;
-		q->n++;
+		*w->tail = task;
+		w->tail = &task->next;
+		w->queued++;
 		pthread_cond_signal(&w->more);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return taken;
-}
-
-bool workers_submit(struct workers *w, struct task *task)
-{
-	return submit(w, LANE_ASKED_FOR, task);
-}
-
-bool workers_submit_background(struct workers *w, struct task *task)
-{
-	return submit(w, LANE_BACKGROUND, task);
 }
 
 unsigned workers_queued(struct workers *w)
@@ -124,7 +94,7 @@ unsigned workers_queued(struct workers *w)
 	unsigned n;
 
 	pthread_mutex_lock(&w->lock);
-	n = w->lanes[LANE_ASKED_FOR].n;
+	n = w->queued;
 	pthread_mutex_unlock(&w->lock);
 	return n;
 }

@@ -1,5 +1,4 @@
-/* Worker threads behind two bounded queues, each first in, first out: one for work that somebody waits for, one for
- * what is done ahead of being asked for, which is only taken when the first is empty. */
+/* Worker threads behind one bounded queue, first in, first out. */
 #ifndef OFAD_JOBS_WORKERS_H
 #define OFAD_JOBS_WORKERS_H
 
@@ -17,7 +16,7 @@ struct workers;
 
 struct workers_options {
 	unsigned threads;   /* at least 1 */
-	unsigned max_queue; /* tasks that may wait in each queue; running ones are not counted */
+	unsigned max_queue; /* tasks that may wait; running ones are not counted */
 	int nice;           /* added to the workers' niceness, so that HTTP threads get the processor first */
 };
 
@@ -25,9 +24,7 @@ enum ofa_status workers_new(const struct workers_options *opt, struct workers **
 			    struct ofa_error *err) OFA_MUST_CHECK;
 /* False when the queue is full or closed: the task was not taken. */
 bool workers_submit(struct workers *w, struct task *task);
-/* The same for work that can wait until nobody waits for anything. */
-bool workers_submit_background(struct workers *w, struct task *task);
-/* Tasks waiting now that somebody waits for. */
+/* Tasks waiting now. */
 unsigned workers_queued(struct workers *w);
 /* Takes no more tasks, runs those it has and ends the threads; submitting stays safe, in vain.  NULL is
  * allowed. */

@@ -439,7 +439,7 @@ void deliveries_prepare(struct deliveries *d, struct networks *networks, struct 
 		return;
 	*p = (struct preparation){.task.run = prepare_run, .deliveries = d, .networks = networks, .profile = profile};
 	shared_ref(&profile->shared);
-	if (workers_submit_background(d->opt.workers, &p->task))
+	if (workers_submit(d->opt.background, &p->task))
 		return;
 	known_profile_unref(profile);
 	free(p);

@@ -48,6 +48,7 @@ struct deliveries;
 
 struct deliveries_options {
 	struct workers *workers; /* all borrowed */
+	struct workers *background; /* for what nobody waits for */
 	struct packages *packages;
 	struct store *store;
 	struct bindings *bindings;
@@ -67,8 +68,8 @@ bool deliveries_recall(struct deliveries *d, const struct job_key *key, struct d
 enum ofa_status deliveries_ask(struct deliveries *d, struct question *q, struct answer **ret,
 			       struct ofa_error *err) OFA_MUST_CHECK;
 /* Computes the fronts that searches for this profile look their answers up in, for every network that its table
- * covers, when nobody waits for anything else; without room in the queue nothing happens, and the first search
- * computes what it needs.  Takes a reference of its own. */
+ * covers, in the background; without room in its queue nothing happens, and the first search computes what it needs.
+ * Takes a reference of its own. */
 void deliveries_prepare(struct deliveries *d, struct networks *networks, struct known_profile *profile);
 /* False: it has landed already. */
 bool deliveries_wait(struct deliveries *d, struct answer *a, struct flight_waiter *w);

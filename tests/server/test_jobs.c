@@ -36,59 +36,6 @@ static void count(struct task *task)
 	atomic_fetch_add(c->done, 1);
 }
 
-struct ordered {
-	struct task task;
-	char name, *at; /* writes its name to *at */
-	atomic_int *n;
-	pthread_mutex_t *gate;
-};
-
-static void write_name(struct task *task)
-{
-	struct ordered *o = (struct ordered *)(void *)task;
-
-	pthread_mutex_lock(o->gate);
-	o->at[atomic_fetch_add(o->n, 1)] = o->name;
-	pthread_mutex_unlock(o->gate);
-}
-
-/* What somebody waits for goes first, whenever it came. */
-START_TEST(test_background_waits)
-{
-	const struct workers_options options = {.threads = 1, .max_queue = 2};
-	pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-	static const char names[] = "f123ab";
-	struct ordered tasks[sizeof(names) - 1] = {0};
-	char order[sizeof(names)] = "";
-	struct ofa_error err = {0};
-	struct workers *w;
-	atomic_int n = 0;
-
-	ASSERT_OK(workers_new(&options, &w, &err), &err);
-	for (size_t i = 0; i < OFA_ARRAY_LEN(tasks); i++) {
-		tasks[i].task.run = write_name;
-		tasks[i].name = names[i];
-		tasks[i].at = order;
-		tasks[i].n = &n;
-		tasks[i].gate = &gate;
-	}
-	pthread_mutex_lock(&gate);
-	ck_assert(workers_submit(w, &tasks[0].task));
-	while (workers_queued(w) > 0)
-		sched_yield();
-	ck_assert(workers_submit_background(w, &tasks[1].task));
-	ck_assert(workers_submit_background(w, &tasks[2].task));
-	ck_assert(!workers_submit_background(w, &tasks[3].task));
-	ck_assert_uint_eq(workers_queued(w), 0);
-	ck_assert(workers_submit(w, &tasks[4].task));
-	ck_assert(workers_submit(w, &tasks[5].task));
-	pthread_mutex_unlock(&gate);
-	workers_stop(w);
-	ck_assert_str_eq(order, "fab12");
-	workers_free(w);
-}
-END_TEST
-
 START_TEST(test_queue_is_bounded)
 {
 	const struct workers_options options = {.threads = 1, .max_queue = 3};
@@ -344,8 +291,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {test_queue_is_bounded, test_background_waits, test_flight, test_flight_of_many,
-				      test_cache,            test_cache_of_many};
+	const TTest *const tests[] = {test_queue_is_bounded, test_flight, test_flight_of_many, test_cache,
+				      test_cache_of_many};
 
 	return run_tests("jobs", tests, OFA_ARRAY_LEN(tests));
 }
