@@ -18,7 +18,6 @@
 /* Descriptors beside connections: database, packages, log. */
 #define SPARE_FILES 64
 #define DRAIN_POLL_MS 20
-#define BACKGROUND_NICE 19
 /* For the answers of requests that were cut short to leave. */
 #define FAREWELL_MS 2000.0
 
@@ -145,10 +144,21 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 		.max_queue = s->max_queue,
 		.nice = (int)s->worker_nice,
 	};
-	const struct workers_options background = {.threads = 1, .max_queue = s->max_queue, .nice = BACKGROUND_NICE};
+	/* no nicer than the others: a request may come to wait for a front that is being computed */
+	const struct workers_options background = {
+		.threads = 1,
+		.max_queue = s->max_queue,
+		.nice = (int)s->worker_nice,
+	};
+	const struct bindings_options bindings = {
+		.cache_bytes = s->cache_bytes / 16,
+		.front_evaluations = (int)s->front_evaluations,
+		.cancel = &app->cancel,
+	};
 	struct deliveries_options deliveries = {
 		.log = &app->log,
 		.cancel = &app->cancel,
+		.keep_fronts = s->front_evaluations > 0,
 		.cache_bytes = s->cache_bytes / 16,
 	};
 	enum ofa_status st = networks_load(s->networks, s->n_networks, &app->networks, err);
@@ -162,7 +172,7 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 	if (st == OFA_OK)
 		st = packages_new(s->data, s->cache_bytes / 4 * 3, &app->packages, err);
 	if (st == OFA_OK)
-		st = bindings_new(s->cache_bytes / 16, &app->cancel, &app->bindings, err);
+		st = bindings_new(&bindings, &app->bindings, err);
 	if (st == OFA_OK)
 		st = workers_new(&workers, &app->workers, err);
 	if (st == OFA_OK)

@@ -22,7 +22,7 @@ struct app {
 	struct packages *packages;
 	struct bindings *bindings;
 	struct workers *workers;
-	struct workers *background; /* one thread that gives way to all others */
+	struct workers *background; /* one thread, for what is done ahead of being asked for */
 	struct deliveries *deliveries;
 	struct http_server *server;
 	char url[128];        /* where it listens */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/pool.h"
+#include "search/front.h"
 #include "settings.h"
 
 enum kind { KIND_FLAG, KIND_TEXT, KIND_COUNT, KIND_BYTES, KIND_LEVEL, KIND_NETWORKS };
@@ -34,6 +35,8 @@ static const struct option options[] = {
 	  KIND_COUNT, MEMBER(http_threads), 1, 1024 },
 	{ "--max-queue", "N", "requests that may wait for a worker before 503 is answered (256)",
 	  KIND_COUNT, MEMBER(max_queue), 1, 1000000 },
+	{ "--front-evaluations", "N", "effort for the front kept for each profile; 0 keeps none (4000000)",
+	  KIND_COUNT, MEMBER(front_evaluations), 0, OFA_SEARCH_MAX_EVALUATIONS },
 	{ "--cache-bytes", "N", "memory for packages, answers and profiles; K, M or G may follow (256M)",
 	  KIND_BYTES, MEMBER(cache_bytes), 0, 0 },
 	{ "--max-connections", "N", "open connections (4096)",
@@ -74,6 +77,7 @@ static void set_defaults(struct settings *s)
 		.worker_nice = 10,
 		.http_threads = cpus > 3 ? cpus / 2 : 1,
 		.max_queue = 256,
+		.front_evaluations = OFA_FRONT_KEPT_EVALUATIONS,
 		.cache_bytes = (size_t)256 << 20,
 		.max_connections = 4096,
 		.max_connections_per_address = 1024,

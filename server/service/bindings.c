@@ -13,7 +13,7 @@ struct binding {
 	const struct ofa_search_problem *problem;
 	struct ofa_search_problem *own_problem; /* NULL when the network's own serves */
 	struct ofa_latency_model *latency;      /* NULL without a table */
-	const atomic_bool *cancel;
+	const struct bindings_options *opt; /* the cache's, which outlives all calls */
 	pthread_mutex_t lock; /* of the states; a front that is known never changes */
 	pthread_cond_t settled;
 	enum front_state states[OFA_RESOURCE_COUNT];
@@ -22,7 +22,7 @@ struct binding {
 
 struct bindings {
 	struct lru *cache;
-	const atomic_bool *cancel;
+	struct bindings_options opt;
 	pthread_mutex_t making; /* two requests for one device make one binding */
 };
 
@@ -59,8 +59,8 @@ static enum ofa_status compute_front(struct binding *b, enum ofa_resource metric
 	struct ofa_front_options options = {
 		.metric = metric,
 		.points = OFA_FRONT_KEPT_POINTS,
-		.evaluations = metric == OFA_LATENCY_MS ? OFA_FRONT_KEPT_EVALUATIONS : 0,
-		.cancel = b->cancel,
+		.evaluations = metric == OFA_LATENCY_MS ? b->opt->front_evaluations : 0,
+		.cancel = b->opt->cancel,
 	};
 	struct ofa_front front;
 	enum ofa_status st;
@@ -112,7 +112,7 @@ static enum ofa_status bind_table(struct binding *b, const struct network *netwo
 }
 
 static enum ofa_status binding_new(const struct network *network, const struct known_profile *profile,
-				   const atomic_bool *cancel, struct binding **ret, struct ofa_error *err)
+				   const struct bindings_options *opt, struct binding **ret, struct ofa_error *err)
 {
 	struct binding *b = calloc(1, sizeof(*b));
 	enum ofa_status st = OFA_OK;
@@ -122,7 +122,7 @@ static enum ofa_status binding_new(const struct network *network, const struct k
 	shared_init(&b->shared, binding_destroy);
 	pthread_mutex_init(&b->lock, NULL);
 	pthread_cond_init(&b->settled, NULL);
-	b->cancel = cancel;
+	b->opt = opt;
 	b->problem = network->problem;
 	if (profile && profile->profile.has_table)
 		st = bind_table(b, network, &profile->profile, err);
@@ -134,20 +134,19 @@ static enum ofa_status binding_new(const struct network *network, const struct k
 	return OFA_OK;
 }
 
-enum ofa_status bindings_new(size_t cache_bytes, const atomic_bool *cancel, struct bindings **ret,
-			     struct ofa_error *err)
+enum ofa_status bindings_new(const struct bindings_options *opt, struct bindings **ret, struct ofa_error *err)
 {
 	struct bindings *s = calloc(1, sizeof(*s));
 	enum ofa_status st;
 
 	if (!s)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
-	st = lru_new(cache_bytes, &s->cache, err);
+	st = lru_new(opt->cache_bytes, &s->cache, err);
 	if (st != OFA_OK) {
 		free(s);
 		return st;
 	}
-	s->cancel = cancel;
+	s->opt = *opt;
 	pthread_mutex_init(&s->making, NULL);
 	*ret = s;
 	return OFA_OK;
@@ -186,7 +185,7 @@ enum ofa_status bindings_get(struct bindings *s, const struct network *network, 
 		pthread_mutex_lock(&s->making);
 		b = (struct binding *)(void *)lru_get(s->cache, &key);
 		if (!b)
-			st = binding_new(network, profile, s->cancel, &b, err);
+			st = binding_new(network, profile, &s->opt, &b, err);
 		if (st == OFA_OK)
 			lru_put(s->cache, &key, &b->shared, BINDING_BYTES);
 		pthread_mutex_unlock(&s->making);

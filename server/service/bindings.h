@@ -21,8 +21,12 @@ enum ofa_status binding_front(struct binding *b, enum ofa_resource metric, const
 
 struct bindings;
 
-/* At most cache_bytes of them are remembered.  `cancel` is borrowed: it ends the computing of fronts. */
-enum ofa_status bindings_new(size_t cache_bytes, const atomic_bool *cancel, struct bindings **ret,
+struct bindings_options {
+	size_t cache_bytes;        /* of those that are remembered */
+	int front_evaluations;     /* for the front of latency, which answers searches; 0: the engine's default */
+	const atomic_bool *cancel; /* borrowed: it ends the computing of fronts */
+};
+enum ofa_status bindings_new(const struct bindings_options *opt, struct bindings **ret,
 			     struct ofa_error *err) OFA_MUST_CHECK;
 void bindings_free(struct bindings *s); /* NULL is allowed */
 /* A new reference.  profile may be NULL.  OFA_ERR_MISMATCH when the table does not cover the network. */

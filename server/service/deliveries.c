@@ -152,7 +152,8 @@ static enum ofa_status search_bound(struct answer *a, struct binding *b, struct 
 
 	/* what no subnet keeps is told at once, whatever else is under way */
 	ofa_search_feasible(problem, &a->feasible);
-	if (!looked_up(&a->question) || options.limits.max[OFA_LATENCY_MS] < a->feasible.min[OFA_LATENCY_MS])
+	if (!a->deliveries->opt.keep_fronts || !looked_up(&a->question) ||
+	    options.limits.max[OFA_LATENCY_MS] < a->feasible.min[OFA_LATENCY_MS])
 		return ofa_search_run(problem, &options, found, NULL, &a->error);
 	st = binding_front(b, OFA_LATENCY_MS, &front, &a->error);
 	return st == OFA_OK ? ofa_front_answer(problem, front, &options, found, NULL, &a->error) : st;
@@ -433,7 +434,7 @@ static void prepare_run(struct task *task)
 
 void deliveries_prepare(struct deliveries *d, struct networks *networks, struct known_profile *profile)
 {
-	struct preparation *p = profile->profile.has_table ? malloc(sizeof(*p)) : NULL;
+	struct preparation *p = d->opt.keep_fronts && profile->profile.has_table ? malloc(sizeof(*p)) : NULL;
 
 	if (!p)
 		return;

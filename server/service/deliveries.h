@@ -54,6 +54,7 @@ struct deliveries_options {
 	struct bindings *bindings;
 	const struct log *log;
 	const atomic_bool *cancel; /* ends searches early: OFA_ERR_CANCELLED */
+	bool keep_fronts;          /* searches for stored profiles are looked up in their fronts */
 	size_t cache_bytes;        /* of manifests */
 };
 enum ofa_status deliveries_new(const struct deliveries_options *opt, struct deliveries **ret,

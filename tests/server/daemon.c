@@ -156,8 +156,9 @@ void daemon_start(struct daemon *d, const char *data, ...)
 {
 	char program[1024], networks[2][1024], dir[1024], log[1024], port_file[1100];
 	const char *argv[ARGS_MAX] = {program,  "--network", networks[0],   networks[1], "--listen",      "127.0.0.1:0",
-				      "--data", dir,         "--port-file", port_file,   "--worker-nice", "0"};
-	int argc = 12;
+				      "--data", dir,         "--port-file", port_file,   "--worker-nice", "0",
+				      "--front-evaluations", "50000"};
+	int argc = 14;
 	va_list ap;
 
 	snprintf(program, sizeof(program), "%s", program_path());
