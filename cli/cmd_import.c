@@ -23,7 +23,7 @@
 struct import_options {
 	const char *source, *predictor, *resolutions, *calibration, *calibration_dir, *name, *out;
 	int images, side;
-	bool clip, json;
+	bool json;
 };
 
 /* The network that is being put together; parts borrow from the rest. */
@@ -201,7 +201,7 @@ static enum ofa_status read_calibration(const struct import_options *o, struct w
 	const struct ofa_space *s = w->parts.space;
 	int largest = s->resolutions[s->n_resolutions - 1];
 	const struct ofa_calibration_tensor_options tensor = {
-		.mean = w->parts.mean, .std = w->parts.std, .channels = s->input_channels, .clip = o->clip};
+		.mean = w->parts.mean, .std = w->parts.std, .channels = s->input_channels};
 	struct reading reading = {.terminal = isatty(STDERR_FILENO)};
 	const struct ofa_calibration_dir_options dir = {
 		.channels = s->input_channels,
@@ -231,6 +231,7 @@ static enum ofa_status attach_calibration(const struct import_options *o, struct
 	if (st != OFA_OK)
 		return st;
 	w->parts.calibration = w->calibration.images;
+	w->parts.calibration_inputs = w->calibration.inputs;
 	w->parts.n_calibration = w->calibration.n;
 	w->parts.calibration_h = w->calibration.h;
 	w->parts.calibration_w = w->calibration.w;
@@ -250,7 +251,7 @@ static enum ofa_status report(const struct import_options *o, const struct work 
 		.import = w->net ? NULL : &w->import,
 		.predictor = w->has_new_predictor ? &w->predictor : NULL,
 		.has_predictor = w->parts.n_extra > 0,
-		.calibration = w->calibration.images ? &w->calibration : NULL,
+		.calibration = w->calibration.n ? &w->calibration : NULL,
 		.calibration_source = calibration_source(o),
 	};
 
@@ -265,9 +266,6 @@ static enum ofa_status check_options(const struct import_options *o, struct ofa_
 	if (o->calibration && o->calibration_dir)
 		return ofa_fail(err, OFA_ERR_INVALID, "--calibration",
 		                "give either --calibration or --calibration-dir, not both");
-	if (o->clip && !o->calibration)
-		return ofa_fail(err, OFA_ERR_INVALID, "--clip",
-		                "is for the values of --calibration, which is not given");
 	if (o->resolutions && !o->predictor)
 		return ofa_fail(err, OFA_ERR_INVALID, "--resolutions",
 		                "tells what the slots of --predictor mean, which is not given");
@@ -305,8 +303,6 @@ int cmd_import(int argc, char **argv)
 		 .help = "image sizes of its slots, e.g. 128,160,192,224, where the file cannot tell"},
 		{.name = "calibration", .kind = OPT_TEXT, .value = "FILE:TENSOR", .to.text = &o.calibration,
 		 .help = "calibration images: U8 pixels, or floats normalised with the network's mean and std"},
-		{.name = "clip", .kind = OPT_FLAG, .to.flag = &o.clip,
-		 .help = "clip floats that no pixel stands for, instead of refusing them"},
 		{.name = "calibration-dir", .kind = OPT_TEXT, .value = "DIR", .to.text = &o.calibration_dir,
 		 .help = "calibration images: JPEG and PNG files below a folder"},
 		{.name = "calibration-images", .kind = OPT_INT, .value = "N", .to.integer = &o.images, .min = 1,

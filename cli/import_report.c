@@ -152,11 +152,7 @@ static void print_attached(const struct cli_import_report *r)
 		return;
 	}
 	printf("calibration: %d images of %dx%d from %s", c->n, c->w, c->h, r->calibration_source);
-	if (c->rounding > 0)
-		printf(", rounded to 8 bits (by at most %.2g of a step)", c->rounding);
-	if (c->clipped)
-		printf(", %llu values clipped", (unsigned long long)c->clipped);
-	printf("\n");
+	printf(", kept as %s\n", c->images ? "8-bit pixels" : "the floats they are: no pixels stand for them");
 }
 
 void cli_import_print(const struct cli_import_report *r)
@@ -196,8 +192,8 @@ static json_t *calibration_json(const struct cli_import_report *r)
 {
 	const struct ofa_calibration *c = r->calibration;
 
-	return json_pack("{s:s, s:i, s:i, s:i, s:f, s:I}", "source", r->calibration_source, "images", c->n, "height",
-	                 c->h, "width", c->w, "rounding", c->rounding, "clipped", (json_int_t)c->clipped);
+	return json_pack("{s:s, s:i, s:i, s:i, s:s}", "source", r->calibration_source, "images", c->n, "height", c->h,
+	                 "width", c->w, "kept_as", c->images ? "pixels" : "floats");
 }
 
 /* {format, family, width, base, converted}, of a checkpoint. */

@@ -6,6 +6,8 @@
 
 #include "import/import.h"
 
+#define PIXEL_TOLERANCE 0.01 /* steps of 1/255 that rounding may leave between an input and its pixel */
+
 /* How the tensor's dimensions are read. */
 struct layout {
 	size_t n, h, w, c;
@@ -58,40 +60,58 @@ static void copy_pixels(const struct layout *l, const uint8_t *x, uint8_t *out)
 				*out++ = x[source_of(l, i, p, k)];
 }
 
-static enum ofa_status quantise(const struct layout *l, const float *x, const char *name,
-				const struct ofa_calibration_tensor_options *o, struct ofa_calibration *cal,
-				struct ofa_error *err)
+/* Inputs in the order of pixels; *ret_pixels: does each stand for one? */
+static enum ofa_status order_inputs(const struct layout *l, const float *x, const char *name,
+				    const struct ofa_calibration_tensor_options *o, float *out, bool *ret_pixels,
+				    struct ofa_error *err)
 {
-	uint8_t *out = cal->images;
-	double worst = 0;
+	bool pixels = true;
 
 	for (size_t i = 0; i < l->n; i++) {
 		for (size_t p = 0; p < l->h * l->w; p++) {
 			for (size_t k = 0; k < l->c; k++) {
 				float value = x[source_of(l, i, p, k)];
 				double pixel = 255 * ((double)value * (double)o->std[k] + (double)o->mean[k]);
-				double whole = fmin(fmax(nearbyint(pixel), 0), 255), off = fabs(pixel - whole);
+				double whole = fmin(fmax(nearbyint(pixel), 0), 255);
 
 				if (!isfinite(value))
 					return ofa_fail(err, OFA_ERR_INVALID, name,
 							"tensor \"%.100s\" has the value %g", name, (double)value);
-				if (off > 0.5) {
-					cal->clipped++;
-					worst = off > worst ? off : worst;
-				} else if (off > cal->rounding) {
-					cal->rounding = off;
-				}
-				*out++ = (uint8_t)whole;
+				pixels = pixels && fabs(pixel - whole) <= PIXEL_TOLERANCE;
+				*out++ = value;
 			}
 		}
 	}
-	if (cal->clipped && !o->clip)
-		return ofa_fail(
-			err, OFA_ERR_INVALID, name,
-			"%llu of %zu values of tensor \"%.60s\" are no pixels under the network's mean and std (up "
-			"to %.0f beyond 0..255); accepted are U8 pixels, inputs normalised with this mean and std, "
-			"or these values clipped (--clip)",
-			(unsigned long long)cal->clipped, l->n * l->h * l->w * l->c, name, worst);
+	*ret_pixels = pixels;
+	return OFA_OK;
+}
+
+static enum ofa_status take_inputs(const struct layout *l, const struct ofa_tensor *t,
+				   const struct ofa_calibration_tensor_options *o, struct ofa_calibration *cal,
+				   struct ofa_error *err)
+{
+	const size_t n = l->n * l->h * l->w * l->c;
+	float *x = malloc(n * sizeof(*x));
+	bool pixels = false;
+	enum ofa_status st;
+
+	cal->inputs = malloc(n * sizeof(*cal->inputs));
+	if (!x || !cal->inputs)
+		st = ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	else if (!ofa_import_floats(t, x))
+		st = ofa_fail(err, OFA_ERR_INVALID, t->name,
+			      "tensor \"%.100s\" holds %s; U8 pixels or F32, F64, F16 or BF16 inputs are accepted",
+			      t->name, ofa_dtype_name(t->dtype));
+	else
+		st = order_inputs(l, x, t->name, o, cal->inputs, &pixels, err);
+	free(x);
+	if (st != OFA_OK || !pixels)
+		return st;
+	for (size_t i = 0; i < n; i++)
+		cal->images[i] = (uint8_t)nearbyint(255 * ((double)cal->inputs[i] * (double)o->std[i % l->c] +
+							   (double)o->mean[i % l->c]));
+	free(cal->inputs);
+	cal->inputs = NULL;
 	return OFA_OK;
 }
 
@@ -100,25 +120,22 @@ static enum ofa_status convert(const struct ofa_tensor *t, const struct ofa_cali
 {
 	struct ofa_calibration cal = {0};
 	struct layout l = {0};
-	float *x = NULL;
 	enum ofa_status st = read_layout(t, o->channels, &l, err);
 
 	if (st != OFA_OK)
 		return st;
 	cal = (struct ofa_calibration){.n = (int)l.n, .h = (int)l.h, .w = (int)l.w, .c = (int)l.c};
 	cal.images = malloc(l.n * l.h * l.w * l.c);
-	x = t->dtype == OFA_U8 ? NULL : malloc(l.n * l.h * l.w * l.c * sizeof(*x));
-	if (!cal.images || (!x && t->dtype != OFA_U8))
+	if (!cal.images)
 		st = ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	else if (t->dtype == OFA_U8)
 		copy_pixels(&l, t->data, cal.images);
-	else if (ofa_import_floats(t, x))
-		st = quantise(&l, x, t->name, o, &cal, err);
 	else
-		st = ofa_fail(err, OFA_ERR_INVALID, t->name,
-			      "tensor \"%.100s\" holds %s; U8 pixels or F32, F64, F16 or BF16 inputs are accepted",
-			      t->name, ofa_dtype_name(t->dtype));
-	free(x);
+		st = take_inputs(&l, t, o, &cal, err);
+	if (cal.inputs) {
+		free(cal.images);
+		cal.images = NULL;
+	}
 	if (st == OFA_OK)
 		*ret = cal;
 	else
@@ -144,5 +161,6 @@ enum ofa_status ofa_calibration_from_tensor(const char *file_colon_tensor,
 void ofa_calibration_release(struct ofa_calibration *c)
 {
 	free(c->images);
+	free(c->inputs);
 	*c = (struct ofa_calibration){0};
 }

@@ -9,7 +9,8 @@
 #include "tensor/resize.h"
 
 #define FORMAT_VERSION "1"
-#define CALIBRATION_TENSOR "ofa.calibration.images"
+#define CALIBRATION_PIXELS "ofa.calibration.images"
+#define CALIBRATION_INPUTS "ofa.calibration.inputs"
 #define PREDICTOR_PREFIX "ofa.predictor."
 #define MAX_CALIBRATION_IMAGES 65536
 
@@ -221,14 +222,27 @@ static enum ofa_status bind_parameters(struct ofa_supernet *net, struct ofa_erro
 
 static enum ofa_status bind_calibration(struct ofa_supernet *net, const struct ofa_tensor *t, struct ofa_error *err)
 {
+	const bool pixels = strcmp(t->name, CALIBRATION_PIXELS) == 0;
 	const int64_t *n = t->shape;
 
-	if (t->dtype != OFA_U8 || t->rank != 4 || n[0] < 1 || n[0] > MAX_CALIBRATION_IMAGES || n[1] < 1 ||
-	    n[1] > OFA_RESIZE_MAX_IN || n[2] < 1 || n[2] > OFA_RESIZE_MAX_IN || n[3] != net->space.input_channels)
+	if (net->calibration.n)
 		return ofa_fail(err, OFA_ERR_FORMAT, t->name,
-				"tensor \"%s\" must be U8 of shape [N, H, W, %d], N to %d, H and W to %d", t->name,
-				net->space.input_channels, MAX_CALIBRATION_IMAGES, OFA_RESIZE_MAX_IN);
-	net->calibration.images = t->data;
+				"calibration images are there twice, as pixels and as inputs");
+	if (t->dtype != (pixels ? OFA_U8 : OFA_F32) || t->rank != 4 || n[0] < 1 || n[0] > MAX_CALIBRATION_IMAGES ||
+	    n[1] < 1 || n[1] > OFA_RESIZE_MAX_IN || n[2] < 1 || n[2] > OFA_RESIZE_MAX_IN ||
+	    n[3] != net->space.input_channels)
+		return ofa_fail(err, OFA_ERR_FORMAT, t->name,
+				"tensor \"%s\" must be %s of shape [N, H, W, %d], N to %d, H and W to %d", t->name,
+				pixels ? "U8" : "F32", net->space.input_channels, MAX_CALIBRATION_IMAGES,
+				OFA_RESIZE_MAX_IN);
+	for (int64_t i = 0; !pixels && i < ofa_tensor_elements(t); i++)
+		if (!isfinite(((const float *)t->data)[i]))
+			return ofa_fail(err, OFA_ERR_FORMAT, t->name, "tensor \"%s\" has a value that is not finite",
+					t->name);
+	if (pixels)
+		net->calibration.images = t->data;
+	else
+		net->calibration.inputs = t->data;
 	net->calibration.n = (int)n[0];
 	net->calibration.h = (int)n[1];
 	net->calibration.w = (int)n[2];
@@ -246,7 +260,7 @@ static enum ofa_status bind_others(struct ofa_supernet *net, struct ofa_error *e
 
 		if (starts_with(t->name, PREDICTOR_PREFIX)) {
 			net->extra[net->n_extra++] = *t;
-		} else if (strcmp(t->name, CALIBRATION_TENSOR) == 0) {
+		} else if (strcmp(t->name, CALIBRATION_PIXELS) == 0 || strcmp(t->name, CALIBRATION_INPUTS) == 0) {
 			enum ofa_status st = bind_calibration(net, t, err);
 
 			if (st != OFA_OK)
@@ -343,7 +357,10 @@ void ofa_supernet_free(struct ofa_supernet *net)
 void ofa_supernet_calibration_input(const struct ofa_supernet *net, int first, int n, int r, float *x)
 {
 	int h = net->calibration.h, w = net->calibration.w, c = net->calibration.c;
+	size_t at = (size_t)first * (size_t)h * (size_t)w * (size_t)c;
 
-	ofa_resize_normalise(net->calibration.images + (size_t)first * (size_t)h * (size_t)w * (size_t)c, n, h, w, c, r,
-			     net->mean, net->std, x);
+	if (net->calibration.inputs)
+		ofa_resize_floats(net->calibration.inputs + at, n, h, w, c, r, x);
+	else
+		ofa_resize_normalise(net->calibration.images + at, n, h, w, c, r, net->mean, net->std, x);
 }

@@ -10,8 +10,9 @@
 /* __metadata__ of a network file (all values are strings; objects are JSON text):
  *   ofa.format "1", ofa.name, ofa.space {space JSON}, ofa.classes [names], ofa.mean [per channel],
  *   ofa.std [per channel], ofa.lineage {how it was made}, ofa.license, ofa.predictor {see predict/predictor.h}
- * Tensors: the parameters by name (F32); "ofa.calibration.images" U8 (N,H,W,C), raw pixels 0..255;
- * "ofa.predictor.*".  Others are ignored when named num_batches_tracked, else refused. */
+ * Tensors: the parameters by name (F32); "ofa.calibration.images" U8 (N,H,W,C), raw pixels 0..255, or
+ * "ofa.calibration.inputs" F32 (N,H,W,C), normalised already; "ofa.predictor.*".  Others are ignored when named
+ * num_batches_tracked, else refused. */
 struct ofa_supernet {
 	char name[64];            /* ofa.name, or the file's base name */
 	struct ofa_space space;
@@ -19,7 +20,8 @@ struct ofa_supernet {
 	const float *const *data; /* by parameter id; mapped */
 	char (*classes)[OFA_NET_MAX_CLASS_NAME]; /* space.classes names, or NULL */
 	float mean[4], std[4];    /* of pixel/255; input channels at most 4 */
-	struct { const uint8_t *images; int n, h, w, c; } calibration; /* n = 0: none */
+	/* n = 0: none; else images or inputs, mapped; the other is NULL */
+	struct { const uint8_t *images; const float *inputs; int n, h, w, c; } calibration;
 	json_t *lineage;          /* parsed ofa.lineage, or NULL; owned */
 	struct ofa_tensor *extra; /* the "ofa.predictor.*" tensors, in file order; data mapped */
 	size_t n_extra;
@@ -46,7 +48,9 @@ struct ofa_supernet_parts {
 	const float *const *data;       /* by parameter id */
 	const char (*classes)[OFA_NET_MAX_CLASS_NAME]; /* or NULL */
 	const float *mean, *std;        /* per input channel */
-	const uint8_t *calibration; int n_calibration, calibration_h, calibration_w; /* U8 NHWC, or NULL */
+	const uint8_t *calibration;      /* U8 NHWC, or NULL */
+	const float *calibration_inputs; /* or normalised floats, NHWC */
+	int n_calibration, calibration_h, calibration_w;
 	json_t *lineage;                /* object or NULL; borrowed */
 	const char *license;            /* or NULL */
 	json_t *extra_metadata;         /* object of strings to which the above is added (ofa.predictor), or NULL */
@@ -57,8 +61,7 @@ enum ofa_status ofa_supernet_save(const char *path, const struct ofa_supernet_pa
 /* The parts of a loaded network (borrowing from it), so that a tool can change one and save. */
 void ofa_supernet_parts(const struct ofa_supernet *net, struct ofa_supernet_parts *ret);
 
-/* U8 NHWC calibration images -> normalised float32 NHWC at r x r, resampled as the data sets are
- * (tensor/resize.h).
+/* Calibration images -> normalised float32 NHWC at r x r, resampled as the data sets are (tensor/resize.h).
  * x holds n*r*r*c floats. */
 void ofa_supernet_calibration_input(const struct ofa_supernet *net, int first, int n, int r, float *x);
 

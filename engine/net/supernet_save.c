@@ -76,15 +76,17 @@ static struct ofa_tensor parameter_tensor(const struct ofa_param *q, const float
 
 static struct ofa_tensor calibration_tensor(const struct ofa_supernet_parts *p)
 {
+	const bool pixels = p->calibration != NULL;
 	int c = p->space->input_channels;
+	size_t values = (size_t)p->n_calibration * (size_t)p->calibration_h * (size_t)p->calibration_w * (size_t)c;
 
 	return (struct ofa_tensor){
-		.name = "ofa.calibration.images",
-		.dtype = OFA_U8,
+		.name = pixels ? "ofa.calibration.images" : "ofa.calibration.inputs",
+		.dtype = pixels ? OFA_U8 : OFA_F32,
 		.rank = 4,
 		.shape = {p->n_calibration, p->calibration_h, p->calibration_w, c},
-		.data = p->calibration,
-		.size = (size_t)p->n_calibration * (size_t)p->calibration_h * (size_t)p->calibration_w * (size_t)c,
+		.data = pixels ? (const void *)p->calibration : p->calibration_inputs,
+		.size = values * (pixels ? 1 : sizeof(float)),
 	};
 }
 
@@ -105,7 +107,7 @@ enum ofa_status ofa_supernet_save(const char *path, const struct ofa_supernet_pa
 	for (size_t i = 0; i < parts->n_extra; i++)
 		tensors[n++] = parts->extra[i];
 	/* Bytes come last: everything before stays aligned. */
-	if (parts->calibration && parts->n_calibration > 0)
+	if ((parts->calibration || parts->calibration_inputs) && parts->n_calibration > 0)
 		tensors[n++] = calibration_tensor(parts);
 	st = ofa_safetensors_save(path, tensors, n, meta, err);
 out:
@@ -125,6 +127,7 @@ void ofa_supernet_parts(const struct ofa_supernet *net, struct ofa_supernet_part
 		.mean = net->mean,
 		.std = net->std,
 		.calibration = net->calibration.images,
+		.calibration_inputs = net->calibration.inputs,
 		.n_calibration = net->calibration.n,
 		.calibration_h = net->calibration.h,
 		.calibration_w = net->calibration.w,

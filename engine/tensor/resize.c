@@ -43,19 +43,22 @@ void ofa_resize_axis_init(struct ofa_resize_axis *a, int n_in, float lo, float s
 	}
 }
 
-/* Vertical pass of one output row; the row stays in bytes' scale. */
-static void blend_rows(const struct ofa_resize_axis *rows, int y, const uint8_t *restrict x, size_t n,
-		       float *restrict row)
-{
-	memset(row, 0, n * sizeof(*row));
-	const float *weight = rows->weight + rows->offset[y];
-	const uint8_t *src = x + (size_t)rows->start[y] * n;
-	for (int t = 0; t < rows->count[y]; t++, src += n) {
-		float v = weight[t];
-		for (size_t i = 0; i < n; i++)
-			row[i] += v * (float)src[i];
+/* Vertical pass of one output row; the row stays in the source's scale. */
+#define DEFINE_BLEND_ROWS(name, type)                                                                                  \
+	static void name(const struct ofa_resize_axis *rows, int y, const type *restrict x, size_t n,                  \
+			 float *restrict row)                                                                          \
+	{                                                                                                              \
+		memset(row, 0, n * sizeof(*row));                                                                      \
+		const float *weight = rows->weight + rows->offset[y];                                                  \
+		const type *src = x + (size_t)rows->start[y] * n;                                                      \
+		for (int t = 0; t < rows->count[y]; t++, src += n) {                                                   \
+			float v = weight[t];                                                                           \
+			for (size_t i = 0; i < n; i++)                                                                 \
+				row[i] += v * (float)src[i];                                                           \
+		}                                                                                                      \
 	}
-}
+DEFINE_BLEND_ROWS(blend_rows, uint8_t)
+DEFINE_BLEND_ROWS(blend_float_rows, float)
 
 static void blend_columns(const struct ofa_resize_axis *cols, const float *row, int c, const float *gain,
 			  const float *bias, float *y)
@@ -97,4 +100,26 @@ void ofa_resize_normalise(const uint8_t *x, int n, int h, int w, int c, int r, c
 	for (int i = 0; i < n; i++)
 		ofa_resize_image(&rows, &cols, x + (size_t)i * (size_t)(h * w * c), w, c, gain, bias,
 				 y + (size_t)i * (size_t)(r * r * c));
+}
+
+void ofa_resize_floats(const float *x, int n, int h, int w, int c, int r, float *y)
+{
+	static const float gain[4] = {1, 1, 1, 1}, bias[4] = {0};
+	struct ofa_resize_axis rows, cols;
+	float row[OFA_RESIZE_MAX_IN * 4];
+	const size_t in = (size_t)h * (size_t)w * (size_t)c, out = (size_t)r * (size_t)r * (size_t)c;
+
+	assert(w <= OFA_RESIZE_MAX_IN && c <= 4);
+	if (h == r && w == r) {
+		memcpy(y, x, (size_t)n * in * sizeof(*y));
+		return;
+	}
+	ofa_resize_axis_init(&rows, h, 0, (float)h, r, false);
+	ofa_resize_axis_init(&cols, w, 0, (float)w, r, false);
+	for (int i = 0; i < n; i++, x += in, y += out) {
+		for (int j = 0; j < r; j++) {
+			blend_float_rows(&rows, j, x, (size_t)w * (size_t)c, row);
+			blend_columns(&cols, row, c, gain, bias, y + (size_t)j * (size_t)(r * c));
+		}
+	}
 }

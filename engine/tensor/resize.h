@@ -28,6 +28,9 @@ void ofa_resize_axis_init(struct ofa_resize_axis *a, int n_in, float lo, float s
 void ofa_resize_image(const struct ofa_resize_axis *rows, const struct ofa_resize_axis *cols, const uint8_t *x, int w,
 		      int c, const float *gain, const float *bias, float *y);
 
+/* n whole float images (h,w,c) -> (r,r,c), by the same filter; a copy where h = w = r.  h and w at most MAX_IN. */
+void ofa_resize_floats(const float *x, int n, int h, int w, int c, int r, float *y);
+
 /* n whole images (h,w,c) -> (r,r,c), normalised: y = (pixel/255 - mean[c]) / std[c]. */
 void ofa_resize_normalise(const uint8_t *x, int n, int h, int w, int c, int r, const float *mean, const float *std,
 			  float *y);

@@ -19,10 +19,10 @@ static struct ofa_error err;
 static const float mean[] = {0.485f, 0.456f, 0.406f}, std[] = {0.229f, 0.224f, 0.225f};
 
 /* A tensor saved as "x" and read as calibration images. */
-static enum ofa_status from_tensor(enum ofa_dtype dtype, const int64_t shape[4], int rank, const void *data, bool clip,
+static enum ofa_status from_tensor(enum ofa_dtype dtype, const int64_t shape[4], int rank, const void *data,
 				   struct ofa_calibration *ret)
 {
-	const struct ofa_calibration_tensor_options o = {.mean = mean, .std = std, .channels = 3, .clip = clip};
+	const struct ofa_calibration_tensor_options o = {.mean = mean, .std = std, .channels = 3};
 	struct ofa_tensor t = {.name = "x", .dtype = dtype, .rank = rank, .data = data};
 	const char *path = temporary_path("calibration.safetensors");
 	char ref[600];
@@ -77,16 +77,35 @@ START_TEST(pixels_survive_every_layout)
 
 	make_pixels(nhwc, nchw, normalised);
 	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++) {
-		ASSERT_OK(from_tensor(cases[i].dtype, cases[i].shape, 4, cases[i].data, false, &cal), &err);
-		ck_assert(cal.n == N && cal.h == H && cal.w == W && cal.c == C && cal.clipped == 0);
-		ck_assert_double_lt(cal.rounding, 1e-4);
+		ASSERT_OK(from_tensor(cases[i].dtype, cases[i].shape, 4, cases[i].data, &cal), &err);
+		ck_assert(cal.n == N && cal.h == H && cal.w == W && cal.c == C && !cal.inputs);
 		ck_assert_mem_eq(cal.images, nhwc, ELEMENTS);
 		ofa_calibration_release(&cal);
 	}
 }
 END_TEST
 
-START_TEST(what_pixels_cannot_hold_is_refused)
+START_TEST(what_pixels_cannot_hold_is_kept)
+{
+	static const float values[] = {256.4f, 100.3f, -2};
+	static const int64_t shape[] = {N, C, H, W};
+	uint8_t nhwc[ELEMENTS], nchw[ELEMENTS];
+	float x[ELEMENTS];
+	struct ofa_calibration cal;
+
+	for (size_t i = 0; i < OFA_ARRAY_LEN(values); i++) {
+		make_pixels(nhwc, nchw, x);
+		x[7] = (values[i] / 255 - mean[0]) / std[0];
+		ASSERT_OK(from_tensor(OFA_F32, shape, 4, x, &cal), &err);
+		ck_assert_ptr_null(cal.images);
+		for (size_t at = 0; at < ELEMENTS; at++)
+			ck_assert(cal.inputs[at] == x[first_at(at)]);
+		ofa_calibration_release(&cal);
+	}
+}
+END_TEST
+
+START_TEST(what_are_no_images_is_refused)
 {
 	static const int64_t shape[] = {N, C, H, W}, unclear[] = {1, 3, 5, 3}, none[] = {N, 4, H, W};
 	static const int64_t large[] = {1, 3, 513, 1};
@@ -96,29 +115,14 @@ START_TEST(what_pixels_cannot_hold_is_refused)
 	struct ofa_calibration cal;
 
 	make_pixels(nhwc, nchw, x);
-	x[7] = (256.4f / 255 - mean[0]) / std[0];
-	ck_assert_int_eq(from_tensor(OFA_F32, shape, 4, x, false, &cal), OFA_ERR_INVALID);
-	ck_assert_msg(strstr(err.message, "1 of 120 values") && strstr(err.message, "--clip"), "%s", err.message);
-	ASSERT_OK(from_tensor(OFA_F32, shape, 4, x, true, &cal), &err);
-	ck_assert_uint_eq(cal.clipped, 1);
-	ck_assert_uint_eq(cal.images[7 * C], 255);
-	ofa_calibration_release(&cal);
-
-	/* Between two pixels: rounded, and it is told by how much. */
-	x[7] = (100.3f / 255 - mean[0]) / std[0];
-	ASSERT_OK(from_tensor(OFA_F32, shape, 4, x, false, &cal), &err);
-	ck_assert_double_eq_tol(cal.rounding, 0.3, 1e-3);
-	ck_assert_uint_eq(cal.images[7 * C], 100);
-	ofa_calibration_release(&cal);
-
 	x[7] = NAN;
-	ck_assert_int_eq(from_tensor(OFA_F32, shape, 4, x, true, &cal), OFA_ERR_INVALID);
-	ck_assert_int_eq(from_tensor(OFA_I32, shape, 4, x, false, &cal), OFA_ERR_INVALID);
-	ck_assert_int_eq(from_tensor(OFA_F32, shape, 3, x, false, &cal), OFA_ERR_INVALID);
-	ck_assert_int_eq(from_tensor(OFA_F32, unclear, 4, zeros, false, &cal), OFA_ERR_INVALID);
+	ck_assert_int_eq(from_tensor(OFA_F32, shape, 4, x, &cal), OFA_ERR_INVALID);
+	ck_assert_int_eq(from_tensor(OFA_I32, shape, 4, x, &cal), OFA_ERR_INVALID);
+	ck_assert_int_eq(from_tensor(OFA_F32, shape, 3, x, &cal), OFA_ERR_INVALID);
+	ck_assert_int_eq(from_tensor(OFA_F32, unclear, 4, zeros, &cal), OFA_ERR_INVALID);
 	ck_assert_msg(strstr(err.message, "where it is clear which"), "%s", err.message);
-	ck_assert_int_eq(from_tensor(OFA_F32, none, 4, zeros, false, &cal), OFA_ERR_INVALID);
-	ck_assert_int_eq(from_tensor(OFA_F32, large, 4, zeros, false, &cal), OFA_ERR_LIMIT);
+	ck_assert_int_eq(from_tensor(OFA_F32, none, 4, zeros, &cal), OFA_ERR_INVALID);
+	ck_assert_int_eq(from_tensor(OFA_F32, large, 4, zeros, &cal), OFA_ERR_LIMIT);
 }
 END_TEST
 
@@ -402,7 +406,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		pixels_survive_every_layout, what_pixels_cannot_hold_is_refused,
+		pixels_survive_every_layout, what_pixels_cannot_hold_is_kept, what_are_no_images_is_refused,
 		pictures_are_decoded,        damaged_pictures_are_named,
 		the_middle_is_cropped,       resizing_agrees_with_the_data_sets,
 		folders_are_read_in_order,

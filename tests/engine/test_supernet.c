@@ -207,6 +207,51 @@ static void expect_refusal(struct network *n, enum ofa_status status, const char
 	unlink(path);
 }
 
+/* The same images as pixels and as normalised floats are the same inputs at every size, and at their own they are the
+ * stored floats to the bit. */
+START_TEST(calibration_inputs_may_be_floats)
+{
+	static const int sizes[] = {SIDE, 15, SIDE + 5};
+	const char *paths[] = {temporary_path("pixels.safetensors"), temporary_path("floats.safetensors")};
+	float inputs[IMAGES * SIDE * SIDE], x[2][(SIDE + 5) * (SIDE + 5)];
+	struct ofa_error err = {0};
+	struct ofa_supernet *nets[2];
+	struct network n;
+
+	open_network(&n);
+	for (size_t i = 0; i < sizeof(n.images); i++)
+		inputs[i] = ((float)n.images[i] / 255 - n.mean[0]) / n.std[0];
+	ASSERT_OK(ofa_supernet_save(paths[0], &n.parts, &err), &err);
+	n.parts.calibration = NULL;
+	n.parts.calibration_inputs = inputs;
+	ASSERT_OK(ofa_supernet_save(paths[1], &n.parts, &err), &err);
+	for (int i = 0; i < 2; i++)
+		ASSERT_OK(ofa_supernet_load(paths[i], &nets[i], &err), &err);
+	ck_assert_int_eq(nets[1]->calibration.n, IMAGES);
+	for (size_t s = 0; s < OFA_ARRAY_LEN(sizes); s++) {
+		size_t values = (size_t)(sizes[s] * sizes[s]);
+
+		for (int i = 0; i < 2; i++)
+			ofa_supernet_calibration_input(nets[i], 1, 1, sizes[s], x[i]);
+		for (size_t i = 0; i < values; i++)
+			ck_assert_float_eq_tol(x[0][i], x[1][i], 1e-5f);
+		if (sizes[s] == SIDE)
+			ck_assert_mem_eq(x[1], inputs + SIDE * SIDE, values * sizeof(float));
+	}
+	for (int i = 0; i < 2; i++) {
+		ofa_supernet_free(nets[i]);
+		unlink(paths[i]);
+	}
+	inputs[3] = NAN;
+	expect_refusal(&n, OFA_ERR_FORMAT, "ofa.calibration.inputs");
+	inputs[3] = 0;
+	n.tensor = (struct ofa_tensor){.name = "ofa.calibration.images", .dtype = OFA_U8, .rank = 4,
+				       .shape = {1, 2, 2, 1}, .data = n.images, .size = 4};
+	expect_refusal(&n, OFA_ERR_FORMAT, "ofa.calibration.images");
+	close_network(&n);
+}
+END_TEST
+
 START_TEST(bad_values_are_named)
 {
 	struct network n;
@@ -386,6 +431,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		networks_round_trip,          optional_parts_may_be_absent,   calibration_images_are_normalised,
+		calibration_inputs_may_be_floats,
 		bad_values_are_named,         bad_metadata_is_named,          bad_tensors_are_named,
 		other_files_are_not_networks, truncated_networks_are_refused, reference_state_dict_loads,
 	};
