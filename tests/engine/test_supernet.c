@@ -247,7 +247,7 @@ START_TEST(calibration_inputs_may_be_floats)
 	inputs[3] = 0;
 	n.tensor = (struct ofa_tensor){.name = "ofa.calibration.images", .dtype = OFA_U8, .rank = 4,
 				       .shape = {1, 2, 2, 1}, .data = n.images, .size = 4};
-	expect_refusal(&n, OFA_ERR_FORMAT, "ofa.calibration.images");
+	expect_refusal(&n, OFA_ERR_FORMAT, "ofa.calibration.inputs");
 	close_network(&n);
 }
 END_TEST
