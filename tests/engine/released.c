@@ -8,6 +8,7 @@
 #include "import/checkpoint.h"
 #include "import/predictor.h"
 #include "import/table.h"
+#include "search/front.h"
 #include "shared.h"
 
 const char *released_path(const char *name)
@@ -92,4 +93,43 @@ enum ofa_status released_predictor(const struct ofa_space *s, struct ofa_predict
 enum ofa_status released_resnet_predictor(const struct ofa_space *s, struct ofa_predictor *ret, struct ofa_error *err)
 {
 	return load_predictor(s, "real/ofa_resnet50_acc_predictor.pth", ret, err);
+}
+
+enum ofa_status released_front(struct released_front *ret, struct ofa_error *err)
+{
+	static const char file[] = "real/best_known_front_note10.csv";
+	const char *path = released_path(file), *at;
+	struct released_front known = {0};
+	uint8_t *text;
+	size_t size;
+	enum ofa_status st = ofa_file_read(path ? path : file, 1 << 20, &text, &size, err);
+
+	if (st)
+		return st;
+	/* the first line names the columns */
+	for (at = strchr((char *)text, '\n'); at && known.n < RELEASED_FRONT_MAX; at = strchr(at + 1, '\n'))
+		if (sscanf(at + 1, "%lf,%lf", &known.limit[known.n], &known.accuracy[known.n]) == 2)
+			known.n++;
+	free(text);
+	if (known.n == 0)
+		return ofa_fail(err, OFA_ERR_FORMAT, NULL, "%s: no limits", file);
+	*ret = known;
+	return OFA_OK;
+}
+
+double released_front_gap(const struct released_front *known, const struct ofa_front *front, double much,
+			  int *ret_exceeding)
+{
+	double sum = 0;
+
+	*ret_exceeding = 0;
+	for (int i = 0; i < known->n; i++) {
+		double best = 0;
+
+		for (size_t j = 0; j < front->n && front->points[j].value[front->metric] <= known->limit[i]; j++)
+			best = front->points[j].predicted_accuracy;
+		sum += known->accuracy[i] - best;
+		*ret_exceeding += known->accuracy[i] - best > much;
+	}
+	return sum / known->n;
 }

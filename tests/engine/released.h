@@ -23,4 +23,17 @@ enum ofa_status released_predictor(const struct ofa_space *s, struct ofa_predict
 enum ofa_status released_resnet_predictor(const struct ofa_space *s, struct ofa_predictor *ret,
 					  struct ofa_error *err) OFA_MUST_CHECK;
 
+/* The best accuracy that anybody found under each of some latency limits (ms). */
+#define RELEASED_FRONT_MAX 128
+struct released_front {
+	int n;
+	double limit[RELEASED_FRONT_MAX], accuracy[RELEASED_FRONT_MAX];
+};
+enum ofa_status released_front(struct released_front *ret, struct ofa_error *err) OFA_MUST_CHECK;
+
+struct ofa_front;
+/* Best known minus the front's best within the limit: the mean over the limits, and how many exceed `much`. */
+double released_front_gap(const struct released_front *known, const struct ofa_front *front, double much,
+			  int *ret_exceeding);
+
 #endif
