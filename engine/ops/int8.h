@@ -19,10 +19,11 @@
 #define OFA_INT8_ROWS 48 /* every tile height divides it */
 #define OFA_INT8_ROOM(n) (((size_t)(n) + OFA_INT8_ROWS - 1) / OFA_INT8_ROWS * OFA_INT8_ROWS)
 
-/* y = max(0, scale * (x * weights) + bias), over `in` inputs and `out` outputs, rounded up as above with zeros.
- * Everything borrowed, 64-byte aligned. */
+/* y = max(0, scale * (x * weights) + bias), over `in` inputs and `out` outputs, rounded up as above with zeros.  Inputs
+ * from `used` on, a multiple of 4 within `in`, have no weights: a kernel may leave them out.  Everything borrowed,
+ * 64-byte aligned. */
 struct ofa_int8_dense {
-	int in, out;
+	int in, out, used;
 	const int8_t *weights; /* (out/PANEL, in/4, PANEL, 4) */
 	const float *scale, *bias; /* (out) */
 };

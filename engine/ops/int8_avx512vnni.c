@@ -9,20 +9,20 @@ INLINE void dot(__m512i *sum, __m512i bytes, __m512i weights)
 	__asm__("vpdpbusd %2, %1, %0" : "+v"(*sum) : "v"(bytes), "v"(weights));
 }
 
-/* Two panels of ROWS rows. */
-INLINE void product(const struct ofa_int8_dense *d, const uint8_t *x, int panel, __m512i sum[2 * ROWS])
+/* Two panels of so many rows, at most ROWS. */
+INLINE void product(const struct ofa_int8_dense *d, const uint8_t *x, int panel, const int rows, __m512i *sum)
 {
 	const size_t pitch = (size_t)d->in;
 	const int8_t *p = d->weights + (size_t)panel * pitch * OFA_INT8_PANEL, *q = p + pitch * OFA_INT8_PANEL;
 
 #pragma GCC unroll 24
-	for (int r = 0; r < 2 * ROWS; r++)
+	for (int r = 0; r < 2 * rows; r++)
 		sum[r] = _mm512_setzero_si512();
-	for (int i = 0; i < d->in; i += 4, p += 64, q += 64, x += 4) {
+	for (int i = 0; i < d->used; i += 4, p += 64, q += 64, x += 4) {
 		const __m512i wp = _mm512_load_si512(p), wq = _mm512_load_si512(q);
 
 #pragma GCC unroll 12
-		for (int r = 0; r < ROWS; r++) {
+		for (int r = 0; r < rows; r++) {
 			const int32_t *at = (const int32_t *)(const void *)(x + (size_t)r * pitch);
 			__m512i a = _mm512_set1_epi32(*at);
 
@@ -32,22 +32,51 @@ INLINE void product(const struct ofa_int8_dense *d, const uint8_t *x, int panel,
 	}
 }
 
+INLINE void dense_tile(const struct ofa_int8_dense *d, const uint8_t *x, int panel, const int rows, uint8_t *y,
+		       size_t pitch)
+{
+	__m512i sum[2 * ROWS];
+
+	product(d, x, panel, rows, sum);
+#pragma GCC unroll 24
+	for (int r = 0; r < 2 * rows; r++) {
+		const int at = (panel + r % 2) * OFA_INT8_PANEL;
+
+		store_bytes(finish(sum[r], d->scale + at, d->bias + at), y + (size_t)(r / 2) * pitch + at);
+	}
+}
+
+INLINE void dot_tile(const struct ofa_int8_dense *d, const uint8_t *x, int panel, const int rows, const float *last,
+		     float *partial)
+{
+	__m512i sum[2 * ROWS];
+
+	product(d, x, panel, rows, sum);
+#pragma GCC unroll 24
+	for (int r = 0; r < 2 * rows; r++) {
+		const int at = (panel + r % 2) * OFA_INT8_PANEL;
+
+		add_partial(finish(sum[r], d->scale + at, d->bias + at), last + at,
+			    partial + (size_t)(r / 2) * OFA_INT8_PANEL);
+	}
+}
+
+/* The last tile is as high as need be, in steps of four rows: a search's lists are short. */
 static void dense(const struct ofa_int8_dense *d, const uint8_t *x, int n, uint8_t *y, int y_pitch)
 {
+	const size_t pitch = (size_t)y_pitch;
+
 	for (int panel = 0; panel < d->out / OFA_INT8_PANEL; panel += 2) {
-		const int j = panel * OFA_INT8_PANEL;
-
 		for (int i = 0; i < n; i += ROWS) {
-			__m512i sum[2 * ROWS];
+			const uint8_t *from = x + (size_t)i * (size_t)d->in;
+			uint8_t *to = y + (size_t)i * pitch;
 
-			product(d, x + (size_t)i * (size_t)d->in, panel, sum);
-#pragma GCC unroll 24
-			for (int r = 0; r < 2 * ROWS; r++) {
-				int at = j + r % 2 * OFA_INT8_PANEL;
-
-				store_bytes(finish(sum[r], d->scale + at, d->bias + at),
-				            y + (size_t)(i + r / 2) * (size_t)y_pitch + at);
-			}
+			if (n - i > 8)
+				dense_tile(d, from, panel, ROWS, to, pitch);
+			else if (n - i > 4)
+				dense_tile(d, from, panel, 8, to, pitch);
+			else
+				dense_tile(d, from, panel, 4, to, pitch);
 		}
 	}
 }
@@ -57,19 +86,16 @@ static void dense_dot(const struct ofa_int8_dense *d, const uint8_t *x, int n, c
 {
 	clear_partial(n, partial);
 	for (int panel = 0; panel < d->out / OFA_INT8_PANEL; panel += 2) {
-		const int j = panel * OFA_INT8_PANEL;
-
 		for (int i = 0; i < n; i += ROWS) {
-			__m512i sum[2 * ROWS];
+			const uint8_t *from = x + (size_t)i * (size_t)d->in;
+			float *to = partial + (size_t)i * OFA_INT8_PANEL;
 
-			product(d, x + (size_t)i * (size_t)d->in, panel, sum);
-#pragma GCC unroll 24
-			for (int r = 0; r < 2 * ROWS; r++) {
-				int at = j + r % 2 * OFA_INT8_PANEL;
-
-				add_partial(finish(sum[r], d->scale + at, d->bias + at), last + at,
-				            partial + (size_t)(i + r / 2) * OFA_INT8_PANEL);
-			}
+			if (n - i > 8)
+				dot_tile(d, from, panel, ROWS, last, to);
+			else if (n - i > 4)
+				dot_tile(d, from, panel, 8, last, to);
+			else
+				dot_tile(d, from, panel, 4, last, to);
 		}
 	}
 	sum_partial(n, partial, last_bias, y);

@@ -19,7 +19,7 @@ INLINE void product(const struct ofa_int8_dense *d, const uint8_t *x, int panel,
 #pragma GCC unroll 12
 	for (int r = 0; r < 2 * ROWS; r++)
 		sum[r] = _mm256_setzero_si256();
-	for (int i = 0; i < d->in; i += 4, p += 64, x += 4) {
+	for (int i = 0; i < d->used; i += 4, p += 64, x += 4) {
 		const __m256i low = _mm256_load_si256((const __m256i *)(const void *)p);
 		const __m256i high = _mm256_load_si256((const __m256i *)(const void *)(p + 32));
 

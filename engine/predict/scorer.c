@@ -205,6 +205,7 @@ static bool quantise(struct ofa_scorer *s, const struct survey *v)
 		s->layers[l] = (struct ofa_int8_dense){
 			.in = s->pitch[l],
 			.out = s->width[l + 1],
+			.used = round_up(p->width[l], 4),
 			.weights = (int8_t *)(void *)at,
 			.scale = factor,
 			.bias = bias,
