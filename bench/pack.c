@@ -60,6 +60,18 @@ static enum ofa_status whole(void *ctx, struct ofa_error *err)
 	return ofa_pack_into(b->net, b->plan, NULL, &info, true, b->pool, b->dest, err);
 }
 
+/* Of the package that was written last. */
+static enum ofa_status check(void *ctx, struct ofa_error *err)
+{
+	struct bench *b = ctx;
+	struct ofa_package_summary summary;
+	enum ofa_status st = ofa_package_read(b->dest, b->size, &summary, err);
+
+	if (st == OFA_OK)
+		ofa_package_summary_release(&summary);
+	return st;
+}
+
 static enum ofa_status forward(void *ctx, struct ofa_error *err)
 {
 	struct bench *b = ctx;
@@ -169,6 +181,7 @@ int main(int argc, char **argv)
 		{"package without self-test and digests", bare, 1},
 		{"package, 1 thread", whole, 1},
 		{"package, 2 threads", whole, 2},
+		{"reading it: all digests, the file's own", check, 1},
 		{"through a sink, from an extracted subnet", stream, 1},
 		{"delivery: fresh memory, package, device self-test", deliver, 1},
 	};

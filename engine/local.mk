@@ -8,7 +8,7 @@ engine_libofaengine_a_SOURCES = \
 	engine/base/file.h engine/base/file.c \
 	engine/base/rng.h engine/base/rng.c \
 	engine/base/pool.h engine/base/pool.c engine/base/cpu.c \
-	engine/base/sha256.h engine/base/sha256.c \
+	engine/base/sha256.h engine/base/sha256.c engine/base/sha256_ni.h engine/base/sha256_many.c \
 	engine/tensor/gemm.h engine/tensor/gemm.c engine/tensor/solve.h engine/tensor/solve.c \
 	engine/tensor/safetensors.h engine/tensor/safetensors.c engine/tensor/safetensors_save.c \
 	engine/tensor/resize.h engine/tensor/resize.c \
@@ -98,6 +98,11 @@ engine_libofaint8_avx512vnni_a_CFLAGS = $(AM_CFLAGS) $(OFA_AVX512VNNI_FLAGS)
 engine_libofaint8_amx_a_SOURCES = engine/ops/int8.h engine/ops/int8_avx512_vec.h engine/ops/int8_amx.c
 engine_libofaint8_amx_a_CPPFLAGS = $(ENGINE_CPPFLAGS)
 engine_libofaint8_amx_a_CFLAGS = $(AM_CFLAGS) $(OFA_AVX512VNNI_FLAGS) -mamx-tile -mamx-int8
+noinst_LIBRARIES += engine/libofasha256_ni.a
+engine_libofasha256_ni_a_SOURCES = engine/base/sha256_ni.h engine/base/sha256_ni.c
+engine_libofasha256_ni_a_CPPFLAGS = $(ENGINE_CPPFLAGS)
+engine_libofasha256_ni_a_CFLAGS = $(AM_CFLAGS) -msha -msse4.1
+OPS_LIBS += engine/libofasha256_ni.a
 OPS_LIBS += engine/libofaint8_avxvnni.a engine/libofaint8_avx512vnni.a engine/libofaint8_amx.a
 endif
 

@@ -47,6 +47,32 @@ void ofa_sha256(const void *p, size_t n, uint8_t out[OFA_SHA256_BYTES])
 	must(EVP_Digest(p, n, out, NULL, EVP_sha256(), NULL));
 }
 
+static void digest_sealed(struct ofa_sha256_message *m)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new(), *copy = EVP_MD_CTX_new();
+
+	must(ctx && copy && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1);
+	must(EVP_DigestUpdate(ctx, m->data, m->size));
+	must(EVP_MD_CTX_copy_ex(copy, ctx));
+	must(EVP_DigestFinal_ex(ctx, m->digest, NULL));
+	must(EVP_DigestUpdate(copy, m->digest, sizeof(m->digest)));
+	must(EVP_DigestFinal_ex(copy, m->sealed, NULL));
+	EVP_MD_CTX_free(ctx);
+	EVP_MD_CTX_free(copy);
+}
+
+void ofa_sha256_many_portable(struct ofa_sha256_message *messages, unsigned n, atomic_uint *next)
+{
+	unsigned i;
+
+	while ((i = atomic_fetch_add(next, 1)) < n) {
+		if (messages[i].sealed)
+			digest_sealed(&messages[i]);
+		else
+			ofa_sha256(messages[i].data, messages[i].size, messages[i].digest);
+	}
+}
+
 void ofa_hex(const uint8_t *p, size_t n, char *out)
 {
 	static const char digits[] = "0123456789abcdef";

@@ -7,12 +7,13 @@
 #include "pack/bytes.h"
 #include "pack/selftest.h"
 
-/* One part is the self-test, each other one a tensor; threads take the next part that nobody has. */
+/* The first thread runs the self-test; threads that have nothing else to do take the next tensors that nobody has. */
 struct job {
 	const struct ofa_supernet *net;
 	const struct ofa_subnet *sub;
 	const struct ofa_pack_layout *layout;
 	uint8_t *head;
+	struct ofa_sha256_message *messages; /* the tensors, from the last, where the large ones are, to the first */
 	atomic_uint next;
 	enum ofa_status status; /* of the self-test */
 	struct ofa_error *err;
@@ -32,29 +33,20 @@ static enum ofa_status self_test(const struct job *j)
 	return st;
 }
 
-static void hash_tensor(const struct job *j, uint32_t i)
+static uint8_t *record(const struct job *j, uint32_t message)
 {
-	uint8_t *r = j->head + j->layout->tensor_offset + (uint64_t)i * OFA_FMT_TENSOR_BYTES;
-	const uint64_t at = ofa_get_u32(r + OFA_FMT_TENSOR_OFFSET) - j->layout->data_offset;
-	uint8_t digest[OFA_SHA256_BYTES];
-
-	ofa_sha256((const uint8_t *)j->sub->storage + at, ofa_get_u32(r + OFA_FMT_TENSOR_SIZE), digest);
-	memcpy(r + OFA_FMT_TENSOR_HASH, digest, OFA_FMT_HASH_BYTES);
+	return j->head + j->layout->tensor_offset +
+	       (uint64_t)(j->layout->tensors - 1 - message) * OFA_FMT_TENSOR_BYTES;
 }
 
 static void run(void *ctx, unsigned t, unsigned threads)
 {
 	struct job *j = ctx;
-	unsigned part;
 
-	(void)t;
 	(void)threads;
-	while ((part = atomic_fetch_add(&j->next, 1)) <= j->layout->tensors) {
-		if (part == 0)
-			j->status = self_test(j);
-		else
-			hash_tensor(j, part - 1);
-	}
+	if (t == 0)
+		j->status = self_test(j);
+	ofa_sha256_many(j->messages, j->layout->tensors, &j->next);
 }
 
 enum ofa_status ofa_pack_complete(const struct ofa_supernet *net, const struct ofa_subnet *sub,
@@ -63,6 +55,19 @@ enum ofa_status ofa_pack_complete(const struct ofa_supernet *net, const struct o
 {
 	struct job j = {.net = net, .sub = sub, .layout = layout, .head = head, .err = err};
 
+	j.messages = calloc(layout->tensors, sizeof(*j.messages));
+	if (!j.messages)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for %u digests", layout->tensors);
+	for (uint32_t i = 0; i < layout->tensors; i++) {
+		const uint8_t *r = record(&j, i);
+
+		j.messages[i].data = (const uint8_t *)sub->storage + ofa_get_u32(r + OFA_FMT_TENSOR_OFFSET) -
+				     layout->data_offset;
+		j.messages[i].size = ofa_get_u32(r + OFA_FMT_TENSOR_SIZE);
+	}
 	ofa_pool_run(pool, run, &j);
+	for (uint32_t i = 0; i < layout->tensors; i++)
+		memcpy(record(&j, i) + OFA_FMT_TENSOR_HASH, j.messages[i].digest, OFA_FMT_HASH_BYTES);
+	free(j.messages);
 	return j.status;
 }

@@ -174,9 +174,10 @@ static enum ofa_status search(struct answer *a, struct ofa_search_result *found)
 	return st;
 }
 
-/* Builds the package and has the device runtime try it before anybody else does. */
+/* Builds the package, which the device runtime tries before anybody else does, and checks its digests as they are in
+ * memory.  What is written from there is the file; that is not read again. */
 static enum ofa_status build(struct answer *a, const struct ofa_search_result *found, uint8_t **ret_data,
-			     size_t *ret_size)
+			     struct ofa_package_summary *ret)
 {
 	const struct ofa_pack_info info = {
 		.predicted_accuracy = found->predicted_accuracy,
@@ -192,7 +193,7 @@ static enum ofa_status build(struct answer *a, const struct ofa_search_result *f
 
 	if (st != OFA_OK)
 		return st;
-	st = package_self_test(data, size, &a->error);
+	st = ofa_package_read(data, size, ret, &a->error);
 	a->timing.calibrate_ms = timing.calibrate_ms;
 	a->timing.pack_ms = clock_ms() - begin - timing.calibrate_ms;
 	if (st != OFA_OK) {
@@ -200,7 +201,6 @@ static enum ofa_status build(struct answer *a, const struct ofa_search_result *f
 		return st;
 	}
 	*ret_data = data;
-	*ret_size = size;
 	return OFA_OK;
 }
 
@@ -236,36 +236,31 @@ static enum ofa_status keep(struct answer *a, const struct ofa_search_result *fo
 	return st;
 }
 
-static enum ofa_status make_delivery(struct answer *a, const struct ofa_search_result *found)
+static enum ofa_status make_delivery(struct answer *a, const struct ofa_search_result *found,
+				     const struct ofa_package_summary *summary)
 {
-	struct ofa_package_summary summary;
-	enum ofa_status st = ofa_package_read(a->package->data, a->package->size, &summary, &a->error);
-
-	if (st != OFA_OK)
-		return st;
-	a->delivery = delivery_new(a->package->id, manifest_format(&a->question, found, &summary, a->package));
-	ofa_package_summary_release(&summary);
+	a->delivery = delivery_new(a->package->id, manifest_format(&a->question, found, summary, a->package));
 	return a->delivery ? OFA_OK : ofa_fail(&a->error, OFA_ERR_NOMEM, NULL, "out of memory");
 }
 
 static enum ofa_status find_anew(struct answer *a)
 {
+	struct ofa_package_summary summary;
 	struct ofa_search_result found;
 	uint8_t *data;
-	size_t size;
 	enum ofa_status st = search(a, &found);
 
 	if (st == OFA_OK)
-		st = build(a, &found, &data, &size);
-	if (st == OFA_OK) {
-		st = packages_add(a->deliveries->opt.packages, data, size, &a->package, &a->error);
-		free(data);
-	}
+		st = build(a, &found, &data, &summary);
+	if (st != OFA_OK)
+		return st;
+	st = packages_add(a->deliveries->opt.packages, data, summary.size_bytes, summary.sha256, &a->package,
+			  &a->error);
+	free(data);
 	if (st == OFA_OK)
-		st = make_delivery(a, &found);
-	if (st == OFA_OK)
-		st = keep(a, &found);
-	return st;
+		st = make_delivery(a, &found, &summary);
+	ofa_package_summary_release(&summary);
+	return st == OFA_OK ? keep(a, &found) : st;
 }
 
 static enum ofa_status find_answer(struct answer *a)

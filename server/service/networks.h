@@ -32,13 +32,10 @@ void networks_free(struct networks *s); /* NULL is allowed */
 enum ofa_status networks_find(struct networks *s, const char *name, struct network **ret,
 			      struct ofa_error *err) OFA_MUST_CHECK;
 
-/* Packs the smallest subnet, loads the package with the device runtime and runs its self-test: the whole
- * delivery path, before the first client depends on it.  Sets the state. */
+/* Packs the smallest subnet, whose self-test the device runtime runs, and has the device runtime verify the package:
+ * the whole delivery path, before the first client depends on it.  Sets the state. */
 void network_self_test(struct network *n);
 /* Have all networks passed? */
 bool networks_ready(struct networks *s);
-
-/* Loads, verifies and runs a package's self-test with the device runtime. */
-enum ofa_status package_self_test(const uint8_t *data, size_t size, struct ofa_error *err) OFA_MUST_CHECK;
 
 #endif

@@ -102,9 +102,9 @@ static bool parse_id(const char *id, struct job_key *ret)
 	return true;
 }
 
-static void set_digest(struct package *p, const uint8_t *data, size_t size)
+static void set_digest(struct package *p, const uint8_t sha256[OFA_SHA256_BYTES])
 {
-	ofa_sha256(data, size, p->sha256);
+	memcpy(p->sha256, sha256, sizeof(p->sha256));
 	ofa_hex(p->sha256, OFA_SHA256_BYTES, p->id);
 }
 
@@ -142,6 +142,7 @@ static struct package *package_new(void)
 static enum ofa_status open_file(struct packages *s, const char *id, struct package **ret, struct ofa_error *err)
 {
 	struct package *p = package_new();
+	uint8_t sha256[OFA_SHA256_BYTES];
 	struct ofa_error inner = {0};
 	enum ofa_status st;
 
@@ -154,7 +155,8 @@ static enum ofa_status open_file(struct packages *s, const char *id, struct pack
 	} else if (st != OFA_OK) {
 		ofa_fail(err, st, NULL, "%s", inner.message);
 	} else {
-		set_digest(p, p->data, p->size);
+		ofa_sha256(p->data, p->size, sha256);
+		set_digest(p, sha256);
 		if (strcmp(p->id, id) != 0)
 			st = ofa_fail(err, OFA_ERR_FORMAT, NULL, "the stored package of subnet %s was altered", id);
 	}
@@ -178,15 +180,15 @@ static enum ofa_status write_file(struct packages *s, const uint8_t *data, size_
 	return st == OFA_OK ? map_file(s, p, err) : st;
 }
 
-enum ofa_status packages_add(struct packages *s, const uint8_t *data, size_t size, struct package **ret,
-			     struct ofa_error *err)
+enum ofa_status packages_add(struct packages *s, const uint8_t *data, size_t size,
+			     const uint8_t sha256[OFA_SHA256_BYTES], struct package **ret, struct ofa_error *err)
 {
 	struct package *p = package_new(), *present = NULL;
 	enum ofa_status st;
 
 	if (!p)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
-	set_digest(p, data, size);
+	set_digest(p, sha256);
 	pthread_mutex_lock(&s->writing);
 	st = open_file(s, p->id, &present, NULL) == OFA_OK ? OFA_OK : write_file(s, data, size, p, err);
 	pthread_mutex_unlock(&s->writing);

@@ -26,8 +26,9 @@ enum ofa_status packages_new(const char *dir, size_t cache_bytes, struct package
 			     struct ofa_error *err) OFA_MUST_CHECK;
 void packages_free(struct packages *s); /* NULL is allowed */
 
-/* Writes the bytes to disk whole, unless they are there, and returns a reference. */
-enum ofa_status packages_add(struct packages *s, const uint8_t *data, size_t size, struct package **ret,
+/* Writes the bytes, whose digest the caller has, to disk whole, unless they are there, and returns a reference. */
+enum ofa_status packages_add(struct packages *s, const uint8_t *data, size_t size,
+			     const uint8_t sha256[OFA_SHA256_BYTES], struct package **ret,
 			     struct ofa_error *err) OFA_MUST_CHECK;
 /* A new reference.  OFA_ERR_NOT_FOUND for an id that is none of ours or malformed; a file whose bytes do
  * not have the digest in its name is refused with OFA_ERR_FORMAT, whoever changed it. */

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/pool.h"
 #include "base/sha256.h"
 #include "runner.h"
 
@@ -162,12 +163,89 @@ START_TEST(digest_matches_the_standard)
 }
 END_TEST
 
+enum { LENGTHS = 301, LONG = 70001, MESSAGES = 2 * LENGTHS + 1 };
+
+struct messages {
+	uint8_t bytes[LONG + 3], sealed[MESSAGES][OFA_SHA256_BYTES];
+	struct ofa_sha256_message m[MESSAGES];
+	atomic_uint next;
+	void (*digests)(struct ofa_sha256_message *m, unsigned n, atomic_uint *next);
+};
+
+static void take_messages(void *ctx, unsigned t, unsigned threads)
+{
+	struct messages *all = ctx;
+
+	(void)t;
+	(void)threads;
+	all->digests(all->m, MESSAGES, &all->next);
+}
+
+/* Every length around the ends of blocks, up and down again so that neighbours differ, and one that outlasts them. */
+static void set_messages(struct messages *all)
+{
+	memset(all->m, 0, sizeof(all->m));
+	memset(all->sealed, 0, sizeof(all->sealed));
+	atomic_store(&all->next, 0);
+	for (size_t i = 0; i < MESSAGES; i++) {
+		all->m[i].size = i == 0 ? LONG : i <= LENGTHS ? i - 1 : MESSAGES - 1 - i;
+		all->m[i].data = all->m[i].size == 0 ? NULL : all->bytes + i % 4;
+		all->m[i].sealed = i % 2 ? NULL : all->sealed[i];
+	}
+}
+
+static void check_messages(const struct messages *all)
+{
+	static uint8_t both[LONG + OFA_SHA256_BYTES];
+	uint8_t want[OFA_SHA256_BYTES];
+
+	for (size_t i = 0; i < MESSAGES; i++) {
+		const struct ofa_sha256_message *m = &all->m[i];
+
+		ofa_sha256(m->data, m->size, want);
+		ck_assert_mem_eq(m->digest, want, sizeof(want));
+		if (!m->sealed)
+			continue;
+		if (m->size > 0)
+			memcpy(both, m->data, m->size);
+		memcpy(both + m->size, want, sizeof(want));
+		ofa_sha256(both, m->size + sizeof(want), want);
+		ck_assert_mem_eq(m->sealed, want, sizeof(want));
+	}
+}
+
+START_TEST(many_digests_are_those_of_one)
+{
+	struct messages *all = calloc(1, sizeof(*all));
+
+	ck_assert_ptr_nonnull(all);
+	for (size_t i = 0; i < sizeof(all->bytes); i++)
+		all->bytes[i] = (uint8_t)(i * i >> 3 ^ i);
+	for (unsigned threads = 1; threads <= 3; threads++) {
+		struct ofa_pool *pool;
+
+		ck_assert_int_eq(ofa_pool_new(threads, &pool), OFA_OK);
+		all->digests = ofa_sha256_many;
+		set_messages(all);
+		ofa_pool_run(pool, take_messages, all);
+		check_messages(all);
+		all->digests = ofa_sha256_many_portable;
+		set_messages(all);
+		ofa_pool_run(pool, take_messages, all);
+		check_messages(all);
+		ofa_pool_free(pool);
+	}
+	free(all);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
 		first_error_wins,        prefix_needs_an_error,           messages_are_valid_utf8,
 		every_status_has_a_name, buffer_grows_to_its_ceiling,     files_round_trip,
 		bad_paths_are_errors,    failed_write_keeps_the_old_file, digest_matches_the_standard,
+		many_digests_are_those_of_one,
 	};
 
 	return run_tests("base", tests, OFA_ARRAY_LEN(tests));
