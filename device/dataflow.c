@@ -66,6 +66,40 @@ static int is_available(const struct ofa_device_model *m, uint32_t i, const stru
 	return same_place(&input, p);
 }
 
+/* Whether no operation from i on reads what is in a place now.  What was overwritten in part cannot be read any more:
+ * the model would have been refused. */
+static int is_dead(const struct ofa_device_model *m, uint32_t i, const struct place *p)
+{
+	const uint64_t bytes = place_bytes(p);
+
+	for (; i < m->n_ops; i++) {
+		struct ofa_device_op op;
+		struct place in, out;
+
+		ofa_device_op_decode(ofa_device_op_record(m, i), &op);
+		in = input_of(&op);
+		out = output_of(&op);
+		if (overlap(in.offset, place_bytes(&in), p->offset, bytes) ||
+		    (op.residual != OFA_FMT_NONE && overlap(op.residual, place_bytes(&out), p->offset, bytes)))
+			return 0;
+		if (overlap(out.offset, place_bytes(&out), p->offset, bytes))
+			return 1;
+	}
+	return 1;
+}
+
+int ofa_device_fuses(const struct ofa_device_model *m, uint32_t i, const struct ofa_device_op *op,
+		     const struct ofa_device_op *next, int *ret_copy)
+{
+	const struct place in = input_of(op), between = output_of(op), read = input_of(next), out = output_of(next);
+
+	if (op->kind != OFA_FMT_CONV || op->k != 1 || op->stride != 1 || op->pad != 0 ||
+	    op->residual != OFA_FMT_NONE || next->kind != OFA_FMT_DWCONV || !same_place(&between, &read))
+		return 0;
+	*ret_copy = overlap(in.offset, place_bytes(&in), out.offset, place_bytes(&out));
+	return op->c_out >= OFA_DEVICE_EXPAND_MOST + (*ret_copy ? op->c_in : 0) && is_dead(m, i + 2, &between);
+}
+
 static enum ofa_device_status check_ranges(const struct ofa_device_model *m, const struct ofa_device_op *op,
 					   uint32_t at, uint32_t *where)
 {

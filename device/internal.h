@@ -25,6 +25,9 @@ static inline float ofa_device_f32(const uint8_t *p)
 	return f;
 }
 
+/* Channels that a pair of operations is computed by, at most. */
+#define OFA_DEVICE_EXPAND_MOST 48
+
 /* An operation record, decoded. */
 struct ofa_device_op {
 	uint32_t kind, act, k, stride, pad;
@@ -38,6 +41,13 @@ void ofa_device_op_decode(const uint8_t *record, struct ofa_device_op *ret_op);
  * input are set.  Sets model->macs. */
 enum ofa_device_status ofa_device_check_ops(struct ofa_device_model *model, uint32_t data_offset, uint32_t *ret_where);
 enum ofa_device_status ofa_device_check_dataflow(const struct ofa_device_model *model, uint32_t *ret_where);
+/* Whether operation i of a checked model is a pointwise layer and i + 1 a depthwise one that alone reads its result, so
+ * that both may be computed by some channels at a time, with the result's place to work in.  *ret_copy: the second
+ * writes to where the first reads.  That input has to be moved first; there is room for it in the result's place, past
+ * OFA_DEVICE_EXPAND_MOST of its channels. */
+int ofa_device_fuses(const struct ofa_device_model *model, uint32_t i, const struct ofa_device_op *op,
+		     const struct ofa_device_op *next, int *ret_copy);
+
 /* The tensors of one operation; *data_end moves from the end of the data so far past them. */
 enum ofa_device_status ofa_device_check_tensors(const struct ofa_device_model *model, const struct ofa_device_op *op,
 						uint32_t *data_end, uint32_t *ret_where);

@@ -17,9 +17,15 @@ struct ofa_device_args {
 };
 typedef void ofa_device_kernel(const struct ofa_device_op *op, const struct ofa_device_args *args);
 
+/* Both of a pair that ofa_device_fuses(): a pointwise layer whose y is the x of a depthwise one, and is overwritten by
+ * some of its channels at a time. */
+typedef void ofa_device_pair_kernel(const struct ofa_device_op *op, const struct ofa_device_args *args,
+				    const struct ofa_device_op *next, const struct ofa_device_args *next_args);
+
 struct ofa_device_kernels {
 	const char *name;
 	ofa_device_kernel *by_kind[OFA_FMT_KINDS];
+	ofa_device_pair_kernel *expand;
 };
 
 /* kernels.c: with the vectors that every processor of the target has.  kernels_avx2.c and

@@ -12,6 +12,10 @@
 #define OFA_KERNEL_TABLE ofa_device_kernels_base
 #endif
 
+#if OFA_EXPAND_CHANNELS % OFA_FMT_PANEL != 0 || OFA_EXPAND_CHANNELS + OFA_STEP - 1 > OFA_DEVICE_EXPAND_MOST
+#error "a pair of operations takes whole panels, and no more of them than ofa_device_fuses() counts on"
+#endif
+
 /* A rectangle of output pixels whose windows are all clipped alike; a row of them if the kernel is dense. */
 struct strip {
 	const float *x;        /* first input of the first pixel's window */
@@ -25,6 +29,7 @@ struct strip {
 	const float *b;
 	const float *residual; /* at the first pixel, or NULL */
 	float *y;              /* at the first pixel */
+	size_t y_pixel;        /* floats from one output pixel to the next */
 	uint32_t c_out, act;
 	uint32_t c_begin, c_end; /* of a dense strip: the outputs that are computed, from a multiple of a tile on */
 };
@@ -69,13 +74,13 @@ struct tile_shape {
 OFA_INLINE void finish(ofa_vec *sum, const struct tile_shape n, const struct strip *s, uint32_t line, uint32_t pixel,
 		       uint32_t channel)
 {
-	const size_t at = line * s->y_line + (size_t)pixel * s->c_out + channel;
+	const size_t at = line * s->y_line + pixel * s->y_pixel + channel;
 	const float *residual = s->residual != NULL ? s->residual + at : NULL;
 	const uint32_t all = n.rows * n.cols * n.vecs, left = s->c_out - channel;
 	float *y = s->y + at;
 	uint32_t i;
 
-#define AT(i) ((i) / n.vecs / n.cols * s->y_line + (i) / n.vecs % n.cols * s->c_out + (i) % n.vecs * OFA_LANES)
+#define AT(i) ((i) / n.vecs / n.cols * s->y_line + (i) / n.vecs % n.cols * s->y_pixel + (i) % n.vecs * OFA_LANES)
 	if (left < n.vecs * OFA_LANES) {
 		float out[OFA_MOST_SUMS * OFA_LANES];
 
@@ -193,7 +198,7 @@ static void depthwise_rest(const struct strip *s, uint32_t rows, uint32_t cols)
 					sum[0] += x[row * s->x_row + t * s->x_tap] *
 						  w[row * s->w_row + t * OFA_FMT_PANEL];
 			}
-			finish_part(sum, 1, NULL, s->act, s->y + line * s->y_line + pixel * s->c_out + c);
+			finish_part(sum, 1, NULL, s->act, s->y + line * s->y_line + pixel * s->y_pixel + c);
 		}
 	}
 }
@@ -250,30 +255,33 @@ static struct span span_at(uint32_t o, const struct ofa_device_op *op, uint32_t 
 	return s;
 }
 
+/* Depthwise: x holds the channels [c_begin, c_end) alone. */
 static void window_strip(const int depthwise, const struct ofa_device_op *op, const struct ofa_device_args *a,
 			 const struct span *v, const struct span *h, uint32_t c_begin, uint32_t c_end)
 {
 	const size_t y = ((size_t)v->at * op->w_out + h->at) * op->c_out;
 	const uint32_t per_pixel = depthwise ? 1 : op->c_in; /* taps per pixel of the window */
+	const uint32_t c_x = depthwise ? c_end - c_begin : op->c_in, first = depthwise ? c_begin : 0;
 	struct strip s;
 
 	s.x = a->x +
 	      ((size_t)(v->at * op->stride + v->tap - op->pad) * op->w_in + (h->at * op->stride + h->tap - op->pad)) *
-		      op->c_in;
-	s.x_pixel = (size_t)op->stride * op->c_in;
-	s.x_row = (size_t)op->w_in * op->c_in;
+		      c_x;
+	s.x_pixel = (size_t)op->stride * c_x;
+	s.x_row = (size_t)op->w_in * c_x;
 	s.x_line = s.x_row * op->stride;
 	s.y_line = (size_t)op->w_out * op->c_out;
-	s.x_tap = depthwise ? op->c_in : 1;
-	s.w = a->w + (size_t)(v->tap * op->k + h->tap) * per_pixel * OFA_FMT_PANEL;
+	s.x_tap = depthwise ? c_x : 1;
 	s.w_row = (size_t)op->k * per_pixel * OFA_FMT_PANEL;
 	s.w_panel = s.w_row * op->k;
+	s.w = a->w + first / OFA_FMT_PANEL * s.w_panel + (size_t)(v->tap * op->k + h->tap) * per_pixel * OFA_FMT_PANEL;
 	s.rows = v->tap_end - v->tap;
 	s.taps = (h->tap_end - h->tap) * per_pixel;
-	s.b = a->b;
+	s.b = a->b + first;
 	s.residual = a->residual != NULL ? a->residual + y : NULL;
-	s.y = a->y + y;
-	s.c_out = op->c_out;
+	s.y = a->y + y + first;
+	s.y_pixel = op->c_out;
+	s.c_out = depthwise ? c_x : op->c_out;
 	s.act = op->act;
 	s.c_begin = c_begin;
 	s.c_end = c_end;
@@ -331,7 +339,7 @@ static void pointwise(const struct ofa_device_op *op, const struct ofa_device_ar
 	s.b = a->b;
 	s.residual = a->residual;
 	s.y = a->y;
-	s.c_out = s.c_end = op->c_out;
+	s.y_pixel = s.c_out = s.c_end = op->c_out;
 	s.act = op->act;
 	while (left > 0) {
 		const uint32_t n = left < piece + OFA_TILE_PIXELS ? left : piece;
@@ -378,16 +386,33 @@ static void depthwise(const struct ofa_device_op *op, const struct ofa_device_ar
 	windows(1, op, a, 0, op->c_out);
 }
 
+/* Some channels of the pointwise layer are computed into `x` of the depthwise one, which works them off while they are
+ * in a cache.  The last take what would be less than a vector of two panels. */
+static void expand(const struct ofa_device_op *op, const struct ofa_device_args *a, const struct ofa_device_op *next,
+		   const struct ofa_device_args *b)
+{
+	struct ofa_device_op part = *op;
+	struct ofa_device_args from = *a;
+	uint32_t c, end;
+
+	for (c = 0; c < op->c_out; c = end) {
+		end = op->c_out - c < OFA_EXPAND_CHANNELS + OFA_STEP ? op->c_out : c + OFA_EXPAND_CHANNELS;
+		part.c_out = end - c;
+		from.w = a->w + (size_t)c * op->c_in;
+		from.b = a->b + c;
+		pointwise(&part, &from);
+		windows(1, next, b, c, end);
+	}
+}
+
 static void channel_means(const float *restrict x, uint32_t pixels, uint32_t c, float *restrict mean)
 {
 	const float scale = 1.0f / (float)pixels;
 	uint32_t p, j;
 
 	memset(mean, 0, c * sizeof(float));
-	for (p = 0; p < pixels; p++, x += c) {
-		for (j = 0; j < c; j++)
-			mean[j] += x[j];
-	}
+	for (p = 0; p < pixels; p++, x += c)
+		add_to(mean, x, c);
 	for (j = 0; j < c; j++)
 		mean[j] *= scale;
 }
@@ -513,7 +538,7 @@ static void one_pixel(const float *x, uint32_t n_in, const float *w, const float
 	s.taps = n_in;
 	s.b = b;
 	s.y = y;
-	s.c_out = s.c_end = n_out;
+	s.y_pixel = s.c_out = s.c_end = n_out;
 	s.act = act;
 	dense_strip(&s, 1);
 }
@@ -522,20 +547,16 @@ static void one_pixel(const float *x, uint32_t n_in, const float *w, const float
 static void squeeze_excite(const struct ofa_device_op *op, const struct ofa_device_args *a)
 {
 	const uint32_t pixels = op->h_in * op->w_in, c = op->c_in;
-	float *restrict gate = a->scratch;
-	float *hidden = a->scratch + c;
-	float *restrict y = a->y;
-	uint32_t p, j;
+	float *gate = a->scratch, *hidden = a->scratch + c, *y = a->y;
+	uint32_t p;
 
 	if (left_to_narrow(op, a))
 		return;
 	channel_means(a->y, pixels, c, gate);
 	one_pixel(gate, c, a->w, a->b, op->hidden, OFA_FMT_ACT_RELU, hidden);
 	one_pixel(hidden, op->hidden, a->w2, a->b2, c, OFA_FMT_ACT_HSIGMOID, gate);
-	for (p = 0; p < pixels; p++, y += c) {
-		for (j = 0; j < c; j++)
-			y[j] *= gate[j];
-	}
+	for (p = 0; p < pixels; p++, y += c)
+		multiply_by(y, gate, c);
 }
 
 static void linear(const struct ofa_device_op *op, const struct ofa_device_args *a)
@@ -558,6 +579,7 @@ const struct ofa_device_kernels OFA_KERNEL_TABLE = {
 			[OFA_FMT_AVERAGE_POOL] = average_pool,
 			[OFA_FMT_ADD] = add,
 		},
+	.expand = expand,
 };
 
 #endif

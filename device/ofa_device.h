@@ -94,7 +94,7 @@ enum ofa_device_status ofa_device_run(const struct ofa_device_model *model, void
 				      const float *input, float *logits);
 
 /* Runs the operations [first, first + count) on what the arena holds: for timing parts of a network.
- * Operation i is layer i of the engine's plan. */
+ * Operation i is layer i of the engine's plan.  The arena need not hold what only an operation of the range reads. */
 enum ofa_device_status ofa_device_run_ops(const struct ofa_device_model *model, void *arena, size_t arena_size,
 					  uint32_t first, uint32_t count);
 

@@ -26,21 +26,48 @@ static const float *tensor_floats(const struct ofa_device_model *model, const st
 	return (const float *)(const void *)t.data;
 }
 
-static void run_op(const struct ofa_device_model *model, uint32_t i, void *arena)
+static void decode(const struct ofa_device_model *model, uint32_t i, void *arena, struct ofa_device_op *op,
+		   struct ofa_device_args *args)
 {
-	struct ofa_device_args args;
-	struct ofa_device_op op;
+	ofa_device_op_decode(ofa_device_op_record(model, i), op);
+	args->x = at(arena, op->in);
+	args->y = at(arena, op->out);
+	args->residual = op->residual != OFA_FMT_NONE ? at(arena, op->residual) : NULL;
+	args->scratch = op->scratch != OFA_FMT_NONE ? at(arena, op->scratch) : NULL;
+	args->w = tensor_floats(model, op, 0);
+	args->b = tensor_floats(model, op, 1);
+	args->w2 = tensor_floats(model, op, 2);
+	args->b2 = tensor_floats(model, op, 3);
+}
 
-	ofa_device_op_decode(ofa_device_op_record(model, i), &op);
-	args.x = at(arena, op.in);
-	args.y = at(arena, op.out);
-	args.residual = op.residual != OFA_FMT_NONE ? at(arena, op.residual) : NULL;
-	args.scratch = op.scratch != OFA_FMT_NONE ? at(arena, op.scratch) : NULL;
-	args.w = tensor_floats(model, &op, 0);
-	args.b = tensor_floats(model, &op, 1);
-	args.w2 = tensor_floats(model, &op, 2);
-	args.b2 = tensor_floats(model, &op, 3);
+/* Runs operation i, or it and the next, and returns how many. */
+static uint32_t run_next(const struct ofa_device_model *model, uint32_t i, uint32_t end, void *arena)
+{
+	struct ofa_device_args args, next_args;
+	struct ofa_device_op op, next;
+	int copy;
+
+	decode(model, i, arena, &op, &args);
+	if (i + 1 < end) {
+		decode(model, i + 1, arena, &next, &next_args);
+		if (ofa_device_fuses(model, i, &op, &next, &copy)) {
+			const size_t pixels = (size_t)op.h_in * op.w_in;
+
+			if (copy)
+				args.x = memcpy(args.y + pixels * OFA_DEVICE_EXPAND_MOST, args.x,
+						pixels * op.c_in * sizeof(float));
+			model->kernels->expand(&op, &args, &next, &next_args);
+			return 2;
+		}
+	}
 	model->kernels->by_kind[op.kind](&op, &args);
+	return 1;
+}
+
+static void run_range(const struct ofa_device_model *model, uint32_t i, uint32_t end, void *arena)
+{
+	while (i < end)
+		i += run_next(model, i, end, arena);
 }
 
 static enum ofa_device_status check_arena(const struct ofa_device_model *model, const void *arena, size_t arena_size)
@@ -55,10 +82,8 @@ static enum ofa_device_status check_arena(const struct ofa_device_model *model, 
 static float *run_all(const struct ofa_device_model *model, void *arena)
 {
 	struct ofa_device_op last;
-	uint32_t i;
 
-	for (i = 0; i < model->n_ops; i++)
-		run_op(model, i, arena);
+	run_range(model, 0, model->n_ops, arena);
 	ofa_device_op_decode(ofa_device_op_record(model, model->n_ops - 1), &last);
 	return at(arena, last.out);
 }
@@ -82,14 +107,12 @@ enum ofa_device_status ofa_device_run_ops(const struct ofa_device_model *model, 
 					  uint32_t first, uint32_t count)
 {
 	const enum ofa_device_status status = check_arena(model, arena, arena_size);
-	uint32_t i;
 
 	if (status != OFA_DEVICE_OK)
 		return status;
 	if (first > model->n_ops || count > model->n_ops - first)
 		return OFA_DEVICE_ERR_RANGE;
-	for (i = first; i < first + count; i++)
-		run_op(model, i, arena);
+	run_range(model, first, first + count, arena);
 	return OFA_DEVICE_OK;
 }
 

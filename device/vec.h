@@ -58,6 +58,8 @@
 /* A single pixel takes more vectors at once, or it would wait for its own sums. */
 #define OFA_ROW_VECS 8
 #define OFA_MOST_SUMS (OFA_TILE_PIXELS * OFA_TILE_VECS > OFA_ROW_VECS ? OFA_TILE_PIXELS * OFA_TILE_VECS : OFA_ROW_VECS)
+/* Outputs of a pointwise layer that go into a depthwise one at a time. */
+#define OFA_EXPAND_CHANNELS 32
 /* Inputs of a pointwise layer that are worked on at a time: 64 KiB. */
 #define OFA_PIECE_FLOATS 16384
 
@@ -120,6 +122,28 @@ OFA_INLINE ofa_vec join(const float *p, const float *q)
 	return (ofa_vec)_mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(p)), _mm256_loadu_ps(q), 1);
 }
 #endif
+
+/* y += x */
+OFA_INLINE void add_to(float *restrict y, const float *restrict x, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i + OFA_LANES <= n; i += OFA_LANES)
+		store(y + i, load(y + i) + load(x + i));
+	for (; i < n; i++)
+		y[i] += x[i];
+}
+
+/* y *= x */
+OFA_INLINE void multiply_by(float *restrict y, const float *restrict x, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i + OFA_LANES <= n; i += OFA_LANES)
+		store(y + i, load(y + i) * load(x + i));
+	for (; i < n; i++)
+		y[i] *= x[i];
+}
 
 OFA_INLINE ofa_vec relu(ofa_vec v)
 {

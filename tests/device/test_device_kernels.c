@@ -321,6 +321,94 @@ static void check_shape(const struct shape *s, struct ofa_rng *rng)
 	free(residual);
 }
 
+/* Two layers, the second of the first's outputs: pointwise, depthwise. */
+static const struct shape pairs[][2] = {
+	{{OFA_FMT_CONV, 15, 14, 8, 48, 1, 1, 0, OFA_FMT_ACT_HSWISH, 0, 0},
+	 {OFA_FMT_DWCONV, 15, 14, 48, 48, 5, 2, 2, OFA_FMT_ACT_RELU, 0, 0}},
+	{{OFA_FMT_CONV, 7, 7, 24, 72, 1, 1, 0, OFA_FMT_ACT_RELU, 0, 0},
+	 {OFA_FMT_DWCONV, 7, 7, 72, 72, 7, 1, 3, OFA_FMT_ACT_NONE, 0, 0}},
+	{{OFA_FMT_CONV, 28, 28, 9, 79, 1, 1, 0, OFA_FMT_ACT_RELU6, 0, 0},
+	 {OFA_FMT_DWCONV, 28, 28, 79, 79, 3, 1, 1, OFA_FMT_ACT_HSWISH, 0, 0}},
+	{{OFA_FMT_CONV, 9, 3, 5, 85, 1, 1, 0, OFA_FMT_ACT_NONE, 0, 0},
+	 {OFA_FMT_DWCONV, 9, 3, 85, 85, 3, 2, 1, OFA_FMT_ACT_HSIGMOID, 0, 0}},
+	{{OFA_FMT_CONV, 1, 1, 3, 104, 1, 1, 0, OFA_FMT_ACT_HSWISH, 0, 0},
+	 {OFA_FMT_DWCONV, 1, 1, 104, 104, 3, 1, 1, OFA_FMT_ACT_NONE, 0, 0}},
+};
+
+struct pair {
+	struct ofa_device_op op, next;
+	struct ofa_device_args a, b;
+	double *want;
+};
+
+/* Between the two there is room for the channels of a time, and not a byte more. */
+static void check_pair_kernel(const struct ofa_device_kernels *k, const struct pair *p)
+{
+	const size_t pixels = (size_t)p->op.h_out * p->op.w_out;
+	const size_t n = (size_t)p->next.h_out * p->next.w_out * p->next.c_out;
+	float *between = malloc(pixels * OFA_DEVICE_EXPAND_MOST * sizeof(*between));
+	float *y = malloc(n * sizeof(*y));
+	struct ofa_device_args a = p->a, b = p->b;
+
+	a.y = between;
+	b.x = between;
+	b.y = y;
+	k->expand(&p->op, &a, &p->next, &b);
+	for (size_t i = 0; i < n; i++)
+		ck_assert_msg(fabs((double)y[i] - p->want[i]) <= 1e-5 * (1 + fabs(p->want[i])),
+			      "%s: %ux%ux%u -> %u, then k%u s%u, element %zu: %g, not %g", k->name, p->op.h_in,
+			      p->op.w_in, p->op.c_in, p->op.c_out, p->next.k, p->next.stride, i, (double)y[i],
+			      p->want[i]);
+	free(between);
+	free(y);
+}
+
+static void check_pair(const struct shape s[2], struct ofa_rng *rng)
+{
+	const size_t pixels = (size_t)s[0].h * s[0].w, between = pixels * s[0].c_out;
+	struct pair p = {.op = make_op(&s[0]), .next = make_op(&s[1])};
+	float *x = random_floats(rng, pixels * s[0].c_in), *w = random_floats(rng, panel_floats(s[0].c_out, s[0].c_in));
+	float *b = random_floats(rng, s[0].c_out), *b2 = random_floats(rng, s[1].c_out);
+	float *w2 = random_floats(rng, panel_floats(s[1].c_out, (size_t)s[1].k * s[1].k));
+	float *mid = random_floats(rng, between);
+	double *want_mid = malloc(between * sizeof(*want_mid));
+
+	p.a = (struct ofa_device_args){.x = x, .w = w, .b = b};
+	p.b = (struct ofa_device_args){.x = mid, .w = w2, .b = b2};
+	p.want = malloc((size_t)p.next.h_out * p.next.w_out * p.next.c_out * sizeof(*p.want));
+	naive(&p.op, &p.a, want_mid);
+	for (size_t i = 0; i < between; i++)
+		mid[i] = (float)want_mid[i];
+	naive(&p.next, &p.b, p.want);
+	check_pair_kernel(&ofa_device_kernels_base, &p);
+	check_pair_kernel(&portable_kernels, &p);
+#ifdef OFA_DEVICE_HAVE_AVX2
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+		check_pair_kernel(&ofa_device_kernels_avx2, &p);
+	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+	    __builtin_cpu_supports("avx512vl"))
+		check_pair_kernel(&ofa_device_kernels_avx512, &p);
+#endif
+	free(x);
+	free(w);
+	free(b);
+	free(b2);
+	free(w2);
+	free(mid);
+	free(want_mid);
+	free(p.want);
+}
+
+START_TEST(pairs_match_the_oracle)
+{
+	struct ofa_rng rng;
+
+	ofa_rng_init(&rng, 7);
+	for (size_t i = 0; i < OFA_ARRAY_LEN(pairs); i++)
+		check_pair(pairs[i], &rng);
+}
+END_TEST
+
 START_TEST(kernels_match_the_oracle)
 {
 	struct ofa_rng rng;
@@ -333,7 +421,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {kernels_match_the_oracle};
+	const TTest *const tests[] = {kernels_match_the_oracle, pairs_match_the_oracle};
 
 	return run_tests("device kernels", tests, OFA_ARRAY_LEN(tests));
 }

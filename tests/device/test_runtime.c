@@ -97,6 +97,102 @@ START_TEST(parts_make_the_whole)
 }
 END_TEST
 
+enum { SIDE = 4, VALUE_BYTES = SIDE * SIDE * 64 * 4 };
+
+/* k x k, same size; value i of the arena has the offset i * VALUE_BYTES. */
+static struct ofa_device_op layer(uint32_t kind, uint32_t k, uint32_t c_in, uint32_t c_out, uint32_t in, uint32_t out)
+{
+	return (struct ofa_device_op){
+		.kind = kind,
+		.k = k,
+		.stride = 1,
+		.pad = k / 2,
+		.h_in = SIDE,
+		.w_in = SIDE,
+		.c_in = c_in,
+		.h_out = SIDE,
+		.w_out = SIDE,
+		.c_out = c_out,
+		.in = in * VALUE_BYTES,
+		.out = out * VALUE_BYTES,
+		.residual = OFA_FMT_NONE,
+		.scratch = OFA_FMT_NONE,
+	};
+}
+
+static void put(uint8_t *p, uint32_t v, int bytes)
+{
+	for (int i = 0; i < bytes; i++)
+		p[i] = (uint8_t)(v >> (8 * i));
+}
+
+static void put_op(uint8_t *r, const struct ofa_device_op *op)
+{
+	put(r + OFA_FMT_OP_KIND, op->kind, 1);
+	put(r + OFA_FMT_OP_KERNEL, op->k, 1);
+	put(r + OFA_FMT_OP_STRIDE, op->stride, 1);
+	put(r + OFA_FMT_OP_PAD, op->pad, 1);
+	put(r + OFA_FMT_OP_H_IN, op->h_in, 2);
+	put(r + OFA_FMT_OP_W_IN, op->w_in, 2);
+	put(r + OFA_FMT_OP_H_OUT, op->h_out, 2);
+	put(r + OFA_FMT_OP_W_OUT, op->w_out, 2);
+	put(r + OFA_FMT_OP_C_IN, op->c_in, 4);
+	put(r + OFA_FMT_OP_C_OUT, op->c_out, 4);
+	put(r + OFA_FMT_OP_IN, op->in, 4);
+	put(r + OFA_FMT_OP_OUT, op->out, 4);
+	put(r + OFA_FMT_OP_RESIDUAL, op->residual, 4);
+	put(r + OFA_FMT_OP_SCRATCH, op->scratch, 4);
+}
+
+/* -1: the first two operations are run apart; otherwise whether the input is moved. */
+static int fused(const struct ofa_device_op *ops, uint32_t n)
+{
+	uint8_t data[OFA_FMT_HEADER_BYTES + 4 * OFA_FMT_OP_BYTES] = {0};
+	const struct ofa_device_model m = {.data = data, .n_ops = n};
+	int copy = -1;
+
+	for (uint32_t i = 0; i < n; i++)
+		put_op(data + OFA_FMT_HEADER_BYTES + i * OFA_FMT_OP_BYTES, &ops[i]);
+	return ofa_device_fuses(&m, 0, &ops[0], &ops[1], &copy) ? copy : -1;
+}
+
+START_TEST(pairs_that_are_run_as_one)
+{
+	const struct ofa_device_op expand = layer(OFA_FMT_CONV, 1, 16, 64, 0, 1);
+	const struct ofa_device_op depthwise = layer(OFA_FMT_DWCONV, 3, 64, 64, 1, 2);
+	const struct ofa_device_op project = layer(OFA_FMT_CONV, 1, 64, 16, 2, 0);
+	struct ofa_device_op ops[4] = {expand, depthwise, project, layer(OFA_FMT_ADD, 1, 16, 16, 0, 3)};
+
+	ck_assert_int_eq(fused(ops, 4), 0);
+	/* what the first made is added later, or was overwritten before */
+	ops[2].residual = VALUE_BYTES;
+	ck_assert_int_eq(fused(ops, 4), -1);
+	ops[2].residual = OFA_FMT_NONE;
+	ops[3].residual = VALUE_BYTES + 64;
+	ck_assert_int_eq(fused(ops, 4), -1);
+	ck_assert_int_eq(fused(ops, 3), 0);
+	ops[2].out = VALUE_BYTES;
+	ck_assert_int_eq(fused(ops, 4), 0);
+	/* the second writes to the input of the first, for which there is room or not */
+	ops[1].out = 0;
+	ck_assert_int_eq(fused(ops, 2), 1);
+	ops[0].c_in = 17;
+	ck_assert_int_eq(fused(ops, 2), -1);
+	ops[1] = depthwise;
+	ck_assert_int_eq(fused(ops, 2), 0);
+	/* not a pair */
+	ops[0].residual = 3 * VALUE_BYTES;
+	ck_assert_int_eq(fused(ops, 2), -1);
+	ops[0] = layer(OFA_FMT_CONV, 3, 16, 64, 0, 1);
+	ck_assert_int_eq(fused(ops, 2), -1);
+	ops[0] = layer(OFA_FMT_CONV, 1, 16, 64, 0, 3);
+	ck_assert_int_eq(fused(ops, 2), -1);
+	ops[0] = layer(OFA_FMT_CONV, 1, 16, 47, 0, 1);
+	ops[1] = layer(OFA_FMT_DWCONV, 3, 47, 47, 1, 2);
+	ck_assert_int_eq(fused(ops, 2), -1);
+}
+END_TEST
+
 START_TEST(self_test_tells)
 {
 	struct loaded l;
@@ -150,8 +246,15 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {place_of_the_package, demands_on_the_arena, parts_make_the_whole,
-				      self_test_tells,      statuses_have_texts,  sha256_is_right};
+	const TTest *const tests[] = {
+		place_of_the_package,
+		demands_on_the_arena,
+		parts_make_the_whole,
+		pairs_that_are_run_as_one,
+		self_test_tells,
+		statuses_have_texts,
+		sha256_is_right,
+	};
 
 	return run_tests("device runtime", tests, OFA_ARRAY_LEN(tests));
 }
