@@ -1,14 +1,14 @@
 /* A dense layer over rows that share their zeros (kernels.h), by vectors of VN floats; kernels_vec.h includes this. */
 
-/* Six rows by two vectors of outputs; p and q are the vectors of weights that input 0 would meet. */
+/* Up to `tile` rows by two vectors of outputs; p and q are the vectors of weights that input 0 would meet. */
 static INLINE void KN(dense_tile)(const float *x, const int32_t *live, int n_live, const float *p, const float *q,
-                                  const float *bias_p, const float *bias_q, enum ofa_act act, int rows, size_t pitch,
-                                  float *yp, float *yq)
+                                  const float *bias_p, const float *bias_q, enum ofa_act act, const int tile, int rows,
+                                  size_t pitch, float *yp, float *yq)
 {
 	V acc[2 * OFA_DENSE_ROWS];
 
 #pragma GCC unroll 6
-	for (int r = 0; r < OFA_DENSE_ROWS; r++) {
+	for (int r = 0; r < tile; r++) {
 		acc[2 * r] = KN(ld)(bias_p);
 		acc[2 * r + 1] = KN(ld)(bias_q);
 	}
@@ -16,7 +16,7 @@ static INLINE void KN(dense_tile)(const float *x, const int32_t *live, int n_liv
 		V wp = KN(ld)(p + live[i]), wq = KN(ld)(q + live[i]);
 
 #pragma GCC unroll 6
-		for (int r = 0; r < OFA_DENSE_ROWS; r++) {
+		for (int r = 0; r < tile; r++) {
 			V v = KN(splat)(x[r]);
 
 			acc[2 * r] += v * wp;
@@ -40,13 +40,18 @@ static void KN(dense_product)(const float *x, const int32_t *live, int n, int in
 		const float *p = panels + (size_t)(j / OFA_PANEL) * panel + j % OFA_PANEL;
 		const float *q = panels + (size_t)(last / OFA_PANEL) * panel + last % OFA_PANEL;
 
-		for (int i = 0, t = 0; i < n; i += OFA_DENSE_ROWS, t++) {
+		for (int i = 0, t = 0, rows; i < n; i += rows, t++) {
+			const float *from = x + (size_t)t * (size_t)in * OFA_DENSE_ROWS;
 			const int32_t *l = live + (size_t)t * (size_t)(in + 1);
-			int rows = n - i < OFA_DENSE_ROWS ? n - i : OFA_DENSE_ROWS;
+			float *yp = y + (size_t)i * pitch + j, *yq = y + (size_t)i * pitch + last;
 
-			KN(dense_tile)(x + (size_t)t * (size_t)in * OFA_DENSE_ROWS, l + 1, l[0], p, q, bias + j,
-			               bias + last, act, rows, pitch, y + (size_t)i * pitch + j,
-			               y + (size_t)i * pitch + last);
+			rows = dense_rows(n - i);
+			if (rows > DENSE_FEW)
+				KN(dense_tile)(from, l + 1, l[0], p, q, bias + j, bias + last, act, OFA_DENSE_ROWS,
+				               rows, pitch, yp, yq);
+			else
+				KN(dense_tile)(from, l + 1, l[0], p, q, bias + j, bias + last, act, DENSE_FEW, rows,
+				               pitch, yp, yq);
 		}
 	}
 }

@@ -28,6 +28,16 @@
 #define NAME_(isa) #isa
 #define NAME2(isa) NAME_(isa)
 
+#define DENSE_FEW 4 /* rows of the smaller tile of a dense layer */
+
+/* Rows that go together when so many are left; 7 and 8 are two small tiles, which costs less than 6 and the rest. */
+static inline int dense_rows(int left)
+{
+	if (left == 2 * DENSE_FEW - 1 || left == 2 * DENSE_FEW)
+		return DENSE_FEW;
+	return left < OFA_DENSE_ROWS ? left : OFA_DENSE_ROWS;
+}
+
 /* The widths this set uses, widest first; half blocks serve channel counts that are 8 mod 16. */
 #if OFA_VL >= 8
 #define VN 8
@@ -480,12 +490,13 @@ static void depthwise_weight(const float *dz, int h, int w, const float *x, int 
 /* Each group of rows: how many inputs are live and where their weights are; their values, row after row. */
 static void dense_pack(const float *x, int n, int in, float *packed, int32_t *live)
 {
-	for (int i = 0; i < n; i += OFA_DENSE_ROWS, live += in + 1, packed += (size_t)in * OFA_DENSE_ROWS) {
+	for (int i = 0, rows; i < n; i += rows, live += in + 1, packed += (size_t)in * OFA_DENSE_ROWS) {
 		const float *row[OFA_DENSE_ROWS];
 		int m = 0;
 
+		rows = dense_rows(n - i);
 		for (int r = 0; r < OFA_DENSE_ROWS; r++)
-			row[r] = x + (size_t)(i + r < n ? i + r : n - 1) * (size_t)in;
+			row[r] = x + (size_t)(i + (r < rows ? r : 0)) * (size_t)in;
 		for (int k = 0; k < in; k++) {
 			float *to = packed + (size_t)m * OFA_DENSE_ROWS;
 			uint32_t any = 0;
