@@ -11,14 +11,16 @@
 #define GROUP 8     /* chains that exchange their places */
 #define STEPS 500   /* that a chain should have; few evaluations are for few chains */
 #define EXCHANGE 40 /* steps after which a group's worst chain goes on from where its best one is */
+#define MAX_KNOWN 8 /* moves of a chain in one step, all but the last to known archs */
 #define RIVALS 2  /* changes of which a chain tries the one that did best when it was last tried */
 #define HOT 0.6   /* temperatures in mean sizes of a change, first and last */
-#define COLD 0.09
+#define COLD 0.06
 #define PRICE 20.0     /* at the start, of a whole limit, in mean sizes of a change */
 #define PRICE_GAIN 0.1 /* of a price, by step and relative excess */
 #define LEAST_PRICE 1e-4
-#define P_RESOLUTION 0.05
-#define MIN_YIELD 0.5 /* new archs among the tried ones, over the whole time, below which chains cool down early */
+#define FIRST_P_RESOLUTION 0.05 /* chance that a move is one of the resolution, in the beginning and at the end */
+#define LAST_P_RESOLUTION 0.02
+#define MIN_YIELD 0.7 /* new archs per move, over the whole time, below which chains cool down early */
 #define MAX_GENES (2 * OFA_MAX_BLOCKS + OFA_MAX_STAGES + OFA_MAX_WIDTH_GENES)
 
 /* Where the groups aim, in bands from the one in question: what is best a little beside it often is near here, too. */
@@ -51,9 +53,10 @@ struct annealer {
 	int n_genes; /* without the resolution */
 	struct gene genes[MAX_GENES + 1];
 	double size; /* mean size of a change in accuracy */
+	double temperature, p_resolution;
 	int n;       /* chains, a multiple of GROUP */
+	int n_moves; /* settled so far */
 	struct chain chains[MAX_CHAINS];
-	struct ofa_candidate tried[MAX_CHAINS];
 	struct move moves[MAX_CHAINS];
 };
 
@@ -132,7 +135,7 @@ static struct move draw_move(struct ofa_search_run *run, const struct annealer *
 {
 	struct move m = {.gene = an->n_genes};
 
-	if (ofa_rng_double(&run->rng) < P_RESOLUTION &&
+	if (ofa_rng_double(&run->rng) < an->p_resolution &&
 	    draw_value(run->p->space, &run->rng, at, &an->genes[m.gene], &m.value))
 		return m;
 	for (int tries = 0; an->n_genes && tries < 100; tries++) {
@@ -162,44 +165,50 @@ static struct move choose_move(struct ofa_search_run *run, const struct annealer
 	return best;
 }
 
-/* Blocks that a new depth adds get random genes. */
+/* Blocks that a new depth adds get random genes; the arch stays canonical. */
 static void set_depth(const struct ofa_space *s, struct ofa_rng *rng, int stage, uint8_t depth, struct ofa_arch *a)
 {
 	const struct ofa_stage *st = &s->stages[stage];
+	const int before = st->first_block + st->depths[a->d[stage]], end = st->first_block + st->depths[depth];
 
-	for (int b = st->first_block + st->depths[a->d[stage]]; b < st->first_block + st->depths[depth]; b++) {
+	for (int b = before; b < end; b++) {
 		a->k[b] = draw(rng, st->n_kernels);
 		a->e[b] = draw(rng, st->n_expands);
 	}
+	for (int b = end; b < before; b++)
+		a->k[b] = a->e[b] = 0;
 	a->d[stage] = depth;
-	ofa_arch_canonical(s, a);
 }
 
 /* Puts the changed arch on the list. */
-static const struct ofa_candidate *push_move(struct ofa_search_run *run, const struct annealer *an,
-					     const struct move *m, const struct ofa_arch *from)
+static void push_move(struct ofa_search_run *run, const struct annealer *an, const struct move *m,
+		      const struct ofa_candidate *from)
 {
 	const struct gene *g = &an->genes[m->gene];
-	struct ofa_arch a = *from;
+	struct ofa_arch a = from->arch;
 
 	switch (g->kind) {
 	case KERNEL:
 		a.k[g->index] = m->value;
+		ofa_run_push_near(run, from, &a, g->stage, g->index);
 		break;
 	case EXPAND:
 		a.e[g->index] = m->value;
+		ofa_run_push_near(run, from, &a, g->stage, g->index);
 		break;
 	case DEPTH:
 		set_depth(run->p->space, &run->rng, g->index, m->value, &a);
+		ofa_run_push_near(run, from, &a, g->index, -1);
 		break;
 	case WIDTH:
 		a.w[g->index] = m->value;
+		ofa_run_push(run, &a);
 		break;
 	case RESOLUTION:
 		a.image_size = run->p->resolutions[m->value];
+		ofa_run_push(run, &a);
 		break;
 	}
-	return ofa_run_push(run, &a);
 }
 
 /* Accuracy less the priced shares of what the chain may spend. */
@@ -237,6 +246,7 @@ static bool start(struct ofa_search_run *run, struct annealer *an, int band)
 	int limited = 0;
 
 	list_genes(p, an);
+	an->p_resolution = FIRST_P_RESOLUTION;
 	for (int i = 0; i < an->n; i++) {
 		struct ofa_arch a;
 
@@ -249,7 +259,7 @@ static bool start(struct ofa_search_run *run, struct annealer *an, int band)
 		struct move m = draw_move(run, an, &an->chains[i].at);
 
 		an->chains[i].accuracy = run->score[i];
-		push_move(run, an, &m, &an->chains[i].at.arch);
+		push_move(run, an, &m, &an->chains[i].at);
 	}
 	ofa_run_score(run);
 	an->size = 0;
@@ -271,28 +281,52 @@ static bool start(struct ofa_search_run *run, struct annealer *an, int band)
 	return true;
 }
 
-/* One change of each chain.  False when the budget ended. */
-static bool step(struct ofa_search_run *run, struct annealer *an, double temperature)
+/* The list has what the chains try in their order. */
+static void try_move(struct ofa_search_run *run, struct annealer *an, int chain)
 {
-	for (int i = 0; i < an->n; i++) {
-		struct chain *c = &an->chains[i];
+	struct chain *c = &an->chains[chain];
 
-		an->moves[i] = choose_move(run, an, c);
-		an->tried[i] = *push_move(run, an, &an->moves[i], &c->at.arch);
+	an->moves[chain] = choose_move(run, an, c);
+	push_move(run, an, &an->moves[chain], &c->at);
+}
+
+/* A chain makes the move that it tried or stays. */
+static void settle(struct ofa_search_run *run, struct annealer *an, int chain, float accuracy)
+{
+	struct chain *c = &an->chains[chain];
+	const struct ofa_candidate *tried = &run->list[chain];
+	double gain = worth(run, c, tried, accuracy) - worth(run, c, &c->at, c->accuracy);
+
+	an->n_moves++;
+	*memory(an, c, &an->moves[chain]) = (float)gain;
+	if (gain >= 0 || ofa_rng_double(&run->rng) < exp(gain / an->temperature)) {
+		c->at = *tried;
+		c->accuracy = accuracy;
 	}
+	adjust_prices(run, an, c);
+}
+
+/* One new arch of each chain.  Moves to known ones are made at once: every batch is a full one.  False when the budget
+ * ended. */
+static bool step(struct ofa_search_run *run, struct annealer *an)
+{
+	for (int i = 0; i < an->n; i++)
+		try_move(run, an, i);
+	for (int i = 0; i < an->n; i++) {
+		float known;
+
+		for (int tries = 1; tries < MAX_KNOWN && ofa_run_recall(run, i, &known); tries++) {
+			settle(run, an, i, known);
+			run->n_list = i;
+			try_move(run, an, i);
+		}
+	}
+	run->n_list = an->n;
 	ofa_run_score(run);
 	for (int i = 0; i < an->n; i++) {
-		struct chain *c = &an->chains[i];
-		double gain = worth(run, c, &an->tried[i], run->score[i]) - worth(run, c, &c->at, c->accuracy);
-
-		if (isnan(gain))
+		if (isnan(run->score[i]))
 			return false;
-		*memory(an, c, &an->moves[i]) = (float)gain;
-		if (gain >= 0 || ofa_rng_double(&run->rng) < exp(gain / temperature)) {
-			c->at = an->tried[i];
-			c->accuracy = run->score[i];
-		}
-		adjust_prices(run, an, c);
+		settle(run, an, i, run->score[i]);
 	}
 	return true;
 }
@@ -322,21 +356,30 @@ static void exchange(const struct ofa_search_run *run, struct annealer *an)
 	}
 }
 
+/* What changes with time. */
+static void cool(struct annealer *an, bool narrow, double progress)
+{
+	an->temperature = HOT * an->size * pow(COLD / HOT, progress);
+	if (narrow && an->n > GROUP) /* else few chains are for many resolutions, to the end */
+		an->p_resolution = FIRST_P_RESOLUTION + (LAST_P_RESOLUTION - FIRST_P_RESOLUTION) * progress;
+}
+
 enum ofa_status ofa_run_anneal(struct ofa_search_run *run, int band, int until, const struct ofa_run_watch *watch,
 			       struct ofa_error *err)
 {
 	const double spent = run->evaluations, span = fmax(until - run->evaluations, 1);
 	struct annealer an;
-	double progress = 0, steps;
+	double progress = 0;
 
 	an.n = (int)fmin(fmax(round(span / STEPS / GROUP), 1), MAX_CHAINS / GROUP) * GROUP;
-	steps = span / an.n / MIN_YIELD;
+	an.n_moves = 0;
 	if (!start(run, &an, band))
 		return OFA_OK;
 	for (int i = 1; progress < 1; i++) {
-		if (!step(run, &an, HOT * an.size * pow(COLD / HOT, progress)))
+		cool(&an, run->goal.narrow, progress);
+		if (!step(run, &an))
 			return OFA_OK;
-		progress = fmax((run->evaluations - spent) / span, i / steps);
+		progress = fmax(run->evaluations - spent, MIN_YIELD * an.n_moves) / span;
 		if (i % EXCHANGE == 0) {
 			enum ofa_status st = ofa_run_report(run, watch, err);
 

@@ -8,7 +8,7 @@
 
 #define NICHE 4
 #define STARTERS 24 /* subnets of the front that the polish starts from */
-#define POLISH 60   /* of the evaluations of a search */
+#define POLISH 45   /* of the evaluations of a search */
 #define EXACT_BAND 1
 
 static const double bands[] = {0.985, 1.0, 1.015};

@@ -7,7 +7,7 @@
 #include "search/run.h"
 
 #define NICHE 8
-#define PASS 17000         /* evaluations of an anneal; they go one after the other, each towards a limit of its own */
+#define PASS 20000         /* evaluations of an anneal; they go one after the other, each towards a limit of its own */
 #define ANNEALED_SHARE 0.7
 
 static enum ofa_status check_options(const struct ofa_search_problem *p, const struct ofa_front_options *opt,

@@ -7,7 +7,7 @@
 
 #define OFA_FRONT_DEFAULT_POINTS 64
 #define OFA_FRONT_MAX_POINTS 1024
-#define OFA_FRONT_DEFAULT_EVALUATIONS 120000
+#define OFA_FRONT_DEFAULT_EVALUATIONS 145000
 /* For a front that is kept and answers requests: computed once, in the background. */
 #define OFA_FRONT_KEPT_POINTS 1024
 #define OFA_FRONT_KEPT_EVALUATIONS 4000000

@@ -6,7 +6,8 @@
 
 /* Accuracy that one use costs a subnet when the next one to build on is picked. */
 #define USE_PENALTY 0.0003
-#define ERRORS 6 /* standard deviations of the scorer's error in which the best subnet is looked for */
+#define ROUND_DOWN (1 - 1e-12) /* more than the rounding of a few sums; a chain takes some hundreds of them */
+#define ERRORS 4 /* standard deviations of the scorer's error in which the best subnet is looked for */
 
 void ofa_run_free(struct ofa_search_run *run)
 {
@@ -84,21 +85,44 @@ static void insert(const struct ofa_search_run *run, struct ofa_niche *niche, co
 	niche->at[i] = (struct ofa_elite){*a, accuracy, 0};
 }
 
-/* Whoever is in a band is in all looser ones, where the company is only better: the first that has no place for an
- * arch ends its way. */
-static void admit(struct ofa_search_run *run, const struct ofa_candidate *c, float accuracy)
+/* The tightest band of an arch, or n_bands. */
+static int band_of(const struct ofa_search_run *run, const struct ofa_candidate *c)
 {
 	double tightness = ofa_run_tightness(run, c);
+	int band = 0;
 
-	for (int band = 0; band < run->goal.n_bands; band++) {
-		struct ofa_niche *niche = ofa_run_niche(run, band, c->resolution);
+	while (band < run->goal.n_bands && tightness > run->goal.bands[band])
+		band++;
+	return band;
+}
 
-		if (tightness > run->goal.bands[band])
-			continue;
-		if (niche->n == run->goal.niche_size && accuracy <= niche->at[niche->n - 1].accuracy)
-			return;
-		insert(run, niche, &c->arch, accuracy);
+static bool has_place(const struct ofa_search_run *run, int band, int resolution, float accuracy)
+{
+	const struct ofa_niche *niche = ofa_run_niche(run, band, resolution);
+
+	return niche->n < run->goal.niche_size || accuracy > niche->at[niche->n - 1].accuracy;
+}
+
+static void find_costs(const struct ofa_search_run *run, struct ofa_candidate *c)
+{
+	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
+		c->cost[r] = isinf(run->goal.limits.max[r]) ? 0
+							    : ofa_problem_cost(run->p, r, c->resolution, &c->arch);
+	c->rounded = false;
+}
+
+/* Whoever is in a band is in all looser ones, where the company is only better: the first that has no place for an
+ * arch ends its way.  Rounded costs turn most away; who gets in has them found exactly. */
+static void admit(struct ofa_search_run *run, struct ofa_candidate *c, float accuracy)
+{
+	int band = band_of(run, c);
+
+	if (c->rounded && band < run->goal.n_bands && has_place(run, band, c->resolution, accuracy)) {
+		find_costs(run, c);
+		band = band_of(run, c);
 	}
+	for (; band < run->goal.n_bands && has_place(run, band, c->resolution, accuracy); band++)
+		insert(run, ofa_run_niche(run, band, c->resolution), &c->arch, accuracy);
 }
 
 struct ofa_candidate *ofa_run_push(struct ofa_search_run *run, const struct ofa_arch *a)
@@ -110,27 +134,60 @@ struct ofa_candidate *ofa_run_push(struct ofa_search_run *run, const struct ofa_
 	c = &run->list[run->n_list++];
 	c->arch = *a;
 	c->resolution = ofa_problem_resolution(run->p, a->image_size);
-	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
-		c->cost[r] = isinf(run->goal.limits.max[r]) ? 0 : ofa_problem_cost(run->p, r, c->resolution, a);
+	c->hash = ofa_arch_hash(a);
+	ofa_memo_expect(&run->memo, c->hash);
+	find_costs(run, c);
 	return c;
+}
+
+struct ofa_candidate *ofa_run_push_near(struct ofa_search_run *run, const struct ofa_candidate *from,
+					const struct ofa_arch *a, int stage, int block)
+{
+	const struct ofa_stage *st = &run->p->space->stages[stage];
+	const int first = block < 0 ? st->first_block : block, end = block < 0 ? first + st->max_depth : block + 1;
+	struct ofa_candidate *c;
+
+	if (run->n_list == OFA_LIST_MAX)
+		return NULL;
+	c = &run->list[run->n_list++];
+	c->arch = *a;
+	c->resolution = from->resolution;
+	c->hash = ofa_arch_hash(a);
+	ofa_memo_expect(&run->memo, c->hash);
+	c->rounded = true;
+	for (int r = 0; r < OFA_RESOURCE_COUNT; r++) {
+		if (isinf(run->goal.limits.max[r]))
+			c->cost[r] = 0;
+		else if (r == OFA_PEAK_MEMORY_BYTES)
+			c->cost[r] = ofa_problem_cost(run->p, r, c->resolution, a);
+		else
+			c->cost[r] = (from->cost[r] +
+				      ofa_problem_blocks(run->p, r, c->resolution, a, stage, first, end) -
+				      ofa_problem_blocks(run->p, r, c->resolution, &from->arch, stage, first, end)) *
+				     ROUND_DOWN;
+	}
+	return c;
+}
+
+bool ofa_run_recall(const struct ofa_search_run *run, int index, float *ret)
+{
+	const struct ofa_memo_slot *slot = ofa_memo_find(&run->memo, run->list[index].hash);
+
+	*ret = slot->value;
+	return slot->key != 0;
 }
 
 int ofa_run_score(struct ofa_search_run *run)
 {
 	struct ofa_memo_slot *slots[OFA_LIST_MAX]; /* of the list; they stay where they are */
-	uint64_t hashes[OFA_LIST_MAX];
-	uint8_t slots_of[OFA_LIST_MAX]; /* in the anneal a place in the list is a chain */
+	uint8_t slots_of[OFA_LIST_MAX] = {0}; /* in the anneal a place in the list is a chain */
 	int fresh[OFA_LIST_MAX], n = 0;
 
 	for (int i = 0; i < run->n_list; i++) {
-		hashes[i] = ofa_arch_hash(&run->list[i].arch);
-		ofa_memo_expect(&run->memo, hashes[i]);
-	}
-	for (int i = 0; i < run->n_list; i++) {
-		slots[i] = ofa_memo_find(&run->memo, hashes[i]);
+		slots[i] = ofa_memo_find(&run->memo, run->list[i].hash);
 		if (slots[i]->key || run->evaluations + n >= run->goal.budget)
 			continue;
-		ofa_memo_claim(&run->memo, slots[i], hashes[i]);
+		ofa_memo_claim(&run->memo, slots[i], run->list[i].hash);
 		fresh[n] = i;
 		slots_of[n] = (uint8_t)(run->n_list > OFA_SCORER_SLOTS ? 0 : i % OFA_SCORER_SLOTS);
 		run->pending[n++] = run->list[i].arch;

@@ -239,6 +239,18 @@ double ofa_problem_cost(const struct ofa_search_problem *p, enum ofa_resource r,
 	return total;
 }
 
+double ofa_problem_blocks(const struct ofa_search_problem *p, enum ofa_resource r, int resolution,
+			  const struct ofa_arch *a, int stage, int first, int end)
+{
+	const struct ofa_stage *st = &p->space->stages[stage];
+	const int after = st->first_block + st->depths[a->d[stage]];
+	double total = 0;
+
+	for (int b = first; b < end && b < after; b++)
+		total += ofa_problem_options_of(p, r, resolution, b, a)[ofa_problem_option(p, a, b)];
+	return total;
+}
+
 bool ofa_problem_within(const struct ofa_search_problem *p, const struct ofa_limits *l, int resolution,
 			const struct ofa_arch *a)
 {

@@ -63,6 +63,10 @@ double ofa_problem_fixed(const struct ofa_search_problem *p, enum ofa_resource r
 double ofa_problem_cost(const struct ofa_search_problem *p, enum ofa_resource r, int resolution,
 			const struct ofa_arch *a);
 
+/* What the blocks first .. end - 1 of one stage add to a sum; those that the arch skips add nothing. */
+double ofa_problem_blocks(const struct ofa_search_problem *p, enum ofa_resource r, int resolution,
+			  const struct ofa_arch *a, int stage, int first, int end);
+
 /* Two addends of a resource: their sum, or the larger one. */
 static inline double ofa_problem_join(enum ofa_resource r, double a, double b)
 {

@@ -15,7 +15,7 @@
 #define BACK_OFF 8 /* bins to step back when rounding led over a limit */
 #define PRICE_STEP 0.02
 #define MAX_IDLE 50    /* generations without a new arch before the surroundings count as exhausted */
-#define LEAST_YIELD 40 /* new archs per generation, over the whole time, below which they do, too */
+#define LEAST_YIELD 64 /* new archs per generation, over the whole time, below which they do, too */
 
 /* One scored arch, where the gain it tells about goes, and what it is compared to. */
 struct change {
@@ -33,7 +33,7 @@ struct offer {
 
 struct ofa_gains {
 	double price[OFA_RESOURCE_COUNT]; /* weights of the banded sums in one combined cost; they add up to 1 */
-	struct ofa_arch incumbent;        /* whose widths every proposal has */
+	struct ofa_candidate incumbent;   /* whose widths every proposal has */
 	int lowest, loosest;              /* the bands proposed for */
 	double memory;                    /* what a block's own arena must keep to */
 	int n;
@@ -65,20 +65,23 @@ void ofa_gains_free(struct ofa_gains *g)
 	free(g);
 }
 
-static int push_change(struct ofa_search_run *run, const struct ofa_arch *a, float *gain, int base)
+/* What the arch differs in from the incumbent: a stage, in it a block or (-1) any. */
+static int push_change(struct ofa_search_run *run, const struct ofa_arch *a, int stage, int block, float *gain,
+		       int base)
 {
 	struct ofa_gains *g = run->gains;
 
-	if (!ofa_run_push(run, a))
+	if (!ofa_run_push_near(run, &g->incumbent, a, stage, block))
 		return -1;
 	g->changes[g->n] = (struct change){gain, base};
 	return g->n++;
 }
 
 /* The changes of one block, in a subnet where it is present. */
-static void push_block(struct ofa_search_run *run, const struct ofa_stage *st, int block, const struct ofa_arch *within,
-		       int base)
+static void push_block(struct ofa_search_run *run, int stage, int block, const struct ofa_arch *within, int base)
 {
+	const struct ofa_stage *st = &run->p->space->stages[stage];
+	const int differs = base < 0 ? block : -1; /* the incumbent has the block itself, or less */
 	struct ofa_gains *g = run->gains;
 	struct ofa_arch a = *within;
 
@@ -86,14 +89,14 @@ static void push_block(struct ofa_search_run *run, const struct ofa_stage *st, i
 		a.k[block] = (uint8_t)k;
 		g->kernel[block][k] = 0;
 		if (k != within->k[block])
-			push_change(run, &a, &g->kernel[block][k], base);
+			push_change(run, &a, stage, differs, &g->kernel[block][k], base);
 	}
 	a.k[block] = within->k[block];
 	for (int e = 0; e < st->n_expands; e++) {
 		a.e[block] = (uint8_t)e;
 		g->expand[block][e] = 0;
 		if (e != within->e[block])
-			push_change(run, &a, &g->expand[block][e], base);
+			push_change(run, &a, stage, differs, &g->expand[block][e], base);
 	}
 }
 
@@ -106,16 +109,16 @@ static void push_stage(struct ofa_search_run *run, int stage, const struct ofa_a
 	struct ofa_arch a = *incumbent;
 
 	for (int j = 0; j < st->depths[d]; j++)
-		push_block(run, st, st->first_block + j, incumbent, -1);
+		push_block(run, stage, st->first_block + j, incumbent, -1);
 	run->gains->depth[stage][d] = 0;
 	for (int other = 0; other < st->n_depths; other++) {
 		a = *incumbent;
 		a.d[stage] = (uint8_t)other;
 		ofa_arch_canonical(s, &a);
 		if (other != d)
-			base = push_change(run, &a, &run->gains->depth[stage][other], -1);
+			base = push_change(run, &a, stage, -1, &run->gains->depth[stage][other], -1);
 		for (int j = st->depths[other > d ? other - 1 : d]; j < st->depths[other]; j++)
-			push_block(run, st, st->first_block + j, &a, base);
+			push_block(run, stage, st->first_block + j, &a, base);
 	}
 }
 
@@ -123,14 +126,15 @@ static void push_stage(struct ofa_search_run *run, int stage, const struct ofa_a
 static void push_widths(struct ofa_search_run *run, const struct ofa_arch *incumbent)
 {
 	const struct ofa_space *s = run->p->space;
+	struct ofa_gains *g = run->gains;
 
 	for (int i = 0; i < s->n_width_genes; i++) {
 		struct ofa_arch a = *incumbent;
 
 		for (int w = 0; w < s->widths[i].n; w++) {
 			a.w[i] = (uint8_t)w;
-			if (w != incumbent->w[i])
-				push_change(run, &a, NULL, -1);
+			if (w != incumbent->w[i] && ofa_run_push(run, &a))
+				g->changes[g->n++] = (struct change){NULL, -1};
 		}
 	}
 }
@@ -142,6 +146,8 @@ static bool measure(struct ofa_search_run *run, const struct ofa_elite *incumben
 	double sum = 0;
 
 	g->n = 0;
+	g->incumbent = *ofa_run_push(run, &incumbent->arch);
+	run->n_list--;
 	for (int i = 0; i < run->p->space->n_stages; i++)
 		push_stage(run, i, &incumbent->arch);
 	push_widths(run, &incumbent->arch);
@@ -177,7 +183,7 @@ static void block_prices(const struct ofa_search_run *run, int resolution, int b
 		price[o] = 0;
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++) {
 		const double *cost = run->gains->price[r] > 0 ? ofa_problem_options_of(run->p, r, resolution, block,
-		                                                                       &run->gains->incumbent)
+		                                                                       &run->gains->incumbent.arch)
 		                                              : NULL;
 
 		for (int o = 0; cost && o < run->p->options; o++)
@@ -192,7 +198,7 @@ static double fixed_price(const struct ofa_search_run *run, int resolution)
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
 		if (run->gains->price[r] > 0)
 			sum += run->gains->price[r] *
-			       ofa_problem_fixed(run->p, r, resolution, &run->gains->incumbent) /
+			       ofa_problem_fixed(run->p, r, resolution, &run->gains->incumbent.arch) /
 			       run->goal.limits.max[r];
 	return sum;
 }
@@ -214,7 +220,7 @@ static void offer_block(const struct ofa_search_run *run, int resolution, const 
 			const double *price, double least, struct offer *o)
 {
 	const double *arena = ofa_problem_options_of(run->p, OFA_PEAK_MEMORY_BYTES, resolution, block,
-						     &run->gains->incumbent);
+						     &run->gains->incumbent.arch);
 	struct ofa_knapsack_item *items = o->items[block];
 	int n = 0;
 
@@ -328,7 +334,7 @@ static void adjust_prices(struct ofa_search_run *run, const struct ofa_candidate
 /* Puts the knapsack's answer for one band on the list, or the nearest below it that is within the band. */
 static void push_solution(struct ofa_search_run *run, int resolution, int band, double least, double bins_per_unit)
 {
-	struct ofa_arch a = run->gains->incumbent;
+	struct ofa_arch a = run->gains->incumbent.arch;
 	double room = (run->goal.bands[band] - least) * bins_per_unit;
 	int capacity = room < OFA_BINS - 1 ? (int)room : OFA_BINS - 1;
 
@@ -360,13 +366,12 @@ static int near_resolution(struct ofa_search_run *run, int resolution)
 }
 
 /* Peak memory has no price: with bands of its own, a generation keeps to the limit of one of them. */
-static void prepare(struct ofa_search_run *run, int band, const struct ofa_arch *incumbent)
+static void prepare(struct ofa_search_run *run, int band)
 {
 	struct ofa_gains *g = run->gains;
 	const double *max = run->goal.limits.max;
 	int banded = 0;
 
-	g->incumbent = *incumbent;
 	g->lowest = band > REACH ? band - REACH : 0;
 	g->loosest = band + REACH < run->goal.n_bands ? band + REACH : run->goal.n_bands - 1;
 	g->memory = max[OFA_PEAK_MEMORY_BYTES];
@@ -391,7 +396,7 @@ static void propose(struct ofa_search_run *run)
 
 	if (!ofa_run_pick(run, band, &incumbent, &resolution) || !measure(run, &incumbent))
 		return;
-	prepare(run, band, &incumbent.arch);
+	prepare(run, band);
 	for (int draw = 0; draw < DRAWS; draw++) {
 		int at = near_resolution(run, resolution);
 		float noise = (float)(draw ? NOISE * ofa_rng_double(&run->rng) : 0) * g->mean;

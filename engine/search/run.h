@@ -28,7 +28,9 @@ struct ofa_niche {
 struct ofa_candidate {
 	struct ofa_arch arch;
 	int resolution; /* index in p->resolutions */
+	uint64_t hash;
 	double cost[OFA_RESOURCE_COUNT];
+	bool rounded; /* costs were found by difference: not above the true ones, and below by a part in 10^9 at most */
 };
 
 /* What a run looks for. */
@@ -37,6 +39,7 @@ struct ofa_run_goal {
 	bool banded[OFA_RESOURCE_COUNT];
 	const double *bands;               /* ascending, at least one; borrowed */
 	int n_bands, niche_size;
+	bool narrow;                       /* the bands lie around one limit, where few resolutions compete */
 	uint64_t seed;
 	int budget;                        /* evaluations */
 };
@@ -70,6 +73,12 @@ double ofa_run_tightness(const struct ofa_search_run *run, const struct ofa_cand
 
 /* Puts one arch on the list and returns its entry, costs filled in; NULL when the list is full. */
 struct ofa_candidate *ofa_run_push(struct ofa_search_run *run, const struct ofa_arch *a);
+/* The same for an arch that differs from another one in a single stage only: in the genes of `block`, which both have,
+ * or, if that is -1, in any.  Costs are found by difference. */
+struct ofa_candidate *ofa_run_push_near(struct ofa_search_run *run, const struct ofa_candidate *from,
+					const struct ofa_arch *a, int stage, int block);
+/* Is an arch on the list known?  Then its score. */
+bool ofa_run_recall(const struct ofa_search_run *run, int index, float *ret);
 /* Scores the list in one batch and sorts what is new into the population.  Known archs cost nothing; past
  * the budget nothing more is scored.  Returns how many were new.  run->list stays as it was until the next push. */
 int ofa_run_score(struct ofa_search_run *run);

@@ -23,7 +23,7 @@ int ofa_search_default_evaluations(const struct ofa_search_problem *p)
 	static const struct {
 		const char *set;
 		int evaluations;
-	} budgets[] = {{"amx", 21000}, {"avx512vnni", 11000}, {"avxvnni", 8000}};
+	} budgets[] = {{"amx", 26000}, {"avx512vnni", 13000}, {"avxvnni", 8000}};
 	const char *set = ofa_scorer_set(p->scorer);
 
 	for (size_t i = 0; i < OFA_ARRAY_LEN(budgets); i++)
@@ -40,6 +40,7 @@ static void set_goal(const struct ofa_search_problem *p, const struct ofa_search
 		.bands = bands,
 		.n_bands = (int)OFA_ARRAY_LEN(bands),
 		.niche_size = NICHE,
+		.narrow = true,
 		.seed = opt->seed,
 		.budget = opt->evaluations ? opt->evaluations : ofa_search_default_evaluations(p),
 	};
