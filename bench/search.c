@@ -13,7 +13,7 @@
 #include "search/front.h"
 
 #define MAX_SEEDS 100
-#define FIRST_SEED 20001 /* others than those that the constants were chosen on */
+#define FIRST_SEED 20001 /* doc/search.md has other seeds, too, which no constant was chosen on */
 #define N_LIMITS 8
 
 static const double note10_ms[N_LIMITS] = {12, 15, 20, 25, 30, 35, 40, 50};
