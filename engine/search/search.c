@@ -18,6 +18,7 @@ static double now_seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+/* Bytes: what a core does in less than 20 ms.  Floats: what the quality needs, in three times that. */
 int ofa_search_default_evaluations(const struct ofa_search_problem *p)
 {
 	static const struct {
@@ -29,7 +30,7 @@ int ofa_search_default_evaluations(const struct ofa_search_problem *p)
 	for (size_t i = 0; i < OFA_ARRAY_LEN(budgets); i++)
 		if (strcmp(set, budgets[i].set) == 0)
 			return budgets[i].evaluations;
-	return p->predictor->kind == OFA_PREDICTOR_PAIRWISE ? 24000 : 5000;
+	return p->predictor->kind == OFA_PREDICTOR_PAIRWISE ? 24000 : 12000;
 }
 
 static void set_goal(const struct ofa_search_problem *p, const struct ofa_search_options *opt,
