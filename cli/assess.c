@@ -63,6 +63,27 @@ void cli_assessor_release(struct cli_assessor *a)
 	*a = (struct cli_assessor){0};
 }
 
+enum ofa_status cli_require_latency(const struct cli_assessor *a, const char *option, struct ofa_error *err)
+{
+	if (a->latency)
+		return OFA_OK;
+	return ofa_fail(err, OFA_ERR_INVALID, option,
+			"latency_ms needs --profile with a latency table; `ofa measure %s -o FILE` makes one",
+			a->net->path);
+}
+
+enum ofa_status cli_gather_limits(const struct cli_assessor *a, const struct opt_list *items, struct ofa_limits *ret,
+                                  struct ofa_error *err)
+{
+	enum ofa_status st = cli_parse_limits(items, ret, err);
+
+	if (st != OFA_OK)
+		return st;
+	if (a->has_profile)
+		ofa_limits_merge(ret, &a->profile.limits);
+	return isfinite(ret->max[OFA_LATENCY_MS]) ? cli_require_latency(a, "--limit", err) : OFA_OK;
+}
+
 void cli_assess(const struct cli_assessor *a, const struct ofa_arch *arch, struct cli_figures *ret)
 {
 	const struct ofa_supernet *net = a->net;

@@ -6,6 +6,7 @@
 #include "cost/costs.h"
 #include "cost/profile.h"
 #include "net/supernet.h"
+#include "options.h"
 #include "predict/predictor.h"
 
 struct cli_assessor {
@@ -21,6 +22,13 @@ struct cli_assessor {
 enum ofa_status cli_assessor_init(const struct ofa_supernet *net, const char *profile_path, struct cli_assessor *ret,
                                   struct ofa_error *err) OFA_MUST_CHECK;
 void cli_assessor_release(struct cli_assessor *a);
+
+/* OFA_ERR_INVALID naming the option that needs a latency table, when there is none. */
+enum ofa_status cli_require_latency(const struct cli_assessor *a, const char *option,
+                                    struct ofa_error *err) OFA_MUST_CHECK;
+/* The limits of the command line and of the profile, the smaller of each. */
+enum ofa_status cli_gather_limits(const struct cli_assessor *a, const struct opt_list *items, struct ofa_limits *ret,
+                                  struct ofa_error *err) OFA_MUST_CHECK;
 
 struct cli_figures {
 	double accuracy;   /* predicted, in [0,1]; NAN without a predictor for the image size */

@@ -37,16 +37,8 @@ static enum ofa_status gather(const struct pareto_options *o, const struct cli_a
 		.seed = o->seed,
 		.evaluations = o->evaluations,
 	};
-	st = cli_parse_limits(&o->limits, &ret->limits, err);
-	if (st != OFA_OK)
-		return st;
-	if (a->has_profile)
-		ofa_limits_merge(&ret->limits, &a->profile.limits);
-	if ((metric == OFA_LATENCY_MS || isfinite(ret->limits.max[OFA_LATENCY_MS])) && !a->latency)
-		return ofa_fail(err, OFA_ERR_INVALID, metric == OFA_LATENCY_MS ? "--metric" : "--limit",
-				"latency_ms needs --profile with a latency table; `ofa measure %s -o FILE` makes one",
-				o->network);
-	return OFA_OK;
+	st = metric == OFA_LATENCY_MS ? cli_require_latency(a, "--metric", err) : OFA_OK;
+	return st == OFA_OK ? cli_gather_limits(a, &o->limits, &ret->limits, err) : st;
 }
 
 static void print_point(const struct ofa_front_point *p)

@@ -17,23 +17,6 @@ struct search_options {
 	bool json;
 };
 
-/* The limits of the profile and of the command line together. */
-static enum ofa_status gather_limits(const struct search_options *o, const struct cli_assessor *a,
-				     struct ofa_limits *ret, struct ofa_error *err)
-{
-	enum ofa_status st = cli_parse_limits(&o->limits, ret, err);
-
-	if (st != OFA_OK)
-		return st;
-	if (a->has_profile)
-		ofa_limits_merge(ret, &a->profile.limits);
-	if (isfinite(ret->max[OFA_LATENCY_MS]) && !a->latency)
-		return ofa_fail(err, OFA_ERR_INVALID, "--limit",
-				"latency_ms needs --profile with a latency table; `ofa measure %s -o FILE` makes one",
-				o->network);
-	return OFA_OK;
-}
-
 static void tell_feasible(const struct ofa_feasible *f)
 {
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
@@ -73,7 +56,7 @@ static enum ofa_status run_search(const struct search_options *o, const struct c
 	struct ofa_search_problem *problem;
 	struct ofa_search_result result;
 	struct ofa_feasible feasible;
-	enum ofa_status st = gather_limits(o, a, &options.limits, err);
+	enum ofa_status st = cli_gather_limits(a, &o->limits, &options.limits, err);
 
 	if (st != OFA_OK)
 		return st;
