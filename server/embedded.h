@@ -10,5 +10,7 @@ extern const char embedded_index_html[];
 extern const size_t embedded_index_html_size;
 extern const char embedded_schema_0001[];
 extern const size_t embedded_schema_0001_size;
+extern const char embedded_schema_0002[];
+extern const size_t embedded_schema_0002_size;
 
 #endif

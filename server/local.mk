@@ -10,6 +10,7 @@ server_libofad_a_SOURCES = \
 	server/log.h server/log.c \
 	server/settings.h server/settings.c \
 	server/shared.h server/shared.c \
+	server/access/principal.h server/access/principal.c \
 	server/api/body.h server/api/body.c \
 	server/api/documents.c \
 	server/api/health.c \
@@ -42,15 +43,19 @@ server_libofad_a_SOURCES = \
 	server/service/packages.h server/service/packages.c \
 	server/service/profiles.h server/service/profiles.c \
 	server/service/question.h server/service/question.c \
-	server/store/store.h server/store/sqlite.c
+	server/store/store.h server/store/sqlite.c \
+	server/store/sqlite_conn.h server/store/sqlite_statements.c \
+	server/store/sqlite_deliveries.c \
+	server/store/sqlite_profiles.c
 nodist_server_libofad_a_SOURCES = \
 	server/embedded_index_html.c \
 	server/embedded_openapi_yaml.c \
-	server/embedded_schema_0001.c
+	server/embedded_schema_0001.c \
+	server/embedded_schema_0002.c
 
 # Files that are built into the program.
 EXTRA_DIST += server/embed.awk openapi/openapi.yaml static/index.html \
-	server/store/schema/0001-profiles-deliveries.sql
+	server/store/schema/0001-profiles-deliveries.sql server/store/schema/0002-fleet.sql
 CLEANFILES += $(nodist_server_libofad_a_SOURCES)
 EMBED = $(AM_V_GEN)$(MKDIR_P) server && $(AWK) -f $(top_srcdir)/server/embed.awk
 server/embedded_index_html.c: $(top_srcdir)/static/index.html $(top_srcdir)/server/embed.awk
@@ -59,6 +64,8 @@ server/embedded_openapi_yaml.c: $(top_srcdir)/openapi/openapi.yaml $(top_srcdir)
 	$(EMBED) -v name=embedded_openapi_yaml $(top_srcdir)/openapi/openapi.yaml > $@.tmp && mv $@.tmp $@
 server/embedded_schema_0001.c: $(top_srcdir)/server/store/schema/0001-profiles-deliveries.sql $(top_srcdir)/server/embed.awk
 	$(EMBED) -v name=embedded_schema_0001 $(top_srcdir)/server/store/schema/0001-profiles-deliveries.sql > $@.tmp && mv $@.tmp $@
+server/embedded_schema_0002.c: $(top_srcdir)/server/store/schema/0002-fleet.sql $(top_srcdir)/server/embed.awk
+	$(EMBED) -v name=embedded_schema_0002 $(top_srcdir)/server/store/schema/0002-fleet.sql > $@.tmp && mv $@.tmp $@
 
 SERVER_LIBS = server/libofad.a $(ENGINE_LIBS) $(MICROHTTPD_LIBS) $(SQLITE_LIBS)
 

@@ -2,6 +2,7 @@
 #ifndef OFAD_HTTP_CALL_H
 #define OFAD_HTTP_CALL_H
 
+#include "access/principal.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "http/route.h"
@@ -23,6 +24,7 @@ struct http_call {
 	struct http_request request;
 	struct http_reply reply;
 	const struct http_route *route; /* NULL when none matched */
+	struct principal principal;     /* settled before the handler is called */
 	/* Of a handler that returned HTTP_SUSPEND: called once the connection is suspended; must see to
 	 * it that http_call_resume() is called exactly once. */
 	void (*on_suspended)(struct http_call *call);

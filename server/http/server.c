@@ -300,6 +300,7 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
 		return NULL;
 	}
 	http_reply_init(&call->reply);
+	principal_anonymous(&call->principal);
 	call->app = s->opt.app;
 	call->server = s;
 	call->connection = connection;

@@ -1,0 +1,70 @@
+/* Inside the SQLite driver: connections, their statements, and what every aggregate's file needs to run one.
+ * Nothing outside server/store includes this. */
+#ifndef OFAD_STORE_SQLITE_CONN_H
+#define OFAD_STORE_SQLITE_CONN_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include "store/store.h"
+
+/* Every statement that is run; the text of each is in sqlite_statements.c. */
+enum db_statement {
+	PROFILE_EXISTS,
+	PROFILE_PUT,
+	PROFILE_GET,
+	PROFILE_DELETE,
+	PROFILE_LIST,
+	DELIVERY_PUT,
+	DELIVERY_BY_QUESTION,
+	DELIVERY_BY_SUBNET,
+	DB_STATEMENT_COUNT
+};
+extern const char *const db_statement_sql[DB_STATEMENT_COUNT];
+
+/* A connection with its prepared statements, used by one thread at a time. */
+struct db_conn {
+	pthread_mutex_t lock;
+	sqlite3 *db;
+	sqlite3_stmt *statements[DB_STATEMENT_COUNT];
+};
+
+/* Readers have a connection of their own: with a write-ahead log they need not wait for the disk that a
+ * writer is waiting for. */
+struct store_sqlite {
+	struct store base;
+	struct db_conn writer, reader;
+};
+
+struct store_sqlite *db_of(struct store *s);
+
+/* OFA_ERR_IO with what the database says. */
+enum ofa_status db_fail(struct db_conn *c, struct ofa_error *err);
+enum ofa_status db_exec(struct db_conn *c, const char *sql, struct ofa_error *err) OFA_MUST_CHECK;
+/* Takes the connection and gives the statement; db_end() resets it and gives the connection back. */
+sqlite3_stmt *db_begin(struct db_conn *c, enum db_statement which);
+void db_end(struct db_conn *c, sqlite3_stmt *stmt);
+/* The values bound outlive the statement's run, so none is copied; NULL binds NULL. */
+void db_bind_text(sqlite3_stmt *stmt, int at, const char *s);
+/* Appends the first column of the only row to buf; OFA_ERR_NOT_FOUND without a row, err untouched. */
+enum ofa_status db_fetch_text(struct db_conn *c, sqlite3_stmt *stmt, struct ofa_buf *buf,
+			      struct ofa_error *err) OFA_MUST_CHECK;
+
+/* The driver's functions, one file for each aggregate; store.h says what they do. */
+
+/* sqlite_profiles.c */
+enum ofa_status db_profile_put(struct store *s, const struct store_profile *p, bool *ret_created,
+			       struct ofa_error *err);
+enum ofa_status db_profile_get(struct store *s, const char *name, struct ofa_buf *content, struct ofa_error *err);
+enum ofa_status db_profile_delete(struct store *s, const char *name, struct ofa_error *err);
+enum ofa_status db_profile_list(struct store *s, const char *after, unsigned limit,
+				enum ofa_status (*each)(void *ctx, const struct store_profile_entry *entry), void *ctx,
+				struct ofa_error *err);
+
+/* sqlite_deliveries.c */
+enum ofa_status db_delivery_put(struct store *s, const struct store_delivery *d, struct ofa_error *err);
+enum ofa_status db_delivery_by_question(struct store *s, const uint8_t question[OFA_SHA256_BYTES],
+					struct ofa_buf *manifest, struct ofa_error *err);
+enum ofa_status db_delivery_by_subnet(struct store *s, const char *subnet, struct ofa_buf *manifest,
+				      struct ofa_error *err);
+
+#endif
