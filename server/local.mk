@@ -8,7 +8,9 @@ server_libofad_a_SOURCES = \
 	server/embedded.h \
 	server/listen.h server/listen.c \
 	server/log.h server/log.c \
-	server/settings.h server/settings.c \
+	server/preflight.h server/preflight.c \
+	server/settings.h server/settings_table.h server/settings.c server/settings_environment.c \
+	server/settings_file.c server/settings_print.c server/settings_value.c \
 	server/shared.h server/shared.c \
 	server/access/principal.h server/access/principal.c \
 	server/api/body.h server/api/body.c \
@@ -75,3 +77,4 @@ server_ofad_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 server_ofad_LDADD = $(SERVER_LIBS)
 
 dist_man8_MANS += doc/man/ofad.8
+EXTRA_DIST += doc/examples/ofad.yaml

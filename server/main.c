@@ -2,7 +2,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 #include "app.h"
+#include "preflight.h"
 
 /* Blocked before the first thread starts, so that every thread inherits it and only main() takes them. */
 static void block_signals(sigset_t *stop)
@@ -43,22 +45,45 @@ static int serve(const struct settings *settings)
 	return 0;
 }
 
+static void say_doubt(void *ctx, const char *message)
+{
+	(void)ctx;
+	fprintf(stderr, "ofad: %s\n", message);
+}
+
+/* What the settings ask for; the exit status. */
+static int run(const struct settings *settings)
+{
+	struct ofa_error err = {0};
+
+	if (settings->help)
+		settings_help(stdout);
+	else if (settings->version)
+		printf("ofad %s\n", OFAD_VERSION);
+	else if (settings->print_config)
+		settings_print_example(stdout);
+	else if (settings->check_config)
+		return preflight(settings, stdout) > 0;
+	else if (settings_complete(settings, &err) != OFA_OK)
+		fprintf(stderr, "ofad: %s\n", err.message);
+	else
+		return serve(settings);
+	return err.status == OFA_OK ? 0 : 2;
+}
+
 int main(int argc, char **argv)
 {
 	struct ofa_error err = {0};
 	struct settings settings;
+	int status;
 
-	if (settings_parse(&settings, argc, argv, &err) != OFA_OK) {
+	if (settings_parse(&settings, argc, argv, environ, &err) == OFA_OK) {
+		settings_doubts(environ, say_doubt, NULL);
+		status = run(&settings);
+	} else {
 		fprintf(stderr, "ofad: %s\n", err.message);
-		return 2;
+		status = settings.check_config ? 1 : 2;
 	}
-	if (settings.help) {
-		settings_help();
-		return 0;
-	}
-	if (settings.version) {
-		printf("ofad %s\n", OFAD_VERSION);
-		return 0;
-	}
-	return serve(&settings);
+	settings_release(&settings);
+	return status;
 }

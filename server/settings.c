@@ -1,215 +1,206 @@
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/pool.h"
 #include "search/front.h"
-#include "settings.h"
-
-enum kind { KIND_FLAG, KIND_TEXT, KIND_COUNT, KIND_BYTES, KIND_LEVEL, KIND_NETWORKS };
-
-struct option {
-	const char *name, *argument, *help;
-	enum kind kind;
-	size_t offset; /* of the member in struct settings */
-	unsigned long min, max;
-};
+#include "settings_table.h"
 
 #define MEMBER(m) offsetof(struct settings, m)
+#define TEXT_OF(macro) TEXT_OF_(macro)
+#define TEXT_OF_(text) #text
+
+static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL}; /* as in enum log_level */
 
 /* clang-format off */
-static const struct option options[] = {
-	{ "--network", "FILE...", "network files to serve; may be repeated; the first is the default",
-	  KIND_NETWORKS, 0, 0, 0 },
-	{ "--listen", "HOST:PORT", "address to listen on; port 0 picks a free one (127.0.0.1:8080)",
-	  KIND_TEXT, MEMBER(listen), 0, 0 },
-	{ "--data", "DIR", "where profiles, deliveries and packages are kept (ofad-data)",
-	  KIND_TEXT, MEMBER(data), 0, 0 },
-	{ "--port-file", "FILE", "write the port number to FILE once it is known",
-	  KIND_TEXT, MEMBER(port_file), 0, 0 },
-	{ "--workers", "N", "threads that search and pack (one per processor)",
-	  KIND_COUNT, MEMBER(workers), 1, 1024 },
-	{ "--worker-nice", "N", "how far they give way to the others, 0 to 19 (10)",
-	  KIND_COUNT, MEMBER(worker_nice), 0, 19 },
-	{ "--http-threads", "N", "threads that speak HTTP (half as many)",
-	  KIND_COUNT, MEMBER(http_threads), 1, 1024 },
-	{ "--max-queue", "N", "requests that may wait for a worker before 503 is answered (256)",
-	  KIND_COUNT, MEMBER(max_queue), 1, 1000000 },
-	{ "--front-evaluations", "N", "effort for the front kept for each profile; 0 keeps none (4000000)",
-	  KIND_COUNT, MEMBER(front_evaluations), 0, OFA_SEARCH_MAX_EVALUATIONS },
-	{ "--cache-bytes", "N", "memory for packages, answers and profiles; K, M or G may follow (256M)",
-	  KIND_BYTES, MEMBER(cache_bytes), 0, 0 },
-	{ "--max-connections", "N", "open connections (4096)",
-	  KIND_COUNT, MEMBER(max_connections), 8, 1000000 },
-	{ "--max-connections-per-address", "N", "of them, from one address (1024)",
-	  KIND_COUNT, MEMBER(max_connections_per_address), 1, 1000000 },
-	{ "--drain-seconds", "N", "how long SIGTERM waits for work under way (20)",
-	  KIND_COUNT, MEMBER(drain_seconds), 0, 3600 },
-	{ "--log-level", "LEVEL", "error, warn, info or debug (info)",
-	  KIND_LEVEL, MEMBER(log_level), 0, 0 },
-	{ "--version", NULL, "print the version and end",
-	  KIND_FLAG, MEMBER(version), 0, 0 },
-	{ "--help", NULL, "print this and end",
-	  KIND_FLAG, MEMBER(help), 0, 0 },
+const struct option settings_options[] = {
+	{ .section = "What is served",
+	  .name = "network", .argument = "FILE...", .kind = OPTION_PATHS,
+	  .help = "network files to serve; may be repeated; the first is the default" },
+	{ .name = "data", .argument = "DIR", .initial = "ofad-data", .kind = OPTION_TEXT, .offset = MEMBER(data),
+	  .help = "where profiles, deliveries and packages are kept" },
+
+	{ .section = "Where",
+	  .name = "listen", .argument = "HOST:PORT", .initial = "127.0.0.1:8080",
+	  .kind = OPTION_TEXT, .offset = MEMBER(listen),
+	  .help = "address to listen on; port 0 picks a free one" },
+	{ .name = "port-file", .argument = "FILE", .kind = OPTION_TEXT, .offset = MEMBER(port_file),
+	  .help = "write the port number to FILE once it is known" },
+
+	{ .section = "How much",
+	  .name = "workers", .argument = "N", .kind = OPTION_COUNT, .offset = MEMBER(workers), .min = 1, .max = 1024,
+	  .help = "threads that search and pack (one per processor)" },
+	{ .name = "worker-nice", .argument = "N", .initial = "10",
+	  .kind = OPTION_COUNT, .offset = MEMBER(worker_nice), .min = 0, .max = 19,
+	  .help = "how far they give way to the others, 0 to 19" },
+	{ .name = "http-threads", .argument = "N",
+	  .kind = OPTION_COUNT, .offset = MEMBER(http_threads), .min = 1, .max = 1024,
+	  .help = "threads that speak HTTP (half as many)" },
+	{ .name = "max-queue", .argument = "N", .initial = "256",
+	  .kind = OPTION_COUNT, .offset = MEMBER(max_queue), .min = 1, .max = 1000000,
+	  .help = "requests that may wait for a worker before 503 is answered" },
+	{ .name = "front-evaluations", .argument = "N", .initial = TEXT_OF(OFA_FRONT_KEPT_EVALUATIONS),
+	  .kind = OPTION_COUNT, .offset = MEMBER(front_evaluations), .max = OFA_SEARCH_MAX_EVALUATIONS,
+	  .help = "effort for the front kept for each profile; 0 keeps none" },
+	{ .name = "cache-bytes", .argument = "N", .initial = "256M",
+	  .kind = OPTION_BYTES, .offset = MEMBER(cache_bytes),
+	  .help = "memory for packages, answers and profiles; K, M or G may follow" },
+	{ .name = "max-connections", .argument = "N", .initial = "4096",
+	  .kind = OPTION_COUNT, .offset = MEMBER(max_connections), .min = 8, .max = 1000000,
+	  .help = "open connections" },
+	{ .name = "max-connections-per-address", .argument = "N", .initial = "1024",
+	  .kind = OPTION_COUNT, .offset = MEMBER(max_connections_per_address), .min = 1, .max = 1000000,
+	  .help = "of them, from one address" },
+	{ .name = "drain-seconds", .argument = "N", .initial = "20",
+	  .kind = OPTION_COUNT, .offset = MEMBER(drain_seconds), .max = 3600,
+	  .help = "how long SIGTERM waits for work under way" },
+
+	{ .section = "What is said",
+	  .name = "log-level", .argument = "LEVEL", .initial = "info",
+	  .kind = OPTION_CHOICE, .offset = MEMBER(log_level), .choices = log_levels,
+	  .help = "error, warn, info or debug" },
+
+	{ .section = "On the command line alone",
+	  .name = "config", .argument = "FILE", .kind = OPTION_TEXT, .offset = MEMBER(config), .argument_only = true,
+	  .help = "read options from FILE, in YAML; --print-config shows how" },
+	{ .name = "check-config", .kind = OPTION_FLAG, .offset = MEMBER(check_config), .argument_only = true,
+	  .help = "say what would be used and whether it would do, and end" },
+	{ .name = "print-config", .kind = OPTION_FLAG, .offset = MEMBER(print_config), .argument_only = true,
+	  .help = "print a configuration file with all options and end" },
+	{ .name = "version", .kind = OPTION_FLAG, .offset = MEMBER(version), .argument_only = true,
+	  .help = "print the version and end" },
+	{ .name = "help", .kind = OPTION_FLAG, .offset = MEMBER(help), .argument_only = true,
+	  .help = "print this and end" },
 };
 /* clang-format on */
 
-void settings_help(void)
-{
-	printf("Usage: ofad --network FILE... [OPTION]...\n"
-	       "Serves subnets of once-for-all networks over HTTP.\n\n");
-	for (size_t i = 0; i < OFA_ARRAY_LEN(options); i++) {
-		const struct option *o = &options[i];
-		int n = printf("  %s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+const size_t n_settings_options = OFA_ARRAY_LEN(settings_options);
 
-		printf("%*s%s\n", n < 34 ? 34 - n : 1, "", o->help);
-	}
-}
+_Static_assert(OFA_ARRAY_LEN(settings_options) <= SETTINGS_OPTIONS_MAX, "an origin for each option");
 
-static void set_defaults(struct settings *s)
+static enum ofa_status set_defaults(struct settings *s, struct ofa_error *err)
 {
+	static const struct settings_origin origin = {.source = SETTINGS_DEFAULT};
 	unsigned cpus = ofa_cpu_count();
+	enum ofa_status st = OFA_OK;
 
 	*s = (struct settings){
-		.listen = "127.0.0.1:8080",
-		.data = "ofad-data",
 		.workers = cpus,
-		.worker_nice = 10,
 		.http_threads = cpus > 3 ? cpus / 2 : 1,
-		.max_queue = 256,
-		.front_evaluations = OFA_FRONT_KEPT_EVALUATIONS,
-		.cache_bytes = (size_t)256 << 20,
-		.max_connections = 4096,
-		.max_connections_per_address = 1024,
-		.drain_seconds = 20,
-		.log_level = LOG_LEVEL_INFO,
 	};
+	for (size_t i = 0; i < n_settings_options && st == OFA_OK; i++)
+		if (settings_options[i].initial)
+			st = option_set(s, &settings_options[i], &origin, settings_options[i].initial, err);
+	return st;
 }
 
-static enum ofa_status bad_value(const struct option *o, const char *value, const char *accepted, struct ofa_error *err)
+/* ---- arguments ---- */
+
+static enum ofa_status unknown_argument(const char *arg, size_t len, struct ofa_error *err)
 {
-	return ofa_fail(err, OFA_ERR_INVALID, o->name, "%s is \"%.64s\"; %s is accepted", o->name, value, accepted);
-}
+	char suggestion[OPTION_LABEL_MAX + 32];
 
-static bool parse_number(const char *s, unsigned long *ret, char **end)
-{
-	if (*s < '0' || *s > '9')
-		return false;
-	errno = 0;
-	*ret = strtoul(s, end, 10);
-	return errno == 0;
-}
-
-static enum ofa_status set_count(const struct option *o, const char *value, unsigned *out, struct ofa_error *err)
-{
-	unsigned long v;
-	char accepted[80], *end;
-
-	snprintf(accepted, sizeof(accepted), "a whole number from %lu to %lu", o->min, o->max);
-	if (!parse_number(value, &v, &end) || *end || v < o->min || v > o->max)
-		return bad_value(o, value, accepted, err);
-	*out = (unsigned)v;
-	return OFA_OK;
-}
-
-static enum ofa_status set_bytes(const struct option *o, const char *value, size_t *out, struct ofa_error *err)
-{
-	static const char units[] = "KMG";
-	unsigned long v;
-	const char *unit;
-	char *end;
-	int shift = 0;
-
-	if (!parse_number(value, &v, &end))
-		return bad_value(o, value, "a number of bytes, with K, M or G after it or without,", err);
-	unit = *end ? strchr(units, *end) : NULL;
-	if (unit) {
-		shift = 10 * (int)(unit - units + 1);
-		end++;
-	}
-	if (*end || v > SIZE_MAX >> shift)
-		return bad_value(o, value, "a number of bytes, with K, M or G after it or without,", err);
-	*out = (size_t)v << shift;
-	return OFA_OK;
-}
-
-static enum ofa_status set_value(struct settings *s, const struct option *o, const char *value, struct ofa_error *err)
-{
-	void *member = (char *)s + o->offset;
-	int level;
-
-	switch (o->kind) {
-	case KIND_FLAG:
-		*(bool *)member = true;
-		return OFA_OK;
-	case KIND_TEXT:
-		*(const char **)member = value;
-		return OFA_OK;
-	case KIND_COUNT:
-		return set_count(o, value, member, err);
-	case KIND_BYTES:
-		return set_bytes(o, value, member, err);
-	case KIND_LEVEL:
-		level = log_level_find(value);
-		if (level < 0)
-			return bad_value(o, value, "error, warn, info or debug", err);
-		*(enum log_level *)member = (enum log_level)level;
-		return OFA_OK;
-	case KIND_NETWORKS:
-		if (s->n_networks == NETWORKS_MAX)
-			return ofa_fail(err, OFA_ERR_LIMIT, o->name, "at most %d networks are served", NETWORKS_MAX);
-		s->networks[s->n_networks++] = value;
-		return OFA_OK;
-	}
-	return OFA_ERR_UNSUPPORTED;
-}
-
-static const struct option *find_option(const char *arg, size_t len)
-{
-	for (size_t i = 0; i < OFA_ARRAY_LEN(options); i++)
-		if (strlen(options[i].name) == len && memcmp(options[i].name, arg, len) == 0)
-			return &options[i];
-	return NULL;
+	option_suggestion(SETTINGS_ARGUMENT, arg, len, suggestion);
+	return ofa_fail(err, OFA_ERR_INVALID, arg, "there is no option \"%.64s\"%s; ofad --help lists them", arg,
+			suggestion);
 }
 
 /* Reads the option at argv[*at] with its value or values and moves past them. */
 static enum ofa_status parse_option(struct settings *s, int argc, char **argv, int *at, struct ofa_error *err)
 {
+	static const struct settings_origin origin = {.source = SETTINGS_ARGUMENT};
 	const char *arg = argv[(*at)++], *value = NULL;
 	size_t len = strcspn(arg, "=");
-	const struct option *o = find_option(arg, len);
+	const struct option *o = option_find(SETTINGS_ARGUMENT, arg, len);
 	enum ofa_status st;
 
 	if (!o)
-		return ofa_fail(err, OFA_ERR_INVALID, arg, "there is no option \"%.64s\"; ofad --help lists them", arg);
+		return unknown_argument(arg, len, err);
 	if (arg[len] == '=')
 		value = arg + len + 1;
-	if (o->kind == KIND_FLAG)
-		return value ? ofa_fail(err, OFA_ERR_INVALID, o->name, "%s takes no value", o->name)
-			     : set_value(s, o, NULL, err);
+	if (o->kind == OPTION_FLAG)
+		return value ? ofa_fail(err, OFA_ERR_INVALID, arg, "--%s takes no value", o->name)
+			     : option_set(s, o, &origin, "true", err);
 	if (!value && *at < argc)
 		value = argv[(*at)++];
 	if (!value)
-		return ofa_fail(err, OFA_ERR_INVALID, o->name, "%s needs %s", o->name, o->argument);
-	st = set_value(s, o, value, err);
-	while (st == OFA_OK && o->kind == KIND_NETWORKS && *at < argc && argv[*at][0] != '-')
-		st = set_value(s, o, argv[(*at)++], err);
+		return ofa_fail(err, OFA_ERR_INVALID, arg, "--%s needs %s", o->name, o->argument);
+	st = option_set(s, o, &origin, value, err);
+	while (st == OFA_OK && o->kind == OPTION_PATHS && *at < argc && argv[*at][0] != '-')
+		st = option_set(s, o, &origin, argv[(*at)++], err);
 	return st;
 }
 
-enum ofa_status settings_parse(struct settings *s, int argc, char **argv, struct ofa_error *err)
+static enum ofa_status read_arguments(struct settings *s, int argc, char **argv, struct ofa_error *err)
 {
+	enum ofa_status st = OFA_OK;
 	int at = 1;
 
-	set_defaults(s);
-	while (at < argc) {
-		enum ofa_status st = parse_option(s, argc, argv, &at, err);
+	while (at < argc && st == OFA_OK)
+		st = parse_option(s, argc, argv, &at, err);
+	return st;
+}
 
-		if (st != OFA_OK)
-			return st;
-	}
-	if (s->n_networks == 0 && !s->help && !s->version)
+/* ---- all together ---- */
+
+enum ofa_status settings_parse(struct settings *s, int argc, char **argv, char *const *environment,
+			       struct ofa_error *err)
+{
+	enum ofa_status st = set_defaults(s, err);
+	const char *config;
+	bool check;
+
+	/* once for the name of the file, and so that a slip is found before anything is read; once more to win */
+	if (st == OFA_OK)
+		st = read_arguments(s, argc, argv, err);
+	if (st != OFA_OK)
+		return st;
+	config = s->config;
+	check = s->check_config;
+	st = set_defaults(s, err);
+	s->config = config;
+	s->check_config = check;
+	if (st == OFA_OK && config)
+		st = settings_read_file(s, err);
+	if (st == OFA_OK)
+		st = settings_read_environment(s, environment, err);
+	if (st == OFA_OK)
+		st = read_arguments(s, argc, argv, err);
+	return st;
+}
+
+enum ofa_status settings_complete(const struct settings *s, struct ofa_error *err)
+{
+	if (s->n_networks == 0)
 		return ofa_fail(err, OFA_ERR_INVALID, "--network",
 				"--network FILE is needed: there is nothing to serve without it");
 	return OFA_OK;
+}
+
+/* ---- texts of its own ---- */
+
+struct settings_text {
+	struct settings_text *next;
+	char text[];
+};
+
+char *settings_keep(struct settings *s, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	struct settings_text *kept = malloc(sizeof(*kept) + size);
+
+	if (!kept)
+		return NULL;
+	memcpy(kept->text, text, size);
+	kept->next = s->texts;
+	s->texts = kept;
+	return kept->text;
+}
+
+void settings_release(struct settings *s)
+{
+	while (s->texts) {
+		struct settings_text *next = s->texts->next;
+
+		free(s->texts);
+		s->texts = next;
+	}
 }

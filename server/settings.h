@@ -1,13 +1,25 @@
-/* What the operator chooses, from the command line. */
+/* What the operator chooses: by arguments, the environment and a configuration file, in this order of precedence. */
 #ifndef OFAD_SETTINGS_H
 #define OFAD_SETTINGS_H
 
 #include <stddef.h>
+#include <stdio.h>
 #include "log.h"
 #include "service/networks.h"
 
+enum settings_source { SETTINGS_DEFAULT, SETTINGS_FILE, SETTINGS_ENVIRONMENT, SETTINGS_ARGUMENT };
+
+struct settings_origin {
+	enum settings_source source;
+	int line; /* in the file */
+};
+
+#define SETTINGS_OPTIONS_MAX 128
+
+struct settings_text;
+
 struct settings {
-	const char *networks[NETWORKS_MAX]; /* paths, borrowed from argv */
+	const char *networks[NETWORKS_MAX]; /* paths; texts are borrowed from argv and environment, or of `texts` */
 	size_t n_networks;
 	const char *listen;    /* HOST:PORT, [HOST]:PORT */
 	const char *data;      /* directory */
@@ -21,12 +33,28 @@ struct settings {
 	unsigned max_connections, max_connections_per_address;
 	unsigned drain_seconds;
 	enum log_level log_level;
-	bool help, version; /* print it and end */
+	const char *config;                             /* the file that was read, or NULL */
+	bool help, version, check_config, print_config; /* do it and end */
+
+	struct settings_origin origins[SETTINGS_OPTIONS_MAX]; /* of each option, in the order of the table */
+	struct settings_text *texts;                          /* read from the file */
 };
 
-/* Fills in the defaults and reads argv.  Errors name the option. */
-enum ofa_status settings_parse(struct settings *s, int argc, char **argv, struct ofa_error *err) OFA_MUST_CHECK;
-/* The text of --help, on standard output. */
-void settings_help(void);
+/* Fills in the defaults and reads file, environment and arguments.  `environment`: NAME=VALUE up to NULL.  Errors name
+ * the option where it was given.  On failure s holds what was read until then; it is to be released in any case. */
+enum ofa_status settings_parse(struct settings *s, int argc, char **argv, char *const *environment,
+			       struct ofa_error *err) OFA_MUST_CHECK;
+void settings_release(struct settings *s);
+/* Has the operator said what cannot be guessed? */
+enum ofa_status settings_complete(const struct settings *s, struct ofa_error *err) OFA_MUST_CHECK;
+/* Calls say() with a message for each variable of the environment that looks like a misspelt option. */
+void settings_doubts(char *const *environment, void (*say)(void *ctx, const char *message), void *ctx);
+
+/* The text of --help. */
+void settings_help(FILE *out);
+/* A configuration file with every option at its default, as a comment. */
+void settings_print_example(FILE *out);
+/* A configuration file that gives these settings, with where each came from as a comment. */
+void settings_print(const struct settings *s, FILE *out);
 
 #endif

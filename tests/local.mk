@@ -117,6 +117,7 @@ SERVER_TESTS = \
 	tests/server/test_negotiate \
 	tests/server/test_request \
 	tests/server/test_route \
+	tests/server/test_settings \
 	tests/server/test_store \
 	tests/server/test_hostile \
 	tests/server/test_lifecycle \
@@ -140,6 +141,8 @@ tests_server_test_request_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_request_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_route_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_route_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_settings_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_settings_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_store_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_store_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_hostile_SOURCES = tests/server/test_hostile.c $(DAEMON_SOURCES)

@@ -265,12 +265,13 @@ static enum ofa_status check_rows(const struct ofa_table_rows *rows, struct ofa_
 
 enum ofa_status ofa_table_rows_read(const char *text, size_t size, struct ofa_table_rows *ret, struct ofa_error *err)
 {
+	static const struct ofa_yaml_dialect dialect = {.rule = "a latency table is one plain mapping"};
 	struct reading *r = calloc(1, sizeof(*r));
 	enum ofa_status st;
 
 	if (!r)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
-	st = ofa_yaml_open(text, size, &r->yaml, err);
+	st = ofa_yaml_open(text, size, &dialect, &r->yaml, err);
 	if (!st)
 		st = read_outer(r, err);
 	if (!st)

@@ -6,13 +6,14 @@
 
 struct ofa_yaml {
 	yaml_parser_t parser;
+	const struct ofa_yaml_dialect *dialect;
 	int depth;
 	int documents;
 };
 
-static enum ofa_status refuse(int line, const char *what, struct ofa_error *err)
+static enum ofa_status refuse(const struct ofa_yaml_dialect *d, int line, const char *what, struct ofa_error *err)
 {
-	return ofa_fail(err, OFA_ERR_INVALID, NULL, "line %d: %s; a latency table is one plain mapping", line, what);
+	return ofa_fail(err, OFA_ERR_INVALID, NULL, "line %d: %s; %s", line, what, d->rule);
 }
 
 /* Bytes of the line break at s, 0 when there is none; as libyaml sees them, which knows those of Unicode too. */
@@ -26,7 +27,8 @@ static size_t line_break(const char *s, size_t size)
 }
 
 /* libyaml takes time in the square of the number of directives before it gives any event. */
-static enum ofa_status refuse_directives(const char *text, size_t size, struct ofa_error *err)
+static enum ofa_status refuse_directives(const struct ofa_yaml_dialect *d, const char *text, size_t size,
+					 struct ofa_error *err)
 {
 	bool starts_line = true;
 	int line = 1;
@@ -35,7 +37,7 @@ static enum ofa_status refuse_directives(const char *text, size_t size, struct o
 		size_t n = line_break(text + i, size - i);
 
 		if (starts_line && text[i] == '%')
-			return refuse(line, "a directive (%)", err);
+			return refuse(d, line, "a directive (%)", err);
 		starts_line = n > 0;
 		line += starts_line;
 		i += n ? n : 1;
@@ -43,7 +45,8 @@ static enum ofa_status refuse_directives(const char *text, size_t size, struct o
 	return OFA_OK;
 }
 
-enum ofa_status ofa_yaml_open(const char *text, size_t size, struct ofa_yaml **ret, struct ofa_error *err)
+enum ofa_status ofa_yaml_open(const char *text, size_t size, const struct ofa_yaml_dialect *dialect,
+			      struct ofa_yaml **ret, struct ofa_error *err)
 {
 	struct ofa_yaml *y;
 	enum ofa_status st;
@@ -51,7 +54,7 @@ enum ofa_status ofa_yaml_open(const char *text, size_t size, struct ofa_yaml **r
 	if (size > OFA_YAML_MAX_BYTES)
 		return ofa_fail(err, OFA_ERR_LIMIT, NULL, "the text has %zu bytes; at most %zu are accepted", size,
 				OFA_YAML_MAX_BYTES);
-	st = refuse_directives(text, size, err);
+	st = refuse_directives(dialect, text, size, err);
 	if (st)
 		return st;
 	y = calloc(1, sizeof(*y));
@@ -59,6 +62,7 @@ enum ofa_status ofa_yaml_open(const char *text, size_t size, struct ofa_yaml **r
 		free(y);
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	}
+	y->dialect = dialect;
 	yaml_parser_set_encoding(&y->parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&y->parser, (const unsigned char *)text, size);
 	*ret = y;
@@ -85,39 +89,48 @@ static enum ofa_status parse_error(const struct ofa_yaml *y, struct ofa_error *e
 			p->problem ? p->problem : "malformed");
 }
 
-static enum ofa_status take_scalar(const yaml_event_t *e, int line, struct ofa_yaml_event *ret, struct ofa_error *err)
+static enum ofa_status take_scalar(const struct ofa_yaml *y, const yaml_event_t *e, int line,
+				   struct ofa_yaml_event *ret, struct ofa_error *err)
 {
 	const char *text = (const char *)e->data.scalar.value;
 	size_t length = e->data.scalar.length;
 
 	if (e->data.scalar.anchor)
-		return refuse(line, "an anchor (&)", err);
+		return refuse(y->dialect, line, "an anchor (&)", err);
 	if (e->data.scalar.tag)
-		return refuse(line, "a tag (!)", err);
+		return refuse(y->dialect, line, "a tag (!)", err);
 	if (length >= OFA_YAML_MAX_SCALAR)
 		return ofa_fail(err, OFA_ERR_LIMIT, NULL, "line %d: a text of %zu bytes; at most %d are accepted", line,
 				length, OFA_YAML_MAX_SCALAR - 1);
 	if (memchr(text, '\0', length))
-		return refuse(line, "a text with a NUL in it", err);
+		return refuse(y->dialect, line, "a text with a NUL in it", err);
 	ret->kind = OFA_YAML_SCALAR;
+	ret->plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	memcpy(ret->text, text, length);
 	ret->text[length] = '\0';
 	return OFA_OK;
 }
 
-static enum ofa_status take_map(struct ofa_yaml *y, const yaml_event_t *e, int line, struct ofa_yaml_event *ret,
-				struct ofa_error *err)
+static enum ofa_status enter(struct ofa_yaml *y, int line, bool anchor, bool tag, struct ofa_error *err)
 {
-	if (e->data.mapping_start.anchor)
-		return refuse(line, "an anchor (&)", err);
-	if (e->data.mapping_start.tag)
-		return refuse(line, "a tag (!)", err);
+	if (anchor)
+		return refuse(y->dialect, line, "an anchor (&)", err);
+	if (tag)
+		return refuse(y->dialect, line, "a tag (!)", err);
 	if (y->depth == OFA_YAML_MAX_DEPTH)
 		return ofa_fail(err, OFA_ERR_LIMIT, NULL, "line %d: mappings inside each other more than %d deep", line,
 				OFA_YAML_MAX_DEPTH);
 	y->depth++;
-	ret->kind = OFA_YAML_MAP;
 	return OFA_OK;
+}
+
+static enum ofa_status take_sequence(struct ofa_yaml *y, const yaml_event_t *e, int line, struct ofa_yaml_event *ret,
+				     struct ofa_error *err)
+{
+	if (!y->dialect->sequences || y->depth == 0)
+		return refuse(y->dialect, line, "a sequence", err);
+	ret->kind = OFA_YAML_SEQUENCE;
+	return enter(y, line, e->data.sequence_start.anchor, e->data.sequence_start.tag, err);
 }
 
 /* False: an event that says nothing to the reader. */
@@ -128,31 +141,37 @@ static bool take_event(struct ofa_yaml *y, const yaml_event_t *e, struct ofa_yam
 
 	ret->line = line;
 	ret->text[0] = '\0';
+	ret->plain = false;
 	*ret_st = OFA_OK;
 	switch (e->type) {
 	case YAML_SCALAR_EVENT:
-		*ret_st = y->depth ? take_scalar(e, line, ret, err) : refuse(line, "a text alone", err);
+		*ret_st = y->depth ? take_scalar(y, e, line, ret, err) : refuse(y->dialect, line, "a text alone", err);
 		return true;
 	case YAML_MAPPING_START_EVENT:
-		*ret_st = take_map(y, e, line, ret, err);
+		ret->kind = OFA_YAML_MAP;
+		*ret_st = enter(y, line, e->data.mapping_start.anchor, e->data.mapping_start.tag, err);
 		return true;
 	case YAML_MAPPING_END_EVENT:
 		y->depth--;
 		ret->kind = OFA_YAML_MAP_END;
 		return true;
 	case YAML_SEQUENCE_START_EVENT:
-		*ret_st = refuse(line, "a sequence", err);
+		*ret_st = take_sequence(y, e, line, ret, err);
+		return true;
+	case YAML_SEQUENCE_END_EVENT:
+		y->depth--;
+		ret->kind = OFA_YAML_SEQUENCE_END;
 		return true;
 	case YAML_ALIAS_EVENT:
-		*ret_st = refuse(line, "an alias (*)", err);
+		*ret_st = refuse(y->dialect, line, "an alias (*)", err);
 		return true;
 	case YAML_DOCUMENT_START_EVENT:
 		if (y->documents++)
-			*ret_st = refuse(line, "a second document", err);
+			*ret_st = refuse(y->dialect, line, "a second document", err);
 		return *ret_st != OFA_OK;
 	case YAML_STREAM_END_EVENT:
 		if (y->documents == 0)
-			*ret_st = refuse(line, "nothing but comments and white space", err);
+			*ret_st = refuse(y->dialect, line, "nothing but comments and white space", err);
 		ret->kind = OFA_YAML_END;
 		return true;
 	default:

@@ -348,6 +348,7 @@ END_TEST
 /* Limits, at their edges. */
 START_TEST(refuses_sizes)
 {
+	static const struct ofa_yaml_dialect dialect = {.rule = "a test"};
 	struct ofa_yaml *yaml = NULL;
 	struct ofa_table_report r;
 	struct ofa_error err = {0};
@@ -357,7 +358,7 @@ START_TEST(refuses_sizes)
 
 	init_profile(&p);
 	memset(text, ' ', OFA_YAML_MAX_BYTES + 1);
-	ASSERT_FAILS(ofa_yaml_open(text, OFA_YAML_MAX_BYTES + 1, &yaml, &err), OFA_ERR_LIMIT);
+	ASSERT_FAILS(ofa_yaml_open(text, OFA_YAML_MAX_BYTES + 1, &dialect, &yaml, &err), OFA_ERR_LIMIT);
 
 	memset(text, 'a', 4000);
 	memcpy(text + 4000, ": {mean: 1}\n", 13);

@@ -1,4 +1,4 @@
-/* The command line, the listening socket and the log. */
+/* The listening socket and the log. */
 #include <jansson.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -6,66 +6,6 @@
 #include "listen.h"
 #include "log.h"
 #include "runner.h"
-#include "settings.h"
-
-static enum ofa_status parse(struct settings *s, const char *const *args, struct ofa_error *err)
-{
-	char *argv[16] = {(char *)"ofad"};
-	int argc = 1;
-
-	for (; args[argc - 1]; argc++)
-		argv[argc] = (char *)args[argc - 1];
-	return settings_parse(s, argc, argv, err);
-}
-
-START_TEST(test_settings)
-{
-	static const char *const args[] = {"--network",   "a",         "b", "--workers=3", "--cache-bytes",
-					   "2G",          "--network", "c", "--listen",    "[::1]:0",
-					   "--log-level", "debug",     NULL};
-	struct ofa_error err = {0};
-	struct settings s;
-
-	ASSERT_OK(parse(&s, args, &err), &err);
-	ck_assert_uint_eq(s.n_networks, 3);
-	ck_assert_str_eq(s.networks[1], "b");
-	ck_assert_str_eq(s.networks[2], "c");
-	ck_assert_uint_eq(s.workers, 3);
-	ck_assert_uint_eq(s.cache_bytes, (size_t)2 << 30);
-	ck_assert_str_eq(s.listen, "[::1]:0");
-	ck_assert_int_eq(s.log_level, LOG_LEVEL_DEBUG);
-	ck_assert_str_eq(s.data, "ofad-data");
-}
-END_TEST
-
-START_TEST(test_bad_settings)
-{
-	static const struct {
-		const char *args[4], *field;
-	} cases[] = {
-		{{NULL}, "--network"},
-		{{"--network", NULL}, "--network"},
-		{{"--surprise", NULL}, "--surprise"},
-		{{"file", NULL}, "file"},
-		{{"--workers", "0", NULL}, "--workers"},
-		{{"--workers", "-1", NULL}, "--workers"},
-		{{"--workers", "1x", NULL}, "--workers"},
-		{{"--workers", "99999999999999999999", NULL}, "--workers"},
-		{{"--cache-bytes", "5T", NULL}, "--cache-bytes"},
-		{{"--cache-bytes", "99999999999G", NULL}, "--cache-bytes"},
-		{{"--log-level", "loud", NULL}, "--log-level"},
-		{{"--help=yes", NULL}, "--help"},
-	};
-
-	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++) {
-		struct ofa_error err = {0};
-		struct settings s;
-
-		ck_assert_msg(parse(&s, cases[i].args, &err) != OFA_OK, "case %zu was accepted", i);
-		ck_assert_msg(strcmp(err.field, cases[i].field) == 0, "case %zu: %s", i, err.field);
-	}
-}
-END_TEST
 
 START_TEST(test_listen)
 {
@@ -126,7 +66,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {test_settings, test_bad_settings, test_listen, test_log};
+	const TTest *const tests[] = {test_listen, test_log};
 
 	return run_tests("daemon parts", tests, OFA_ARRAY_LEN(tests));
 }

@@ -272,6 +272,17 @@ START_TEST(test_start_failures)
 	ck_assert_ptr_nonnull(strstr(output, "--network"));
 	ck_assert_int_eq(daemon_run(output, sizeof(output), "--surprise", NULL), 2);
 	ck_assert_int_eq(daemon_run(output, sizeof(output), "--version", NULL), 0);
+	ck_assert_int_eq(daemon_run(output, sizeof(output), "--check-config", NULL), 1);
+	ck_assert_ptr_nonnull(strstr(output, "--network"));
+	ck_assert_int_eq(daemon_run(output, sizeof(output), "--check-config", "--network", "/none", NULL), 1);
+	ck_assert_ptr_nonnull(strstr(output, "/none"));
+	ck_assert_int_eq(daemon_run(output, sizeof(output), "--check-config", "--network", network, "--data",
+				    "/proc/none/data", NULL),
+			 1);
+	ck_assert_ptr_nonnull(strstr(output, "/proc/none/data"));
+	ck_assert_int_eq(daemon_run(output, sizeof(output), "--check-config", "--network", network, "--data", data,
+				    NULL),
+			 0);
 	ck_assert_int_eq(daemon_run(output, sizeof(output), "--network", "/none", "--data", data, NULL), 1);
 	ck_assert_ptr_nonnull(strstr(output, "/none"));
 	ck_assert_int_eq(daemon_run(output, sizeof(output), "--network", network, network, "--data", data, NULL), 1);

@@ -1,0 +1,66 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "preflight.h"
+
+static enum ofa_status check_networks(const struct settings *s, struct ofa_error *err)
+{
+	struct networks *networks = NULL;
+	enum ofa_status st = settings_complete(s, err);
+
+	if (st == OFA_OK)
+		st = networks_load(s->networks, s->n_networks, &networks, err);
+	networks_free(networks);
+	return st;
+}
+
+/* Where the directory is missing, the one that it would be made in is looked at. */
+static enum ofa_status check_data(const struct settings *s, struct ofa_error *err)
+{
+	struct stat info;
+	char *slash, *parent;
+	bool writable;
+
+	if (stat(s->data, &info) == 0) {
+		if (S_ISDIR(info.st_mode) && access(s->data, R_OK | W_OK | X_OK) == 0)
+			return OFA_OK;
+		return ofa_fail(err, OFA_ERR_IO, "--data", "the data directory %.200s is %s", s->data,
+				S_ISDIR(info.st_mode) ? "not writable" : "no directory");
+	}
+	parent = strdup(s->data);
+	if (!parent)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	slash = strrchr(parent, '/');
+	if (slash)
+		slash[slash == parent] = '\0';
+	writable = access(slash ? parent : ".", W_OK | X_OK) == 0;
+	free(parent);
+	return writable ? OFA_OK
+			: ofa_fail(err, OFA_ERR_IO, "--data", "the data directory %.200s cannot be made: %s", s->data,
+				   strerror(errno));
+}
+
+static enum ofa_status (*const checks[])(const struct settings *s, struct ofa_error *err) = {
+	check_networks,
+	check_data,
+};
+
+unsigned preflight(const struct settings *s, FILE *out)
+{
+	unsigned failed = 0;
+
+	settings_print(s, out);
+	for (size_t i = 0; i < OFA_ARRAY_LEN(checks); i++) {
+		struct ofa_error err = {0};
+
+		if (checks[i](s, &err) == OFA_OK)
+			continue;
+		failed++;
+		fprintf(stderr, "ofad: %s\n", err.message);
+	}
+	if (failed == 0)
+		fprintf(stderr, "ofad: the configuration would do\n");
+	return failed;
+}

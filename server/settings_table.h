@@ -1,0 +1,59 @@
+/* The options as data: one row is a flag, a variable of the environment and a key of the configuration file.
+ * Between the sources of settings_*.c. */
+#ifndef OFAD_SETTINGS_TABLE_H
+#define OFAD_SETTINGS_TABLE_H
+
+#include <stddef.h>
+#include "base/buf.h"
+#include "settings.h"
+
+enum option_kind {
+	OPTION_FLAG,   /* bool: true or false; as an argument without a value, for true */
+	OPTION_TEXT,   /* const char * */
+	OPTION_COUNT,  /* unsigned, min to max */
+	OPTION_BYTES,  /* size_t; K, M or G may follow */
+	OPTION_CHOICE, /* unsigned, or an enum: the place in `choices` */
+	OPTION_PATHS,  /* settings.networks: several values */
+};
+
+struct option {
+	const char *name;     /* "max-queue": --max-queue, OFAD_MAX_QUEUE, max-queue: */
+	const char *argument; /* what its value is called in --help; NULL for a flag */
+	const char *initial;  /* the default, read like any value; NULL: none, or one that set_defaults() works out */
+	const char *help;     /* the default is put after it */
+	const char *section;  /* a heading before it, in --help and --print-config; or NULL */
+	enum option_kind kind;
+	size_t offset; /* of the member in struct settings */
+	unsigned long min, max;
+	const char *const *choices; /* up to NULL */
+	bool argument_only;         /* neither in the environment nor in the file */
+};
+
+extern const struct option settings_options[];
+extern const size_t n_settings_options;
+
+#define OPTION_LABEL_MAX 64
+/* How a source spells an option: --max-queue, OFAD_MAX_QUEUE, max-queue. */
+void option_label(const struct option *o, enum settings_source source, char out[OPTION_LABEL_MAX]);
+/* The option of which `label` is the spelling in that source, len bytes; NULL when there is none. */
+const struct option *option_find(enum settings_source source, const char *label, size_t len);
+/* The option whose spelling is so near that the label may be a slip of it, or NULL. */
+const struct option *option_suggest(enum settings_source source, const char *label, size_t len);
+/* ", did you mean --listen?" or "", in out, for the end of a message. */
+void option_suggestion(enum settings_source source, const char *label, size_t len, char out[OPTION_LABEL_MAX + 32]);
+
+/* Sets the value, which is borrowed as long as s lives.  A list grows, unless what it has came from another source.
+ * Errors name the option as its source spells it, the value and what is accepted. */
+enum ofa_status option_set(struct settings *s, const struct option *o, const struct settings_origin *origin,
+			   const char *value, struct ofa_error *err) OFA_MUST_CHECK;
+/* Appends the value as YAML; false when there is none. */
+bool option_format(const struct settings *s, const struct option *o, struct ofa_buf *out);
+
+/* A copy of the text that lives as long as s; NULL when out of memory. */
+char *settings_keep(struct settings *s, const char *text);
+/* Reads s->config.  Errors name file and line, key, value and what is accepted. */
+enum ofa_status settings_read_file(struct settings *s, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status settings_read_environment(struct settings *s, char *const *environment,
+					  struct ofa_error *err) OFA_MUST_CHECK;
+
+#endif
