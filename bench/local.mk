@@ -19,3 +19,11 @@ noinst_PROGRAMS += bench/run
 bench_run_SOURCES = bench/run.c bench/imagenet.h bench/imagenet.c
 bench_run_CPPFLAGS = $(ENGINE_CPPFLAGS)
 bench_run_LDADD = $(ENGINE_LIBS)
+# bench/serve is a script: ofad against libmicrohttpd alone.
+noinst_PROGRAMS += bench/bare_server bench/loopback
+bench_bare_server_SOURCES = bench/bare_server.c
+bench_bare_server_CPPFLAGS = -D_GNU_SOURCE $(ENGINE_CPPFLAGS) $(MICROHTTPD_CFLAGS)
+bench_bare_server_LDADD = $(ENGINE_LIBS) $(MICROHTTPD_LIBS)
+bench_loopback_SOURCES = bench/loopback.c
+bench_loopback_CPPFLAGS = -D_GNU_SOURCE
+EXTRA_DIST += bench/serve bench/post.lua
