@@ -17,6 +17,8 @@
 #define BODY_BYTES_MAX ((size_t)256 << 20)
 /* Descriptors beside connections: database, packages, log. */
 #define SPARE_FILES 64
+/* Beside the workers, for what searches must not hold up. */
+#define CALL_THREADS 1
 #define DRAIN_POLL_MS 20
 /* For the answers of requests that were cut short to leave. */
 #define FAREWELL_MS 2000.0
@@ -39,13 +41,14 @@ static void run_call(struct task *task)
 
 static bool offload(struct app *app, struct http_call *call)
 {
+	enum task_class class = call->route->computes ? TASK_DASHBOARD : TASK_CALL;
 	struct call_task *t = malloc(sizeof(*t));
 
 	if (!t)
 		return false;
 	t->task.run = run_call;
 	t->call = call;
-	if (workers_submit(app->workers, &t->task))
+	if (workers_submit(app->workers, class, &t->task))
 		return true;
 	free(t);
 	return false;
@@ -100,7 +103,7 @@ static enum ofa_status start_self_tests(struct app *app, struct ofa_error *err)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	t->task.run = run_self_tests;
 	t->app = app;
-	if (workers_submit(app->workers, &t->task))
+	if (workers_submit(app->workers, TASK_PROVISION, &t->task))
 		return OFA_OK;
 	free(t);
 	return ofa_fail(err, OFA_ERR_LIMIT, "--max-queue", "the queue has no room for the self-tests");
@@ -141,6 +144,7 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 	const struct settings *s = app->settings;
 	const struct workers_options workers = {
 		.threads = s->workers,
+		.call_threads = CALL_THREADS,
 		.max_queue = s->max_queue,
 		.nice = (int)s->worker_nice,
 	};

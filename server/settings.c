@@ -36,7 +36,7 @@ const struct option settings_options[] = {
 	  .help = "threads that speak HTTP (half as many)" },
 	{ .name = "max-queue", .argument = "N", .initial = "256",
 	  .kind = OPTION_COUNT, .offset = MEMBER(max_queue), .min = 1, .max = 1000000,
-	  .help = "requests that may wait for a worker before 503 is answered" },
+	  .help = "requests of a class that may wait for a worker before 503 is answered" },
 	{ .name = "front-evaluations", .argument = "N", .initial = TEXT_OF(OFA_FRONT_KEPT_EVALUATIONS),
 	  .kind = OPTION_COUNT, .offset = MEMBER(front_evaluations), .max = OFA_SEARCH_MAX_EVALUATIONS,
 	  .help = "effort for the front kept for each profile; 0 keeps none" },

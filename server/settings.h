@@ -27,7 +27,7 @@ struct settings {
 	unsigned workers;      /* threads that search */
 	unsigned worker_nice;  /* added to their niceness */
 	unsigned http_threads;
-	unsigned max_queue; /* requests that may wait for a worker */
+	unsigned max_queue; /* requests of a class that may wait for a worker */
 	unsigned front_evaluations; /* of the front that is kept for a profile; 0: none is kept */
 	size_t cache_bytes; /* packages, answers and profiles in memory */
 	unsigned max_connections, max_connections_per_address;

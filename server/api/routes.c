@@ -14,7 +14,7 @@ const struct http_route api_routes[] = {
 	{.method = "GET", .path = "/problems/{slug}", .handle = problems_get},
 	{.method = "GET", .path = "/networks", .handle = networks_list},
 	{.method = "GET", .path = "/networks/{name}", .handle = networks_get},
-	{.method = "GET", .path = "/networks/{name}/pareto", .handle = pareto_get, .in_worker = true},
+	{.method = "GET", .path = "/networks/{name}/pareto", .handle = pareto_get, .in_worker = true, .computes = true},
 	{.method = "GET", .path = "/profiles", .handle = profiles_list, .in_worker = true},
 	{.method = "GET", .path = "/profiles/{name*}", .handle = profile_get, .in_worker = true},
 	{.method = "PUT",

@@ -5,96 +5,186 @@
 #include <unistd.h>
 #include "jobs/workers.h"
 
+struct queue {
+	struct task *head, **tail;
+	unsigned queued;
+	unsigned running, max_running;
+};
+
 struct workers {
 	pthread_mutex_t lock;
-	pthread_cond_t more;
-	struct task *head, **tail;
-	unsigned queued, max_queue;
+	pthread_cond_t more, more_calls; /* for workers of all classes; for those of calls alone */
+	struct queue queue[TASK_CLASS_COUNT];
+	unsigned max_queue;
 	int nice;
 	bool closed;
-	unsigned n_threads;
+	unsigned n_threads, n_call_threads; /* the latter come last */
 	pthread_t threads[];
 };
 
-/* Waits for a task; NULL once the queue is closed and empty. */
-static struct task *take(struct workers *w)
+const char *task_class_name(enum task_class class)
+{
+	static const char *const names[TASK_CLASS_COUNT] = {
+		[TASK_CALL] = "call",
+		[TASK_PROVISION] = "provision",
+		[TASK_DASHBOARD] = "dashboard",
+	};
+
+	return names[class];
+}
+
+static void unlink_task(struct queue *q, struct task *task)
+{
+	*task->link = task->next;
+	if (task->next)
+		task->next->link = task->link;
+	else
+		q->tail = task->link;
+	task->queued = false;
+	q->queued--;
+}
+
+static struct task *first_of(struct workers *w, unsigned n_classes)
+{
+	for (unsigned i = 0; i < n_classes; i++) {
+		struct queue *q = &w->queue[i];
+
+		if (q->head && q->running < q->max_running)
+			return q->head;
+	}
+	return NULL;
+}
+
+/* Waits for a task of the first n classes; NULL once the queues are closed and nothing is left to be taken. */
+static struct task *take(struct workers *w, unsigned n_classes, pthread_cond_t *more)
 {
 	struct task *task;
 
 	pthread_mutex_lock(&w->lock);
-	while (!w->head && !w->closed)
-		pthread_cond_wait(&w->more, &w->lock);
-	task = w->head;
+	while (!(task = first_of(w, n_classes)) && !w->closed)
+		pthread_cond_wait(more, &w->lock);
 	if (task) {
-		w->head = task->next;
-		if (!w->head)
-			w->tail = &w->head;
-		w->queued--;
+		unlink_task(&w->queue[task->class], task);
+		w->queue[task->class].running++;
 	}
 	pthread_mutex_unlock(&w->lock);
 	return task;
 }
 
+static void work(struct workers *w, unsigned n_classes, pthread_cond_t *more)
+{
+	struct task *task;
+
+	while ((task = take(w, n_classes, more))) {
+		enum task_class class = task->class; /* the task may be gone after its run */
+
+		task->run(task);
+		pthread_mutex_lock(&w->lock);
+		w->queue[class].running--;
+		pthread_mutex_unlock(&w->lock);
+	}
+}
+
 static void *worker_main(void *arg)
 {
 	struct workers *w = arg;
-	struct task *task;
 
 	/* on Linux the niceness of a "process" id that is a thread's is that thread's; a refusal only
 	 * costs latency under load */
 	if (w->nice)
 		(void)setpriority(PRIO_PROCESS, (id_t)gettid(), w->nice);
-	while ((task = take(w)))
-		task->run(task);
+	work(w, TASK_CLASS_COUNT, &w->more);
 	return NULL;
+}
+
+static void *call_worker_main(void *arg)
+{
+	struct workers *w = arg;
+
+	work(w, TASK_CALL + 1, &w->more_calls);
+	return NULL;
+}
+
+static int start_thread(struct workers *w, void *(*main)(void *))
+{
+	int rc = pthread_create(&w->threads[w->n_threads + w->n_call_threads], NULL, main, w);
+
+	if (rc == 0)
+		(*(main == worker_main ? &w->n_threads : &w->n_call_threads))++;
+	return rc;
 }
 
 enum ofa_status workers_new(const struct workers_options *opt, struct workers **ret, struct ofa_error *err)
 {
-	struct workers *w = calloc(1, sizeof(*w) + opt->threads * sizeof(w->threads[0]));
+	struct workers *w =
+		calloc(1, sizeof(*w) + ((size_t)opt->threads + opt->call_threads) * sizeof(w->threads[0]));
+	int rc = 0;
 
 	if (!w)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->more, NULL);
-	w->tail = &w->head;
+	pthread_cond_init(&w->more_calls, NULL);
+	for (int i = 0; i < TASK_CLASS_COUNT; i++) {
+		w->queue[i].tail = &w->queue[i].head;
+		w->queue[i].max_running = opt->threads + opt->call_threads;
+	}
+	w->queue[TASK_DASHBOARD].max_running = opt->threads > 1 ? opt->threads - 1 : 1;
 	w->max_queue = opt->max_queue;
 	w->nice = opt->nice;
-	for (; w->n_threads < opt->threads; w->n_threads++) {
-		int rc = pthread_create(&w->threads[w->n_threads], NULL, worker_main, w);
-
-		if (rc) {
-			workers_free(w);
-			return ofa_fail(err, OFA_ERR_IO, NULL, "cannot start a worker thread: %s", strerror(rc));
-		}
+	while (rc == 0 && w->n_threads < opt->threads)
+		rc = start_thread(w, worker_main);
+	while (rc == 0 && w->n_call_threads < opt->call_threads)
+		rc = start_thread(w, call_worker_main);
+	if (rc) {
+		workers_free(w);
+		return ofa_fail(err, OFA_ERR_IO, NULL, "cannot start a worker thread: %s", strerror(rc));
 	}
 	*ret = w;
 	return OFA_OK;
 }
 
-bool workers_submit(struct workers *w, struct task *task)
+bool workers_submit(struct workers *w, enum task_class class, struct task *task)
 {
+	struct queue *q = &w->queue[class];
 	bool taken;
 
 	pthread_mutex_lock(&w->lock);
-	taken = !w->closed && w->queued < w->max_queue;
+	taken = !w->closed && q->queued < w->max_queue;
 	if (taken) {
+		task->class = class;
 		task->next = NULL;
-		*w->tail = task;
-		w->tail = &task->next;
-		w->queued++;
+		task->link = q->tail;
+		*q->tail = task;
+		q->tail = &task->next;
+		task->queued = true;
+		q->queued++;
 		pthread_cond_signal(&w->more);
+		if (class == TASK_CALL)
+			pthread_cond_signal(&w->more_calls);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return taken;
 }
 
-unsigned workers_queued(struct workers *w)
+bool workers_withdraw(struct workers *w, struct task *task)
+{
+	bool found;
+
+	pthread_mutex_lock(&w->lock);
+	found = task->queued;
+	if (found)
+		unlink_task(&w->queue[task->class], task);
+	pthread_mutex_unlock(&w->lock);
+	return found;
+}
+
+unsigned workers_queued(struct workers *w, enum task_class class)
 {
 	unsigned n;
 
 	pthread_mutex_lock(&w->lock);
-	n = w->queued;
+	n = w->queue[class].queued;
 	pthread_mutex_unlock(&w->lock);
 	return n;
 }
@@ -106,10 +196,11 @@ void workers_stop(struct workers *w)
 	pthread_mutex_lock(&w->lock);
 	w->closed = true;
 	pthread_cond_broadcast(&w->more);
+	pthread_cond_broadcast(&w->more_calls);
 	pthread_mutex_unlock(&w->lock);
-	for (unsigned i = 0; i < w->n_threads; i++)
+	for (unsigned i = 0; i < w->n_threads + w->n_call_threads; i++)
 		pthread_join(w->threads[i], NULL);
-	w->n_threads = 0;
+	w->n_threads = w->n_call_threads = 0;
 }
 
 void workers_free(struct workers *w)
@@ -118,6 +209,7 @@ void workers_free(struct workers *w)
 		return;
 	workers_stop(w);
 	pthread_cond_destroy(&w->more);
+	pthread_cond_destroy(&w->more_calls);
 	pthread_mutex_destroy(&w->lock);
 	free(w);
 }

@@ -1,31 +1,46 @@
-/* Worker threads behind one bounded queue, first in, first out. */
+/* Worker threads behind one bounded queue for each class of work; within a class first in, first out. */
 #ifndef OFAD_JOBS_WORKERS_H
 #define OFAD_JOBS_WORKERS_H
 
 #include <stdbool.h>
 #include "base/status.h"
 
+/* What a task is for.  A free worker takes the earlier class first. */
+enum task_class {
+	TASK_CALL,      /* short: reads or writes the disk for a client that waits */
+	TASK_PROVISION, /* a device waits for its subnet */
+	TASK_DASHBOARD, /* people look at it; never on all workers at once where there are several */
+	TASK_CLASS_COUNT
+};
+const char *task_class_name(enum task_class class);
+
 /* One piece of work, embedded in what it works on.  run() is called once, on a worker; the task may
  * free itself there. */
 struct task {
 	void (*run)(struct task *self);
-	struct task *next; /* the queue's */
+	/* the queue's */
+	struct task *next, **link;
+	enum task_class class;
+	bool queued;
 };
 
 struct workers;
 
 struct workers_options {
-	unsigned threads;   /* at least 1 */
-	unsigned max_queue; /* tasks that may wait; running ones are not counted */
-	int nice;           /* added to the workers' niceness, so that HTTP threads get the processor first */
+	unsigned threads;      /* at least 1 */
+	unsigned call_threads; /* further ones that take nothing but TASK_CALL: no search is in its way; not nice */
+	unsigned max_queue;    /* tasks of a class that may wait; running ones are not counted */
+	int nice;              /* added to the workers' niceness, so that HTTP threads get the processor first */
 };
 
 enum ofa_status workers_new(const struct workers_options *opt, struct workers **ret,
 			    struct ofa_error *err) OFA_MUST_CHECK;
-/* False when the queue is full or closed: the task was not taken. */
-bool workers_submit(struct workers *w, struct task *task);
-/* Tasks waiting now. */
-unsigned workers_queued(struct workers *w);
+/* False when the queue of the class is full or closed: the task was not taken. */
+bool workers_submit(struct workers *w, enum task_class class, struct task *task);
+/* Takes a task that was submitted back out of the queue.  False: it has begun or is over. */
+bool workers_withdraw(struct workers *w, struct task *task);
+/* Tasks of a class waiting now. */
+unsigned workers_queued(struct workers *w, enum task_class class);
 /* Takes no more tasks, runs those it has and ends the threads; submitting stays safe, in vain.  NULL is
  * allowed. */
 void workers_stop(struct workers *w);

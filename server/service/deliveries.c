@@ -369,7 +369,7 @@ enum ofa_status deliveries_ask(struct deliveries *d, struct question *q, struct 
 		return OFA_OK;
 	}
 	shared_ref(&a->flight.shared); /* the worker's */
-	if (!workers_submit(d->opt.workers, &a->task)) {
+	if (!workers_submit(d->opt.workers, TASK_PROVISION, &a->task)) {
 		/* others may have joined: they are told the same */
 		land(a, ofa_fail(&a->error, OFA_ERR_LIMIT, NULL, "the queue of searches is full"));
 		answer_unref(a);
@@ -435,7 +435,7 @@ void deliveries_prepare(struct deliveries *d, struct networks *networks, struct 
 		return;
 	*p = (struct preparation){.task.run = prepare_run, .deliveries = d, .networks = networks, .profile = profile};
 	shared_ref(&profile->shared);
-	if (workers_submit(d->opt.background, &p->task))
+	if (workers_submit(d->opt.background, TASK_DASHBOARD, &p->task))
 		return;
 	known_profile_unref(profile);
 	free(p);

@@ -50,18 +50,139 @@ START_TEST(test_queue_is_bounded)
 	pthread_mutex_lock(&gate);
 	for (int i = 0; i < 6; i++)
 		tasks[i] = (struct counted){.task.run = count, .gate = &gate, .done = &done};
-	ck_assert(workers_submit(w, &tasks[0].task));
-	while (workers_queued(w) > 0)
+	ck_assert(workers_submit(w, TASK_PROVISION, &tasks[0].task));
+	while (workers_queued(w, TASK_PROVISION) > 0)
 		sched_yield();
 	for (int i = 1; i < 6; i++)
-		taken += workers_submit(w, &tasks[i].task);
+		taken += workers_submit(w, TASK_PROVISION, &tasks[i].task);
 	ck_assert_int_eq(taken, 3);
 	ck_assert_int_eq(atomic_load(&done), 0);
 	pthread_mutex_unlock(&gate);
 	workers_stop(w);
 	ck_assert_int_eq(atomic_load(&done), 4);
-	ck_assert(!workers_submit(w, &tasks[5].task));
+	ck_assert(!workers_submit(w, TASK_PROVISION, &tasks[5].task));
 	workers_free(w);
+}
+END_TEST
+
+/* What ran, in this order. */
+struct ordered {
+	struct task task;
+	int name, *order;
+	atomic_int *done;
+};
+
+static void note(struct task *task)
+{
+	struct ordered *o = (struct ordered *)(void *)task;
+
+	o->order[atomic_fetch_add(o->done, 1)] = o->name;
+}
+
+static void wait_until(atomic_int *value, int expected)
+{
+	while (atomic_load(value) != expected)
+		sched_yield();
+}
+
+/* Holds the only worker while the others queue up. */
+static struct workers *held_workers(struct counted *holder, pthread_mutex_t *gate, unsigned call_threads)
+{
+	const struct workers_options options = {.threads = 1, .call_threads = call_threads, .max_queue = 8};
+	struct ofa_error err = {0};
+	struct workers *w;
+
+	ASSERT_OK(workers_new(&options, &w, &err), &err);
+	pthread_mutex_lock(gate);
+	*holder = (struct counted){.task.run = count, .gate = gate, .done = holder->done};
+	ck_assert(workers_submit(w, TASK_PROVISION, &holder->task));
+	while (workers_queued(w, TASK_PROVISION) > 0)
+		sched_yield();
+	return w;
+}
+
+/* Calls before provisioning before dashboards, whatever came first; each class has a queue of its own; what was
+ * withdrawn does not run. */
+START_TEST(test_priorities)
+{
+	static const enum task_class classes[] = {TASK_DASHBOARD, TASK_PROVISION, TASK_CALL,
+						  TASK_DASHBOARD, TASK_PROVISION, TASK_CALL};
+	static const int expected[] = {2, 5, 1, 4, 3};
+	pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+	atomic_int done = 0, held = 0;
+	struct counted holder = {.done = &held};
+	struct ordered tasks[6];
+	struct workers *w = held_workers(&holder, &gate, 0);
+	int order[6];
+
+	for (int i = 0; i < 6; i++) {
+		tasks[i] = (struct ordered){.task.run = note, .name = i, .order = order, .done = &done};
+		ck_assert(workers_submit(w, classes[i], &tasks[i].task));
+	}
+	for (int c = 0; c < TASK_CLASS_COUNT; c++)
+		ck_assert_uint_eq(workers_queued(w, (enum task_class)c), 2);
+	ck_assert(workers_withdraw(w, &tasks[0].task));
+	ck_assert(!workers_withdraw(w, &tasks[0].task));
+	ck_assert_uint_eq(workers_queued(w, TASK_DASHBOARD), 1);
+	pthread_mutex_unlock(&gate);
+	wait_until(&done, 5);
+	ck_assert(!workers_withdraw(w, &tasks[1].task));
+	workers_free(w);
+	ck_assert_mem_eq(order, expected, sizeof(expected));
+}
+END_TEST
+
+/* A thread for calls serves them while every worker searches, and takes nothing else. */
+START_TEST(test_call_threads)
+{
+	pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+	atomic_int done = 0, held = 0;
+	struct counted holder = {.done = &held};
+	struct ordered tasks[3];
+	struct workers *w = held_workers(&holder, &gate, 1);
+	int order[3];
+
+	for (int i = 0; i < 3; i++)
+		tasks[i] = (struct ordered){.task.run = note, .name = i, .order = order, .done = &done};
+	ck_assert(workers_submit(w, TASK_PROVISION, &tasks[0].task));
+	ck_assert(workers_submit(w, TASK_CALL, &tasks[1].task));
+	wait_until(&done, 1);
+	ck_assert_int_eq(order[0], 1);
+	ck_assert(workers_submit(w, TASK_CALL, &tasks[2].task));
+	wait_until(&done, 2);
+	ck_assert_int_eq(order[1], 2);
+	ck_assert_uint_eq(workers_queued(w, TASK_PROVISION), 1);
+	pthread_mutex_unlock(&gate);
+	workers_free(w);
+	ck_assert_int_eq(atomic_load(&done), 3);
+}
+END_TEST
+
+/* Of two workers one is left for devices, however many dashboards there are. */
+START_TEST(test_dashboards_leave_a_worker)
+{
+	const struct workers_options options = {.threads = 2, .max_queue = 8};
+	pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+	atomic_int done = 0, held = 0;
+	struct counted dashboards[2];
+	struct ofa_error err = {0};
+	struct ordered device;
+	struct workers *w;
+	int order[1];
+
+	ASSERT_OK(workers_new(&options, &w, &err), &err);
+	pthread_mutex_lock(&gate);
+	for (int i = 0; i < 2; i++) {
+		dashboards[i] = (struct counted){.task.run = count, .gate = &gate, .done = &held};
+		ck_assert(workers_submit(w, TASK_DASHBOARD, &dashboards[i].task));
+	}
+	device = (struct ordered){.task.run = note, .order = order, .done = &done};
+	ck_assert(workers_submit(w, TASK_PROVISION, &device.task));
+	wait_until(&done, 1);
+	ck_assert_uint_eq(workers_queued(w, TASK_DASHBOARD), 1);
+	pthread_mutex_unlock(&gate);
+	workers_free(w);
+	ck_assert_int_eq(atomic_load(&held), 2);
 }
 END_TEST
 
@@ -291,7 +412,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {test_queue_is_bounded, test_flight, test_flight_of_many, test_cache,
+	const TTest *const tests[] = {test_queue_is_bounded, test_priorities,     test_call_threads,
+				      test_dashboards_leave_a_worker, test_flight, test_flight_of_many, test_cache,
 				      test_cache_of_many};
 
 	return run_tests("jobs", tests, OFA_ARRAY_LEN(tests));
