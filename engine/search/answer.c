@@ -116,6 +116,7 @@ enum ofa_status ofa_front_answer(const struct ofa_search_problem *p, const struc
 		return st;
 	ofa_search_costs(p, &ret->arch, ret->value);
 	ret->warm = true;
+	ret->stop = OFA_STOP_FRONT;
 	ret->seconds = now_seconds() - begin;
 	return OFA_OK;
 }

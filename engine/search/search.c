@@ -104,7 +104,9 @@ enum ofa_status ofa_search_run(const struct ofa_search_problem *p, const struct 
 	if (!st && ofa_run_best(run, EXACT_BAND, &best)) {
 		*ret = (struct ofa_search_result){.arch = best.arch,
 						  .predicted_accuracy = (double)best.accuracy,
-						  .evaluations = run->evaluations};
+						  .evaluations = run->evaluations,
+						  .stop = run->evaluations < goal.budget ? OFA_STOP_CONVERGED
+										 : OFA_STOP_BUDGET};
 		ofa_search_costs(p, &best.arch, ret->value);
 		ret->seconds = now_seconds() - start;
 	}

@@ -47,13 +47,21 @@ struct ofa_search_options {
 	void (*progress)(void *ctx, int evaluations, int budget, double best_accuracy); /* or NULL */
 	void *ctx;
 };
+/* Why a search that found something ended; one that did not says so by its status. */
+enum ofa_search_stop {
+	OFA_STOP_BUDGET,    /* its evaluations were spent */
+	OFA_STOP_CONVERGED, /* nothing new came any more */
+	OFA_STOP_FRONT,     /* it was answered from a kept front (search/front.h) */
+};
+
 struct ofa_search_result {
 	struct ofa_arch arch;      /* canonical */
 	double predicted_accuracy; /* in [0,1] */
 	double value[OFA_RESOURCE_COUNT];
 	int evaluations;
 	double seconds;
-	bool warm; /* answered from a kept front (search/front.h) */
+	enum ofa_search_stop stop;
+	bool warm; /* stop == OFA_STOP_FRONT */
 };
 /* doc/search.md describes the method.  Same problem, limits, budget and seed: same answer.  Infeasible limits end at
  * once: OFA_ERR_INFEASIBLE, field "/limits/NAME" of the first limit below its range, or "/limits" when no subnet meets
