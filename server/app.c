@@ -28,6 +28,7 @@
 struct call_task {
 	struct task task;
 	struct http_call *call;
+	double submitted_ms;
 };
 
 static void run_call(struct task *task)
@@ -35,6 +36,8 @@ static void run_call(struct task *task)
 	struct call_task *t = (struct call_task *)(void *)task;
 	struct http_call *call = t->call;
 
+	call->note.queue_ms = clock_ms() - t->submitted_ms;
+	metrics_observe_ms(call->app->metrics, METRICS_QUEUE_SECONDS, call->note.queue_ms);
 	free(t);
 	http_call_work(call);
 }
@@ -48,17 +51,20 @@ static bool offload(struct app *app, struct http_call *call)
 		return false;
 	t->task.run = run_call;
 	t->call = call;
+	t->submitted_ms = clock_ms();
 	if (workers_submit(app->workers, class, &t->task))
 		return true;
 	free(t);
 	return false;
 }
 
-static void log_call(struct app *app, const struct http_call *call)
+static void complete(struct app *app, const struct http_call *call)
 {
+	double ms = clock_ms() - call->started_ms;
 	const struct http_request *r = &call->request;
 	struct log_line line;
 
+	request_metrics_count(&app->requests, call, ms);
 	log_begin(&line, &app->log, LOG_LEVEL_INFO, "request");
 	log_string(&line, "id", r->id);
 	log_string(&line, "peer", r->peer);
@@ -66,7 +72,7 @@ static void log_call(struct app *app, const struct http_call *call)
 	log_string(&line, "path", r->target);
 	log_integer(&line, "status", call->reply.status);
 	log_integer(&line, "bytes", (long long)call->reply.size);
-	log_real(&line, "ms", clock_ms() - call->started_ms);
+	log_real(&line, "ms", ms);
 	log_end(&line);
 }
 
@@ -158,6 +164,7 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 		.cache_bytes = s->cache_bytes / 16,
 		.front_evaluations = (int)s->front_evaluations,
 		.cancel = &app->cancel,
+		.metrics = app->metrics,
 	};
 	struct deliveries_options deliveries = {
 		.log = &app->log,
@@ -183,6 +190,7 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 		st = workers_new(&background, &app->background, err);
 	if (st != OFA_OK)
 		return st;
+	deliveries.metrics = app->metrics;
 	deliveries.workers = app->workers;
 	deliveries.background = app->background;
 	deliveries.packages = app->packages;
@@ -203,6 +211,7 @@ static enum ofa_status start_http(struct app *app, struct ofa_error *err)
 {
 	const struct settings *s = app->settings;
 	struct http_server_options options = {
+		.name = "main",
 		.routes = api_routes,
 		.n_routes = n_api_routes,
 		.threads = s->http_threads,
@@ -213,7 +222,7 @@ static enum ofa_status start_http(struct app *app, struct ofa_error *err)
 		.log = &app->log,
 		.fault = problem_reply_fault,
 		.offload = offload,
-		.completed = log_call,
+		.completed = complete,
 	};
 	unsigned port;
 	enum ofa_status st = listen_on(s->listen, &options.listen_fd, &port, app->url, err);
@@ -246,6 +255,17 @@ static void free_services(struct app *app)
 	if (app->store)
 		app->store->driver->close(app->store);
 	networks_free(app->networks);
+	metrics_free(app->metrics);
+}
+
+static enum ofa_status start_metrics(struct app *app, struct ofa_error *err)
+{
+	enum ofa_status st = metrics_new(&app->metrics, err);
+
+	if (st != OFA_OK)
+		return st;
+	request_metrics_init(&app->requests, app->metrics);
+	return request_metrics_listener(&app->requests, "main", api_routes, n_api_routes, err);
 }
 
 enum ofa_status app_start(struct app *app, const struct settings *settings, struct ofa_error *err)
@@ -257,7 +277,10 @@ enum ofa_status app_start(struct app *app, const struct settings *settings, stru
 	app->log = (struct log){.level = settings->log_level, .fd = STDERR_FILENO};
 	/* each worker is one thread of work: BLAS must not start more under it */
 	ofa_blas_single_thread();
-	st = start_services(app, err);
+	app->started_at = (double)time(NULL);
+	st = start_metrics(app, err);
+	if (st == OFA_OK)
+		st = start_services(app, err);
 	if (st == OFA_OK)
 		st = start_self_tests(app, err);
 	if (st == OFA_OK)

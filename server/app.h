@@ -5,6 +5,7 @@
 #include "http/server.h"
 #include "jobs/workers.h"
 #include "log.h"
+#include "metrics/requests.h"
 #include "service/bindings.h"
 #include "service/deliveries.h"
 #include "service/networks.h"
@@ -16,6 +17,9 @@
 struct app {
 	const struct settings *settings;
 	struct log log;
+	struct metrics *metrics;
+	struct request_metrics requests;
+	double started_at; /* seconds since 1970 */
 	struct networks *networks;
 	struct store *store;
 	struct profiles *profiles;

@@ -18,6 +18,7 @@ server_libofad_a_SOURCES = \
 	server/api/health.c \
 	server/api/json_network.h server/api/json_network.c \
 	server/api/json_subnet_request.h server/api/json_subnet_request.c \
+	server/api/metrics.c \
 	server/api/networks.c \
 	server/api/pareto.c \
 	server/api/problem.h server/api/problem.c \
@@ -38,6 +39,10 @@ server_libofad_a_SOURCES = \
 	server/jobs/key.h \
 	server/jobs/lru.h server/jobs/lru.c \
 	server/jobs/workers.h server/jobs/workers.c \
+	server/metrics/metrics.h server/metrics/metrics.c \
+	server/metrics/process.h server/metrics/process.c \
+	server/metrics/requests.h server/metrics/requests.c \
+	server/metrics/text.h server/metrics/text.c \
 	server/service/bindings.h server/service/bindings.c \
 	server/service/deliveries.h server/service/deliveries.c \
 	server/service/manifest.h server/service/manifest.c \

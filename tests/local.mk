@@ -114,6 +114,7 @@ SERVER_TESTS = \
 	tests/server/test_conditional \
 	tests/server/test_daemon_parts \
 	tests/server/test_jobs \
+	tests/server/test_metrics \
 	tests/server/test_negotiate \
 	tests/server/test_request \
 	tests/server/test_route \
@@ -135,6 +136,8 @@ tests_server_test_daemon_parts_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_daemon_parts_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_jobs_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_jobs_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_metrics_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_metrics_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_negotiate_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_negotiate_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_request_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)

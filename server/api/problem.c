@@ -74,6 +74,7 @@ void problem_reply_with(struct http_call *call, enum problem p, const char *fiel
 	if (json && member)
 		json_object_set(json, member, value);
 	json_decref(value);
+	call->note.problem = (unsigned)p + 1;
 	if (e->status == 503)
 		http_reply_header(&call->reply, "Retry-After", "%u", retry_after(call));
 	http_reply_header(&call->reply, "Cache-Control", "no-store");

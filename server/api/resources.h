@@ -12,6 +12,9 @@ enum http_next openapi_get(struct app *app, struct http_call *call);
 enum http_next health_get(struct app *app, struct http_call *call);
 enum http_next ready_get(struct app *app, struct http_call *call);
 
+/* metrics.c */
+enum http_next metrics_get(struct app *app, struct http_call *call);
+
 /* networks.c */
 enum http_next networks_list(struct app *app, struct http_call *call);
 enum http_next networks_get(struct app *app, struct http_call *call);

@@ -10,6 +10,7 @@ const struct http_route api_routes[] = {
 	{.method = "GET", .path = "/openapi.yaml", .handle = openapi_get},
 	{.method = "GET", .path = "/healthz", .handle = health_get},
 	{.method = "GET", .path = "/readyz", .handle = ready_get},
+	{.method = "GET", .path = "/metrics", .handle = metrics_get},
 	{.method = "GET", .path = "/problems", .handle = problems_list},
 	{.method = "GET", .path = "/problems/{slug}", .handle = problems_get},
 	{.method = "GET", .path = "/networks", .handle = networks_list},

@@ -28,6 +28,14 @@ static void reply_package(struct http_call *call, struct package *p)
 	http_reply_shared(&call->reply, 200, PACKAGE_TYPE, &p->shared, p->data, p->size);
 	http_reply_etag(&call->reply, p->sha256);
 	http_reply_digest(&call->reply, p->sha256);
+	call->note.package = true;
+}
+
+/* A question was answered; `source` as struct http_note has it. */
+static void count_delivery(struct http_call *call, const char *source)
+{
+	call->note.cache = source;
+	metrics_add(call->app->metrics, METRICS_DELIVERIES, 1);
 }
 
 static void reply_answer(struct http_call *call, enum answer_type type, struct delivery *d, struct package *p)
@@ -121,10 +129,12 @@ static enum http_next end_wait(struct http_call *call)
 
 	if (a->status == OFA_OK) {
 		reply_answer(call, w->type, a->delivery, a->package);
+		count_delivery(call, a->from_store ? "store" : "search");
 		add_timing(call, &a->timing, a->from_store ? ", cache;desc=\"store\"" : "");
 	} else {
 		reply_failure(call, w);
 	}
+	call->note.queue_ms = a->timing.queue_ms;
 	wait_free(call);
 	return HTTP_REPLY;
 }
@@ -188,6 +198,7 @@ enum http_next subnets_post(struct app *app, struct http_call *call)
 		return HTTP_REPLY;
 	if (deliveries_recall(app->deliveries, &q.key, &delivery, &package)) {
 		reply_answer(call, (enum answer_type)type, delivery, package);
+		count_delivery(call, "memory");
 		add_timing(call, &none, ", cache;desc=\"memory\"");
 		delivery_unref(delivery);
 		package_unref(package);

@@ -20,6 +20,15 @@ enum http_phase {
 	HTTP_PHASE_SENDING, /* the answer was given to libmicrohttpd */
 };
 
+/* What is told about a call beside its request and reply, for the access log and the metrics. */
+struct http_note {
+	const char *cache; /* where an answer came from: "memory", "store" or "search"; NULL: it answers no question */
+	double queue_ms;   /* waited for a worker */
+	unsigned problem;  /* 1 + the number of the problem that was answered; 0: none */
+	bool package;      /* the body is a package, or a part of one */
+	bool cut;          /* the client went away before the last byte; known once the call is complete */
+};
+
 struct http_call {
 	struct http_request request;
 	struct http_reply reply;
@@ -33,6 +42,7 @@ struct http_call {
 	struct api_wait *wait;
 	void (*on_dropped)(struct http_call *call);
 
+	struct http_note note;
 	struct app *app;
 	struct http_server *server;
 	struct MHD_Connection *connection;

@@ -94,6 +94,14 @@ void http_reply_json_text(struct http_reply *r, unsigned status, const char *typ
 	set_heap(r, status, type, copy, size);
 }
 
+void http_reply_buf(struct http_reply *r, unsigned status, const char *type, struct ofa_buf *buf)
+{
+	size_t size = buf->len, max = buf->max;
+
+	set_heap(r, status, type, (char *)buf->data, size);
+	ofa_buf_init(buf, max);
+}
+
 void http_reply_shared(struct http_reply *r, unsigned status, const char *type, struct shared *owner,
 		       const uint8_t *data, size_t size)
 {

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include <stdint.h>
+#include "base/buf.h"
 #include "base/sha256.h"
 #include "base/status.h"
 #include "shared.h"
@@ -45,6 +46,8 @@ void http_reply_static(struct http_reply *r, unsigned status, const char *type, 
 void http_reply_json(struct http_reply *r, unsigned status, const char *type, json_t *json);
 /* Text that is JSON already; copied. */
 void http_reply_json_text(struct http_reply *r, unsigned status, const char *type, const char *text, size_t size);
+/* The content of the buffer, which is left empty. */
+void http_reply_buf(struct http_reply *r, unsigned status, const char *type, struct ofa_buf *buf);
 /* `size` bytes at `data` inside a shared object; takes a reference of its own. */
 void http_reply_shared(struct http_reply *r, unsigned status, const char *type, struct shared *owner,
 		       const uint8_t *data, size_t size);

@@ -27,7 +27,8 @@ struct http_server {
 	struct http_server_options opt;
 	struct MHD_Daemon *daemon;
 	struct connections *connections;
-	atomic_uint active;
+	atomic_uint active, n_connections;
+	atomic_ullong accepted;
 	atomic_size_t body_bytes;
 	atomic_ullong next_id;
 	atomic_bool closing;
@@ -316,12 +317,12 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **st
 	struct http_call *call = *state;
 
 	(void)connection;
-	(void)how;
 	if (!call)
 		return;
 	connection_deadline(connection_of(call), IDLE_MS);
 	if (call->wait && call->on_dropped)
 		call->on_dropped(call);
+	call->note.cut = how != MHD_REQUEST_TERMINATED_COMPLETED_OK;
 	if (call->phase != HTTP_PHASE_HEADERS)
 		s->opt.completed(call->app, call);
 	atomic_fetch_sub(&s->body_bytes, call->body_charged);
@@ -339,10 +340,13 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 	const union MHD_ConnectionInfo *info;
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		atomic_fetch_sub(&s->n_connections, 1);
 		connection_close(s->connections, *context);
 		*context = NULL;
 		return;
 	}
+	atomic_fetch_add(&s->n_connections, 1);
+	atomic_fetch_add(&s->accepted, 1);
 	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	if (info) {
 		struct connection *conn = connection_open(s->connections, info->connect_fd);
@@ -431,6 +435,21 @@ void http_server_quiesce(struct http_server *s)
 	 * makes the kernel refuse newcomers instead of leaving them in the backlog. */
 	s->quiesced = MHD_quiesce_daemon(s->daemon) != MHD_INVALID_SOCKET;
 	shutdown(s->opt.listen_fd, SHUT_RDWR);
+}
+
+const char *http_server_name(const struct http_server *s)
+{
+	return s->opt.name;
+}
+
+void http_server_stats(struct http_server *s, struct http_server_stats *ret)
+{
+	*ret = (struct http_server_stats){
+		.active = atomic_load(&s->active),
+		.connections = atomic_load(&s->n_connections),
+		.max_connections = s->opt.max_connections,
+		.accepted = atomic_load(&s->accepted),
+	};
 }
 
 unsigned http_server_active(struct http_server *s)

@@ -17,6 +17,7 @@ enum http_fault {
 };
 
 struct http_server_options {
+	const char *name; /* of the listener, where requests are counted */
 	int listen_fd; /* listening already; owned by the server from the start on */
 	const struct http_route *routes;
 	size_t n_routes;
@@ -39,6 +40,14 @@ enum ofa_status http_server_start(const struct http_server_options *opt, struct 
 				  struct ofa_error *err) OFA_MUST_CHECK;
 /* Refuses new connections; those that exist are served on, each closing with its next answer. */
 void http_server_quiesce(struct http_server *s);
+const char *http_server_name(const struct http_server *s);
+struct http_server_stats {
+	unsigned active;              /* requests that have begun and are not fully answered */
+	unsigned connections;         /* open now */
+	unsigned max_connections;
+	unsigned long long accepted; /* connections since the start */
+};
+void http_server_stats(struct http_server *s, struct http_server_stats *ret);
 /* Requests that have begun and are not fully answered. */
 unsigned http_server_active(struct http_server *s);
 /* No call may be suspended.  Cuts what is left, ends the threads, frees s. */

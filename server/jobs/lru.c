@@ -168,3 +168,8 @@ size_t lru_bytes(struct lru *c)
 	pthread_mutex_unlock(&c->lock);
 	return n;
 }
+
+size_t lru_max_bytes(const struct lru *c)
+{
+	return c->max_bytes;
+}

@@ -18,5 +18,6 @@ struct shared *lru_get(struct lru *c, const struct job_key *key);
 void lru_put(struct lru *c, const struct job_key *key, struct shared *object, size_t bytes);
 void lru_remove(struct lru *c, const struct job_key *key);
 size_t lru_bytes(struct lru *c); /* weight of all it holds */
+size_t lru_max_bytes(const struct lru *c);
 
 #endif

@@ -189,6 +189,18 @@ unsigned workers_queued(struct workers *w, enum task_class class)
 	return n;
 }
 
+void workers_stats(struct workers *w, struct workers_stats *ret)
+{
+	pthread_mutex_lock(&w->lock);
+	ret->threads = w->n_threads + w->n_call_threads;
+	ret->max_queue = w->max_queue;
+	for (int i = 0; i < TASK_CLASS_COUNT; i++) {
+		ret->of[i].queued = w->queue[i].queued;
+		ret->of[i].running = w->queue[i].running;
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
 void workers_stop(struct workers *w)
 {
 	if (!w)

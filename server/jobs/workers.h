@@ -41,6 +41,14 @@ bool workers_submit(struct workers *w, enum task_class class, struct task *task)
 bool workers_withdraw(struct workers *w, struct task *task);
 /* Tasks of a class waiting now. */
 unsigned workers_queued(struct workers *w, enum task_class class);
+struct workers_stats {
+	unsigned threads;   /* of all kinds */
+	unsigned max_queue; /* tasks of each class that may wait */
+	struct {
+		unsigned queued, running;
+	} of[TASK_CLASS_COUNT];
+};
+void workers_stats(struct workers *w, struct workers_stats *ret);
 /* Takes no more tasks, runs those it has and ends the threads; submitting stays safe, in vain.  NULL is
  * allowed. */
 void workers_stop(struct workers *w);

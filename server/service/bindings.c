@@ -31,8 +31,10 @@ static void binding_destroy(struct shared *self)
 	struct binding *b = (struct binding *)(void *)self;
 
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
-		if (b->states[r] == FRONT_KNOWN)
+		if (b->states[r] == FRONT_KNOWN) {
 			ofa_front_release(&b->fronts[r]);
+			metrics_add(b->opt->metrics, METRICS_FRONTS_DROPPED, 1);
+		}
 	ofa_search_problem_free(b->own_problem);
 	ofa_latency_model_free(b->latency);
 	pthread_cond_destroy(&b->settled);
@@ -67,6 +69,8 @@ static enum ofa_status compute_front(struct binding *b, enum ofa_resource metric
 
 	ofa_limits_init(&options.limits);
 	st = ofa_front_run(b->problem, &options, &front, err);
+	if (st == OFA_OK)
+		metrics_add(b->opt->metrics, METRICS_FRONTS_COMPUTED, 1);
 	pthread_mutex_lock(&b->lock);
 	if (st == OFA_OK)
 		b->fronts[metric] = front;
@@ -150,6 +154,11 @@ enum ofa_status bindings_new(const struct bindings_options *opt, struct bindings
 	pthread_mutex_init(&s->making, NULL);
 	*ret = s;
 	return OFA_OK;
+}
+
+struct lru *bindings_cache(struct bindings *s)
+{
+	return s->cache;
 }
 
 void bindings_free(struct bindings *s)

@@ -4,6 +4,7 @@
 #define OFAD_SERVICE_BINDINGS_H
 
 #include "jobs/lru.h"
+#include "metrics/metrics.h"
 #include "search/front.h"
 #include "service/networks.h"
 #include "service/profiles.h"
@@ -25,10 +26,12 @@ struct bindings_options {
 	size_t cache_bytes;        /* of those that are remembered */
 	int front_evaluations;     /* for the front of latency, which answers searches; 0: the engine's default */
 	const atomic_bool *cancel; /* borrowed: it ends the computing of fronts */
+	struct metrics *metrics;   /* or NULL */
 };
 enum ofa_status bindings_new(const struct bindings_options *opt, struct bindings **ret,
 			     struct ofa_error *err) OFA_MUST_CHECK;
 void bindings_free(struct bindings *s); /* NULL is allowed */
+struct lru *bindings_cache(struct bindings *s); /* borrowed, for its size */
 /* A new reference.  profile may be NULL.  OFA_ERR_MISMATCH when the table does not cover the network. */
 enum ofa_status bindings_get(struct bindings *s, const struct network *network, const struct known_profile *profile,
 			     struct binding **ret, struct ofa_error *err) OFA_MUST_CHECK;

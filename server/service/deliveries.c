@@ -77,6 +77,11 @@ enum ofa_status deliveries_new(const struct deliveries_options *opt, struct deli
 	return OFA_OK;
 }
 
+struct lru *deliveries_cache(struct deliveries *d)
+{
+	return d->answered;
+}
+
 void deliveries_free(struct deliveries *d)
 {
 	if (!d)
@@ -159,6 +164,28 @@ static enum ofa_status search_bound(struct answer *a, struct binding *b, struct 
 	return st == OFA_OK ? ofa_front_answer(problem, front, &options, found, NULL, &a->error) : st;
 }
 
+static void count_search(const struct answer *a, enum ofa_status st, const struct ofa_search_result *found)
+{
+	static const enum metrics_counter by_stop[] = {
+		[OFA_STOP_BUDGET] = METRICS_SEARCH_BUDGET,
+		[OFA_STOP_CONVERGED] = METRICS_SEARCH_CONVERGED,
+		[OFA_STOP_FRONT] = METRICS_SEARCH_FRONT,
+	};
+	struct metrics *m = a->deliveries->opt.metrics;
+
+	if (st == OFA_OK) {
+		metrics_add(m, by_stop[found->stop], 1);
+		metrics_add(m, METRICS_EVALUATIONS, (uint64_t)found->evaluations);
+	} else {
+		metrics_add(m,
+			    st == OFA_ERR_INFEASIBLE  ? METRICS_SEARCH_INFEASIBLE
+			    : st == OFA_ERR_CANCELLED ? METRICS_SEARCH_CANCELLED
+						      : METRICS_SEARCH_FAILED,
+			    1);
+	}
+	metrics_observe_ms(m, METRICS_SEARCH_SECONDS, a->timing.search_ms);
+}
+
 static enum ofa_status search(struct answer *a, struct ofa_search_result *found)
 {
 	double begin = clock_ms();
@@ -171,6 +198,7 @@ static enum ofa_status search(struct answer *a, struct ofa_search_result *found)
 	st = search_bound(a, binding, found);
 	binding_unref(binding);
 	a->timing.search_ms = clock_ms() - begin;
+	count_search(a, st, found);
 	return st;
 }
 
@@ -196,6 +224,8 @@ static enum ofa_status build(struct answer *a, const struct ofa_search_result *f
 	st = ofa_package_read(data, size, ret, &a->error);
 	a->timing.calibrate_ms = timing.calibrate_ms;
 	a->timing.pack_ms = clock_ms() - begin - timing.calibrate_ms;
+	metrics_observe_ms(a->deliveries->opt.metrics, METRICS_CALIBRATE_SECONDS, a->timing.calibrate_ms);
+	metrics_observe_ms(a->deliveries->opt.metrics, METRICS_PACK_SECONDS, a->timing.pack_ms);
 	if (st != OFA_OK) {
 		free(data);
 		return st;
@@ -274,6 +304,7 @@ static enum ofa_status find_answer(struct answer *a)
 	st = recall_from_store(a, &err);
 	if (st == OFA_OK) {
 		a->from_store = true;
+		metrics_add(a->deliveries->opt.metrics, METRICS_LOOKUP_STORE, 1);
 		return OFA_OK;
 	}
 	package_unref(a->package);
@@ -281,6 +312,7 @@ static enum ofa_status find_answer(struct answer *a)
 	if (st != OFA_ERR_NOT_FOUND)
 		log_message(a->deliveries->opt.log, LOG_LEVEL_WARN, "a stored delivery cannot be used: %s",
 			    err.message);
+	metrics_add(a->deliveries->opt.metrics, METRICS_LOOKUP_MISS, 1);
 	return find_anew(a);
 }
 
@@ -317,6 +349,7 @@ static void answer_run(struct task *task)
 	struct answer *a = (struct answer *)(void *)((char *)task - offsetof(struct answer, task));
 
 	a->timing.queue_ms = clock_ms() - a->asked_ms;
+	metrics_observe_ms(a->deliveries->opt.metrics, METRICS_QUEUE_SECONDS, a->timing.queue_ms);
 	land(a, find_answer(a));
 	answer_unref(a);
 }
@@ -333,6 +366,7 @@ bool deliveries_recall(struct deliveries *d, const struct job_key *key, struct d
 		delivery_unref(delivery);
 		return false;
 	}
+	metrics_add(d->opt.metrics, METRICS_LOOKUP_MEMORY, 1);
 	*ret_delivery = delivery;
 	*ret_package = package;
 	return true;
@@ -364,6 +398,7 @@ enum ofa_status deliveries_ask(struct deliveries *d, struct question *q, struct 
 	}
 	a = (struct answer *)(void *)flight_join(&d->flights, &candidate->flight, &leader);
 	if (!leader) {
+		metrics_add(d->opt.metrics, METRICS_LOOKUP_FLIGHT, 1);
 		answer_unref(candidate);
 		*ret = a;
 		return OFA_OK;

@@ -7,6 +7,7 @@
 #include "jobs/lru.h"
 #include "jobs/workers.h"
 #include "log.h"
+#include "metrics/metrics.h"
 #include "service/bindings.h"
 #include "service/packages.h"
 #include "service/question.h"
@@ -53,6 +54,7 @@ struct deliveries_options {
 	struct store *store;
 	struct bindings *bindings;
 	const struct log *log;
+	struct metrics *metrics; /* or NULL */
 	const atomic_bool *cancel; /* ends searches early: OFA_ERR_CANCELLED */
 	bool keep_fronts;          /* searches for stored profiles are looked up in their fronts */
 	size_t cache_bytes;        /* of manifests */
@@ -60,6 +62,7 @@ struct deliveries_options {
 enum ofa_status deliveries_new(const struct deliveries_options *opt, struct deliveries **ret,
 			       struct ofa_error *err) OFA_MUST_CHECK;
 void deliveries_free(struct deliveries *d); /* no answer may be under way; NULL is allowed */
+struct lru *deliveries_cache(struct deliveries *d); /* borrowed, for its size */
 
 /* The answer if it is in memory: both are new references. */
 bool deliveries_recall(struct deliveries *d, const struct job_key *key, struct delivery **ret_delivery,

@@ -66,6 +66,11 @@ enum ofa_status packages_new(const char *dir, size_t cache_bytes, struct package
 	return OFA_OK;
 }
 
+struct lru *packages_cache(struct packages *s)
+{
+	return s->cache;
+}
+
 void packages_free(struct packages *s)
 {
 	if (!s)

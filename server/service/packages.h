@@ -25,6 +25,7 @@ struct packages;
 enum ofa_status packages_new(const char *dir, size_t cache_bytes, struct packages **ret,
 			     struct ofa_error *err) OFA_MUST_CHECK;
 void packages_free(struct packages *s); /* NULL is allowed */
+struct lru *packages_cache(struct packages *s); /* borrowed, for its size */
 
 /* Writes the bytes, whose digest the caller has, to disk whole, unless they are there, and returns a reference. */
 enum ofa_status packages_add(struct packages *s, const uint8_t *data, size_t size,

@@ -1,7 +1,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include "jobs/lru.h"
 #include "service/profiles.h"
 
 /* Above what a profile of the largest accepted body can become in canonical form. */
@@ -90,6 +89,11 @@ enum ofa_status profiles_new(struct store *store, size_t cache_bytes, struct pro
 	pthread_mutex_init(&s->lock, NULL);
 	*ret = s;
 	return OFA_OK;
+}
+
+struct lru *profiles_cache(struct profiles *s)
+{
+	return s->cache;
 }
 
 void profiles_free(struct profiles *s)

@@ -3,6 +3,7 @@
 #define OFAD_SERVICE_PROFILES_H
 
 #include "cost/profile.h"
+#include "jobs/lru.h"
 #include "service/networks.h"
 #include "shared.h"
 #include "store/store.h"
@@ -28,6 +29,7 @@ struct profiles;
 enum ofa_status profiles_new(struct store *store, size_t cache_bytes, struct profiles **ret,
 			     struct ofa_error *err) OFA_MUST_CHECK;
 void profiles_free(struct profiles *s); /* NULL is allowed */
+struct lru *profiles_cache(struct profiles *s); /* borrowed, for its size */
 
 /* A new reference, or OFA_ERR_NOT_FOUND. */
 enum ofa_status profiles_get(struct profiles *s, const char *name, struct known_profile **ret,

@@ -1,0 +1,223 @@
+/* GET /metrics.  It runs in an HTTP thread on purpose: it must answer when no worker is free. */
+#include <string.h>
+#include "api/problem.h"
+#include "api/resources.h"
+#include "metrics/process.h"
+#include "metrics/text.h"
+#include "tensor/gemm.h"
+
+/* Some hundred series; what is never called is not listed. */
+#define TEXT_MAX ((size_t)4 << 20)
+
+/* Lists of labels end with a member whose name is NULL. */
+#define LABELS(...) ((const struct metrics_label[]){__VA_ARGS__, {NULL, NULL}})
+
+/* ---- the daemon itself ---- */
+
+static void add_build(struct metrics_text *t, const struct app *app)
+{
+	metrics_text_family(t, "ofad_build_info", "gauge", "Version and compiler of the daemon.");
+	metrics_text_sample(t, LABELS({"version", OFAD_VERSION}, {"compiler", __VERSION__}), 1);
+	metrics_text_family(t, "ofad_blas_info", "gauge", "Kernels that OpenBLAS chose and its threads per caller.");
+	metrics_text_sample(t, LABELS({"core", ofa_blas_core_name()}, {"threads", "1"}), 1);
+	metrics_text_single(t, "ofad_draining", "gauge", "1 while the daemon ends its work and begins none.",
+			    atomic_load(&app->draining));
+}
+
+static void add_networks(struct metrics_text *t, struct app *app)
+{
+	static const char *const names[] = {
+		[NETWORK_UNTESTED] = "testing",
+		[NETWORK_READY] = "ready",
+		[NETWORK_FAILED] = "failed",
+	};
+
+	metrics_text_family(t, "ofad_network_state", "gauge", "1 for the state of each network's self-test.");
+	for (size_t i = 0; i < app->networks->n; i++)
+		for (size_t s = 0; s < OFA_ARRAY_LEN(names); s++)
+			metrics_text_sample(
+				t, LABELS({"network", app->networks->list[i].net->name}, {"state", names[s]}),
+				(size_t)atomic_load(&app->networks->list[i].state) == s);
+}
+
+static void add_process(struct metrics_text *t, const struct app *app)
+{
+	struct process_reading p;
+
+	process_read(&p);
+	metrics_text_single(t, "process_cpu_seconds_total", "counter", "User and system processor time.",
+			    p.cpu_seconds);
+	metrics_text_single(t, "process_open_fds", "gauge", "Open file descriptors.", p.open_fds);
+	metrics_text_single(t, "process_max_fds", "gauge", "Most file descriptors that may be open.", p.max_fds);
+	metrics_text_single(t, "process_resident_memory_bytes", "gauge", "Resident memory.", p.resident_bytes);
+	metrics_text_single(t, "process_virtual_memory_bytes", "gauge", "Virtual memory.", p.virtual_bytes);
+	metrics_text_single(t, "process_threads", "gauge", "Threads.", p.threads);
+	metrics_text_single(t, "process_start_time_seconds", "gauge", "When the daemon started, seconds since 1970.",
+			    app->started_at);
+}
+
+/* ---- HTTP ---- */
+
+static void add_listeners(struct metrics_text *t, struct app *app)
+{
+	struct http_server_stats s;
+	const struct metrics_label *labels;
+
+	if (!app->server)
+		return;
+	http_server_stats(app->server, &s);
+	labels = LABELS({"listener", http_server_name(app->server)});
+	metrics_text_family(t, "ofad_http_requests_in_flight", "gauge", "Requests that have begun and are unanswered.");
+	metrics_text_sample(t, labels, s.active);
+	metrics_text_family(t, "ofad_http_connections", "gauge", "Open connections.");
+	metrics_text_sample(t, labels, s.connections);
+	metrics_text_family(t, "ofad_http_connections_max", "gauge", "Connections that may be open.");
+	metrics_text_sample(t, labels, s.max_connections);
+	metrics_text_family(t, "ofad_http_connections_total", "counter", "Connections that were accepted.");
+	metrics_text_sample(t, labels, (double)s.accepted);
+}
+
+/* Only endpoints that were called: most routes of a daemon see no HEAD. */
+static void add_requests(struct metrics_text *t, const struct metrics *m)
+{
+	const struct metrics_endpoint *e;
+	struct metrics_histogram_reading h;
+	uint64_t classes[METRICS_CLASSES];
+
+	metrics_text_family(t, "ofad_http_requests_total", "counter",
+			    "Requests by route, method and class of the status; none: no answer was sent.");
+	for (unsigned i = 0; (e = metrics_read_endpoint(m, i, classes, &h)); i++)
+		for (int c = 0; c < METRICS_CLASSES; c++)
+			if (classes[c])
+				metrics_text_sample(t,
+						    LABELS({"listener", e->listener}, {"route", e->route},
+							   {"method", e->method}, {"status", metrics_class_names[c]}),
+						    (double)classes[c]);
+	metrics_text_family(t, "ofad_http_request_duration_seconds", "histogram",
+			    "From the first line of a request to the last byte of its answer.");
+	for (unsigned i = 0; (e = metrics_read_endpoint(m, i, classes, &h)); i++)
+		if (h.count)
+			metrics_text_histogram(
+				t,
+				LABELS({"listener", e->listener}, {"route", e->route}, {"method", e->method}), &h);
+}
+
+static void add_problems(struct metrics_text *t, const struct metrics *m)
+{
+	metrics_text_family(t, "ofad_problems_total", "counter", "Refusals by type of problem.");
+	for (unsigned p = 0; p < PROBLEM_COUNT; p++)
+		metrics_text_sample(t, LABELS({"problem", problem_entry((enum problem)p)->slug}),
+				    (double)metrics_read_problem(m, p));
+}
+
+/* ---- work ---- */
+
+static void add_workers(struct metrics_text *t, struct app *app)
+{
+	struct {
+		const char *name;
+		struct workers *workers;
+		struct workers_stats stats;
+	} pools[] = {{.name = "requests", .workers = app->workers}, {.name = "background", .workers = app->background}};
+
+	for (size_t p = 0; p < OFA_ARRAY_LEN(pools); p++)
+		workers_stats(pools[p].workers, &pools[p].stats);
+	metrics_text_family(t, "ofad_workers", "gauge", "Worker threads.");
+	for (size_t p = 0; p < OFA_ARRAY_LEN(pools); p++)
+		metrics_text_sample(t, LABELS({"pool", pools[p].name}), pools[p].stats.threads);
+	metrics_text_family(t, "ofad_queue_capacity", "gauge", "Tasks of each class that may wait.");
+	for (size_t p = 0; p < OFA_ARRAY_LEN(pools); p++)
+		metrics_text_sample(t, LABELS({"pool", pools[p].name}), pools[p].stats.max_queue);
+	metrics_text_family(t, "ofad_queue_length", "gauge", "Tasks that wait for a worker.");
+	for (size_t p = 0; p < OFA_ARRAY_LEN(pools); p++)
+		for (int c = 0; c < TASK_CLASS_COUNT; c++)
+			metrics_text_sample(
+				t, LABELS({"pool", pools[p].name}, {"class", task_class_name((enum task_class)c)}),
+				pools[p].stats.of[c].queued);
+	metrics_text_family(t, "ofad_workers_busy", "gauge", "Worker threads that run a task.");
+	for (size_t p = 0; p < OFA_ARRAY_LEN(pools); p++)
+		for (int c = 0; c < TASK_CLASS_COUNT; c++)
+			metrics_text_sample(
+				t, LABELS({"pool", pools[p].name}, {"class", task_class_name((enum task_class)c)}),
+				pools[p].stats.of[c].running);
+}
+
+static void add_caches(struct metrics_text *t, struct app *app)
+{
+	const struct {
+		const char *name;
+		struct lru *lru;
+	} caches[] = {
+		{"packages", packages_cache(app->packages)},
+		{"answers", deliveries_cache(app->deliveries)},
+		{"profiles", profiles_cache(app->profiles)},
+		{"bindings", bindings_cache(app->bindings)},
+	};
+
+	metrics_text_family(t, "ofad_cache_bytes", "gauge", "What each cache holds.");
+	for (size_t i = 0; i < OFA_ARRAY_LEN(caches); i++)
+		metrics_text_sample(t, LABELS({"cache", caches[i].name}), (double)lru_bytes(caches[i].lru));
+	metrics_text_family(t, "ofad_cache_max_bytes", "gauge", "What each cache may hold.");
+	for (size_t i = 0; i < OFA_ARRAY_LEN(caches); i++)
+		metrics_text_sample(t, LABELS({"cache", caches[i].name}), (double)lru_max_bytes(caches[i].lru));
+	metrics_text_single(t, "ofad_fronts", "gauge", "Pareto fronts in memory.",
+			    (double)metrics_read(app->metrics, METRICS_FRONTS_COMPUTED) -
+				    (double)metrics_read(app->metrics, METRICS_FRONTS_DROPPED));
+}
+
+/* ---- what is counted where it happens ---- */
+
+static void add_counters(struct metrics_text *t, const struct metrics *m)
+{
+	const char *family = NULL;
+
+	for (int c = 0; c < METRICS_COUNTER_COUNT; c++) {
+		const struct metrics_about *about = metrics_counter_about((enum metrics_counter)c);
+
+		if (!family || strcmp(about->family, family) != 0)
+			metrics_text_family(t, about->family, "counter", about->help);
+		family = about->family;
+		metrics_text_sample(t, LABELS({about->label, about->value}),
+				    (double)metrics_read(m, (enum metrics_counter)c));
+	}
+}
+
+static void add_histograms(struct metrics_text *t, const struct metrics *m)
+{
+	for (int i = 0; i < METRICS_HISTOGRAM_COUNT; i++) {
+		const struct metrics_about *about = metrics_histogram_about((enum metrics_histogram)i);
+		struct metrics_histogram_reading h;
+
+		metrics_text_family(t, about->family, "histogram", about->help);
+		metrics_read_histogram(m, (enum metrics_histogram)i, &h);
+		metrics_text_histogram(t, NULL, &h);
+	}
+}
+
+enum http_next metrics_get(struct app *app, struct http_call *call)
+{
+	struct metrics_text t;
+	struct ofa_buf buf;
+
+	ofa_buf_init(&buf, TEXT_MAX);
+	metrics_text_init(&t, &buf);
+	add_build(&t, app);
+	add_networks(&t, app);
+	add_listeners(&t, app);
+	add_requests(&t, app->metrics);
+	add_problems(&t, app->metrics);
+	add_workers(&t, app);
+	add_caches(&t, app);
+	add_counters(&t, app->metrics);
+	add_histograms(&t, app->metrics);
+	add_process(&t, app);
+	call->reply.volatile_content = true;
+	if (t.status == OFA_OK) {
+		http_reply_buf(&call->reply, 200, METRICS_TEXT_TYPE, &buf);
+		http_reply_header(&call->reply, "Cache-Control", "no-store");
+	} else {
+		problem_reply(call, PROBLEM_OVERLOAD, NULL, "there is no memory for the metrics");
+	}
+	ofa_buf_release(&buf);
+	return HTTP_REPLY;
+}
