@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 /* Milliseconds since some fixed moment, monotonic. */
 double clock_ms(void);
@@ -11,5 +12,7 @@ double clock_ms(void);
 #define CLOCK_RFC3339_MAX 32
 /* Now in UTC as "2026-01-31T12:00:00.123Z". */
 void clock_rfc3339(char out[CLOCK_RFC3339_MAX]);
+/* The same of any moment from 1970 to 9999. */
+void clock_format(const struct timespec *t, char out[CLOCK_RFC3339_MAX]);
 
 #endif

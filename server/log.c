@@ -54,6 +54,16 @@ static size_t escape(unsigned char c, char out[8])
 	return 1;
 }
 
+/* Most values are harmless: their letters are counted, then copied at once. */
+static size_t plain_length(const char *s, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 static void put_string(struct log_line *line, const char *value)
 {
 	/* room for the closing quote is kept while the content is cut to fit */
@@ -62,9 +72,15 @@ static void put_string(struct log_line *line, const char *value)
 
 	if (!put(line, "\"", 1))
 		return;
-	for (; *value; value++) {
-		size_t n = escape((unsigned char)*value, piece);
+	while (*value) {
+		size_t room = line->len < last ? last - line->len : 0, plain = plain_length(value, room), n;
 
+		memcpy(line->text + line->len, value, plain);
+		line->len += plain;
+		value += plain;
+		if (!*value)
+			break;
+		n = escape((unsigned char)*value++, piece);
 		if (line->len + n > last)
 			break;
 		memcpy(line->text + line->len, piece, n);
@@ -75,13 +91,26 @@ static void put_string(struct log_line *line, const char *value)
 
 static bool put_key(struct log_line *line, const char *key)
 {
-	char text[64];
-	int n = snprintf(text, sizeof(text), ",\"%s\":", key);
+	size_t n = strlen(key);
 
 	/* 32: the least a value needs to be worth its key */
-	if (line->len + (size_t)n + 32 > sizeof(line->text) - TAIL)
+	if (line->len + n + 4 + 32 > sizeof(line->text) - TAIL)
 		return false;
-	return put(line, text, (size_t)n);
+	return put(line, ",\"", 2) && put(line, key, n) && put(line, "\":", 2);
+}
+
+static void put_number(struct log_line *line, bool negative, unsigned long long v, unsigned decimals)
+{
+	char text[32], *at = text + sizeof(text);
+
+	for (unsigned i = 0; i <= decimals || v > 0; i++, v /= 10) {
+		if (i > 0 && i == decimals)
+			*--at = '.';
+		*--at = (char)('0' + v % 10);
+	}
+	if (negative)
+		*--at = '-';
+	put(line, at, (size_t)(text + sizeof(text) - at));
 }
 
 void log_begin(struct log_line *line, const struct log *log, enum log_level level, const char *message)
@@ -93,8 +122,11 @@ void log_begin(struct log_line *line, const struct log *log, enum log_level leve
 	if (!line->log)
 		return;
 	clock_rfc3339(now);
-	line->len = (size_t)snprintf(line->text, sizeof(line->text), "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":", now,
-				     level_names[level]);
+	put(line, "{\"time\":\"", 9);
+	put(line, now, strlen(now));
+	put(line, "\",\"level\":\"", 11);
+	put(line, level_names[level], strlen(level_names[level]));
+	put(line, "\",\"msg\":", 8);
 	put_string(line, message);
 }
 
@@ -106,18 +138,17 @@ void log_string(struct log_line *line, const char *key, const char *value)
 
 void log_integer(struct log_line *line, const char *key, long long value)
 {
-	char text[32];
-
 	if (line->log && put_key(line, key))
-		put(line, text, (size_t)snprintf(text, sizeof(text), "%lld", value));
+		put_number(line, value < 0, value < 0 ? 0 - (unsigned long long)value : (unsigned long long)value, 0);
 }
 
 void log_real(struct log_line *line, const char *key, double value)
 {
-	char text[32];
+	if (line->log && isfinite(value) && fabs(value) < 1e15 && put_key(line, key)) {
+		unsigned long long thousandths = (unsigned long long)(fabs(value) * 1e3 + 0.5);
 
-	if (line->log && isfinite(value) && fabs(value) < 1e15 && put_key(line, key))
-		put(line, text, (size_t)snprintf(text, sizeof(text), "%.3f", value));
+		put_number(line, value < 0 && thousandths > 0, thousandths, 3);
+	}
 }
 
 void log_end(struct log_line *line)
