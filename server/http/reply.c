@@ -6,7 +6,7 @@
 
 void http_reply_init(struct http_reply *r)
 {
-	memset(r, 0, sizeof(*r));
+	memset(r, 0, offsetof(struct http_reply, text)); /* values are written before they are read */
 }
 
 void http_reply_drop_body(struct http_reply *r)
@@ -23,7 +23,7 @@ void http_reply_release(struct http_reply *r)
 {
 	http_reply_drop_body(r);
 	for (unsigned i = 0; i < r->n_headers; i++)
-		free(r->headers[i].value);
+		free(r->headers[i].heap);
 }
 
 void http_reply_reset(struct http_reply *r)
@@ -32,24 +32,47 @@ void http_reply_reset(struct http_reply *r)
 	http_reply_init(r);
 }
 
-void http_reply_header(struct http_reply *r, const char *name, const char *format, ...)
+/* `heap` is taken over. */
+static void add_header(struct http_reply *r, const char *name, const char *value, char *heap)
 {
-	char *value;
-	va_list ap;
-	int n;
-
-	va_start(ap, format);
-	n = vasprintf(&value, format, ap);
-	va_end(ap);
-	if (n < 0 || r->n_headers == HTTP_REPLY_HEADERS_MAX) {
+	if (r->n_headers == HTTP_REPLY_HEADERS_MAX) {
 		r->failed = true;
-		if (n >= 0)
-			free(value);
+		free(heap);
 		return;
 	}
 	r->headers[r->n_headers].name = name;
 	r->headers[r->n_headers].value = value;
+	r->headers[r->n_headers].heap = heap;
 	r->n_headers++;
+}
+
+void http_reply_header(struct http_reply *r, const char *name, const char *format, ...)
+{
+	char *text = r->text + r->text_len, *heap;
+	size_t room = sizeof(r->text) - r->text_len;
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(text, room, format, ap);
+	va_end(ap);
+	if (n >= 0 && (size_t)n < room) {
+		r->text_len += (size_t)n + 1;
+		add_header(r, name, text, NULL);
+		return;
+	}
+	va_start(ap, format);
+	n = vasprintf(&heap, format, ap);
+	va_end(ap);
+	if (n < 0)
+		r->failed = true;
+	else
+		add_header(r, name, heap, heap);
+}
+
+void http_reply_header_lasting(struct http_reply *r, const char *name, const char *value)
+{
+	add_header(r, name, value, NULL);
 }
 
 static void set_body(struct http_reply *r, unsigned status, const char *type, const void *data, size_t size)
@@ -58,7 +81,7 @@ static void set_body(struct http_reply *r, unsigned status, const char *type, co
 	r->status = status;
 	r->data = data;
 	r->size = size;
-	http_reply_header(r, "Content-Type", "%s", type);
+	http_reply_header_lasting(r, "Content-Type", type);
 }
 
 void http_reply_static(struct http_reply *r, unsigned status, const char *type, const char *text, size_t size)

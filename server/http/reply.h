@@ -10,14 +10,16 @@
 #include "shared.h"
 
 #define HTTP_REPLY_HEADERS_MAX 16
+#define HTTP_REPLY_TEXT_MAX 1024
 #define HTTP_ETAG_MAX 80
 
 struct http_reply {
 	unsigned status; /* 0: no answer yet */
 	unsigned n_headers;
 	struct {
-		const char *name; /* borrowed, static */
-		char *value;      /* owned */
+		const char *name;  /* borrowed, static */
+		const char *value; /* in text, on the heap or somebody else's */
+		char *heap;        /* owned, or NULL */
 	} headers[HTTP_REPLY_HEADERS_MAX];
 	char etag[HTTP_ETAG_MAX]; /* with quotes; "" = none */
 	bool ranges;              /* single byte ranges are served */
@@ -29,6 +31,9 @@ struct http_reply {
 	size_t size;
 	struct shared *owner; /* a reference, or NULL */
 	char *heap;           /* malloc'ed, or NULL */
+	/* The headers' values, so that a usual answer allocates none; a reply is therefore never copied. */
+	size_t text_len;
+	char text[HTTP_REPLY_TEXT_MAX];
 };
 
 void http_reply_init(struct http_reply *r);
@@ -38,8 +43,11 @@ void http_reply_reset(struct http_reply *r);
 
 /* Adds a header; the value is printed.  At most HTTP_REPLY_HEADERS_MAX. */
 void http_reply_header(struct http_reply *r, const char *name, const char *format, ...) OFA_PRINTF(3, 4);
+/* The same for a value that stays alive as long as the reply: a constant, or part of what it refers to. */
+void http_reply_header_lasting(struct http_reply *r, const char *name, const char *value);
 void http_reply_drop_body(struct http_reply *r);
 
+/* In all of these `type` must be a constant. */
 /* Text that stays alive for ever, e.g. embedded documents. */
 void http_reply_static(struct http_reply *r, unsigned status, const char *type, const char *text, size_t size);
 /* A JSON document; takes the reference (NULL: out of memory). */
