@@ -14,7 +14,7 @@
 #include <microhttpd.h>
 #include "base/file.h"
 
-enum { CONNECTIONS = 8192, SILENCE_SECONDS = 60, CONNECTION_MEMORY = 32 * 1024, BACKLOG = 4096 };
+enum { CONNECTIONS = 8192, SILENCE_SECONDS = 60, CONNECTION_MEMORY = 16 * 1024, BACKLOG = 4096 };
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
 				  const char *version, const char *data, size_t *size, void **state)

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,6 +15,7 @@ struct connection {
 	struct connection *next, **link;
 	int fd;
 	_Atomic double deadline_ms; /* clock_ms(); 0: none */
+	char peer[CONNECTION_PEER_MAX];
 };
 
 struct connections {
@@ -92,13 +94,14 @@ void connections_free(struct connections *c)
 	free(c);
 }
 
-struct connection *connection_open(struct connections *c, int fd)
+struct connection *connection_open(struct connections *c, int fd, const char *peer)
 {
 	struct connection *conn = malloc(sizeof(*conn));
 
 	if (!conn)
 		return NULL;
 	conn->fd = fd;
+	snprintf(conn->peer, sizeof(conn->peer), "%s", peer);
 	atomic_init(&conn->deadline_ms, 0);
 	pthread_mutex_lock(&c->lock);
 	conn->next = c->list;
@@ -108,6 +111,11 @@ struct connection *connection_open(struct connections *c, int fd)
 	c->list = conn;
 	pthread_mutex_unlock(&c->lock);
 	return conn;
+}
+
+const char *connection_peer(const struct connection *conn)
+{
+	return conn ? conn->peer : "";
 }
 
 void connection_close(struct connections *c, struct connection *conn)

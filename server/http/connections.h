@@ -12,8 +12,13 @@ struct connection;
 enum ofa_status connections_new(struct connections **ret, struct ofa_error *err) OFA_MUST_CHECK;
 void connections_free(struct connections *c); /* every connection was closed; NULL is allowed */
 
-/* A connection begins; NULL when memory is out (it then has no deadline). */
-struct connection *connection_open(struct connections *c, int fd);
+#define CONNECTION_PEER_MAX 64
+
+/* A connection begins, `peer` being the other end's address as text; NULL when memory is out (it then has no
+ * deadline). */
+struct connection *connection_open(struct connections *c, int fd, const char *peer);
+/* The other end's address; "" when the connection is NULL. */
+const char *connection_peer(const struct connection *conn);
 /* Must be called before the socket is closed.  NULL is allowed. */
 void connection_close(struct connections *c, struct connection *conn);
 /* The present phase must be over in `ms` milliseconds; 0: it takes as long as it takes.  NULL is allowed. */

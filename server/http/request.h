@@ -3,6 +3,7 @@
 #define OFAD_HTTP_REQUEST_H
 
 #include "base/buf.h"
+#include "http/connections.h"
 #include "http/route.h"
 
 /* The header fields that matter to us; all others are ignored. */
@@ -20,7 +21,7 @@ enum http_header {
 const char *http_header_name(enum http_header h);
 
 #define HTTP_REQUEST_ID_MAX 65 /* with the NUL */
-#define HTTP_PEER_MAX 64
+#define HTTP_PEER_MAX CONNECTION_PEER_MAX
 
 struct http_request {
 	const char *method;
