@@ -1,16 +1,16 @@
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "api/admission.h"
 #include "api/problem.h"
 #include "api/routes.h"
 #include "app.h"
 #include "base/file.h"
 #include "clock.h"
+#include "data_dir.h"
 #include "listen.h"
 #include "tensor/gemm.h"
 
@@ -117,13 +117,6 @@ static enum ofa_status start_self_tests(struct app *app, struct ofa_error *err)
 
 /* ---- starting ---- */
 
-static enum ofa_status make_data_dir(const char *dir, struct ofa_error *err)
-{
-	if (mkdir(dir, 0777) == 0 || errno == EEXIST)
-		return OFA_OK;
-	return ofa_fail(err, OFA_ERR_IO, "--data", "cannot make the data directory %.200s: %s", dir, strerror(errno));
-}
-
 /* As many connections as were asked for, or as the limit on open files allows. */
 static unsigned connection_limit(const struct app *app)
 {
@@ -175,9 +168,11 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 	enum ofa_status st = networks_load(s->networks, s->n_networks, &app->networks, err);
 
 	if (st == OFA_OK)
-		st = make_data_dir(s->data, err);
+		st = data_dir_make(s->data, err);
 	if (st == OFA_OK)
 		st = store_sqlite.open(s->data, &app->store, err);
+	if (st == OFA_OK)
+		st = tokens_open(app->store, s->data, &app->tokens, err);
 	if (st == OFA_OK)
 		st = profiles_new(app->store, s->cache_bytes / 8, &app->profiles, err);
 	if (st == OFA_OK)
@@ -207,6 +202,20 @@ static enum ofa_status write_port(const char *path, unsigned port, struct ofa_er
 	return path ? ofa_file_write_atomic(path, text, (size_t)n, err) : OFA_OK;
 }
 
+/* Whom the server is for when there are no tokens: those on this machine, unless told otherwise. */
+static enum ofa_status check_exposure(struct app *app, int listen_fd, struct ofa_error *err)
+{
+	const struct settings *s = app->settings;
+
+	app->anonymous_allowed = listen_is_loopback(listen_fd) || s->allow_anonymous;
+	if (app->anonymous_allowed || !tokens_none(app->tokens))
+		return OFA_OK;
+	return ofa_fail(err, OFA_ERR_INVALID, "--listen",
+			"--listen %.100s is no loopback address, and without tokens anybody could do anything; make "
+			"one first: ofad token add --scope admin --data %.200s (or start with --allow-anonymous)",
+			s->listen, s->data);
+}
+
 static enum ofa_status start_http(struct app *app, struct ofa_error *err)
 {
 	const struct settings *s = app->settings;
@@ -220,6 +229,7 @@ static enum ofa_status start_http(struct app *app, struct ofa_error *err)
 		.max_body_bytes = BODY_BYTES_MAX,
 		.app = app,
 		.log = &app->log,
+		.admit = admit,
 		.fault = problem_reply_fault,
 		.offload = offload,
 		.completed = complete,
@@ -229,7 +239,9 @@ static enum ofa_status start_http(struct app *app, struct ofa_error *err)
 
 	if (st != OFA_OK)
 		return st;
-	st = write_port(s->port_file, port, err);
+	st = check_exposure(app, options.listen_fd, err);
+	if (st == OFA_OK)
+		st = write_port(s->port_file, port, err);
 	if (st == OFA_OK)
 		st = http_server_start(&options, &app->server, err);
 	if (st != OFA_OK)
@@ -252,6 +264,7 @@ static void free_services(struct app *app)
 	bindings_free(app->bindings);
 	packages_free(app->packages);
 	profiles_free(app->profiles);
+	tokens_close(app->tokens);
 	if (app->store)
 		app->store->driver->close(app->store);
 	networks_free(app->networks);

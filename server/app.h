@@ -2,6 +2,7 @@
 #ifndef OFAD_APP_H
 #define OFAD_APP_H
 
+#include "access/tokens.h"
 #include "http/server.h"
 #include "jobs/workers.h"
 #include "log.h"
@@ -22,6 +23,7 @@ struct app {
 	double started_at; /* seconds since 1970 */
 	struct networks *networks;
 	struct store *store;
+	struct tokens *tokens;
 	struct profiles *profiles;
 	struct packages *packages;
 	struct bindings *bindings;
@@ -30,6 +32,7 @@ struct app {
 	struct deliveries *deliveries;
 	struct http_server *server;
 	char url[128];        /* where it listens */
+	bool anonymous_allowed; /* callers need no token as long as there is none */
 	atomic_bool draining; /* no new work is begun */
 	atomic_bool cancel;   /* work under way is to end */
 };

@@ -46,13 +46,33 @@ static int open_socket(const struct addrinfo *info)
 	return -1;
 }
 
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+	struct sockaddr_storage room;
+};
+
+bool listen_is_loopback(int fd)
+{
+	union address address;
+	socklen_t len = sizeof(address);
+
+	if (getsockname(fd, &address.any, &len))
+		return false;
+	switch (address.any.sa_family) {
+	case AF_INET:
+		return ntohl(address.v4.sin_addr.s_addr) >> 24 == 127;
+	case AF_INET6:
+		return IN6_IS_ADDR_LOOPBACK(&address.v6.sin6_addr);
+	default:
+		return address.any.sa_family == AF_UNIX;
+	}
+}
+
 static unsigned port_of(int fd)
 {
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} address;
+	union address address;
 	socklen_t len = sizeof(address);
 
 	if (getsockname(fd, &address.any, &len))

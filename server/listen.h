@@ -8,5 +8,7 @@
  * the port that was picked. */
 enum ofa_status listen_on(const char *address, int *ret_fd, unsigned *ret_port, char ret_url[128],
 			  struct ofa_error *err) OFA_MUST_CHECK;
+/* Can only this machine reach the socket? */
+bool listen_is_loopback(int fd);
 
 #endif

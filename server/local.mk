@@ -5,6 +5,8 @@ server_libofad_a_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)/server $(ENGINE_CPPFLA
 server_libofad_a_SOURCES = \
 	server/app.h server/app.c \
 	server/clock.h server/clock.c \
+	server/command_token.h server/command_token.c \
+	server/data_dir.h server/data_dir.c \
 	server/embedded.h \
 	server/listen.h server/listen.c \
 	server/log.h server/log.c \
@@ -12,7 +14,12 @@ server_libofad_a_SOURCES = \
 	server/settings.h server/settings_table.h server/settings.c server/settings_environment.c \
 	server/settings_file.c server/settings_print.c server/settings_value.c \
 	server/shared.h server/shared.c \
+	server/access/generation.h server/access/generation.c \
 	server/access/principal.h server/access/principal.c \
+	server/access/scopes.h server/access/scopes.c \
+	server/access/token.h server/access/token.c \
+	server/access/tokens.h server/access/tokens.c \
+	server/api/admission.h server/api/admission.c \
 	server/api/body.h server/api/body.c \
 	server/api/documents.c \
 	server/api/health.c \
@@ -26,6 +33,7 @@ server_libofad_a_SOURCES = \
 	server/api/resources.h \
 	server/api/routes.h server/api/routes.c \
 	server/api/subnets.c \
+	server/http/authorization.h server/http/authorization.c \
 	server/http/call.h \
 	server/http/conditional.h server/http/conditional.c \
 	server/http/connections.h server/http/connections.c \
@@ -53,7 +61,8 @@ server_libofad_a_SOURCES = \
 	server/store/store.h server/store/sqlite.c \
 	server/store/sqlite_conn.h server/store/sqlite_statements.c \
 	server/store/sqlite_deliveries.c \
-	server/store/sqlite_profiles.c
+	server/store/sqlite_profiles.c \
+	server/store/sqlite_tokens.c
 nodist_server_libofad_a_SOURCES = \
 	server/embedded_index_html.c \
 	server/embedded_openapi_yaml.c \

@@ -2,8 +2,11 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "app.h"
+#include "command_token.h"
 #include "preflight.h"
 
 /* Blocked before the first thread starts, so that every thread inherits it and only main() takes them. */
@@ -51,13 +54,29 @@ static void say_doubt(void *ctx, const char *message)
 	fprintf(stderr, "ofad: %s\n", message);
 }
 
+/* What ofad does beside serving; argv[0] is the name. */
+static const struct subcommand {
+	const char *name, *help;
+	int (*run)(int argc, char **argv);
+} subcommands[] = {
+	{"token", "who may use the server: add, list, revoke, purge", command_token},
+};
+
+static void help(void)
+{
+	settings_help(stdout);
+	printf("\nCommands, each with a --help of its own:\n\n");
+	for (size_t i = 0; i < OFA_ARRAY_LEN(subcommands); i++)
+		printf("  ofad %-27s%s\n", subcommands[i].name, subcommands[i].help);
+}
+
 /* What the settings ask for; the exit status. */
 static int run(const struct settings *settings)
 {
 	struct ofa_error err = {0};
 
 	if (settings->help)
-		settings_help(stdout);
+		help();
 	else if (settings->version)
 		printf("ofad %s\n", OFAD_VERSION);
 	else if (settings->print_config)
@@ -77,6 +96,11 @@ int main(int argc, char **argv)
 	struct settings settings;
 	int status;
 
+	/* what is written is for its owner's eyes: the database holds who may do what */
+	umask(077);
+	for (size_t i = 0; argc > 1 && i < OFA_ARRAY_LEN(subcommands); i++)
+		if (strcmp(argv[1], subcommands[i].name) == 0)
+			return subcommands[i].run(argc - 1, argv + 1);
 	if (settings_parse(&settings, argc, argv, environ, &err) == OFA_OK) {
 		settings_doubts(environ, say_doubt, NULL);
 		status = run(&settings);

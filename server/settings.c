@@ -16,7 +16,7 @@ const struct option settings_options[] = {
 	  .name = "network", .argument = "FILE...", .kind = OPTION_PATHS,
 	  .help = "network files to serve; may be repeated; the first is the default" },
 	{ .name = "data", .argument = "DIR", .initial = "ofad-data", .kind = OPTION_TEXT, .offset = MEMBER(data),
-	  .help = "where profiles, deliveries and packages are kept" },
+	  .help = "where profiles, deliveries, packages and tokens are kept" },
 
 	{ .section = "Where",
 	  .name = "listen", .argument = "HOST:PORT", .initial = "127.0.0.1:8080",
@@ -24,6 +24,10 @@ const struct option settings_options[] = {
 	  .help = "address to listen on; port 0 picks a free one" },
 	{ .name = "port-file", .argument = "FILE", .kind = OPTION_TEXT, .offset = MEMBER(port_file),
 	  .help = "write the port number to FILE once it is known" },
+
+	{ .section = "For whom",
+	  .name = "allow-anonymous", .kind = OPTION_FLAG, .offset = MEMBER(allow_anonymous),
+	  .help = "as long as there are no tokens, serve anybody on any address" },
 
 	{ .section = "How much",
 	  .name = "workers", .argument = "N", .kind = OPTION_COUNT, .offset = MEMBER(workers), .min = 1, .max = 1024,

@@ -24,6 +24,7 @@ struct settings {
 	const char *listen;    /* HOST:PORT, [HOST]:PORT */
 	const char *data;      /* directory */
 	const char *port_file; /* or NULL */
+	bool allow_anonymous;  /* also on addresses that are not the loopback's */
 	unsigned workers;      /* threads that search */
 	unsigned worker_nice;  /* added to their niceness */
 	unsigned http_threads;

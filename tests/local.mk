@@ -110,6 +110,7 @@ EXTRA_DIST += $(SHELL_TESTS) tests/cli/lib.sh tests/cli/tiny-network.sh tests/cl
 
 # The daemon: its parts, then a real one on a loopback port.
 SERVER_TESTS = \
+	tests/server/test_access \
 	tests/server/test_api \
 	tests/server/test_conditional \
 	tests/server/test_daemon_parts \
@@ -123,11 +124,14 @@ SERVER_TESTS = \
 	tests/server/test_hostile \
 	tests/server/test_lifecycle \
 	tests/server/test_tables \
+	tests/server/test_tokens \
 	tests/server/test_service
 SERVER_TEST_CPPFLAGS = $(server_libofad_a_CPPFLAGS) $(AM_CPPFLAGS) $(CURL_CFLAGS)
 SERVER_TEST_LIBS = $(SERVER_LIBS) $(CHECK_LIBS)
 SERVER_E2E_LIBS = $(ENGINE_LIBS) $(CURL_LIBS) $(CHECK_LIBS)
 DAEMON_SOURCES = tests/server/daemon.h tests/server/daemon.c
+tests_server_test_access_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_access_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_api_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_api_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_conditional_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
@@ -157,6 +161,9 @@ tests_server_test_lifecycle_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_tables_SOURCES = tests/server/test_tables.c $(DAEMON_SOURCES)
 tests_server_test_tables_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_tables_LDADD = $(SERVER_E2E_LIBS)
+tests_server_test_tokens_SOURCES = tests/server/test_tokens.c $(DAEMON_SOURCES)
+tests_server_test_tokens_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_tokens_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_service_SOURCES = tests/server/test_service.c $(DAEMON_SOURCES)
 tests_server_test_service_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_service_LDADD = $(SERVER_E2E_LIBS)
@@ -166,8 +173,11 @@ check_PROGRAMS += $(SERVER_TESTS) tests/server/make_network
 TESTS += $(SERVER_TESTS)
 endif
 
-check_PROGRAMS += tests/fuzz/fuzz_request
-TESTS += tests/fuzz/fuzz_request tests/server/check-openapi
+check_PROGRAMS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_request
+TESTS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_request tests/server/check-openapi
+tests_fuzz_fuzz_authorization_SOURCES = tests/fuzz/fuzz_authorization.c tests/fuzz/replay.c
+tests_fuzz_fuzz_authorization_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
+tests_fuzz_fuzz_authorization_LDADD = $(SERVER_LIBS)
 tests_fuzz_fuzz_request_SOURCES = tests/fuzz/fuzz_request.c tests/fuzz/replay.c
 tests_fuzz_fuzz_request_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_request_LDADD = $(SERVER_LIBS)

@@ -1,5 +1,6 @@
 #include "base/sha256.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 
@@ -45,6 +46,11 @@ void ofa_sha256_final(struct ofa_sha256 *h, uint8_t out[OFA_SHA256_BYTES])
 void ofa_sha256(const void *p, size_t n, uint8_t out[OFA_SHA256_BYTES])
 {
 	must(EVP_Digest(p, n, out, NULL, EVP_sha256(), NULL));
+}
+
+bool ofa_sha256_equal(const uint8_t a[OFA_SHA256_BYTES], const uint8_t b[OFA_SHA256_BYTES])
+{
+	return CRYPTO_memcmp(a, b, OFA_SHA256_BYTES) == 0;
 }
 
 static void digest_sealed(struct ofa_sha256_message *m)

@@ -3,6 +3,7 @@
 #define OFA_BASE_SHA256_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,8 @@ struct ofa_sha256 *ofa_sha256_new(void); /* NULL when out of memory */
 void ofa_sha256_update(struct ofa_sha256 *h, const void *p, size_t n);
 void ofa_sha256_final(struct ofa_sha256 *h, uint8_t out[OFA_SHA256_BYTES]); /* frees h */
 void ofa_sha256(const void *p, size_t n, uint8_t out[OFA_SHA256_BYTES]);
+/* In a time that does not depend on the bytes. */
+bool ofa_sha256_equal(const uint8_t a[OFA_SHA256_BYTES], const uint8_t b[OFA_SHA256_BYTES]);
 
 /* One of many messages.  A digest mostly waits for itself, block after block; two messages side by side take less time
  * than one after the other. */

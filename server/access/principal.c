@@ -1,6 +1,11 @@
 #include <string.h>
 #include "access/principal.h"
 
+void principal_nobody(struct principal *p)
+{
+	*p = (struct principal){.scopes = 0};
+}
+
 void principal_anonymous(struct principal *p)
 {
 	*p = (struct principal){.scopes = SCOPE_READ | SCOPE_PROVISION | SCOPE_PROFILES_WRITE | SCOPE_ADMIN};
@@ -8,7 +13,7 @@ void principal_anonymous(struct principal *p)
 
 bool principal_may(const struct principal *p, unsigned scopes)
 {
-	return (p->scopes & (scopes | SCOPE_ADMIN)) != 0;
+	return (scopes & SCOPE_PUBLIC) || (p->scopes & (scopes | SCOPE_ADMIN));
 }
 
 bool principal_owns(const struct principal *p, const char *profile_name)

@@ -4,16 +4,17 @@
 
 #include <stdbool.h>
 
-/* What a token may be for; a token may have several. */
+/* What a token may be for; a token may have several.  A route names those of which a caller needs one; a route that
+ * names none is the admin's. */
 enum access_scope {
-	SCOPE_PUBLIC = 0,             /* of a route: anybody */
-	SCOPE_READ = 1 << 0,          /* look: networks, profiles, jobs, the ledger */
-	SCOPE_PROVISION = 1 << 1,     /* ask for subnets, take them, report measurements */
+	SCOPE_READ = 1 << 0,           /* look: networks, profiles, jobs, the ledger */
+	SCOPE_PROVISION = 1 << 1,      /* ask for subnets, take them, report measurements */
 	SCOPE_PROFILES_WRITE = 1 << 2, /* write profiles of the token's owner */
-	SCOPE_ADMIN = 1 << 3,         /* everything, in every namespace */
+	SCOPE_ADMIN = 1 << 3,          /* everything, in every namespace */
+	SCOPE_PUBLIC = 1 << 4,         /* of a route only: anybody, with or without a token */
 };
 
-#define PRINCIPAL_ID_MAX 40
+#define PRINCIPAL_ID_MAX 80
 #define PRINCIPAL_OWNER_MAX 64
 
 /* Fixed for the duration of a call. */
@@ -23,6 +24,8 @@ struct principal {
 	unsigned scopes;                 /* enum access_scope, combined */
 };
 
+/* Nothing but what is public. */
+void principal_nobody(struct principal *p);
 /* Everything: who calls a server that has no tokens. */
 void principal_anonymous(struct principal *p);
 /* One of the scopes asked for (a combination), or the admin's. */

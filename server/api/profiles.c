@@ -254,12 +254,22 @@ static void keep_profile(struct app *app, struct http_call *call, const char *na
 	known_profile_unref(p);
 }
 
+/* Is the name in the caller's namespace?  False: the reply says that it is not. */
+static bool may_write(struct http_call *call, const char *name)
+{
+	if (principal_owns(&call->principal, name))
+		return true;
+	problem_reply(call, PROBLEM_FORBIDDEN, "name", "this token may only write profiles whose names begin with %s/",
+		      call->principal.owner);
+	return false;
+}
+
 enum http_next profile_put(struct app *app, struct http_call *call)
 {
 	const char *name = path_name(call);
 	struct brought b;
 
-	if (name && accepts_json(call) && read_body(call, name, &b)) {
+	if (name && may_write(call, name) && accepts_json(call) && read_body(call, name, &b)) {
 		keep_profile(app, call, name, &b);
 		json_decref(b.profile);
 	}
@@ -272,7 +282,7 @@ enum http_next profile_delete(struct app *app, struct http_call *call)
 	struct ofa_error err = {0};
 	enum ofa_status st;
 
-	if (!name)
+	if (!name || !may_write(call, name))
 		return HTTP_REPLY;
 	st = profiles_delete(app->profiles, name, &err);
 	if (st != OFA_OK)

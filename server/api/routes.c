@@ -1,3 +1,4 @@
+#include "access/principal.h"
 #include "api/problem.h"
 #include "api/resources.h"
 #include "api/routes.h"
@@ -5,33 +6,48 @@
 #define SUBNET_BODY_MAX ((size_t)1 << 20)
 #define PROFILE_BODY_MAX ((size_t)8 << 20)
 
+/* What everybody needs who has a token, and what was asked for by somebody else. */
+#define LOOK (SCOPE_READ | SCOPE_PROVISION | SCOPE_PROFILES_WRITE)
+#define TAKE (SCOPE_READ | SCOPE_PROVISION)
+
 const struct http_route api_routes[] = {
-	{.method = "GET", .path = "/", .handle = root_get},
-	{.method = "GET", .path = "/openapi.yaml", .handle = openapi_get},
-	{.method = "GET", .path = "/healthz", .handle = health_get},
-	{.method = "GET", .path = "/readyz", .handle = ready_get},
-	{.method = "GET", .path = "/metrics", .handle = metrics_get},
-	{.method = "GET", .path = "/problems", .handle = problems_list},
-	{.method = "GET", .path = "/problems/{slug}", .handle = problems_get},
-	{.method = "GET", .path = "/networks", .handle = networks_list},
-	{.method = "GET", .path = "/networks/{name}", .handle = networks_get},
-	{.method = "GET", .path = "/networks/{name}/pareto", .handle = pareto_get, .in_worker = true, .computes = true},
-	{.method = "GET", .path = "/profiles", .handle = profiles_list, .in_worker = true},
-	{.method = "GET", .path = "/profiles/{name*}", .handle = profile_get, .in_worker = true},
+	{.method = "GET", .path = "/", .scopes = SCOPE_PUBLIC, .handle = root_get},
+	{.method = "GET", .path = "/openapi.yaml", .scopes = SCOPE_PUBLIC, .handle = openapi_get},
+	{.method = "GET", .path = "/healthz", .scopes = SCOPE_PUBLIC, .handle = health_get},
+	{.method = "GET", .path = "/readyz", .scopes = SCOPE_PUBLIC, .handle = ready_get},
+	{.method = "GET", .path = "/metrics", .scopes = SCOPE_READ, .handle = metrics_get},
+	{.method = "GET", .path = "/problems", .scopes = SCOPE_PUBLIC, .handle = problems_list},
+	{.method = "GET", .path = "/problems/{slug}", .scopes = SCOPE_PUBLIC, .handle = problems_get},
+	{.method = "GET", .path = "/networks", .scopes = LOOK, .handle = networks_list},
+	{.method = "GET", .path = "/networks/{name}", .scopes = LOOK, .handle = networks_get},
+	{.method = "GET",
+	 .path = "/networks/{name}/pareto",
+	 .scopes = SCOPE_READ,
+	 .handle = pareto_get,
+	 .in_worker = true,
+	 .computes = true},
+	{.method = "GET", .path = "/profiles", .scopes = LOOK, .handle = profiles_list, .in_worker = true},
+	{.method = "GET", .path = "/profiles/{name*}", .scopes = LOOK, .handle = profile_get, .in_worker = true},
 	{.method = "PUT",
 	 .path = "/profiles/{name*}",
+	 .scopes = SCOPE_PROFILES_WRITE,
 	 .handle = profile_put,
 	 .in_worker = true,
 	 .max_body = PROFILE_BODY_MAX,
 	 .body_types = {"application/json", "application/yaml", "application/x-yaml", "text/yaml"}},
-	{.method = "DELETE", .path = "/profiles/{name*}", .handle = profile_delete, .in_worker = true},
+	{.method = "DELETE",
+	 .path = "/profiles/{name*}",
+	 .scopes = SCOPE_PROFILES_WRITE,
+	 .handle = profile_delete,
+	 .in_worker = true},
 	{.method = "POST",
 	 .path = "/subnets",
+	 .scopes = SCOPE_PROVISION,
 	 .handle = subnets_post,
 	 .max_body = SUBNET_BODY_MAX,
 	 .body_types = {"application/json"}},
-	{.method = "GET", .path = "/subnets/{id}", .handle = subnet_get},
-	{.method = "GET", .path = "/subnets/{id}/manifest", .handle = subnet_manifest_get},
+	{.method = "GET", .path = "/subnets/{id}", .scopes = TAKE, .handle = subnet_get},
+	{.method = "GET", .path = "/subnets/{id}/manifest", .scopes = TAKE, .handle = subnet_manifest_get},
 };
 
 const size_t n_api_routes = OFA_ARRAY_LEN(api_routes);

@@ -175,6 +175,13 @@ static void read_headers(struct http_call *call)
 	memcpy(call->request.peer, peer, strlen(peer) + 1);
 }
 
+/* The refusal of a caller, whose body, if there is one, is not read. */
+static enum MHD_Result refuse_admission(struct http_call *call, bool has_body)
+{
+	call->reply.close = has_body;
+	return finish(call);
+}
+
 /* The header section is complete: everything that can be refused without the body is. */
 static enum MHD_Result phase_headers(struct http_call *call)
 {
@@ -200,6 +207,8 @@ static enum MHD_Result phase_headers(struct http_call *call)
 		return has_body ? refuse_unread(call, HTTP_FAULT_NO_METHOD, allow)
 				: refuse(call, HTTP_FAULT_NO_METHOD, allow);
 	}
+	if (!opt->admit(call->app, call))
+		return refuse_admission(call, has_body);
 	if (has_body && (call->route->max_body == 0 || (length != UINT64_MAX && length > call->route->max_body)))
 		return refuse_unread(call, HTTP_FAULT_TOO_LARGE, "");
 	if (call->route->body_types[0] &&
@@ -304,7 +313,7 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
 		return NULL;
 	}
 	http_reply_init(&call->reply);
-	principal_anonymous(&call->principal);
+	principal_nobody(&call->principal);
 	call->app = s->opt.app;
 	call->server = s;
 	call->connection = connection;

@@ -198,4 +198,8 @@ const struct store_driver store_sqlite = {
 	.delivery_put = db_delivery_put,
 	.delivery_by_question = db_delivery_by_question,
 	.delivery_by_subnet = db_delivery_by_subnet,
+	.token_add = db_token_add,
+	.token_list = db_token_list,
+	.token_revoke = db_token_revoke,
+	.token_purge = db_token_purge,
 };

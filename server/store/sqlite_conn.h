@@ -17,6 +17,10 @@ enum db_statement {
 	DELIVERY_PUT,
 	DELIVERY_BY_QUESTION,
 	DELIVERY_BY_SUBNET,
+	TOKEN_ADD,
+	TOKEN_LIST,
+	TOKEN_REVOKE,
+	TOKEN_PURGE,
 	DB_STATEMENT_COUNT
 };
 extern const char *const db_statement_sql[DB_STATEMENT_COUNT];
@@ -66,5 +70,12 @@ enum ofa_status db_delivery_by_question(struct store *s, const uint8_t question[
 					struct ofa_buf *manifest, struct ofa_error *err);
 enum ofa_status db_delivery_by_subnet(struct store *s, const char *subnet, struct ofa_buf *manifest,
 				      struct ofa_error *err);
+
+/* sqlite_tokens.c */
+enum ofa_status db_token_add(struct store *s, const struct store_token *t, struct ofa_error *err);
+enum ofa_status db_token_list(struct store *s, enum ofa_status (*each)(void *ctx, const struct store_token *row),
+			      void *ctx, struct ofa_error *err);
+enum ofa_status db_token_revoke(struct store *s, const char *id, struct ofa_error *err);
+enum ofa_status db_token_purge(struct store *s, int64_t now, unsigned *ret_n, struct ofa_error *err);
 
 #endif

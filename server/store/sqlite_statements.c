@@ -21,5 +21,15 @@ const char *const db_statement_sql[DB_STATEMENT_COUNT] = {
 		"SELECT manifest FROM deliveries WHERE question = ?1",
 	[DELIVERY_BY_SUBNET] =
 		"SELECT manifest FROM deliveries WHERE subnet = ?1 ORDER BY number LIMIT 1",
+	[TOKEN_ADD] =
+		"INSERT INTO tokens (id, sha256, name, owner, scopes, created_at, expires) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[TOKEN_LIST] =
+		"SELECT id, sha256, name, owner, scopes, created_at, expires, revoked_at FROM tokens "
+		"ORDER BY created_at, id",
+	[TOKEN_REVOKE] =
+		"UPDATE tokens SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1",
+	[TOKEN_PURGE] =
+		"DELETE FROM tokens WHERE revoked_at IS NOT NULL OR (expires > 0 AND expires <= ?1)",
 };
 /* clang-format on */

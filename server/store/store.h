@@ -35,6 +35,17 @@ struct store_delivery {
 	const char *manifest;
 };
 
+/* A bearer token: never the token itself. */
+struct store_token {
+	const char *id;        /* server/access/token.h */
+	const uint8_t *sha256; /* of the token */
+	const char *name, *owner; /* "" = none */
+	const char *scopes;       /* as scopes_format() writes them */
+	const char *created_at;
+	int64_t expires;        /* Unix seconds; 0: never */
+	const char *revoked_at; /* NULL: it was not */
+};
+
 struct store;
 
 struct store_driver {
@@ -63,6 +74,17 @@ struct store_driver {
 	/* The manifest of the first delivery of this subnet. */
 	enum ofa_status (*delivery_by_subnet)(struct store *s, const char *subnet, struct ofa_buf *manifest,
 					      struct ofa_error *err);
+
+	/* created_at and revoked_at are not looked at: it is created now and valid. */
+	enum ofa_status (*token_add)(struct store *s, const struct store_token *t, struct ofa_error *err);
+	/* All, by age.  Each row is valid during its call; a non-OK status ends the listing and is returned. */
+	enum ofa_status (*token_list)(struct store *s,
+				      enum ofa_status (*each)(void *ctx, const struct store_token *row), void *ctx,
+				      struct ofa_error *err);
+	/* One that was revoked before stays as it was. */
+	enum ofa_status (*token_revoke)(struct store *s, const char *id, struct ofa_error *err);
+	/* Forgets those that were revoked or had expired at `now`, Unix seconds. */
+	enum ofa_status (*token_purge)(struct store *s, int64_t now, unsigned *ret_n, struct ofa_error *err);
 };
 
 /* First member of every driver's state. */

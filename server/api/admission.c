@@ -1,0 +1,83 @@
+#include "access/scopes.h"
+#include "api/admission.h"
+#include "api/problem.h"
+#include "app.h"
+#include "http/authorization.h"
+
+#define CHALLENGE "Bearer realm=\"ofad\""
+
+/* What a client can do about a token that is refused; only its holder learns which of them it is. */
+static const char *const verdict_text[] = {
+	[TOKEN_UNKNOWN] = "the token is not one of this server's",
+	[TOKEN_EXPIRED] = "the token has expired",
+	[TOKEN_REVOKED] = "the token was revoked",
+};
+
+static bool refuse_token(struct http_call *call, const char *why)
+{
+	http_reply_header(&call->reply, "WWW-Authenticate",
+			  CHALLENGE ", error=\"invalid_token\", error_description=\"%s\"", why);
+	problem_reply(call, PROBLEM_UNAUTHENTICATED, "Authorization", "%s", why);
+	return false;
+}
+
+static bool refuse_scope(struct http_call *call)
+{
+	char needed[SCOPES_TEXT_MAX], given[SCOPES_TEXT_MAX];
+
+	scopes_format(call->route->scopes | SCOPE_ADMIN, needed);
+	scopes_format(call->principal.scopes, given);
+	http_reply_header(&call->reply, "WWW-Authenticate", CHALLENGE ", error=\"insufficient_scope\", scope=\"%s\"",
+			  needed);
+	problem_reply(call, PROBLEM_FORBIDDEN, "Authorization",
+		      "this needs a token with one of the scopes: %s; the one that was sent has: %s", needed, given);
+	return false;
+}
+
+static bool check_token(struct app *app, struct http_call *call, const char *token, size_t n)
+{
+	enum token_verdict verdict = tokens_check(app->tokens, token, n, &call->principal);
+
+	if (verdict == TOKEN_UNSURE) {
+		problem_reply(call, PROBLEM_OVERLOAD, NULL, "tokens cannot be checked now");
+		return false;
+	}
+	return verdict == TOKEN_VALID || refuse_token(call, verdict_text[verdict]);
+}
+
+/* Who is it? */
+static bool authenticate(struct app *app, struct http_call *call)
+{
+	const char *token = NULL;
+	size_t n = 0;
+
+	switch (http_authorization_parse(call->request.header[HTTP_AUTHORIZATION], &token, &n)) {
+	case HTTP_CREDENTIALS_BEARER:
+		return check_token(app, call, token, n);
+	case HTTP_CREDENTIALS_MALFORMED:
+		http_reply_header(&call->reply, "WWW-Authenticate", CHALLENGE ", error=\"invalid_request\"");
+		problem_reply(call, PROBLEM_BAD_REQUEST, "Authorization", "what follows Bearer is not a token");
+		return false;
+	case HTTP_CREDENTIALS_NONE:
+	case HTTP_CREDENTIALS_OTHER:
+		break;
+	}
+	http_reply_header(&call->reply, "WWW-Authenticate", CHALLENGE);
+	problem_reply(call, PROBLEM_UNAUTHENTICATED, "Authorization",
+		      "a token is needed: Authorization: Bearer TOKEN; the server's operator makes one");
+	return false;
+}
+
+bool admit(struct app *app, struct http_call *call)
+{
+	if (call->route->scopes & SCOPE_PUBLIC)
+		return true;
+	/* asked at each call: the first token closes the server, whoever is connected */
+	if (app->anonymous_allowed && tokens_none(app->tokens)) {
+		principal_anonymous(&call->principal);
+		return true;
+	}
+	if (!authenticate(app, call))
+		return false;
+	return principal_may(&call->principal, call->route->scopes) || refuse_scope(call);
+}

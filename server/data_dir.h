@@ -1,0 +1,10 @@
+/* The data directory: the daemon's own, and of the subcommands that work beside it. */
+#ifndef OFAD_DATA_DIR_H
+#define OFAD_DATA_DIR_H
+
+#include "base/status.h"
+
+/* Makes it when it is missing, for its owner's eyes only. */
+enum ofa_status data_dir_make(const char *dir, struct ofa_error *err) OFA_MUST_CHECK;
+
+#endif

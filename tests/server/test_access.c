@@ -1,0 +1,273 @@
+/* Credentials, scopes and tokens, without a daemon. */
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+
+#include "access/generation.h"
+#include "access/scopes.h"
+#include "access/token.h"
+#include "access/tokens.h"
+#include "api/routes.h"
+#include "http/authorization.h"
+#include "runner.h"
+
+/* ---- the Authorization field ---- */
+
+START_TEST(test_authorization)
+{
+	static const struct {
+		const char *field;
+		enum http_credentials expected;
+		const char *token;
+	} cases[] = {
+		{NULL, HTTP_CREDENTIALS_NONE, NULL},
+		{"Bearer abc", HTTP_CREDENTIALS_BEARER, "abc"},
+		{"bearer   a.b-c_d~e+f/g==", HTTP_CREDENTIALS_BEARER, "a.b-c_d~e+f/g=="},
+		{"BEARER 1", HTTP_CREDENTIALS_BEARER, "1"},
+		{"Bearer", HTTP_CREDENTIALS_MALFORMED, NULL},
+		{"Bearer ", HTTP_CREDENTIALS_MALFORMED, NULL},
+		{"Bearer =", HTTP_CREDENTIALS_MALFORMED, NULL},
+		{"Bearer a b", HTTP_CREDENTIALS_MALFORMED, NULL},
+		{"Bearer a, Bearer b", HTTP_CREDENTIALS_MALFORMED, NULL},
+		{"Bearer a=b", HTTP_CREDENTIALS_MALFORMED, NULL},
+		{"Bearer \"a\"", HTTP_CREDENTIALS_MALFORMED, NULL},
+		{"Bearer\ta", HTTP_CREDENTIALS_OTHER, NULL},
+		{"Bearerabc", HTTP_CREDENTIALS_OTHER, NULL},
+		{"Basic YTpi", HTTP_CREDENTIALS_OTHER, NULL},
+		{"", HTTP_CREDENTIALS_OTHER, NULL},
+		{"Bear", HTTP_CREDENTIALS_OTHER, NULL},
+	};
+
+	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++) {
+		const char *token = NULL;
+		size_t n = 0;
+
+		ck_assert_msg(http_authorization_parse(cases[i].field, &token, &n) == cases[i].expected, "%s",
+			      cases[i].field);
+		if (cases[i].token) {
+			ck_assert_uint_eq(n, strlen(cases[i].token));
+			ck_assert_mem_eq(token, cases[i].token, n);
+		}
+	}
+}
+END_TEST
+
+/* ---- scopes ---- */
+
+START_TEST(test_scopes)
+{
+	static const char *const bad[] = {"", " ", ",", "root", "read,", "reader", "rea", "read write"};
+	struct ofa_error err = {0};
+	char text[SCOPES_TEXT_MAX];
+	unsigned scopes = 0;
+
+	ASSERT_OK(scopes_parse("profiles:write, read", &scopes, &err), &err);
+	ck_assert_uint_eq(scopes, SCOPE_READ | SCOPE_PROFILES_WRITE);
+	scopes_format(scopes | SCOPE_PUBLIC, text);
+	ck_assert_str_eq(text, "read profiles:write");
+	scopes_format(~0u, text);
+	ck_assert_str_eq(text, "read provision profiles:write admin");
+	for (size_t i = 0; i < OFA_ARRAY_LEN(bad); i++) {
+		scopes = 77;
+		if (strcmp(bad[i], "read,") == 0)
+			continue; /* a comma too many does no harm */
+		ASSERT_FAILS(scopes_parse(bad[i], &scopes, NULL), OFA_ERR_INVALID);
+		ck_assert_uint_eq(scopes, 77);
+	}
+}
+END_TEST
+
+START_TEST(test_principals)
+{
+	struct principal nobody, anybody, vendor = {.owner = "acme", .scopes = SCOPE_PROFILES_WRITE};
+
+	principal_nobody(&nobody);
+	principal_anonymous(&anybody);
+	ck_assert(principal_may(&nobody, SCOPE_PUBLIC));
+	ck_assert(!principal_may(&nobody, SCOPE_READ | SCOPE_PROVISION | SCOPE_PROFILES_WRITE));
+	ck_assert(!principal_may(&nobody, 0));
+	ck_assert(principal_may(&anybody, 0));
+	ck_assert(principal_may(&vendor, SCOPE_PROFILES_WRITE | SCOPE_READ));
+	ck_assert(!principal_may(&vendor, SCOPE_READ));
+	ck_assert(!principal_may(&vendor, 0));
+	ck_assert(principal_owns(&vendor, "acme/cam"));
+	ck_assert(!principal_owns(&vendor, "acme"));
+	ck_assert(!principal_owns(&vendor, "acmes/cam"));
+	ck_assert(!principal_owns(&vendor, "cam"));
+}
+END_TEST
+
+/* A route that says nothing is the admin's: no harm, but not meant. */
+START_TEST(test_every_route_says)
+{
+	for (size_t i = 0; i < n_api_routes; i++)
+		ck_assert_msg(api_routes[i].scopes != 0, "%s %s", api_routes[i].method, api_routes[i].path);
+}
+END_TEST
+
+/* ---- tokens ---- */
+
+START_TEST(test_token_form)
+{
+	char a[TOKEN_TEXT_MAX], b[TOKEN_TEXT_MAX], id[TOKEN_ID_MAX];
+	uint8_t hash[OFA_SHA256_BYTES], other[OFA_SHA256_BYTES];
+	struct ofa_error err = {0};
+
+	ASSERT_OK(token_make(a, &err), &err);
+	ASSERT_OK(token_make(b, &err), &err);
+	ck_assert_uint_eq(strlen(a), TOKEN_TEXT_MAX - 1);
+	ck_assert_str_ne(a, b);
+	ck_assert(token_ok(a, strlen(a)));
+	ck_assert(!token_ok(a, strlen(a) - 1));
+	token_hash(a, strlen(a), hash);
+	token_hash(b, strlen(b), other);
+	ck_assert(ofa_sha256_equal(hash, hash));
+	ck_assert(!ofa_sha256_equal(hash, other));
+	token_id(hash, id);
+	ck_assert_uint_eq(strlen(id), TOKEN_ID_MAX - 1);
+	a[TOKEN_TEXT_MAX - 2] = '=';
+	ck_assert(!token_ok(a, strlen(a)));
+	b[0] = 'O';
+	ck_assert(!token_ok(b, strlen(b)));
+}
+END_TEST
+
+/* All characters of the alphabet come up: no bits are lost on the way to text. */
+START_TEST(test_token_bits)
+{
+	bool seen[TOKEN_TEXT_MAX][128] = {{false}};
+	char text[TOKEN_TEXT_MAX];
+
+	for (int i = 0; i < 4000; i++) {
+		ck_assert_int_eq(token_make(text, NULL), OFA_OK);
+		for (int at = 0; text[at]; at++)
+			seen[at][(int)text[at]] = true;
+	}
+	for (int at = 5; at < TOKEN_TEXT_MAX - 1; at++) {
+		int n = 0;
+
+		for (int c = 0; c < 128; c++)
+			n += seen[at][c];
+		ck_assert_int_eq(n, at == TOKEN_TEXT_MAX - 2 ? 16 : 64);
+	}
+}
+END_TEST
+
+static char dir[512];
+
+static struct store *open_store(void)
+{
+	struct ofa_error err = {0};
+	struct store *s;
+
+	snprintf(dir, sizeof(dir), "%s", temporary_path("access-XXXXXX"));
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ASSERT_OK(store_sqlite.open(dir, &s, &err), &err);
+	return s;
+}
+
+static void close_store(struct store *s)
+{
+	static const char *const files[] = {"ofad.db", "ofad.db-wal", "ofad.db-shm", "tokens.generation"};
+	char path[600];
+
+	s->driver->close(s);
+	for (size_t i = 0; i < OFA_ARRAY_LEN(files); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
+		unlink(path);
+	}
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+
+static void add(struct store *s, const char *scopes, int64_t expires, char text[TOKEN_TEXT_MAX], char id[TOKEN_ID_MAX])
+{
+	uint8_t sha256[OFA_SHA256_BYTES];
+	const struct store_token row = {
+		.id = id, .sha256 = sha256, .name = "", .owner = "acme", .scopes = scopes, .expires = expires};
+	struct ofa_error err = {0};
+
+	ASSERT_OK(token_make(text, &err), &err);
+	token_hash(text, strlen(text), sha256);
+	token_id(sha256, id);
+	ASSERT_OK(s->driver->token_add(s, &row, &err), &err);
+}
+
+static enum token_verdict check(struct tokens *t, const char *text)
+{
+	struct principal p;
+
+	return tokens_check(t, text, strlen(text), &p);
+}
+
+/* The daemon's table follows the store when the generation is raised, and says why a token is refused. */
+START_TEST(test_tokens)
+{
+	char valid[TOKEN_TEXT_MAX], old[TOKEN_TEXT_MAX], future[TOKEN_TEXT_MAX], id[TOKEN_ID_MAX], id2[TOKEN_ID_MAX];
+	struct store *s = open_store();
+	struct generation g = {NULL};
+	struct ofa_error err = {0};
+	struct principal p;
+	struct tokens *t;
+	unsigned n = 0;
+
+	ASSERT_OK(generation_open(dir, &g, &err), &err);
+	ASSERT_OK(tokens_open(s, dir, &t, &err), &err);
+	ck_assert(tokens_none(t));
+	add(s, "read provision", 0, valid, id);
+	ck_assert(tokens_none(t));
+	generation_raise(&g);
+	ck_assert(!tokens_none(t));
+	ck_assert_int_eq(tokens_check(t, valid, strlen(valid), &p), TOKEN_VALID);
+	ck_assert_uint_eq(p.scopes, SCOPE_READ | SCOPE_PROVISION);
+	ck_assert_str_eq(p.owner, "acme");
+	ck_assert_str_eq(p.id + strlen("token:"), id);
+	add(s, "read", (int64_t)time(NULL) - 1, old, id2);
+	add(s, "read hover", 0, future, id2);
+	ASSERT_OK(tokens_reload(t, &err), &err);
+	ck_assert_int_eq(check(t, old), TOKEN_EXPIRED);
+	ck_assert_int_eq(tokens_check(t, future, strlen(future), &p), TOKEN_VALID);
+	ck_assert_uint_eq(p.scopes, 0);
+	ASSERT_OK(s->driver->token_revoke(s, id, &err), &err);
+	generation_raise(&g);
+	ck_assert_int_eq(check(t, valid), TOKEN_REVOKED);
+	valid[10] ^= 1;
+	ck_assert_int_eq(check(t, valid), TOKEN_UNKNOWN);
+	ck_assert_int_eq(check(t, "ofad_"), TOKEN_UNKNOWN);
+	ASSERT_FAILS(s->driver->token_revoke(s, "nothing", NULL), OFA_ERR_NOT_FOUND);
+	ASSERT_OK(s->driver->token_purge(s, (int64_t)time(NULL), &n, &err), &err);
+	ck_assert_uint_eq(n, 2);
+	tokens_close(t);
+	generation_close(&g);
+	close_store(s);
+}
+END_TEST
+
+/* Many, in a table that has grown: each is found, no other is. */
+START_TEST(test_many_tokens)
+{
+	enum { MANY = 300 };
+	static char texts[MANY][TOKEN_TEXT_MAX];
+	char id[TOKEN_ID_MAX], other[TOKEN_TEXT_MAX];
+	struct store *s = open_store();
+	struct ofa_error err = {0};
+	struct tokens *t;
+
+	for (int i = 0; i < MANY; i++)
+		add(s, "read", 0, texts[i], id);
+	ASSERT_OK(tokens_open(s, dir, &t, &err), &err);
+	for (int i = 0; i < MANY; i++)
+		ck_assert_int_eq(check(t, texts[i]), TOKEN_VALID);
+	ASSERT_OK(token_make(other, &err), &err);
+	ck_assert_int_eq(check(t, other), TOKEN_UNKNOWN);
+	tokens_close(t);
+	close_store(s);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {test_authorization, test_scopes,     test_principals, test_every_route_says,
+				      test_token_form,    test_token_bits, test_tokens,     test_many_tokens};
+
+	return run_tests("access", tests, OFA_ARRAY_LEN(tests));
+}
