@@ -191,7 +191,8 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 	deliveries.packages = app->packages;
 	deliveries.store = app->store;
 	deliveries.bindings = app->bindings;
-	return deliveries_new(&deliveries, &app->deliveries, err);
+	st = deliveries_new(&deliveries, &app->deliveries, err);
+	return st == OFA_OK ? question_memo_new(&app->memo, err) : st;
 }
 
 static enum ofa_status write_port(const char *path, unsigned port, struct ofa_error *err)
@@ -260,6 +261,7 @@ static void free_services(struct app *app)
 		http_server_stop(app->server);
 	workers_free(app->workers);
 	workers_free(app->background);
+	question_memo_free(app->memo);
 	deliveries_free(app->deliveries);
 	bindings_free(app->bindings);
 	packages_free(app->packages);

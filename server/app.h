@@ -12,6 +12,7 @@
 #include "service/networks.h"
 #include "service/packages.h"
 #include "service/profiles.h"
+#include "service/question_memo.h"
 #include "settings.h"
 #include "store/store.h"
 
@@ -30,6 +31,7 @@ struct app {
 	struct workers *workers;
 	struct workers *background; /* one thread, for what is done ahead of being asked for */
 	struct deliveries *deliveries;
+	struct question_memo *memo;
 	struct http_server *server;
 	char url[128];        /* where it listens */
 	bool anonymous_allowed; /* callers need no token as long as there is none */

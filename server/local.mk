@@ -58,6 +58,7 @@ server_libofad_a_SOURCES = \
 	server/service/packages.h server/service/packages.c \
 	server/service/profiles.h server/service/profiles.c \
 	server/service/question.h server/service/question.c \
+	server/service/question_memo.h server/service/question_memo.c \
 	server/store/store.h server/store/sqlite.c \
 	server/store/sqlite_conn.h server/store/sqlite_statements.c \
 	server/store/sqlite_deliveries.c \

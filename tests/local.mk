@@ -115,6 +115,7 @@ SERVER_TESTS = \
 	tests/server/test_conditional \
 	tests/server/test_daemon_parts \
 	tests/server/test_jobs \
+	tests/server/test_memo \
 	tests/server/test_metrics \
 	tests/server/test_negotiate \
 	tests/server/test_request \
@@ -152,6 +153,9 @@ tests_server_test_settings_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_settings_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_store_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_store_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_memo_SOURCES = tests/server/test_memo.c $(DAEMON_SOURCES)
+tests_server_test_memo_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_memo_LDADD = $(SERVER_LIBS) $(CURL_LIBS) $(CHECK_LIBS)
 tests_server_test_hostile_SOURCES = tests/server/test_hostile.c $(DAEMON_SOURCES)
 tests_server_test_hostile_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_hostile_LDADD = $(SERVER_E2E_LIBS)

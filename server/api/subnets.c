@@ -185,10 +185,27 @@ static bool read_question(struct app *app, struct http_call *call, struct questi
 	return st == OFA_OK;
 }
 
-enum http_next subnets_post(struct app *app, struct http_call *call)
+/* Answers from memory, if the answer is there. */
+static bool recall(struct app *app, struct http_call *call, const struct job_key *key, enum answer_type type)
 {
 	struct delivery *delivery;
 	struct package *package;
+
+	if (!deliveries_recall(app->deliveries, key, &delivery, &package))
+		return false;
+	reply_answer(call, type, delivery, package);
+	count_delivery(call, "memory");
+	http_reply_header_lasting(&call->reply, "Server-Timing", TIMING_OF_MEMORY);
+	delivery_unref(delivery);
+	package_unref(package);
+	return true;
+}
+
+enum http_next subnets_post(struct app *app, struct http_call *call)
+{
+	const struct ofa_buf *body = &call->request.body;
+	uint64_t generation = profiles_generation(app->profiles); /* before anything is looked up */
+	struct job_key key;
 	struct question q;
 	bool inline_profile;
 	int type;
@@ -196,14 +213,15 @@ enum http_next subnets_post(struct app *app, struct http_call *call)
 	if (call->wait)
 		return end_wait(call);
 	type = choose_type(call, answer_types, OFA_ARRAY_LEN(answer_types));
-	if (type < 0 || !read_question(app, call, &q, &inline_profile))
+	if (type < 0)
 		return HTTP_REPLY;
-	if (deliveries_recall(app->deliveries, &q.key, &delivery, &package)) {
-		reply_answer(call, (enum answer_type)type, delivery, package);
-		count_delivery(call, "memory");
-		http_reply_header_lasting(&call->reply, "Server-Timing", TIMING_OF_MEMORY);
-		delivery_unref(delivery);
-		package_unref(package);
+	if (question_memo_find(app->memo, generation, body->data, body->len, &key) &&
+	    recall(app, call, &key, (enum answer_type)type))
+		return HTTP_REPLY;
+	if (!read_question(app, call, &q, &inline_profile))
+		return HTTP_REPLY;
+	if (recall(app, call, &q.key, (enum answer_type)type)) {
+		question_memo_put(app->memo, generation, body->data, body->len, &q.key);
 		question_release(&q);
 		return HTTP_REPLY;
 	}

@@ -1,4 +1,5 @@
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include "jobs/lru.h"
 
@@ -17,6 +18,7 @@ struct entry {
 struct lru {
 	pthread_mutex_t lock;
 	size_t bytes, max_bytes;
+	_Atomic uint64_t removals;
 	struct entry *newest, *oldest;
 	struct entry *bucket[BUCKETS];
 };
@@ -155,8 +157,14 @@ void lru_remove(struct lru *c, const struct job_key *key)
 	if (*at)
 		gone = take_out(c, at);
 	pthread_mutex_unlock(&c->lock);
+	atomic_fetch_add_explicit(&c->removals, 1, memory_order_release);
 	if (gone)
 		entry_free(gone);
+}
+
+uint64_t lru_removals(struct lru *c)
+{
+	return atomic_load_explicit(&c->removals, memory_order_acquire);
 }
 
 size_t lru_bytes(struct lru *c)

@@ -105,6 +105,12 @@ void profiles_free(struct profiles *s)
 	free(s);
 }
 
+/* Whoever changes a profile takes it out of the cache. */
+uint64_t profiles_generation(struct profiles *s)
+{
+	return lru_removals(s->cache);
+}
+
 static struct job_key key_of(const char *name)
 {
 	struct job_key key;

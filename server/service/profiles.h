@@ -31,6 +31,8 @@ enum ofa_status profiles_new(struct store *store, size_t cache_bytes, struct pro
 void profiles_free(struct profiles *s); /* NULL is allowed */
 struct lru *profiles_cache(struct profiles *s); /* borrowed, for its size */
 
+/* Changes whenever a profile does, before the change is acknowledged; never takes a value again. */
+uint64_t profiles_generation(struct profiles *s);
 /* A new reference, or OFA_ERR_NOT_FOUND. */
 enum ofa_status profiles_get(struct profiles *s, const char *name, struct known_profile **ret,
 			     struct ofa_error *err) OFA_MUST_CHECK;
