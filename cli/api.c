@@ -6,11 +6,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/file.h"
 #include "base/sha256.h"
 
 #define CONNECT_TIMEOUT_S 10L
 #define STALL_TIMEOUT_S 60L /* give up when less than a byte per second came for so long */
 #define MAX_URL 2048
+#define TOKEN_MAX 1024 /* with its NUL */
 
 static size_t receive_body(char *data, size_t one, size_t n, void *ctx)
 {
@@ -82,11 +84,49 @@ static enum ofa_status read_problem(const struct api_response *r, const char *ur
 	return st;
 }
 
+/* The token as it goes into a header, "" for none: never a line break that would begin another one. */
+static enum ofa_status load_token(const struct api_access *access, char out[TOKEN_MAX], struct ofa_error *err)
+{
+	const char *file = access ? access->token_file : NULL, *text = getenv("OFA_TOKEN");
+	uint8_t *data = NULL;
+	size_t size, len;
+	enum ofa_status st = OFA_OK;
+
+	out[0] = '\0';
+	if (file)
+		st = ofa_file_read(file, 2 * TOKEN_MAX, &data, &size, err);
+	if (st != OFA_OK || (!file && (!text || !*text)))
+		return st;
+	if (file)
+		text = (const char *)data;
+	len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=");
+	if (len == 0 || len >= TOKEN_MAX || text[len + strspn(text + len, "\r\n")])
+		st = ofa_fail(err, OFA_ERR_FORMAT, file ? "--token-file" : "OFA_TOKEN",
+		              "%s holds no token, which is one word of A-Z a-z 0-9 - . _ ~ + / and = in one line",
+		              file ? file : "the variable OFA_TOKEN");
+	else
+		snprintf(out, TOKEN_MAX, "%.*s", (int)len, text);
+	free(data);
+	return st;
+}
+
+static void set_up_tls(CURL *curl, const struct api_access *access)
+{
+	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	if (access && access->cacert)
+		curl_easy_setopt(curl, CURLOPT_CAINFO, access->cacert);
+	if (access && access->cert) {
+		curl_easy_setopt(curl, CURLOPT_SSLCERT, access->cert);
+		curl_easy_setopt(curl, CURLOPT_SSLKEY, access->key ? access->key : access->cert);
+	}
+}
+
 static void set_up(CURL *curl, const struct api_request *req, const char *url, const char *body,
                    struct curl_slist *headers, struct api_response *r)
 {
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	set_up_tls(curl, req->access);
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, req->method);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	if (body)
@@ -116,30 +156,36 @@ static enum ofa_status perform(CURL *curl, const char *url, struct api_response 
 }
 
 /* "Expect:" keeps curl from waiting for a 100 before it sends a larger body. */
-static struct curl_slist *make_headers(const struct api_request *req)
+static struct curl_slist *make_headers(const struct api_request *req, const char *token)
 {
-	char accept[128];
+	char accept[128], authorization[TOKEN_MAX + 32];
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
 
 	snprintf(accept, sizeof accept, "Accept: %s", req->accept);
 	list = curl_slist_append(list, accept);
+	if (*token) {
+		snprintf(authorization, sizeof authorization, "Authorization: Bearer %s", token);
+		list = curl_slist_append(list, authorization);
+	}
 	return req->body ? curl_slist_append(list, "Content-Type: application/json") : list;
 }
 
 enum ofa_status api_send(const struct api_request *req, struct api_response *ret, struct ofa_error *err)
 {
-	char url[MAX_URL];
+	char url[MAX_URL], token[TOKEN_MAX];
 	struct api_response r = {0};
 	struct curl_slist *headers = NULL;
 	char *body = NULL;
 	CURL *curl = NULL;
 	enum ofa_status st = full_url(req, url, err);
 
+	if (st == OFA_OK)
+		st = load_token(req->access, token, err);
 	if (st != OFA_OK)
 		return st;
 	ofa_buf_init(&r.body, API_MAX_BODY_BYTES);
 	curl = curl_easy_init();
-	headers = make_headers(req);
+	headers = make_headers(req, token);
 	body = req->body ? json_dumps(req->body, JSON_COMPACT) : NULL;
 	if (!curl || !headers || (req->body && !body)) {
 		st = ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory before the request");

@@ -9,12 +9,32 @@
 #define API_MAX_BODY_BYTES (1u << 30)
 #define API_MAX_HEADER 256
 
+/* Who we are, and whom we believe.  What is NULL is not asked for; all borrowed. */
+struct api_access {
+	const char *token_file; /* its first line is the bearer token; without it, the variable OFA_TOKEN is */
+	const char *cacert;     /* PEM: authorities instead of the system's */
+	const char *cert, *key; /* PEM: our certificate for the server, and its key where it is in another file */
+};
+
+/* Rows for the option table of a command that has a struct api_access.  There is no --token: arguments are shown to
+ * everybody on the machine. */
+#define API_ACCESS_OPTIONS(a)                                                                                          \
+	{.name = "token-file", .kind = OPT_TEXT, .value = "FILE", .to.text = &(a)->token_file,                         \
+	 .help = "send the token in FILE (default: the one in $OFA_TOKEN, if any)"},                                   \
+	{.name = "cacert", .kind = OPT_TEXT, .value = "FILE", .to.text = &(a)->cacert,                                 \
+	 .help = "believe servers whose certificates these authorities (PEM) signed"},                                 \
+	{.name = "cert", .kind = OPT_TEXT, .value = "FILE", .to.text = &(a)->cert,                                     \
+	 .help = "show this certificate (PEM) to the server"},                                                         \
+	{.name = "key", .kind = OPT_TEXT, .value = "FILE", .to.text = &(a)->key,                                       \
+	 .help = "its key, when it is not in the same file"}
+
 struct api_request {
 	const char *method; /* "POST" */
 	const char *url;    /* of the server, e.g. "http://127.0.0.1:8080"; a slash at its end is fine */
 	const char *path;   /* "/subnets"; appended to url as it is */
 	const char *accept;
 	const json_t *body; /* sent as application/json; NULL: none; borrowed */
+	const struct api_access *access; /* NULL: nothing but $OFA_TOKEN */
 };
 
 struct api_response {

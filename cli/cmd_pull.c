@@ -18,6 +18,7 @@ struct pull_options {
 	const char *url, *profile, *network, *out;
 	struct opt_list limits;
 	uint64_t seed;
+	struct api_access access;
 	bool json;
 };
 
@@ -149,7 +150,8 @@ static enum ofa_status keep(const struct pull_options *o, const struct api_respo
 
 static enum ofa_status pull(const struct pull_options *o, struct ofa_error *err)
 {
-	struct api_request req = {.method = "POST", .url = o->url, .path = "/subnets", .accept = PACKAGE_TYPE};
+	struct api_request req = {.method = "POST", .url = o->url, .path = "/subnets", .accept = PACKAGE_TYPE,
+	                          .access = &o->access};
 	struct api_response response;
 	json_t *body;
 	enum ofa_status st = request_body(o, &body, err);
@@ -180,6 +182,7 @@ int cmd_pull(int argc, char **argv)
 		 .help = "which of the server's networks, when it has several"},
 		{.name = "seed", .kind = OPT_U64, .value = "N", .to.u64 = &o.seed,
 		 .help = "seed of the search (default: the server's)"},
+		API_ACCESS_OPTIONS(&o.access),
 		{.name = "json", .kind = OPT_FLAG, .to.flag = &o.json, .help = "answer a JSON object"},
 	};
 	const struct opt_spec spec = {

@@ -9,13 +9,15 @@
 
 struct push_options {
 	const char *url, *file, *name, *unit;
+	struct api_access access;
 	bool json;
 };
 
 static enum ofa_status send_profile(const struct push_options *o, const struct ofa_profile *p, struct ofa_error *err)
 {
 	char path[OFA_PROFILE_NAME_MAX + 16];
-	struct api_request req = {.method = "PUT", .url = o->url, .path = path, .accept = "application/json"};
+	struct api_request req = {.method = "PUT", .url = o->url, .path = path, .accept = "application/json",
+	                          .access = &o->access};
 	struct api_response r;
 	json_t *body = ofa_profile_format(p);
 	enum ofa_status st;
@@ -78,6 +80,7 @@ int cmd_push(int argc, char **argv)
 		 .help = "send tables as `ofa profile import` takes under this name"},
 		{.name = "unit", .kind = OPT_TEXT, .value = "U", .to.text = &o.unit,
 		 .help = "their unit of time where they do not state it"},
+		API_ACCESS_OPTIONS(&o.access),
 		{.name = "json", .kind = OPT_FLAG, .to.flag = &o.json, .help = "answer a JSON object"},
 	};
 	const struct opt_spec spec = {

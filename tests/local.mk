@@ -103,6 +103,7 @@ SHELL_TESTS = \
 	tests/cli/test-predictor \
 	tests/cli/test-profile-import \
 	tests/cli/test-usage \
+	tests/e2e/test-access \
 	tests/e2e/test-networks \
 	tests/e2e/test-service
 TESTS += $(SHELL_TESTS)
