@@ -61,19 +61,9 @@ static bool offload(struct app *app, struct http_call *call)
 static void complete(struct app *app, const struct http_call *call)
 {
 	double ms = clock_ms() - call->started_ms;
-	const struct http_request *r = &call->request;
-	struct log_line line;
 
 	request_metrics_count(&app->requests, call, ms);
-	log_begin(&line, &app->log, LOG_LEVEL_INFO, "request");
-	log_string(&line, "id", r->id);
-	log_string(&line, "peer", r->peer);
-	log_string(&line, "method", r->method);
-	log_string(&line, "path", r->target);
-	log_integer(&line, "status", call->reply.status);
-	log_integer(&line, "bytes", (long long)call->reply.size);
-	log_real(&line, "ms", ms);
-	log_end(&line);
+	access_log_call(app->access_log, call, ms);
 }
 
 /* ---- self-tests ---- */
@@ -270,6 +260,7 @@ static void free_services(struct app *app)
 	if (app->store)
 		app->store->driver->close(app->store);
 	networks_free(app->networks);
+	access_log_close(app->access_log);
 	metrics_free(app->metrics);
 }
 
@@ -294,6 +285,8 @@ enum ofa_status app_start(struct app *app, const struct settings *settings, stru
 	ofa_blas_single_thread();
 	app->started_at = (double)time(NULL);
 	st = start_metrics(app, err);
+	if (st == OFA_OK)
+		st = access_log_open(settings->access_log, &app->log, &app->access_log, err);
 	if (st == OFA_OK)
 		st = start_services(app, err);
 	if (st == OFA_OK)

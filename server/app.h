@@ -3,6 +3,7 @@
 #define OFAD_APP_H
 
 #include "access/tokens.h"
+#include "access_log.h"
 #include "http/server.h"
 #include "jobs/workers.h"
 #include "log.h"
@@ -19,6 +20,7 @@
 struct app {
 	const struct settings *settings;
 	struct log log;
+	struct access_log *access_log; /* NULL: none */
 	struct metrics *metrics;
 	struct request_metrics requests;
 	double started_at; /* seconds since 1970 */

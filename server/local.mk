@@ -3,6 +3,7 @@ noinst_LIBRARIES += server/libofad.a
 server_libofad_a_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)/server $(ENGINE_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(SQLITE_CFLAGS) \
 	-DOFAD_VERSION='"$(PACKAGE_VERSION)"'
 server_libofad_a_SOURCES = \
+	server/access_log.h server/access_log.c \
 	server/app.h server/app.c \
 	server/clock.h server/clock.c \
 	server/command_token.h server/command_token.c \

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -64,14 +65,17 @@ static size_t plain_length(const char *s, size_t max)
 	return n;
 }
 
-static void put_string(struct log_line *line, const char *value)
+/* At most max bytes between the quotes: what does not fit whole ends the value. */
+static void put_string(struct log_line *line, const char *value, size_t max)
 {
 	/* room for the closing quote is kept while the content is cut to fit */
-	const size_t last = sizeof(line->text) - TAIL - 1;
+	size_t last = sizeof(line->text) - TAIL - 1;
 	char piece[8];
 
 	if (!put(line, "\"", 1))
 		return;
+	if (line->len < last && max < last - line->len)
+		last = line->len + max;
 	while (*value) {
 		size_t room = line->len < last ? last - line->len : 0, plain = plain_length(value, room), n;
 
@@ -113,27 +117,38 @@ static void put_number(struct log_line *line, bool negative, unsigned long long 
 	put(line, at, (size_t)(text + sizeof(text) - at));
 }
 
-void log_begin(struct log_line *line, const struct log *log, enum log_level level, const char *message)
+static void put_time(struct log_line *line)
 {
 	char now[CLOCK_RFC3339_MAX];
 
+	clock_rfc3339(now);
+	put(line, "{\"time\":\"", 9);
+	put(line, now, strlen(now));
+	put(line, "\"", 1);
+}
+
+void log_begin(struct log_line *line, const struct log *log, enum log_level level, const char *message)
+{
 	line->len = 0;
 	line->log = level <= log->level ? log : NULL;
 	if (!line->log)
 		return;
-	clock_rfc3339(now);
-	put(line, "{\"time\":\"", 9);
-	put(line, now, strlen(now));
-	put(line, "\",\"level\":\"", 11);
+	put_time(line);
+	put(line, ",\"level\":\"", 10);
 	put(line, level_names[level], strlen(level_names[level]));
 	put(line, "\",\"msg\":", 8);
-	put_string(line, message);
+	put_string(line, message, SIZE_MAX);
+}
+
+void log_string_cut(struct log_line *line, const char *key, const char *value, size_t max)
+{
+	if (line->log && value && put_key(line, key))
+		put_string(line, value, max);
 }
 
 void log_string(struct log_line *line, const char *key, const char *value)
 {
-	if (line->log && value && put_key(line, key))
-		put_string(line, value);
+	log_string_cut(line, key, value, SIZE_MAX);
 }
 
 void log_integer(struct log_line *line, const char *key, long long value)
@@ -151,14 +166,28 @@ void log_real(struct log_line *line, const char *key, double value)
 	}
 }
 
+void log_record_begin(struct log_line *line)
+{
+	static const struct log wanted = {.level = LOG_LEVEL_DEBUG, .fd = -1};
+
+	line->log = &wanted;
+	line->len = 0;
+	put_time(line);
+}
+
+void log_record_end(struct log_line *line)
+{
+	line->text[line->len++] = '}';
+	line->text[line->len++] = '\n';
+}
+
 void log_end(struct log_line *line)
 {
 	size_t done = 0;
 
 	if (!line->log)
 		return;
-	line->text[line->len++] = '}';
-	line->text[line->len++] = '\n';
+	log_record_end(line);
 	while (done < line->len) {
 		ssize_t n = write(line->log->fd, line->text + done, line->len - done);
 

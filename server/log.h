@@ -29,9 +29,16 @@ struct log_line {
 /* {"time":..,"level":..,"msg":message */
 void log_begin(struct log_line *line, const struct log *log, enum log_level level, const char *message);
 void log_string(struct log_line *line, const char *key, const char *value); /* NULL is left out */
+/* The same, written with at most max bytes between its quotes. */
+void log_string_cut(struct log_line *line, const char *key, const char *value, size_t max);
 void log_integer(struct log_line *line, const char *key, long long value);
 void log_real(struct log_line *line, const char *key, double value); /* three decimals */
 void log_end(struct log_line *line);
+
+/* A line of another file than the log, without level and message: {"time":..  log_record_end() closes it with a newline
+ * and leaves it to the caller to write its `len` bytes of `text`. */
+void log_record_begin(struct log_line *line);
+void log_record_end(struct log_line *line);
 
 /* A line that has only a message. */
 void log_message(const struct log *log, enum log_level level, const char *format, ...)

@@ -61,6 +61,9 @@ const struct option settings_options[] = {
 	  .name = "log-level", .argument = "LEVEL", .initial = "info",
 	  .kind = OPTION_CHOICE, .offset = MEMBER(log_level), .choices = log_levels,
 	  .help = "error, warn, info or debug" },
+	{ .name = "access-log", .argument = "FILE", .initial = "-",
+	  .kind = OPTION_TEXT, .offset = MEMBER(access_log),
+	  .help = "one JSON line for each request; - is standard error, off is none" },
 
 	{ .section = "On the command line alone",
 	  .name = "config", .argument = "FILE", .kind = OPTION_TEXT, .offset = MEMBER(config), .argument_only = true,

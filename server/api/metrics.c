@@ -40,6 +40,17 @@ static void add_networks(struct metrics_text *t, struct app *app)
 				(size_t)atomic_load(&app->networks->list[i].state) == s);
 }
 
+static void add_access_log(struct metrics_text *t, struct app *app)
+{
+	struct access_log_stats s;
+
+	access_log_stats(app->access_log, &s);
+	metrics_text_single(t, "ofad_access_log_lines_total", "counter", "Lines that were written to the access log.",
+			    (double)s.lines);
+	metrics_text_single(t, "ofad_access_log_dropped_lines_total", "counter",
+			    "Lines that found no room or could not be written.", (double)s.dropped);
+}
+
 static void add_process(struct metrics_text *t, const struct app *app)
 {
 	struct process_reading p;
@@ -210,6 +221,7 @@ enum http_next metrics_get(struct app *app, struct http_call *call)
 	add_caches(&t, app);
 	add_counters(&t, app->metrics);
 	add_histograms(&t, app->metrics);
+	add_access_log(&t, app);
 	add_process(&t, app);
 	call->reply.volatile_content = true;
 	if (t.status == OFA_OK) {

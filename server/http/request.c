@@ -19,6 +19,7 @@ static const struct {
 	[HTTP_IF_RANGE] = {"If-Range", false},
 	[HTTP_RANGE] = {"Range", false},
 	[HTTP_TRANSFER_ENCODING] = {"Transfer-Encoding", true},
+	[HTTP_USER_AGENT] = {"User-Agent", true},
 	[HTTP_X_REQUEST_ID] = {"X-Request-Id", false},
 };
 

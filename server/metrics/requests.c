@@ -54,7 +54,7 @@ static int endpoint_of(const struct request_metrics *r, const struct http_call *
 	const char *name = http_server_name(call->server);
 	const struct request_listener *l = r->listeners;
 
-	while (l < r->listeners + r->n && strcmp(l->name, name) != 0)
+	while (l < r->listeners + r->n && (!name || strcmp(l->name, name) != 0))
 		l++;
 	if (l == r->listeners + r->n)
 		return -1;
