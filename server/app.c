@@ -185,6 +185,26 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 	return st == OFA_OK ? question_memo_new(&app->memo, err) : st;
 }
 
+static enum ofa_status start_signer(struct app *app, struct ofa_error *err)
+{
+	const struct settings *s = app->settings;
+	struct signer_options options = {
+		.dir = s->keys,
+		.required = s->keys != NULL,
+		.days = s->signature_days,
+		.store = app->store,
+		.log = &app->log,
+		.cache_bytes = s->cache_bytes / 64,
+	};
+
+	if (!options.dir) {
+		if (snprintf(app->keys_dir, sizeof(app->keys_dir), "%s/keys", s->data) >= (int)sizeof(app->keys_dir))
+			return ofa_fail(err, OFA_ERR_INVALID, "--data", "the path of the data directory is too long");
+		options.dir = app->keys_dir;
+	}
+	return signer_new(&options, &app->signer, err);
+}
+
 static enum ofa_status write_port(const char *path, unsigned port, struct ofa_error *err)
 {
 	char text[16];
@@ -253,6 +273,7 @@ static void free_services(struct app *app)
 	workers_free(app->background);
 	question_memo_free(app->memo);
 	deliveries_free(app->deliveries);
+	signer_free(app->signer);
 	bindings_free(app->bindings);
 	packages_free(app->packages);
 	profiles_free(app->profiles);
@@ -290,12 +311,24 @@ enum ofa_status app_start(struct app *app, const struct settings *settings, stru
 	if (st == OFA_OK)
 		st = start_services(app, err);
 	if (st == OFA_OK)
+		st = start_signer(app, err);
+	if (st == OFA_OK)
 		st = start_self_tests(app, err);
 	if (st == OFA_OK)
 		st = start_http(app, err);
 	if (st != OFA_OK)
 		free_services(app);
 	return st;
+}
+
+/* ---- reloading ---- */
+
+void app_reload(struct app *app)
+{
+	struct ofa_error err = {0};
+
+	if (signer_reload(app->signer, &err) != OFA_OK)
+		log_message(&app->log, LOG_LEVEL_ERROR, "the signing keys stay as they were: %s", err.message);
 }
 
 /* ---- stopping ---- */

@@ -15,6 +15,7 @@
 #include "service/profiles.h"
 #include "service/question_memo.h"
 #include "settings.h"
+#include "sign/signer.h"
 #include "store/store.h"
 
 struct app {
@@ -29,12 +30,14 @@ struct app {
 	struct tokens *tokens;
 	struct profiles *profiles;
 	struct packages *packages;
+	struct signer *signer;
 	struct bindings *bindings;
 	struct workers *workers;
 	struct workers *background; /* one thread, for what is done ahead of being asked for */
 	struct deliveries *deliveries;
 	struct question_memo *memo;
 	struct http_server *server;
+	char keys_dir[4096];  /* of the signing keys, unless the settings name it */
 	char url[128];        /* where it listens */
 	bool anonymous_allowed; /* callers need no token as long as there is none */
 	atomic_bool draining; /* no new work is begun */
@@ -44,6 +47,8 @@ struct app {
 /* Loads, opens and starts everything; the self-tests of the networks are under way when it returns.  On
  * failure nothing is left. */
 enum ofa_status app_start(struct app *app, const struct settings *settings, struct ofa_error *err) OFA_MUST_CHECK;
+/* Reads again what may change while the server runs; what cannot be read stays as it was, and the log says so. */
+void app_reload(struct app *app);
 /* Lets what is under way end, for at most the drain time of the settings, then ends it; frees all. */
 void app_stop(struct app *app);
 

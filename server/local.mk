@@ -1,6 +1,6 @@
 # The daemon: a library that the tests link too, and main().
 noinst_LIBRARIES += server/libofad.a
-server_libofad_a_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)/server $(ENGINE_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(SQLITE_CFLAGS) \
+server_libofad_a_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)/server $(ENGINE_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CFLAGS) \
 	-DOFAD_VERSION='"$(PACKAGE_VERSION)"'
 server_libofad_a_SOURCES = \
 	server/access_log.h server/access_log.c \
@@ -33,6 +33,7 @@ server_libofad_a_SOURCES = \
 	server/api/profiles.c \
 	server/api/resources.h \
 	server/api/routes.h server/api/routes.c \
+	server/api/signatures.c \
 	server/api/subnets.c \
 	server/http/authorization.h server/http/authorization.c \
 	server/http/call.h \
@@ -60,8 +61,13 @@ server_libofad_a_SOURCES = \
 	server/service/profiles.h server/service/profiles.c \
 	server/service/question.h server/service/question.c \
 	server/service/question_memo.h server/service/question_memo.c \
+	server/sign/envelope.h server/sign/envelope.c \
+	server/sign/keys.h server/sign/keys.c \
+	server/sign/manifest_line.h server/sign/manifest_line.c \
+	server/sign/signer.h server/sign/signer.c \
 	server/store/store.h server/store/sqlite.c \
 	server/store/sqlite_conn.h server/store/sqlite_statements.c \
+	server/store/sqlite_counters.c \
 	server/store/sqlite_deliveries.c \
 	server/store/sqlite_profiles.c \
 	server/store/sqlite_tokens.c
@@ -85,10 +91,10 @@ server/embedded_schema_0001.c: $(top_srcdir)/server/store/schema/0001-profiles-d
 server/embedded_schema_0002.c: $(top_srcdir)/server/store/schema/0002-fleet.sql $(top_srcdir)/server/embed.awk
 	$(EMBED) -v name=embedded_schema_0002 $(top_srcdir)/server/store/schema/0002-fleet.sql > $@.tmp && mv $@.tmp $@
 
-SERVER_LIBS = server/libofad.a $(ENGINE_LIBS) $(MICROHTTPD_LIBS) $(SQLITE_LIBS)
+SERVER_LIBS = server/libofad.a $(ENGINE_LIBS) $(MICROHTTPD_LIBS) $(SODIUM_LIBS) $(SQLITE_LIBS)
 
 bin_PROGRAMS += server/ofad
-server_ofad_SOURCES = server/main.c
+server_ofad_SOURCES = server/main.c server/command_keygen.h server/command_keygen.c
 server_ofad_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 server_ofad_LDADD = $(SERVER_LIBS)
 

@@ -6,18 +6,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "app.h"
+#include "command_keygen.h"
 #include "command_token.h"
 #include "preflight.h"
 
 /* Blocked before the first thread starts, so that every thread inherits it and only main() takes them. */
-static void block_signals(sigset_t *stop)
+static void block_signals(sigset_t *wanted)
 {
 	sigset_t all;
 
-	sigemptyset(stop);
-	sigaddset(stop, SIGTERM);
-	sigaddset(stop, SIGINT);
-	all = *stop;
+	sigemptyset(wanted);
+	sigaddset(wanted, SIGTERM);
+	sigaddset(wanted, SIGINT);
+	sigaddset(wanted, SIGHUP);
+	all = *wanted;
 	sigaddset(&all, SIGPIPE);
 	pthread_sigmask(SIG_BLOCK, &all, NULL);
 }
@@ -30,18 +32,19 @@ static int serve(const struct settings *settings)
 {
 	struct ofa_error err = {0};
 	struct app app;
-	sigset_t stop;
+	sigset_t wanted;
 	int signal_number;
 
 	mallopt(M_MMAP_THRESHOLD, RETURNED_BYTES);
-	block_signals(&stop);
+	block_signals(&wanted);
 	if (app_start(&app, settings, &err) != OFA_OK) {
 		fprintf(stderr, "ofad: %s\n", err.message);
 		return 1;
 	}
 	fprintf(stderr, "ofad: listening on %s\n", app.url);
 	fflush(stderr);
-	sigwait(&stop, &signal_number);
+	while (sigwait(&wanted, &signal_number) == 0 && signal_number == SIGHUP)
+		app_reload(&app);
 	log_message(&app.log, LOG_LEVEL_INFO, "signal %d: draining", signal_number);
 	app_stop(&app);
 	log_message(&app.log, LOG_LEVEL_INFO, "stopped");
@@ -59,6 +62,7 @@ static const struct subcommand {
 	const char *name, *help;
 	int (*run)(int argc, char **argv);
 } subcommands[] = {
+	{"keygen", "a key that deliveries are signed with", command_keygen},
 	{"token", "who may use the server: add, list, revoke, purge", command_token},
 };
 

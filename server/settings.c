@@ -3,6 +3,7 @@
 #include "base/pool.h"
 #include "search/front.h"
 #include "settings_table.h"
+#include "sign/signer.h"
 
 #define MEMBER(m) offsetof(struct settings, m)
 #define TEXT_OF(macro) TEXT_OF_(macro)
@@ -28,6 +29,13 @@ const struct option settings_options[] = {
 	{ .section = "For whom",
 	  .name = "allow-anonymous", .kind = OPTION_FLAG, .offset = MEMBER(allow_anonymous),
 	  .help = "as long as there are no tokens, serve anybody on any address" },
+
+	{ .section = "What is signed",
+	  .name = "keys", .argument = "DIR", .kind = OPTION_TEXT, .offset = MEMBER(keys),
+	  .help = "keys that sign deliveries, made by `ofad keygen` (keys in the data directory, if any)" },
+	{ .name = "signature-days", .argument = "N", .initial = "30",
+	  .kind = OPTION_COUNT, .offset = MEMBER(signature_days), .min = 1, .max = SIGNATURE_DAYS_MAX,
+	  .help = "for which a signature holds; it is renewed when half of them are over" },
 
 	{ .section = "How much",
 	  .name = "workers", .argument = "N", .kind = OPTION_COUNT, .offset = MEMBER(workers), .min = 1, .max = 1024,

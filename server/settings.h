@@ -25,6 +25,8 @@ struct settings {
 	const char *data;      /* directory */
 	const char *port_file; /* or NULL */
 	bool allow_anonymous;  /* also on addresses that are not the loopback's */
+	const char *keys;      /* directory of signing keys, or NULL: "keys" in the data directory, if there is one */
+	unsigned signature_days;
 	unsigned workers;      /* threads that search */
 	unsigned worker_nice;  /* added to their niceness */
 	unsigned http_threads;

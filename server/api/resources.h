@@ -28,6 +28,13 @@ enum http_next profile_put(struct app *app, struct http_call *call);
 enum http_next profile_get(struct app *app, struct http_call *call);
 enum http_next profile_delete(struct app *app, struct http_call *call);
 
+/* signatures.c */
+enum http_next keys_get(struct app *app, struct http_call *call);
+enum http_next subnet_signed_manifest_get(struct app *app, struct http_call *call);
+enum http_next subnet_minisig_get(struct app *app, struct http_call *call);
+/* Tells where the signed manifest of the delivery that answered this question is, if anything is signed here. */
+void signed_manifest_link(struct http_call *call, const char *id, const struct job_key *question);
+
 /* subnets.c */
 enum http_next subnets_post(struct app *app, struct http_call *call);
 enum http_next subnet_get(struct app *app, struct http_call *call);

@@ -16,6 +16,7 @@ const struct http_route api_routes[] = {
 	{.method = "GET", .path = "/healthz", .scopes = SCOPE_PUBLIC, .handle = health_get},
 	{.method = "GET", .path = "/readyz", .scopes = SCOPE_PUBLIC, .handle = ready_get},
 	{.method = "GET", .path = "/metrics", .scopes = SCOPE_READ, .handle = metrics_get},
+	{.method = "GET", .path = "/.well-known/ofad-keys.json", .scopes = SCOPE_PUBLIC, .handle = keys_get},
 	{.method = "GET", .path = "/problems", .scopes = SCOPE_PUBLIC, .handle = problems_list},
 	{.method = "GET", .path = "/problems/{slug}", .scopes = SCOPE_PUBLIC, .handle = problems_get},
 	{.method = "GET", .path = "/networks", .scopes = LOOK, .handle = networks_list},
@@ -46,8 +47,13 @@ const struct http_route api_routes[] = {
 	 .handle = subnets_post,
 	 .max_body = SUBNET_BODY_MAX,
 	 .body_types = {"application/json"}},
+	{.method = "GET", .path = "/subnets/{id}.minisig", .scopes = TAKE, .handle = subnet_minisig_get},
 	{.method = "GET", .path = "/subnets/{id}", .scopes = TAKE, .handle = subnet_get},
 	{.method = "GET", .path = "/subnets/{id}/manifest", .scopes = TAKE, .handle = subnet_manifest_get},
+	{.method = "GET",
+	 .path = "/subnets/{id}/signed-manifest",
+	 .scopes = TAKE,
+	 .handle = subnet_signed_manifest_get},
 };
 
 const size_t n_api_routes = OFA_ARRAY_LEN(api_routes);

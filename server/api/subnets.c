@@ -41,10 +41,12 @@ static void count_delivery(struct http_call *call, const char *source)
 	metrics_add(call->app->metrics, METRICS_DELIVERIES, 1);
 }
 
-static void reply_answer(struct http_call *call, enum answer_type type, struct delivery *d, struct package *p)
+static void reply_answer(struct http_call *call, enum answer_type type, const struct job_key *key,
+			 struct delivery *d, struct package *p)
 {
 	if (type == ANSWER_PACKAGE) {
 		reply_package(call, p);
+		signed_manifest_link(call, p->id, key);
 		http_reply_header(&call->reply, "Content-Location", "/subnets/%s", p->id);
 	} else {
 		http_reply_shared(&call->reply, 200, "application/json", &d->shared, (const uint8_t *)d->manifest,
@@ -131,7 +133,7 @@ static enum http_next end_wait(struct http_call *call)
 	const struct answer *a = w->answer;
 
 	if (a->status == OFA_OK) {
-		reply_answer(call, w->type, a->delivery, a->package);
+		reply_answer(call, w->type, &a->question.key, a->delivery, a->package);
 		count_delivery(call, a->from_store ? "store" : "search");
 		add_timing(call, &a->timing, a->from_store ? ", cache;desc=\"store\"" : "");
 	} else {
@@ -193,7 +195,7 @@ static bool recall(struct app *app, struct http_call *call, const struct job_key
 
 	if (!deliveries_recall(app->deliveries, key, &delivery, &package))
 		return false;
-	reply_answer(call, type, delivery, package);
+	reply_answer(call, type, key, delivery, package);
 	count_delivery(call, "memory");
 	http_reply_header_lasting(&call->reply, "Server-Timing", TIMING_OF_MEMORY);
 	delivery_unref(delivery);

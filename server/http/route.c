@@ -84,14 +84,20 @@ static bool add_param(struct http_params *params, const struct segment *name, co
 static bool match_segment(const struct segment *pattern, const struct segment *path, int count,
 			  struct http_params *params)
 {
-	struct segment name = {pattern->s + 1, pattern->n - 2};
 	const struct segment *last = &path[count - 1];
+	const char *end = last->s + last->n, *brace;
+	struct segment name, suffix;
+	bool several;
 
 	if (pattern->n < 2 || pattern->s[0] != '{')
 		return pattern->n == path->n && memcmp(pattern->s, path->s, path->n) == 0;
-	if (name.s[name.n - 1] == '*')
-		name.n--;
-	return add_param(params, &name, path->s, last->s + last->n, count == 1 && name.n == pattern->n - 2);
+	brace = strchr(pattern->s, '}');
+	several = brace[-1] == '*';
+	name = (struct segment){pattern->s + 1, (size_t)(brace - pattern->s) - 1 - several};
+	suffix = (struct segment){brace + 1, (size_t)(pattern->s + pattern->n - brace) - 1};
+	if (last->n < suffix.n || memcmp(end - suffix.n, suffix.s, suffix.n) != 0)
+		return false;
+	return add_param(params, &name, path->s, end - suffix.n, !several);
 }
 
 static bool is_wildcard(const struct segment *s)

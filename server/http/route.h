@@ -19,8 +19,9 @@ enum http_next {
 
 /* One line of the route table.  GET implies HEAD.
  *
- * A path is made of literal segments, {name} for one segment and at most one {name*} for one or more
- * segments (names of profiles contain slashes).  The first entry that matches wins. */
+ * A path is made of literal segments, {name} for one segment, {name}.suffix for one that ends in these
+ * characters, and at most one {name*} for one or more segments (names of profiles contain slashes).  The first
+ * entry that matches wins. */
 struct http_route {
 	const char *method, *path;
 	enum http_next (*handle)(struct app *app, struct http_call *call);

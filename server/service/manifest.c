@@ -8,9 +8,15 @@ static json_t *number_or_null(double v)
 
 static json_t *links(const struct question *q, const struct package *package)
 {
-	json_t *links = json_pack("{s:o, s:o, s:o}", "self", json_sprintf("/subnets/%s", package->id), "manifest",
-				  json_sprintf("/subnets/%s/manifest", package->id), "network",
-				  json_sprintf("/networks/%s", q->network->net->name));
+	char delivery[2 * OFA_SHA256_BYTES + 1];
+	json_t *links;
+
+	ofa_hex(q->key.bytes, OFA_SHA256_BYTES, delivery);
+	links = json_pack("{s:o, s:o, s:o, s:o, s:o}", "self", json_sprintf("/subnets/%s", package->id), "manifest",
+			  json_sprintf("/subnets/%s/manifest", package->id), "signed_manifest",
+			  json_sprintf("/subnets/%s/signed-manifest?delivery=%s", package->id, delivery), "minisig",
+			  json_sprintf("/subnets/%s.minisig", package->id), "network",
+			  json_sprintf("/networks/%s", q->network->net->name));
 
 	/* names of profiles and networks have no character that a path would have to escape */
 	if (links && q->profile &&
@@ -24,9 +30,11 @@ static json_t *links(const struct question *q, const struct package *package)
 char *manifest_format(const struct question *q, const struct ofa_search_result *found,
 		      const struct ofa_package_summary *summary, const struct package *package)
 {
+	char revision[PROFILE_REVISION_MAX];
+	bool profiled = question_profile_revision(q, revision);
 	/* clang-format off */
 	json_t *json = json_pack(
-		"{s:s, s:s, s:o, s:f, s:o, s:I, s:I, s:I, s:I, s:s, s:s, s:s?, s:o, s:I, s:i, s:o}",
+		"{s:s, s:s, s:o, s:f, s:o, s:I, s:I, s:I, s:I, s:s, s:s, s:s?, s:s?, s:o, s:I, s:i, s:o}",
 		"id", package->id,
 		"network", q->network->net->name,
 		"arch", ofa_arch_format(&q->network->net->space, &found->arch),
@@ -39,6 +47,7 @@ char *manifest_format(const struct question *q, const struct ofa_search_result *
 		"sha256", package->id,
 		"dtype", summary->dtype,
 		"profile", q->profile ? q->profile->profile.name : NULL,
+		"profile_revision", profiled ? revision : NULL,
 		"limits", ofa_limits_format(&q->limits),
 		"seed", (json_int_t)q->seed,
 		"evaluations", found->evaluations,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "ofa_format.h"
 #include "service/packages.h"
 
 #define PATH_MAX_BYTES 4096
@@ -28,6 +29,12 @@ void package_unref(struct package *p)
 {
 	if (p)
 		shared_unref(&p->shared);
+}
+
+void package_format(const struct package *p, unsigned *ret_major, unsigned *ret_minor)
+{
+	*ret_major = p->data[OFA_FMT_HEADER_MAJOR] | (unsigned)p->data[OFA_FMT_HEADER_MAJOR + 1] << 8;
+	*ret_minor = p->data[OFA_FMT_HEADER_MINOR] | (unsigned)p->data[OFA_FMT_HEADER_MINOR + 1] << 8;
 }
 
 /* What a crash left half written was never announced to anybody. */

@@ -18,6 +18,8 @@ struct package {
 	struct ofa_map map;
 };
 void package_unref(struct package *p); /* NULL is allowed */
+/* The version of its format, as its header says. */
+void package_format(const struct package *p, unsigned *ret_major, unsigned *ret_minor);
 
 struct packages;
 

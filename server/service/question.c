@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include "service/question.h"
 
@@ -87,4 +88,15 @@ enum ofa_status question_init(struct question *q, const struct network *network,
 void question_release(struct question *q)
 {
 	known_profile_unref(q->profile);
+}
+
+bool question_profile_revision(const struct question *q, char out[PROFILE_REVISION_MAX])
+{
+	char hex[2 * OFA_SHA256_BYTES + 1];
+
+	if (!q->profile)
+		return false;
+	ofa_hex(q->profile->sha256, OFA_SHA256_BYTES, hex);
+	snprintf(out, PROFILE_REVISION_MAX, "%s@sha256-%s", q->profile->profile.name, hex);
+	return true;
 }

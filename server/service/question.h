@@ -27,4 +27,8 @@ enum ofa_status question_init(struct question *q, const struct network *network,
 			      struct ofa_error *err) OFA_MUST_CHECK;
 void question_release(struct question *q);
 
+#define PROFILE_REVISION_MAX (OFA_PROFILE_NAME_MAX + 80)
+/* The profile's name, "@" and what its content is known by; false without a profile. */
+bool question_profile_revision(const struct question *q, char out[PROFILE_REVISION_MAX]);
+
 #endif

@@ -202,4 +202,6 @@ const struct store_driver store_sqlite = {
 	.token_list = db_token_list,
 	.token_revoke = db_token_revoke,
 	.token_purge = db_token_purge,
+	.counter_get = db_counter_get,
+	.counter_next = db_counter_next,
 };

@@ -21,6 +21,8 @@ enum db_statement {
 	TOKEN_LIST,
 	TOKEN_REVOKE,
 	TOKEN_PURGE,
+	COUNTER_GET,
+	COUNTER_NEXT,
 	DB_STATEMENT_COUNT
 };
 extern const char *const db_statement_sql[DB_STATEMENT_COUNT];
@@ -77,5 +79,9 @@ enum ofa_status db_token_list(struct store *s, enum ofa_status (*each)(void *ctx
 			      void *ctx, struct ofa_error *err);
 enum ofa_status db_token_revoke(struct store *s, const char *id, struct ofa_error *err);
 enum ofa_status db_token_purge(struct store *s, int64_t now, unsigned *ret_n, struct ofa_error *err);
+/* sqlite_counters.c */
+enum ofa_status db_counter_get(struct store *s, const char *name, uint64_t *ret, struct ofa_error *err);
+enum ofa_status db_counter_next(struct store *s, const char *name, uint64_t floor, uint64_t *ret,
+				struct ofa_error *err);
 
 #endif

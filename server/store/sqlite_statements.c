@@ -31,5 +31,10 @@ const char *const db_statement_sql[DB_STATEMENT_COUNT] = {
 		"UPDATE tokens SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1",
 	[TOKEN_PURGE] =
 		"DELETE FROM tokens WHERE revoked_at IS NOT NULL OR (expires > 0 AND expires <= ?1)",
+	[COUNTER_GET] =
+		"SELECT value FROM counters WHERE name = ?1",
+	[COUNTER_NEXT] =
+		"INSERT INTO counters (name, value) VALUES (?1, max(1, ?2)) "
+		"ON CONFLICT (name) DO UPDATE SET value = max(value + 1, ?2) RETURNING value",
 };
 /* clang-format on */

@@ -85,6 +85,12 @@ struct store_driver {
 	enum ofa_status (*token_revoke)(struct store *s, const char *id, struct ofa_error *err);
 	/* Forgets those that were revoked or had expired at `now`, Unix seconds. */
 	enum ofa_status (*token_purge)(struct store *s, int64_t now, unsigned *ret_n, struct ofa_error *err);
+	/* The last number that was given out under this name; 0 before the first. */
+	enum ofa_status (*counter_get)(struct store *s, const char *name, uint64_t *ret, struct ofa_error *err);
+	/* Gives out the next number: higher than every one before, also of earlier runs, and at least `floor`
+	 * (below 2^62).  It is on disk when it is given out. */
+	enum ofa_status (*counter_next)(struct store *s, const char *name, uint64_t floor, uint64_t *ret,
+					struct ofa_error *err);
 };
 
 /* First member of every driver's state. */

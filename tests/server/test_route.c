@@ -14,6 +14,8 @@ static const struct http_route routes[] = {
 	{.method = "GET", .path = "/names/{name*}"},
 	{.method = "PUT", .path = "/names/{name*}"},
 	{.method = "DELETE", .path = "/names/{name*}"},
+	{.method = "GET", .path = "/files/{id}.sig"},
+	{.method = "GET", .path = "/files/{id}"},
 };
 
 /* Index of the matched route, or -1 for no path, -2 for no method. */
@@ -58,6 +60,11 @@ START_TEST(test_paths)
 		{"PUT", "/names/a/b", 7},
 		{"GET", "/names", -1},
 		{"GET", "/names/", -1},
+		{"GET", "/files/7.sig", 9},
+		{"GET", "/files/7", 10},
+		{"GET", "/files/.sig", 10},
+		{"GET", "/files/7.sig.", 10},
+		{"GET", "/files/sig", 10},
 		{"GET", "", -1},
 		{"GET", "things", -1},
 		{"GET", "*", -1},
@@ -84,6 +91,8 @@ START_TEST(test_params)
 	ck_assert_ptr_null(http_param(&params, "par"));
 	ck_assert_int_eq(find("GET", "/names/acme/cam%2fm7", &params, allow), 6);
 	ck_assert_str_eq(http_param(&params, "name"), "acme/cam/m7");
+	ck_assert_int_eq(find("GET", "/files/a.sig.sig", &params, allow), 9);
+	ck_assert_str_eq(http_param(&params, "id"), "a.sig");
 	ck_assert_int_eq(find("GET", "/names/acme/cam/history", &params, allow), 5);
 	ck_assert_str_eq(http_param(&params, "name"), "acme/cam");
 }

@@ -191,6 +191,39 @@ START_TEST(test_deliveries)
 }
 END_TEST
 
+static uint64_t next_number(struct store *s, const char *name, uint64_t floor)
+{
+	struct ofa_error err = {0};
+	uint64_t given, read;
+
+	ASSERT_OK(s->driver->counter_next(s, name, floor, &given, &err), &err);
+	ASSERT_OK(s->driver->counter_get(s, name, &read, &err), &err);
+	ck_assert_uint_eq(read, given);
+	return given;
+}
+
+START_TEST(test_counters)
+{
+	struct ofa_error err = {0};
+	struct store *s;
+	uint64_t value;
+
+	make_dir();
+	s = open_store();
+	ASSERT_OK(s->driver->counter_get(s, "a", &value, &err), &err);
+	ck_assert_uint_eq(value, 0);
+	ck_assert_uint_eq(next_number(s, "a", 0), 1);
+	ck_assert_uint_eq(next_number(s, "a", 100), 100);
+	ck_assert_uint_eq(next_number(s, "a", 50), 101);
+	s->driver->close(s);
+	s = open_store();
+	ck_assert_uint_eq(next_number(s, "a", 0), 102);
+	ck_assert_uint_eq(next_number(s, "b", 7), 7);
+	s->driver->close(s);
+	remove_dir();
+}
+END_TEST
+
 static void *write_many(void *arg)
 {
 	struct store *s = arg;
@@ -249,7 +282,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {test_profiles, test_pages, test_deliveries, test_threads, test_foreign};
+	const TTest *const tests[] = {
+		test_profiles, test_pages, test_deliveries, test_counters, test_threads, test_foreign,
+	};
 
 	return run_tests("store", tests, OFA_ARRAY_LEN(tests));
 }
