@@ -7,18 +7,69 @@
 #include <strings.h>
 
 #include "base/file.h"
-#include "base/sha256.h"
 
 #define CONNECT_TIMEOUT_S 10L
 #define STALL_TIMEOUT_S 60L /* give up when less than a byte per second came for so long */
 #define MAX_URL 2048
 #define TOKEN_MAX 1024 /* with its NUL */
 
+/* What libcurl's callbacks work on. */
+struct exchange {
+	CURL *curl;
+	const struct api_request *req;
+	struct api_response *response;
+	bool begun;              /* the receiver knows where the body begins */
+	enum ofa_status refused; /* why a callback ended the exchange */
+	struct ofa_error *err;
+};
+
+/* First byte of "bytes FIRST-LAST/SIZE"; UINT64_MAX when it is none. */
+static uint64_t range_begin(const char *content_range)
+{
+	static const char unit[] = "bytes ";
+	char *end;
+	unsigned long long first;
+
+	if (strncasecmp(content_range, unit, sizeof unit - 1) != 0)
+		return UINT64_MAX;
+	first = strtoull(content_range + sizeof unit - 1, &end, 10);
+	return *end == '-' ? first : UINT64_MAX;
+}
+
+static enum ofa_status begin_body(struct exchange *x, long status)
+{
+	uint64_t from = status == 206 ? range_begin(x->response->content_range) : 0;
+
+	x->begun = true;
+	if (from == UINT64_MAX)
+		return ofa_fail(x->err, OFA_ERR_FORMAT, "Content-Range", "'%s' does not say which bytes came",
+		                x->response->content_range);
+	return x->req->receiver->begin(x->req->receiver->ctx, from, x->err);
+}
+
+static enum ofa_status take_body(struct exchange *x, const char *data, size_t size)
+{
+	const struct api_receiver *receiver = x->req->receiver;
+	long status = 0;
+	enum ofa_status st = OFA_OK;
+
+	curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (!receiver || (status != 200 && status != 206)) {
+		st = ofa_buf_append(&x->response->body, data, size);
+		return st == OFA_OK ? st : ofa_fail(x->err, OFA_ERR_LIMIT, x->req->url,
+		                                    "the answer is larger than %u bytes", API_MAX_BODY_BYTES);
+	}
+	if (!x->begun)
+		st = begin_body(x, status);
+	return st == OFA_OK ? receiver->take(receiver->ctx, data, size, x->err) : st;
+}
+
 static size_t receive_body(char *data, size_t one, size_t n, void *ctx)
 {
-	struct api_response *r = ctx;
+	struct exchange *x = ctx;
 
-	return ofa_buf_append(&r->body, data, one * n) == OFA_OK ? one * n : 0;
+	x->refused = take_body(x, data, one * n);
+	return x->refused == OFA_OK ? one * n : 0;
 }
 
 /* The value of a header line when it is the one named, without the line's end. */
@@ -40,10 +91,12 @@ static void keep_header(const char *line, size_t len, const char *name, char out
 
 static size_t receive_header(char *line, size_t one, size_t n, void *ctx)
 {
-	struct api_response *r = ctx;
+	struct api_response *r = ((struct exchange *)ctx)->response;
 
 	keep_header(line, one * n, "Repr-Digest", r->repr_digest);
 	keep_header(line, one * n, "Content-Location", r->content_location);
+	keep_header(line, one * n, "Content-Range", r->content_range);
+	keep_header(line, one * n, "Location", r->location);
 	keep_header(line, one * n, "Server-Timing", r->server_timing);
 	return one * n;
 }
@@ -84,8 +137,9 @@ static enum ofa_status read_problem(const struct api_response *r, const char *ur
 	return st;
 }
 
-/* The token as it goes into a header, "" for none: never a line break that would begin another one. */
-static enum ofa_status load_token(const struct api_access *access, char out[TOKEN_MAX], struct ofa_error *err)
+/* The value of Authorization, "" for none: never a line break that would begin another header. */
+static enum ofa_status load_token(const struct api_access *access, char out[sizeof "Bearer " + TOKEN_MAX],
+                                  struct ofa_error *err)
 {
 	const char *file = access ? access->token_file : NULL, *text = getenv("OFA_TOKEN");
 	uint8_t *data = NULL;
@@ -105,7 +159,7 @@ static enum ofa_status load_token(const struct api_access *access, char out[TOKE
 		              "%s holds no token, which is one word of A-Z a-z 0-9 - . _ ~ + / and = in one line",
 		              file ? file : "the variable OFA_TOKEN");
 	else
-		snprintf(out, TOKEN_MAX, "%.*s", (int)len, text);
+		snprintf(out, sizeof "Bearer " + TOKEN_MAX, "Bearer %.*s", (int)len, text);
 	free(data);
 	return st;
 }
@@ -121,13 +175,14 @@ static void set_up_tls(CURL *curl, const struct api_access *access)
 	}
 }
 
-static void set_up(CURL *curl, const struct api_request *req, const char *url, const char *body,
-                   struct curl_slist *headers, struct api_response *r)
+static void set_up(struct exchange *x, const char *url, const char *body, struct curl_slist *headers)
 {
+	CURL *curl = x->curl;
+
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-	set_up_tls(curl, req->access);
-	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, req->method);
+	set_up_tls(curl, x->req->access);
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, x->req->method);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	if (body)
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
@@ -136,110 +191,123 @@ static void set_up(CURL *curl, const struct api_request *req, const char *url, c
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, STALL_TIMEOUT_S);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive_body);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, r);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, x);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, receive_header);
-	curl_easy_setopt(curl, CURLOPT_HEADERDATA, r);
+	curl_easy_setopt(curl, CURLOPT_HEADERDATA, x);
 }
 
-static enum ofa_status perform(CURL *curl, const char *url, struct api_response *r, struct ofa_error *err)
+/* Failures of the way to the server and back, not of what was asked for. */
+static bool is_transient(CURLcode rc)
 {
-	CURLcode rc = curl_easy_perform(curl);
+	switch (rc) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_OPERATION_TIMEDOUT:
+	case CURLE_GOT_NOTHING:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_PARTIAL_FILE:
+	case CURLE_SSL_CONNECT_ERROR:
+		return true;
+	default:
+		return false;
+	}
+}
 
+static bool is_transient_status(long status)
+{
+	return status == 408 || status == 429 || status == 502 || status == 503 || status == 504;
+}
+
+static enum ofa_status perform(struct exchange *x, const char *url)
+{
+	struct api_response *r = x->response;
+	CURLcode rc = curl_easy_perform(x->curl);
+	curl_off_t retry_after = 0;
+
+	curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &r->status);
+	if (x->refused != OFA_OK)
+		return x->refused;
+	r->transient = rc == CURLE_OK ? is_transient_status(r->status) : is_transient(rc);
 	if (rc == CURLE_COULDNT_CONNECT)
-		return ofa_fail(err, OFA_ERR_IO, url, "no server answers there; start one with `ofad --network FILE`");
-	if (rc == CURLE_WRITE_ERROR)
-		return ofa_fail(err, OFA_ERR_LIMIT, url, "the answer is larger than %u bytes", API_MAX_BODY_BYTES);
+		return ofa_fail(x->err, OFA_ERR_IO, url,
+		                "no server answers there; start one with `ofad --network FILE`");
 	if (rc != CURLE_OK)
-		return ofa_fail(err, OFA_ERR_IO, url, "%s", curl_easy_strerror(rc));
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &r->status);
-	return r->status >= 200 && r->status < 300 ? OFA_OK : read_problem(r, url, err);
+		return ofa_fail(x->err, OFA_ERR_IO, url, "%s", curl_easy_strerror(rc));
+	curl_easy_getinfo(x->curl, CURLINFO_RETRY_AFTER, &retry_after);
+	r->retry_after_s = (double)retry_after;
+	return r->status >= 200 && r->status < 300 ? OFA_OK : read_problem(r, url, x->err);
+}
+
+#define MAX_FIELD (TOKEN_MAX + 64)
+
+/* Adds "NAME: VALUE"; NULL is passed on as it came, and comes when memory is short. */
+static struct curl_slist *add_header(struct curl_slist *list, const char *name, const char *value)
+{
+	char line[MAX_FIELD];
+	struct curl_slist *longer;
+
+	if (!list)
+		return NULL;
+	snprintf(line, sizeof line, "%s: %s", name, value);
+	longer = curl_slist_append(list, line);
+	if (!longer)
+		curl_slist_free_all(list);
+	return longer;
 }
 
 /* "Expect:" keeps curl from waiting for a 100 before it sends a larger body. */
 static struct curl_slist *make_headers(const struct api_request *req, const char *token)
 {
-	char accept[128], authorization[TOKEN_MAX + 32];
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+	char range[48];
 
-	snprintf(accept, sizeof accept, "Accept: %s", req->accept);
-	list = curl_slist_append(list, accept);
-	if (*token) {
-		snprintf(authorization, sizeof authorization, "Authorization: Bearer %s", token);
-		list = curl_slist_append(list, authorization);
+	list = add_header(list, "Accept", req->accept);
+	if (*token)
+		list = add_header(list, "Authorization", token);
+	if (req->body)
+		list = add_header(list, "Content-Type", "application/json");
+	if (req->prefer)
+		list = add_header(list, "Prefer", req->prefer);
+	if (req->if_range) {
+		snprintf(range, sizeof range, "bytes=%llu-", (unsigned long long)req->from);
+		list = add_header(list, "Range", range);
+		list = add_header(list, "If-Range", req->if_range);
 	}
-	return req->body ? curl_slist_append(list, "Content-Type: application/json") : list;
+	return list;
 }
 
 enum ofa_status api_send(const struct api_request *req, struct api_response *ret, struct ofa_error *err)
 {
-	char url[MAX_URL], token[TOKEN_MAX];
-	struct api_response r = {0};
+	char url[MAX_URL], token[sizeof "Bearer " + TOKEN_MAX];
+	struct exchange x = {.req = req, .response = ret, .err = err};
 	struct curl_slist *headers = NULL;
 	char *body = NULL;
-	CURL *curl = NULL;
-	enum ofa_status st = full_url(req, url, err);
+	enum ofa_status st;
 
+	*ret = (struct api_response){.transient = false};
+	ofa_buf_init(&ret->body, API_MAX_BODY_BYTES);
+	st = full_url(req, url, err);
 	if (st == OFA_OK)
 		st = load_token(req->access, token, err);
 	if (st != OFA_OK)
 		return st;
-	ofa_buf_init(&r.body, API_MAX_BODY_BYTES);
-	curl = curl_easy_init();
+	x.curl = curl_easy_init();
 	headers = make_headers(req, token);
 	body = req->body ? json_dumps(req->body, JSON_COMPACT) : NULL;
-	if (!curl || !headers || (req->body && !body)) {
+	if (!x.curl || !headers || (req->body && !body)) {
 		st = ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory before the request");
-		goto out;
+	} else {
+		set_up(&x, url, body, headers);
+		st = perform(&x, url);
 	}
-	set_up(curl, req, url, body, headers, &r);
-	st = perform(curl, url, &r, err);
-out:
 	free(body);
 	curl_slist_free_all(headers);
-	curl_easy_cleanup(curl);
-	if (st == OFA_OK)
-		*ret = r;
-	else
-		api_response_release(&r);
+	curl_easy_cleanup(x.curl);
 	return st;
 }
 
 void api_response_release(struct api_response *r)
 {
 	ofa_buf_release(&r->body);
-}
-
-/* Base64 of a SHA-256: 10 groups of three bytes and one of two, then "=". */
-static void base64_of_sha256(const uint8_t in[OFA_SHA256_BYTES], char out[45])
-{
-	static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (int i = 0; i < 11; i++) {
-		uint32_t third = i < 10 ? in[3 * i + 2] : 0;
-		uint32_t bits = (uint32_t)in[3 * i] << 16 | (uint32_t)in[3 * i + 1] << 8 | third;
-		for (int j = 0; j < 4; j++)
-			out[4 * i + j] = digit[bits >> (18 - 6 * j) & 63];
-	}
-	out[43] = '=';
-	out[44] = '\0';
-}
-
-enum ofa_status api_check_digest(const char *repr_digest, const void *data, size_t size, struct ofa_error *err)
-{
-	static const char prefix[] = "sha-256=:";
-	const char *value = strstr(repr_digest, prefix);
-	uint8_t digest[OFA_SHA256_BYTES];
-	char expected[45];
-
-	if (!value)
-		return ofa_fail(err, OFA_ERR_FORMAT, "Repr-Digest",
-		                "'%s' holds no sha-256; nothing to verify the download by", repr_digest);
-	value += sizeof prefix - 1;
-	ofa_sha256(data, size, digest);
-	base64_of_sha256(digest, expected);
-	if (strncmp(value, expected, 44) != 0 || value[44] != ':')
-		return ofa_fail(err, OFA_ERR_MISMATCH, "Repr-Digest",
-		                "the %zu bytes received have SHA-256 %s, the server announced %s; pull again", size,
-		                expected, value);
-	return OFA_OK;
 }

@@ -3,6 +3,8 @@
 #define OFA_CLI_API_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 
@@ -28,6 +30,14 @@ struct api_access {
 	{.name = "key", .kind = OPT_TEXT, .value = "FILE", .to.text = &(a)->key,                                       \
 	 .help = "its key, when it is not in the same file"}
 
+/* Where the body of a 200 or 206 goes that is not to be held in memory. */
+struct api_receiver {
+	/* Before its first byte: the bytes that follow are those from `from` on. */
+	enum ofa_status (*begin)(void *ctx, uint64_t from, struct ofa_error *err);
+	enum ofa_status (*take)(void *ctx, const void *data, size_t size, struct ofa_error *err);
+	void *ctx;
+};
+
 struct api_request {
 	const char *method; /* "POST" */
 	const char *url;    /* of the server, e.g. "http://127.0.0.1:8080"; a slash at its end is fine */
@@ -35,25 +45,30 @@ struct api_request {
 	const char *accept;
 	const json_t *body; /* sent as application/json; NULL: none; borrowed */
 	const struct api_access *access; /* NULL: nothing but $OFA_TOKEN */
+	const char *prefer; /* RFC 7240, or NULL */
+	/* Only what follows the first `from` bytes is wanted, if the entity tag is still this one; NULL: all. */
+	const char *if_range;
+	uint64_t from;
+	const struct api_receiver *receiver; /* NULL: the body is kept in memory */
 };
 
 struct api_response {
-	long status;
-	char repr_digest[API_MAX_HEADER];      /* header values, "" when absent or longer than that */
+	long status;                      /* 0: no answer came */
+	char repr_digest[API_MAX_HEADER]; /* header values, "" when absent or longer than that */
 	char content_location[API_MAX_HEADER];
+	char location[API_MAX_HEADER];
 	char server_timing[API_MAX_HEADER];
-	struct ofa_buf body; /* owned */
+	char content_range[API_MAX_HEADER];
+	double retry_after_s; /* 0: the server did not say */
+	bool transient;       /* it failed for a reason that passes: another attempt may succeed */
+	struct ofa_buf body;  /* owned; empty where a receiver took it */
 };
 
 /* One exchange.  2xx is OFA_OK.  A problem document (RFC 9457) of the server becomes the error: its title and
  * detail, with the pointer of its first error as the field and the feasible ranges of an OFA_ERR_INFEASIBLE
- * appended.  No connection, no answer: OFA_ERR_IO saying what to check. */
+ * appended.  No connection, no answer, an answer that breaks off: OFA_ERR_IO saying what to check.  `ret` is
+ * filled in whatever comes, and to be released. */
 enum ofa_status api_send(const struct api_request *req, struct api_response *ret, struct ofa_error *err) OFA_MUST_CHECK;
 void api_response_release(struct api_response *r);
-
-/* Is `repr_digest` (RFC 9530, e.g. "sha-256=:BASE64:") the SHA-256 of the bytes?  OFA_ERR_FORMAT when it is
- * absent or has no sha-256, OFA_ERR_MISMATCH when the bytes are others. */
-enum ofa_status api_check_digest(const char *repr_digest, const void *data, size_t size,
-                                 struct ofa_error *err) OFA_MUST_CHECK;
 
 #endif

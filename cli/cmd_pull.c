@@ -4,14 +4,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "api.h"
 #include "commands.h"
 #include "device_model.h"
+#include "download.h"
 #include "files.h"
 #include "output.h"
 #include "pack/pack.h"
 
-#define PACKAGE_TYPE "application/vnd.ofa.subnet"
 #define NO_SEED UINT64_MAX /* --seed cannot give it */
 
 struct pull_options {
@@ -19,7 +18,16 @@ struct pull_options {
 	struct opt_list limits;
 	uint64_t seed;
 	struct api_access access;
+	int retries;
+	double backoff_s;
 	bool json;
+};
+
+/* What the server answered. */
+struct pulled {
+	struct download_source source;
+	json_t *manifest;                   /* owned */
+	char server_timing[API_MAX_HEADER]; /* of the search */
 };
 
 static enum ofa_status put(json_t *body, const char *name, json_t *value, struct ofa_error *err)
@@ -92,16 +100,16 @@ static json_t *server_timing(const char *header, const char *metric)
 	return json_null();
 }
 
-static json_t *answer_json(const struct pull_options *o, const struct api_response *r,
-                           const struct ofa_package_summary *s)
+static json_t *answer_json(const struct pull_options *o, const struct pulled *p, const struct ofa_package_summary *s)
 {
 	json_t *answer = json_deep_copy(s->meta);
-	json_t *facts = json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:o,s:o,s:o}", "file", o->out, "location",
-	                          r->content_location, "storage_bytes", (json_int_t)s->size_bytes, "peak_memory_bytes",
-	                          (json_int_t)s->arena_bytes, "macs", (json_int_t)s->macs, "params",
-	                          (json_int_t)s->params, "search_ms", server_timing(r->server_timing, "search"),
-	                          "calibrate_ms", server_timing(r->server_timing, "calibrate"), "pack_ms",
-	                          server_timing(r->server_timing, "pack"));
+	const char *timing = p->server_timing;
+	json_t *facts = json_pack("{s:s,s:o,s:I,s:I,s:I,s:I,s:o,s:o,s:o}", "file", o->out, "location",
+	                          json_sprintf("/subnets/%s", p->source.id), "storage_bytes",
+	                          (json_int_t)s->size_bytes, "peak_memory_bytes", (json_int_t)s->arena_bytes, "macs",
+	                          (json_int_t)s->macs, "params", (json_int_t)s->params, "search_ms",
+	                          server_timing(timing, "search"), "calibrate_ms", server_timing(timing, "calibrate"),
+	                          "pack_ms", server_timing(timing, "pack"));
 
 	if (!answer || !facts || json_object_update(answer, facts) != 0) {
 		json_decref(answer);
@@ -111,17 +119,15 @@ static json_t *answer_json(const struct pull_options *o, const struct api_respon
 	return answer;
 }
 
-/* Digest, structure, hashes, self-test: a file that exists is a package that runs. */
-static enum ofa_status verify(const struct api_response *r, struct ofa_package_summary *ret, struct ofa_error *err)
+/* Structure, hashes, self-test: a file that exists is a package that runs. */
+static enum ofa_status verify(const struct ofa_map *map, struct ofa_package_summary *ret, struct ofa_error *err)
 {
 	struct cli_device_model device;
-	enum ofa_status st = api_check_digest(r->repr_digest, r->body.data, r->body.len, err);
+	enum ofa_status st = ofa_package_read(map->data, map->size, ret, err);
 
-	if (st == OFA_OK)
-		st = ofa_package_read(r->body.data, r->body.len, ret, err);
 	if (st != OFA_OK)
 		return st;
-	st = cli_device_load(r->body.data, r->body.len, &device, err);
+	st = cli_device_load(map->data, map->size, &device, err);
 	if (st == OFA_OK)
 		cli_device_close(&device);
 	else
@@ -129,48 +135,119 @@ static enum ofa_status verify(const struct api_response *r, struct ofa_package_s
 	return st;
 }
 
-static enum ofa_status keep(const struct pull_options *o, const struct api_response *r, struct ofa_error *err)
+static enum ofa_status report(const struct pull_options *o, const struct pulled *p,
+                              const struct ofa_package_summary *s, struct ofa_error *err)
+{
+	if (o->json)
+		return cli_print_json(answer_json(o, p, s), err);
+	printf("wrote %s: %llu bytes, digest and self-test good, %s; `ofa inspect %s` tells more\n", o->out,
+	       (unsigned long long)s->size_bytes, p->server_timing, o->out);
+	return OFA_OK;
+}
+
+/* What was downloaded whole gets its name once it has proved good. */
+static enum ofa_status keep(const struct pull_options *o, const struct pulled *p, struct download *d,
+                            struct ofa_error *err)
 {
 	struct ofa_package_summary summary;
-	enum ofa_status st = verify(r, &summary, err);
+	struct ofa_map map;
+	enum ofa_status st = ofa_map_open(d->part, &map, err);
 
-	if (st != OFA_OK) {
-		ofa_error_prefix(err, "nothing was saved");
+	if (st != OFA_OK)
 		return st;
-	}
-	st = ofa_file_write_atomic(o->out, r->body.data, r->body.len, err);
-	if (st == OFA_OK && o->json)
-		st = cli_print_json(answer_json(o, r, &summary), err);
-	else if (st == OFA_OK)
-		printf("wrote %s: %llu bytes, digest and self-test good, %s; `ofa inspect %s` tells more\n", o->out,
-		       (unsigned long long)summary.size_bytes, r->server_timing, o->out);
+	st = verify(&map, &summary, err);
+	ofa_map_close(&map);
+	if (st != OFA_OK)
+		return st;
+	st = download_keep(d, o->out, err);
+	if (st == OFA_OK)
+		st = report(o, p, &summary, err);
 	ofa_package_summary_release(&summary);
+	return st;
+}
+
+static enum ofa_status read_manifest(const struct pull_options *o, const struct api_response *r, struct pulled *ret,
+                                     struct ofa_error *err)
+{
+	json_t *json = json_loadb((const char *)r->body.data, r->body.len, JSON_REJECT_DUPLICATES, NULL);
+	const char *id = json_string_value(json_object_get(json, "id"));
+	json_int_t size = json_integer_value(json_object_get(json, "storage_bytes"));
+
+	if (!id || strspn(id, "0123456789abcdef") != DOWNLOAD_ID_CHARS || id[DOWNLOAD_ID_CHARS] || size < 1) {
+		json_decref(json);
+		return ofa_fail(err, OFA_ERR_FORMAT, o->url,
+		                "the answer is no manifest of a subnet; is it an ofad server?");
+	}
+	*ret = (struct pulled){.manifest = json};
+	ret->source = (struct download_source){.url = o->url, .access = &o->access, .size_bytes = (uint64_t)size};
+	memcpy(ret->source.id, id, DOWNLOAD_ID_CHARS);
+	memcpy(ret->server_timing, r->server_timing, sizeof ret->server_timing);
+	return OFA_OK;
+}
+
+/* Which subnet it is.  Its manifest is asked for, not the package: small enough to come whole over any link. */
+static enum ofa_status ask(const struct pull_options *o, const json_t *body, struct retry *retry, struct pulled *ret,
+                           struct ofa_error *err)
+{
+	const struct api_request req = {
+		.method = "POST",
+		.url = o->url,
+		.path = "/subnets",
+		.accept = "application/json",
+		.body = body,
+		.access = &o->access,
+	};
+	struct api_response response;
+	enum ofa_status st = retry_send(retry, &req, &response, err);
+
+	if (st == OFA_OK)
+		st = read_manifest(o, &response, ret, err);
+	api_response_release(&response);
+	return st;
+}
+
+static enum ofa_status download(const struct pull_options *o, const struct pulled *p, struct retry *retry,
+                                struct ofa_error *err)
+{
+	struct download d;
+	enum ofa_status st = download_open(o->out, &d, err);
+
+	if (st != OFA_OK)
+		return st;
+	st = download_run(&d, &p->source, retry, err);
+	if (st == OFA_OK)
+		st = keep(o, p, &d, err);
+	/* what broke off is gone on with by the next attempt; what is wrong or empty is of no use to it */
+	if (st != OFA_OK && (st != OFA_ERR_IO || d.have == 0))
+		download_discard(&d);
+	download_close(&d);
+	if (st != OFA_OK)
+		ofa_error_prefix(err, "nothing was saved");
 	return st;
 }
 
 static enum ofa_status pull(const struct pull_options *o, struct ofa_error *err)
 {
-	struct api_request req = {.method = "POST", .url = o->url, .path = "/subnets", .accept = PACKAGE_TYPE,
-	                          .access = &o->access};
-	struct api_response response;
+	struct pulled pulled;
+	struct retry retry;
 	json_t *body;
 	enum ofa_status st = request_body(o, &body, err);
 
 	if (st != OFA_OK)
 		return st;
-	req.body = body;
-	st = api_send(&req, &response, err);
+	retry_init(&retry, "pull", o->retries, o->backoff_s);
+	st = ask(o, body, &retry, &pulled, err);
 	json_decref(body);
 	if (st != OFA_OK)
 		return st;
-	st = keep(o, &response, err);
-	api_response_release(&response);
+	st = download(o, &pulled, &retry, err);
+	json_decref(pulled.manifest);
 	return st;
 }
 
 int cmd_pull(int argc, char **argv)
 {
-	struct pull_options o = {.seed = NO_SEED};
+	struct pull_options o = {.seed = NO_SEED, .retries = 5, .backoff_s = 0.5};
 	const struct opt options[] = {
 		{.name = "profile", .kind = OPT_TEXT, .required = true, .value = "NAME|FILE", .to.text = &o.profile,
 		 .help = "a profile file, or the name of one on the server"},
@@ -183,12 +260,19 @@ int cmd_pull(int argc, char **argv)
 		{.name = "seed", .kind = OPT_U64, .value = "N", .to.u64 = &o.seed,
 		 .help = "seed of the search (default: the server's)"},
 		API_ACCESS_OPTIONS(&o.access),
+		{.name = "retries", .kind = OPT_INT, .value = "N", .to.integer = &o.retries, .max = 1000,
+		 .help = "further attempts in a row that bring nothing, before it gives up (5)"},
+		{.name = "backoff", .kind = OPT_NUMBER, .value = "S", .to.number = &o.backoff_s, .min = 0.001,
+		 .max = 60,
+		 .help = "first pause between attempts, seconds; they double, with jitter (0.5)"},
 		{.name = "json", .kind = OPT_FLAG, .to.flag = &o.json, .help = "answer a JSON object"},
 	};
 	const struct opt_spec spec = {
 		.command = "pull", .operands = "URL", .n_operands = 1,
 		.about = "Asks the server at URL for the best subnet for a device under limits, receives its package,\n"
-		         "verifies digest, structure and self-test with the device runtime, and only then saves it.\n",
+		         "verifies digest, structure and self-test with the device runtime, and only then saves it.\n"
+		         "When the link breaks it goes on where it broke off; what came stays in OUT.part, for a later\n"
+		         "call to go on.  A server that is busy is asked again when it says.\n",
 		.examples = "  ofa pull http://127.0.0.1:8080 --profile laptop --limit latency_ms=0.5 -o best.ofa\n"
 		            "  ofa pull http://127.0.0.1:8080 --profile l.json --limit storage_bytes=400000 -o s.ofa\n",
 		.options = options, .n_options = OFA_ARRAY_LEN(options),

@@ -28,11 +28,9 @@ static enum ofa_status send_profile(const struct push_options *o, const struct o
 	snprintf(path, sizeof path, "/profiles/%s", p->name);
 	st = api_send(&req, &r, err);
 	json_decref(body);
-	if (st != OFA_OK)
-		return st;
-	if (o->json)
+	if (st == OFA_OK && o->json)
 		st = cli_print_json(json_pack("{s:s,s:i}", "name", p->name, "status", (int)r.status), err);
-	else
+	else if (st == OFA_OK)
 		printf("profile %s is on the server; ofa pull %s --profile %s -o OUT\n", p->name, o->url, p->name);
 	api_response_release(&r);
 	return st;

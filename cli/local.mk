@@ -8,6 +8,7 @@ cli_ofa_SOURCES = \
 	cli/api.h cli/api.c \
 	cli/assess.h cli/assess.c \
 	cli/device_model.h cli/device_model.c \
+	cli/download.h cli/download.c \
 	cli/files.h cli/files.c \
 	cli/fit_pairs.h cli/fit_pairs.c \
 	cli/import_report.h cli/import_report.c \
@@ -17,11 +18,13 @@ cli_ofa_SOURCES = \
 	cli/output.h cli/output.c \
 	cli/pairs.h cli/pairs.c \
 	cli/predictor_save.h cli/predictor_save.c \
+	cli/retry.h cli/retry.c \
 	cli/subnet.h cli/subnet.c \
 	cli/survey.h cli/survey.c \
 	cli/threads.h cli/threads.c \
 	cli/tables.h cli/tables.c \
 	cli/timing.h cli/timing.c \
+	cli/transfer.h cli/transfer.c \
 	cli/cmd_eval.c \
 	cli/cmd_import.c \
 	cli/cmd_init.c \

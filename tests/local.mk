@@ -104,10 +104,12 @@ SHELL_TESTS = \
 	tests/cli/test-profile-import \
 	tests/cli/test-usage \
 	tests/e2e/test-access \
+	tests/e2e/test-delivery \
 	tests/e2e/test-networks \
 	tests/e2e/test-service
 TESTS += $(SHELL_TESTS)
-EXTRA_DIST += $(SHELL_TESTS) tests/cli/lib.sh tests/cli/tiny-network.sh tests/cli/tiny-recipe.json
+EXTRA_DIST += $(SHELL_TESTS) tests/cli/lib.sh tests/cli/tiny-network.sh tests/cli/tiny-recipe.json \
+	tests/e2e/cutting-proxy.py
 
 # The daemon: its parts, then a real one on a loopback port.
 SERVER_TESTS = \
