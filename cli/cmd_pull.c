@@ -271,8 +271,8 @@ int cmd_pull(int argc, char **argv)
 		.command = "pull", .operands = "URL", .n_operands = 1,
 		.about = "Asks the server at URL for the best subnet for a device under limits, receives its package,\n"
 		         "verifies digest, structure and self-test with the device runtime, and only then saves it.\n"
-		         "When the link breaks it goes on where it broke off; what came stays in OUT.part, for a later\n"
-		         "call to go on.  A server that is busy is asked again when it says.\n",
+		         "When the link breaks it goes on where it broke off; what came stays in OUT.part, where a\n"
+		         "later call goes on.  A server that is busy is asked again when it says.\n",
 		.examples = "  ofa pull http://127.0.0.1:8080 --profile laptop --limit latency_ms=0.5 -o best.ofa\n"
 		            "  ofa pull http://127.0.0.1:8080 --profile l.json --limit storage_bytes=400000 -o s.ofa\n",
 		.options = options, .n_options = OFA_ARRAY_LEN(options),
