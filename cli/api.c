@@ -98,6 +98,7 @@ static size_t receive_header(char *line, size_t one, size_t n, void *ctx)
 	keep_header(line, one * n, "Content-Range", r->content_range);
 	keep_header(line, one * n, "Location", r->location);
 	keep_header(line, one * n, "Server-Timing", r->server_timing);
+	keep_header(line, one * n, "ETag", r->etag);
 	return one * n;
 }
 
@@ -274,6 +275,10 @@ static struct curl_slist *make_headers(const struct api_request *req, const char
 		list = add_header(list, "Range", range);
 		list = add_header(list, "If-Range", req->if_range);
 	}
+	if (req->if_match)
+		list = add_header(list, "If-Match", req->if_match);
+	if (req->if_none_match)
+		list = add_header(list, "If-None-Match", req->if_none_match);
 	return list;
 }
 

@@ -46,6 +46,7 @@ struct api_request {
 	const json_t *body; /* sent as application/json; NULL: none; borrowed */
 	const struct api_access *access; /* NULL: nothing but $OFA_TOKEN */
 	const char *prefer; /* RFC 7240, or NULL */
+	const char *if_match, *if_none_match; /* preconditions of a write, or NULL */
 	/* Only what follows the first `from` bytes is wanted, if the entity tag is still this one; NULL: all. */
 	const char *if_range;
 	uint64_t from;
@@ -59,6 +60,7 @@ struct api_response {
 	char location[API_MAX_HEADER];
 	char server_timing[API_MAX_HEADER];
 	char content_range[API_MAX_HEADER];
+	char etag[API_MAX_HEADER];
 	double retry_after_s; /* 0: the server did not say */
 	bool transient;       /* it failed for a reason that passes: another attempt may succeed */
 	struct ofa_buf body;  /* owned; empty where a receiver took it */

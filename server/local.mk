@@ -29,7 +29,10 @@ server_libofad_a_SOURCES = \
 	server/api/metrics.c \
 	server/api/networks.c \
 	server/api/pareto.c \
+	server/api/page.h server/api/page.c \
 	server/api/problem.h server/api/problem.c \
+	server/api/profile_call.h server/api/profile_call.c \
+	server/api/profile_put.c \
 	server/api/profiles.c \
 	server/api/resources.h \
 	server/api/routes.h server/api/routes.c \
@@ -40,6 +43,7 @@ server_libofad_a_SOURCES = \
 	server/http/conditional.h server/http/conditional.c \
 	server/http/connections.h server/http/connections.c \
 	server/http/negotiate.h server/http/negotiate.c \
+	server/http/precondition.h server/http/precondition.c \
 	server/http/reply.h server/http/reply.c \
 	server/http/request.h server/http/request.c \
 	server/http/route.h server/http/route.c \
@@ -70,6 +74,7 @@ server_libofad_a_SOURCES = \
 	server/store/sqlite_counters.c \
 	server/store/sqlite_deliveries.c \
 	server/store/sqlite_profiles.c \
+	server/store/sqlite_revisions.c \
 	server/store/sqlite_tokens.c
 nodist_server_libofad_a_SOURCES = \
 	server/embedded_index_html.c \

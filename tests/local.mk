@@ -121,6 +121,9 @@ SERVER_TESTS = \
 	tests/server/test_memo \
 	tests/server/test_metrics \
 	tests/server/test_negotiate \
+	tests/server/test_page \
+	tests/server/test_precondition \
+	tests/server/test_profiles \
 	tests/server/test_request \
 	tests/server/test_route \
 	tests/server/test_settings \
@@ -150,6 +153,13 @@ tests_server_test_metrics_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_metrics_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_negotiate_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_negotiate_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_page_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_page_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_precondition_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_precondition_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_profiles_SOURCES = tests/server/test_profiles.c $(DAEMON_SOURCES)
+tests_server_test_profiles_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_profiles_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_request_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_request_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_route_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
@@ -188,11 +198,14 @@ check_PROGRAMS += $(SERVER_TESTS) tests/server/make_network
 TESTS += $(SERVER_TESTS)
 endif
 
-check_PROGRAMS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_request
-TESTS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_request tests/server/check-openapi
+check_PROGRAMS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_precondition tests/fuzz/fuzz_request
+TESTS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_precondition tests/fuzz/fuzz_request tests/server/check-openapi
 tests_fuzz_fuzz_authorization_SOURCES = tests/fuzz/fuzz_authorization.c tests/fuzz/replay.c
 tests_fuzz_fuzz_authorization_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_authorization_LDADD = $(SERVER_LIBS)
+tests_fuzz_fuzz_precondition_SOURCES = tests/fuzz/fuzz_precondition.c tests/fuzz/replay.c
+tests_fuzz_fuzz_precondition_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
+tests_fuzz_fuzz_precondition_LDADD = $(SERVER_LIBS)
 tests_fuzz_fuzz_request_SOURCES = tests/fuzz/fuzz_request.c tests/fuzz/replay.c
 tests_fuzz_fuzz_request_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_request_LDADD = $(SERVER_LIBS)

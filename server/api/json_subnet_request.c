@@ -20,11 +20,9 @@ static enum ofa_status parse_profile(json_t *value, struct subnet_request *r, st
 	enum ofa_status st;
 
 	r->profile_name = json_string_value(value);
-	if (r->profile_name && !ofa_profile_name_ok(r->profile_name))
+	if (r->profile_name && !profile_reference_ok(r->profile_name))
 		return ofa_fail(err, OFA_ERR_INVALID, "/profile",
-				"\"%.64s\" cannot be the name of a profile; 1 to %d of A-Z a-z 0-9 . _ - are accepted, "
-				"with '/' between parts",
-				r->profile_name, OFA_PROFILE_NAME_MAX - 1);
+				"\"%.64s\" cannot be the name of a profile: " PROFILE_REFERENCE_FORM, r->profile_name);
 	if (r->profile_name)
 		return OFA_OK;
 	if (!json_is_object(value))

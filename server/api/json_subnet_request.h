@@ -1,5 +1,5 @@
 /* The body of POST /subnets:
- * {"network"?: NAME, "profile"?: NAME or profile object, "limits"?: {..}, "seed"?: 0..2^53-1} */
+ * {"network"?: NAME, "profile"?: NAME, NAME@REVISION or profile object, "limits"?: {..}, "seed"?: 0..2^53-1} */
 #ifndef OFAD_API_JSON_SUBNET_REQUEST_H
 #define OFAD_API_JSON_SUBNET_REQUEST_H
 
@@ -7,7 +7,7 @@
 
 struct subnet_request {
 	const char *network;           /* NULL: the first; borrowed from the JSON */
-	const char *profile_name;      /* of a stored profile, or NULL; borrowed from the JSON */
+	const char *profile_name;      /* of a stored profile, perhaps with its revision, or NULL; borrowed */
 	struct known_profile *profile; /* sent along; a reference, or NULL */
 	struct ofa_limits limits;
 	bool has_seed;

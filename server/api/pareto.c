@@ -12,13 +12,11 @@ struct pareto_query {
 static enum ofa_status read_profile(struct app *app, struct http_call *call, struct pareto_query *q,
 				    struct ofa_error *err)
 {
-	char name[OFA_PROFILE_NAME_MAX];
+	char name[OFA_PROFILE_NAME_MAX + 16];
 
-	if (!http_query(call->request.query, "profile", name, sizeof(name)) || (*name && !ofa_profile_name_ok(name)))
+	if (!http_query(call->request.query, "profile", name, sizeof(name)) || (*name && !profile_reference_ok(name)))
 		return ofa_fail(err, OFA_ERR_INVALID, "profile",
-				"profile must be the name of a stored profile: 1 to %d of A-Z a-z 0-9 . _ - with '/' "
-				"between parts",
-				OFA_PROFILE_NAME_MAX - 1);
+				"profile must be the name of a stored profile: " PROFILE_REFERENCE_FORM);
 	return *name ? profiles_get(app->profiles, name, &q->profile, err) : OFA_OK;
 }
 

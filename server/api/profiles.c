@@ -1,46 +1,27 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "api/body.h"
+#include "api/page.h"
 #include "api/problem.h"
+#include "api/profile_call.h"
 #include "api/resources.h"
-#include "http/negotiate.h"
-#include "import/table.h"
 
-#define PAGE_MAX 1000
+#define REVISION_DIGITS_MAX 15
 
 /* ---- the list ---- */
 
 static enum ofa_status list_one(void *ctx, const struct store_profile_entry *e)
 {
 	json_t *list = ctx;
-	char revision[2 * OFA_SHA256_BYTES + 1];
+	char sha256[2 * OFA_SHA256_BYTES + 1];
 
-	ofa_hex(e->sha256, OFA_SHA256_BYTES, revision);
-	json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:{s:o}}", "name", e->name, "revision", revision,
-					      "created_at", e->created_at, "updated_at", e->updated_at, "links", "self",
-					      json_sprintf("/profiles/%s", e->name)));
+	ofa_hex(e->sha256, OFA_SHA256_BYTES, sha256);
+	json_array_append_new(list, json_pack("{s:s, s:I, s:s, s:s, s:s, s:{s:o, s:o}}", "name", e->name, "revision",
+					      (json_int_t)e->revision, "sha256", sha256, "created_at", e->created_at,
+					      "updated_at", e->updated_at, "links", "self",
+					      json_sprintf("/profiles/%s", e->name), "revisions",
+					      json_sprintf("/profiles/%s/revisions", e->name)));
 	return OFA_OK;
-}
-
-/* ?after=NAME&limit=N; false: the reply says what is wrong. */
-static bool parse_page(struct http_call *call, char after[OFA_PROFILE_NAME_MAX], unsigned *ret_limit)
-{
-	char limit[16], *end = limit;
-	long n;
-
-	if (!http_query(call->request.query, "after", after, OFA_PROFILE_NAME_MAX)) {
-		problem_reply(call, PROBLEM_INVALID, "after", "after must be the name of a profile");
-		return false;
-	}
-	n = http_query(call->request.query, "limit", limit, sizeof(limit)) && *limit ? strtol(limit, &end, 10)
-										     : PAGE_MAX;
-	if (*end || n < 1 || n > PAGE_MAX) {
-		problem_reply(call, PROBLEM_INVALID, "limit", "limit must be a whole number from 1 to %d", PAGE_MAX);
-		return false;
-	}
-	*ret_limit = (unsigned)n;
-	return true;
 }
 
 static const char *last_name(const json_t *list)
@@ -50,24 +31,24 @@ static const char *last_name(const json_t *list)
 
 enum http_next profiles_list(struct app *app, struct http_call *call)
 {
-	char after[OFA_PROFILE_NAME_MAX];
 	struct ofa_error err = {0};
-	unsigned limit;
+	struct page page;
 	enum ofa_status st;
 	json_t *list;
 
-	if (!accepts_json(call) || !parse_page(call, after, &limit))
+	if (!accepts_json(call) || !page_parse(call, &page))
 		return HTTP_REPLY;
 	list = json_array();
-	st = app->store->driver->profile_list(app->store, after, limit, list_one, list, &err);
+	st = app->store->driver->profile_list(app->store, page.after, page.limit + 1, list_one, list, &err);
 	if (st != OFA_OK) {
 		json_decref(list);
 		problem_reply_error(call, st, &err);
 		return HTTP_REPLY;
 	}
-	if (json_array_size(list) == limit)
-		http_reply_header(&call->reply, "Link", "</profiles?after=%s&limit=%u>; rel=\"next\"", last_name(list),
-				  limit);
+	if (json_array_size(list) > page.limit) {
+		json_array_remove(list, page.limit);
+		page_link_next(call, &page, "/profiles", last_name(list));
+	}
 	http_reply_json(&call->reply, 200, "application/json", json_pack("{s:o}", "profiles", list));
 	http_reply_header(&call->reply, "Cache-Control", "no-cache");
 	return HTTP_REPLY;
@@ -75,23 +56,16 @@ enum http_next profiles_list(struct app *app, struct http_call *call)
 
 /* ---- one profile ---- */
 
-/* The name in the path, or NULL: then the reply says why. */
-static const char *path_name(struct http_call *call)
+static void reply_profile(struct http_call *call, struct known_profile *p)
 {
-	const char *name = http_param(&call->request.params, "name");
-
-	if (ofa_profile_name_ok(name))
-		return name;
-	problem_reply(call, PROBLEM_INVALID, "name",
-		      "\"%.64s\" cannot be the name of a profile; 1 to %d of A-Z a-z 0-9 . _ - are accepted, "
-		      "with '/' between parts",
-		      name, OFA_PROFILE_NAME_MAX - 1);
-	return NULL;
+	http_reply_shared(&call->reply, 200, "application/json", &p->shared, (const uint8_t *)p->content,
+			  p->content_size);
+	http_reply_etag(&call->reply, p->sha256);
 }
 
 enum http_next profile_get(struct app *app, struct http_call *call)
 {
-	const char *name = path_name(call);
+	const char *name = profile_path_name(call);
 	struct ofa_error err = {0};
 	struct known_profile *p;
 	enum ofa_status st;
@@ -103,191 +77,137 @@ enum http_next profile_get(struct app *app, struct http_call *call)
 		problem_reply_error(call, st, &err);
 		return HTTP_REPLY;
 	}
-	http_reply_shared(&call->reply, 200, "application/json", &p->shared, (const uint8_t *)p->content,
-			  p->content_size);
-	http_reply_etag(&call->reply, p->sha256);
+	reply_profile(call, p);
 	http_reply_header(&call->reply, "Cache-Control", "no-cache");
+	http_reply_header(&call->reply, "Content-Location", "/profiles/%s/revisions/%llu", name,
+			  (unsigned long long)p->revision);
+	/* RFC 5829 */
+	http_reply_header(&call->reply, "Link", "</profiles/%s/revisions>; rel=\"version-history\"", name);
 	known_profile_unref(p);
-	return HTTP_REPLY;
-}
-
-/* What a PUT brings, as a profile in JSON; a table of others on the way there. */
-struct brought {
-	json_t *profile;
-	bool is_table;
-	struct ofa_table_report table;
-};
-
-/* ?unit=; false: the reply says what is wrong. */
-static bool parse_unit(struct http_call *call, enum ofa_time_unit *ret)
-{
-	char name[8];
-	bool fits = http_query(call->request.query, "unit", name, sizeof(name));
-
-	*ret = fits ? ofa_time_unit_find(name) : OFA_TIME_UNSTATED;
-	if (fits && (*ret || !*name))
-		return true;
-	problem_reply(call, PROBLEM_INVALID, "unit", "unit must be ms, us or s");
-	return false;
-}
-
-/* A limit that the body exceeds is the body's fault, not a lack of room. */
-static void refuse_body(struct http_call *call, enum ofa_status st, const struct ofa_error *err)
-{
-	if (st == OFA_ERR_FORMAT)
-		problem_reply(call, PROBLEM_NOT_YAML, "", "%s", err->message);
-	else
-		problem_reply_error(call, st == OFA_ERR_LIMIT ? OFA_ERR_INVALID : st, err);
-}
-
-/* False: the reply says why. */
-static bool read_table(struct http_call *call, enum ofa_table_format format, enum ofa_time_unit unit, const char *name,
-		       struct brought *b)
-{
-	const struct ofa_buf *body = &call->request.body;
-	const struct ofa_table_source source = {
-		.text = body->data ? (const char *)body->data : "",
-		.size = body->len,
-		.format = format,
-		.unit = unit,
-	};
-	struct ofa_profile profile = {.has_table = false};
-	struct ofa_error err = {0};
-	enum ofa_status st;
-
-	snprintf(profile.name, sizeof(profile.name), "%s", name);
-	ofa_limits_init(&profile.limits);
-	st = ofa_table_read(&source, &profile, &b->table, &err);
-	if (st == OFA_OK) {
-		b->profile = ofa_profile_format(&profile);
-		b->is_table = true;
-		st = b->profile ? OFA_OK : ofa_fail(&err, OFA_ERR_NOMEM, NULL, "out of memory");
-	}
-	ofa_profile_release(&profile);
-	if (st != OFA_OK)
-		refuse_body(call, st, &err);
-	return st == OFA_OK;
-}
-
-/* False: the reply says why. */
-static bool read_body(struct http_call *call, const char *name, struct brought *b)
-{
-	enum ofa_time_unit unit;
-	json_t *json;
-
-	*b = (struct brought){0};
-	if (!parse_unit(call, &unit))
-		return false;
-	if (!http_media_type_is(call->request.header[HTTP_CONTENT_TYPE], "application/json"))
-		return read_table(call, OFA_TABLE_YAML, unit, name, b);
-	json = body_object(call);
-	if (!json)
-		return false;
-	if (!ofa_table_json_is_profile(json)) {
-		json_decref(json);
-		return read_table(call, OFA_TABLE_JSON, unit, name, b);
-	}
-	if (unit && unit != OFA_TIME_MS) {
-		json_decref(json);
-		problem_reply(call, PROBLEM_INVALID, "unit", "a profile is in ms");
-		return false;
-	}
-	b->profile = json;
-	return true;
-}
-
-/* From what was brought; NULL: the reply says why it cannot be kept under this name. */
-static struct known_profile *check_profile(struct app *app, struct http_call *call, const char *name,
-					   const struct brought *b)
-{
-	struct known_profile *p = NULL;
-	struct ofa_error err = {0};
-	enum ofa_status st = known_profile_new(b->profile, name, &p, &err);
-
-	if (st == OFA_OK && strcmp(p->profile.name, name) != 0)
-		st = ofa_fail(&err, OFA_ERR_INVALID, "/name", "the name is \"%s\" in the body and \"%s\" in the path",
-			      p->profile.name, name);
-	if (st == OFA_OK)
-		st = profile_check_coverage(&p->profile, app->networks, &err);
-	if (st == OFA_OK)
-		return p;
-	known_profile_unref(p);
-	refuse_body(call, st, &err);
-	return NULL;
-}
-
-/* How a table was understood, NULL for a profile. */
-static json_t *table_json(const struct brought *b)
-{
-	const struct ofa_table_report *r = &b->table;
-
-	return b->is_table ? json_pack("{s:s, s:s, s:s, s:I, s:I, s:i}", "dialect", ofa_table_dialect_name(r->dialect),
-				       "unit", ofa_time_unit_name(r->unit), "unit_source", r->unit_source, "rows",
-				       (json_int_t)r->n_rows, "rows_left_out", (json_int_t)r->n_stray, "resolutions",
-				       r->n_resolutions)
-			   : NULL;
-}
-
-static void keep_profile(struct app *app, struct http_call *call, const char *name, const struct brought *b)
-{
-	struct known_profile *p = check_profile(app, call, name, b);
-	char revision[2 * OFA_SHA256_BYTES + 1];
-	struct ofa_error err = {0};
-	enum ofa_status st;
-	bool created;
-
-	if (!p)
-		return;
-	st = profiles_put(app->profiles, p, &created, &err);
-	if (st != OFA_OK) {
-		problem_reply_error(call, st, &err);
-	} else {
-		ofa_hex(p->sha256, OFA_SHA256_BYTES, revision);
-		http_reply_json(&call->reply, created ? 201 : 200, "application/json",
-				json_pack("{s:s, s:s, s:I, s:o*, s:{s:o}}", "name", name, "revision", revision,
-					  "latency_entries", (json_int_t)p->profile.table.n, "table", table_json(b),
-					  "links", "self", json_sprintf("/profiles/%s", name)));
-		if (created)
-			http_reply_header(&call->reply, "Location", "/profiles/%s", name);
-		deliveries_prepare(app->deliveries, app->networks, p);
-	}
-	known_profile_unref(p);
-}
-
-/* Is the name in the caller's namespace?  False: the reply says that it is not. */
-static bool may_write(struct http_call *call, const char *name)
-{
-	if (principal_owns(&call->principal, name))
-		return true;
-	problem_reply(call, PROBLEM_FORBIDDEN, "name", "this token may only write profiles whose names begin with %s/",
-		      call->principal.owner);
-	return false;
-}
-
-enum http_next profile_put(struct app *app, struct http_call *call)
-{
-	const char *name = path_name(call);
-	struct brought b;
-
-	if (name && may_write(call, name) && accepts_json(call) && read_body(call, name, &b)) {
-		keep_profile(app, call, name, &b);
-		json_decref(b.profile);
-	}
 	return HTTP_REPLY;
 }
 
 enum http_next profile_delete(struct app *app, struct http_call *call)
 {
-	const char *name = path_name(call);
+	const char *name = profile_path_name(call);
+	struct store_profile_state state;
 	struct ofa_error err = {0};
+	enum store_written written;
+	struct profile_gate gate;
 	enum ofa_status st;
 
-	if (!name || !may_write(call, name))
+	if (!name || !profile_call_owns(call, name) || !profile_gate_init(&gate, call, false))
 		return HTTP_REPLY;
-	st = profiles_delete(app->profiles, name, &err);
+	st = profiles_delete(app->profiles, name, &gate.gate, &written, &state, &err);
 	if (st != OFA_OK)
 		problem_reply_error(call, st, &err);
+	else if (written == STORE_REFUSED)
+		profile_gate_refuse(&gate, call, name, &state);
 	else
 		call->reply.status = 204;
+	return HTTP_REPLY;
+}
+
+/* ---- its revisions ---- */
+
+static enum ofa_status list_revision(void *ctx, const struct store_revision_entry *e)
+{
+	json_t *list = ctx;
+	char sha256[2 * OFA_SHA256_BYTES + 1];
+
+	ofa_hex(e->sha256, OFA_SHA256_BYTES, sha256);
+	json_array_append_new(list, json_pack("{s:I, s:s, s:I, s:s*, s:s}", "revision", (json_int_t)e->revision,
+					      "sha256", sha256, "size_bytes", (json_int_t)e->size_bytes, "author",
+					      *e->author ? e->author : NULL, "created_at", e->created_at));
+	return OFA_OK;
+}
+
+/* A whole number above 0, or 0. */
+static uint64_t parse_revision(const char *s)
+{
+	size_t n = strspn(s, "0123456789");
+
+	return n > 0 && n <= REVISION_DIGITS_MAX && s[n] == '\0' ? strtoull(s, NULL, 10) : 0;
+}
+
+static void reply_revisions(struct http_call *call, const char *name, const struct page *page, json_t *list)
+{
+	char path[OFA_PROFILE_NAME_MAX + 32], last[32];
+	json_t *e;
+	size_t i;
+
+	snprintf(path, sizeof(path), "/profiles/%s/revisions", name);
+	if (json_array_size(list) > page->limit) {
+		json_array_remove(list, page->limit);
+		e = json_array_get(list, page->limit - 1);
+		snprintf(last, sizeof(last), "%lld", (long long)json_integer_value(json_object_get(e, "revision")));
+		page_link_next(call, page, path, last);
+	}
+	json_array_foreach(list, i, e)
+		json_object_set_new(
+			e, "links",
+			json_pack("{s:o}", "self",
+				  json_sprintf("%s/%lld", path,
+					       (long long)json_integer_value(json_object_get(e, "revision")))));
+	http_reply_json(&call->reply, 200, "application/json",
+			json_pack("{s:s, s:o, s:{s:o}}", "name", name, "revisions", list, "links", "profile",
+				  json_sprintf("/profiles/%s", name)));
+	http_reply_header(&call->reply, "Cache-Control", "no-cache");
+}
+
+enum http_next revisions_list(struct app *app, struct http_call *call)
+{
+	const char *name = profile_path_name(call);
+	struct ofa_error err = {0};
+	struct page page;
+	uint64_t before;
+	enum ofa_status st;
+	json_t *list;
+
+	if (!name || !accepts_json(call) || !page_parse(call, &page))
+		return HTTP_REPLY;
+	before = parse_revision(page.after);
+	if (*page.after && before == 0) {
+		problem_reply(call, PROBLEM_INVALID, "cursor", "this cursor is of another list");
+		return HTTP_REPLY;
+	}
+	list = json_array();
+	st = app->store->driver->revision_list(app->store, name, before, page.limit + 1, list_revision, list, &err);
+	if (st == OFA_OK && json_array_size(list) == 0 && before == 0)
+		st = ofa_fail(&err, OFA_ERR_NOT_FOUND, NULL, "there never was a profile \"%s\"", name);
+	if (st == OFA_OK) {
+		reply_revisions(call, name, &page, list);
+		return HTTP_REPLY;
+	}
+	json_decref(list);
+	problem_reply_error(call, st, &err);
+	return HTTP_REPLY;
+}
+
+enum http_next revision_get(struct app *app, struct http_call *call)
+{
+	const char *name = profile_path_name(call);
+	uint64_t revision = parse_revision(http_param(&call->request.params, "revision"));
+	char reference[OFA_PROFILE_NAME_MAX + REVISION_DIGITS_MAX + 2];
+	struct ofa_error err = {0};
+	struct known_profile *p;
+	enum ofa_status st;
+
+	if (!name || !accepts_json(call))
+		return HTTP_REPLY;
+	if (revision == 0) {
+		problem_reply(call, PROBLEM_NOT_FOUND, NULL, "revisions are numbered from 1");
+		return HTTP_REPLY;
+	}
+	snprintf(reference, sizeof(reference), "%s@%llu", name, (unsigned long long)revision);
+	st = profiles_get(app->profiles, reference, &p, &err);
+	if (st != OFA_OK) {
+		problem_reply_error(call, st, &err);
+		return HTTP_REPLY;
+	}
+	reply_profile(call, p);
+	/* not for caches that several clients share: it may take a token to read it */
+	http_reply_header(&call->reply, "Cache-Control", "private, max-age=31536000, immutable");
+	known_profile_unref(p);
 	return HTTP_REPLY;
 }

@@ -24,9 +24,13 @@ enum http_next pareto_get(struct app *app, struct http_call *call);
 
 /* profiles.c */
 enum http_next profiles_list(struct app *app, struct http_call *call);
-enum http_next profile_put(struct app *app, struct http_call *call);
 enum http_next profile_get(struct app *app, struct http_call *call);
 enum http_next profile_delete(struct app *app, struct http_call *call);
+enum http_next revisions_list(struct app *app, struct http_call *call);
+enum http_next revision_get(struct app *app, struct http_call *call);
+
+/* profile_put.c */
+enum http_next profile_put(struct app *app, struct http_call *call);
 
 /* signatures.c */
 enum http_next keys_get(struct app *app, struct http_call *call);

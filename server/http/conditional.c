@@ -4,25 +4,11 @@
 #include <string.h>
 #include <strings.h>
 #include "http/conditional.h"
+#include "http/precondition.h"
 
 bool http_etag_listed(const char *field, const char *etag)
 {
-	size_t n = strlen(etag);
-
-	for (;;) {
-		field += strspn(field, ", \t");
-		if (*field == '*')
-			return true;
-		if (field[0] == 'W' && field[1] == '/')
-			field += 2;
-		if (*field != '"')
-			return false;
-		if (strncmp(field, etag, n) == 0)
-			return true;
-		field += 1 + strcspn(field + 1, "\"");
-		if (*field == '"')
-			field++;
-	}
+	return http_etag_list_has(field, etag, false);
 }
 
 /* Digits only, unlike strtoull(); false on none or on overflow. */

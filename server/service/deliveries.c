@@ -256,6 +256,7 @@ static enum ofa_status keep(struct answer *a, const struct ofa_search_result *fo
 							.network = q->network->net->name,
 							.arch = arch,
 							.profile = q->profile ? q->profile->profile.name : NULL,
+							.profile_revision = question_revision(q),
 							.limits = limits_text,
 							.seed = q->seed,
 							.evaluations = found->evaluations,

@@ -18,9 +18,14 @@ static json_t *links(const struct question *q, const struct package *package)
 			  json_sprintf("/subnets/%s.minisig", package->id), "network",
 			  json_sprintf("/networks/%s", q->network->net->name));
 
+	const char *name = q->profile ? q->profile->profile.name : NULL;
+
 	/* names of profiles and networks have no character that a path would have to escape */
-	if (links && q->profile &&
-	    json_object_set_new(links, "profile", json_sprintf("/profiles/%s", q->profile->profile.name))) {
+	if (links && question_revision(q) &&
+	    (json_object_set_new(links, "profile", json_sprintf("/profiles/%s", name)) ||
+	     json_object_set_new(links, "profile_revision",
+				 json_sprintf("/profiles/%s/revisions/%llu", name,
+					      (unsigned long long)question_revision(q))))) {
 		json_decref(links);
 		return NULL;
 	}

@@ -5,6 +5,7 @@
 
 /* Above what a profile of the largest accepted body can become in canonical form. */
 #define CONTENT_MAX ((size_t)64 << 20)
+#define REVISION_DIGITS_MAX 15
 
 struct profiles {
 	struct store *store;
@@ -13,6 +14,54 @@ struct profiles {
 	pthread_mutex_t lock;
 	struct lru *cache;
 };
+
+/* ---- names ---- */
+
+bool profile_name_ok(const char *name)
+{
+	static const char *const reserved[] = {"revisions", "calibration"};
+
+	if (!ofa_profile_name_ok(name))
+		return false;
+	for (const char *part = strchr(name, '/'); part; part = strchr(part, '/')) {
+		size_t n = strcspn(++part, "/");
+
+		for (size_t i = 0; i < OFA_ARRAY_LEN(reserved); i++)
+			if (strlen(reserved[i]) == n && memcmp(part, reserved[i], n) == 0)
+				return false;
+	}
+	return true;
+}
+
+/* NAME or NAME@N; *ret_revision = 0 without N. */
+static bool split_reference(const char *reference, char name[OFA_PROFILE_NAME_MAX], uint64_t *ret_revision)
+{
+	size_t n = strcspn(reference, "@");
+	const char *digits = reference + n + 1;
+	uint64_t revision = 0;
+
+	if (n >= OFA_PROFILE_NAME_MAX)
+		return false;
+	memcpy(name, reference, n);
+	name[n] = '\0';
+	*ret_revision = 0;
+	if (!ofa_profile_name_ok(name) || !reference[n])
+		return ofa_profile_name_ok(name);
+	if (*digits < '1' || *digits > '9' || strlen(digits) > REVISION_DIGITS_MAX)
+		return false;
+	for (; *digits >= '0' && *digits <= '9'; digits++)
+		revision = revision * 10 + (uint64_t)(*digits - '0');
+	*ret_revision = revision;
+	return *digits == '\0';
+}
+
+bool profile_reference_ok(const char *reference)
+{
+	char name[OFA_PROFILE_NAME_MAX];
+	uint64_t revision;
+
+	return split_reference(reference, name, &revision);
+}
 
 /* ---- one profile ---- */
 
@@ -111,11 +160,11 @@ uint64_t profiles_generation(struct profiles *s)
 	return lru_removals(s->cache);
 }
 
-static struct job_key key_of(const char *name)
+static struct job_key key_of(const char *reference)
 {
 	struct job_key key;
 
-	ofa_sha256(name, strlen(name), key.bytes);
+	ofa_sha256(reference, strlen(reference), key.bytes);
 	return key;
 }
 
@@ -125,33 +174,46 @@ static size_t weight(const struct known_profile *p)
 	return sizeof(*p) + 3 * p->content_size;
 }
 
-static enum ofa_status fetch(struct profiles *s, const char *name, struct known_profile **ret, struct ofa_error *err)
+static enum ofa_status fetch(struct profiles *s, const char *name, uint64_t revision, struct known_profile **ret,
+			     struct ofa_error *err)
 {
+	const struct store_driver *driver = s->store->driver;
+	struct known_profile *p;
 	struct ofa_buf content;
 	json_t *json = NULL;
 	enum ofa_status st;
 
 	ofa_buf_init(&content, CONTENT_MAX);
-	st = s->store->driver->profile_get(s->store, name, &content, err);
+	st = revision ? driver->revision_get(s->store, name, revision, &content, err)
+		      : driver->profile_get(s->store, name, &content, &revision, err);
 	if (st == OFA_OK) {
 		json = json_loadb((const char *)content.data, content.len, JSON_REJECT_DUPLICATES, NULL);
-		st = json ? known_profile_new(json, name, ret, err)
+		st = json ? known_profile_new(json, name, &p, err)
 			  : ofa_fail(err, OFA_ERR_FORMAT, NULL, "the stored profile \"%s\" is not JSON", name);
 	}
 	json_decref(json);
 	ofa_buf_release(&content);
-	return st;
+	if (st != OFA_OK)
+		return st;
+	p->revision = revision;
+	*ret = p;
+	return OFA_OK;
 }
 
-enum ofa_status profiles_get(struct profiles *s, const char *name, struct known_profile **ret, struct ofa_error *err)
+enum ofa_status profiles_get(struct profiles *s, const char *reference, struct known_profile **ret,
+			     struct ofa_error *err)
 {
-	struct job_key key = key_of(name);
+	struct job_key key = key_of(reference);
 	struct known_profile *p = (struct known_profile *)(void *)lru_get(s->cache, &key);
+	char name[OFA_PROFILE_NAME_MAX];
+	uint64_t revision;
 	enum ofa_status st = OFA_OK;
 
+	if (!p && !split_reference(reference, name, &revision))
+		return ofa_fail(err, OFA_ERR_NOT_FOUND, NULL, "there is no profile \"%.200s\"", reference);
 	if (!p) {
 		pthread_mutex_lock(&s->lock);
-		st = fetch(s, name, &p, err);
+		st = fetch(s, name, revision, &p, err);
 		if (st == OFA_OK)
 			lru_put(s->cache, &key, &p->shared, weight(p));
 		pthread_mutex_unlock(&s->lock);
@@ -161,32 +223,37 @@ enum ofa_status profiles_get(struct profiles *s, const char *name, struct known_
 	return st;
 }
 
-enum ofa_status profiles_put(struct profiles *s, const struct known_profile *p, bool *ret_created,
-			     struct ofa_error *err)
+enum ofa_status profiles_put(struct profiles *s, struct known_profile *p, const char *author,
+			     const struct store_gate *gate, enum store_written *ret,
+			     struct store_profile_state *ret_state, struct ofa_error *err)
 {
 	const struct store_profile row = {
 		.name = p->profile.name,
 		.content = p->content,
 		.content_size = p->content_size,
 		.sha256 = p->sha256,
+		.author = author,
 	};
 	struct job_key key = key_of(p->profile.name);
 	enum ofa_status st;
 
 	pthread_mutex_lock(&s->lock);
-	st = s->store->driver->profile_put(s->store, &row, ret_created, err);
+	st = s->store->driver->profile_put(s->store, &row, gate, ret, ret_state, err);
 	lru_remove(s->cache, &key);
 	pthread_mutex_unlock(&s->lock);
+	if (st == OFA_OK && *ret != STORE_REFUSED)
+		p->revision = ret_state->revision;
 	return st;
 }
 
-enum ofa_status profiles_delete(struct profiles *s, const char *name, struct ofa_error *err)
+enum ofa_status profiles_delete(struct profiles *s, const char *name, const struct store_gate *gate,
+				enum store_written *ret, struct store_profile_state *ret_state, struct ofa_error *err)
 {
 	struct job_key key = key_of(name);
 	enum ofa_status st;
 
 	pthread_mutex_lock(&s->lock);
-	st = s->store->driver->profile_delete(s->store, name, err);
+	st = s->store->driver->profile_delete(s->store, name, gate, ret, ret_state, err);
 	lru_remove(s->cache, &key);
 	pthread_mutex_unlock(&s->lock);
 	return st;

@@ -15,7 +15,16 @@ struct known_profile {
 	char *content; /* canonical JSON */
 	size_t content_size;
 	uint8_t sha256[OFA_SHA256_BYTES]; /* of the content */
+	uint64_t revision;                /* 0: not kept here */
 };
+
+/* Names of profiles that are kept here: as ofa_profile_name_ok(), and no part but the first is a word that paths have
+ * after a name ("revisions", "calibration"). */
+bool profile_name_ok(const char *name);
+/* How requests refer to one: NAME, or NAME@N for its revision N. */
+bool profile_reference_ok(const char *reference);
+#define PROFILE_REFERENCE_FORM \
+	"1 to 127 of A-Z a-z 0-9 . _ - with '/' between parts, and perhaps @ and the number of a revision"
 
 /* From a JSON object; when it has no "name" it gets default_name (the object is changed).  Errors as
  * ofa_profile_parse(). */
@@ -33,13 +42,16 @@ struct lru *profiles_cache(struct profiles *s); /* borrowed, for its size */
 
 /* Changes whenever a profile does, before the change is acknowledged; never takes a value again. */
 uint64_t profiles_generation(struct profiles *s);
-/* A new reference, or OFA_ERR_NOT_FOUND. */
-enum ofa_status profiles_get(struct profiles *s, const char *name, struct known_profile **ret,
+/* A new reference, or OFA_ERR_NOT_FOUND.  `reference`: NAME or NAME@N; revisions outlive their profile's deletion. */
+enum ofa_status profiles_get(struct profiles *s, const char *reference, struct known_profile **ret,
 			     struct ofa_error *err) OFA_MUST_CHECK;
-/* Stores it under its name. */
-enum ofa_status profiles_put(struct profiles *s, const struct known_profile *p, bool *ret_created,
-			     struct ofa_error *err) OFA_MUST_CHECK;
-enum ofa_status profiles_delete(struct profiles *s, const char *name, struct ofa_error *err) OFA_MUST_CHECK;
+/* Stores it under its name and sets p->revision, unless the gate is closed; nobody else may have p yet. */
+enum ofa_status profiles_put(struct profiles *s, struct known_profile *p, const char *author,
+			     const struct store_gate *gate, enum store_written *ret,
+			     struct store_profile_state *ret_state, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status profiles_delete(struct profiles *s, const char *name, const struct store_gate *gate,
+				enum store_written *ret, struct store_profile_state *ret_state,
+				struct ofa_error *err) OFA_MUST_CHECK;
 
 /* Does the profile's table serve at least one of the networks?  One without a table serves all.
  * OFA_ERR_MISMATCH says for each network what is missing. */

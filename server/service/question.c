@@ -4,7 +4,7 @@
 #include "service/question.h"
 
 /* Part of every key, so that a later way of answering does not find the answers of this one. */
-#define KEY_VERSION "ofad question 2"
+#define KEY_VERSION "ofad question 3"
 
 static void put_u64(struct ofa_sha256 *h, uint64_t v)
 {
@@ -25,7 +25,8 @@ static void put_limits(struct ofa_sha256 *h, const struct ofa_limits *limits)
 	}
 }
 
-/* Digest of all but the seed. */
+/* Digest of what is to be answered, from which the seed is derived: the same content has the same seed, whichever
+ * revision it is. */
 static enum ofa_status hash_rest(const struct question *q, uint8_t out[OFA_SHA256_BYTES])
 {
 	struct ofa_sha256 *h = ofa_sha256_new();
@@ -54,14 +55,24 @@ static uint64_t derive_seed(const uint8_t digest[OFA_SHA256_BYTES])
 	return seed & QUESTION_SEED_MAX;
 }
 
-static void set_key(struct question *q, const uint8_t rest[OFA_SHA256_BYTES])
+/* A revision whose content was there before is a question of its own, so that its answer is newer than those for the
+ * revisions between. */
+static enum ofa_status set_key(struct question *q, const uint8_t rest[OFA_SHA256_BYTES])
 {
-	uint8_t all[OFA_SHA256_BYTES + 8];
+	struct ofa_sha256 *h = ofa_sha256_new();
 
-	memcpy(all, rest, OFA_SHA256_BYTES);
-	for (int i = 0; i < 8; i++)
-		all[OFA_SHA256_BYTES + i] = (uint8_t)(q->seed >> (8 * i));
-	ofa_sha256(all, sizeof(all), q->key.bytes);
+	if (!h)
+		return OFA_ERR_NOMEM;
+	ofa_sha256_update(h, rest, OFA_SHA256_BYTES);
+	put_u64(h, q->seed);
+	put_u64(h, question_revision(q));
+	ofa_sha256_final(h, q->key.bytes);
+	return OFA_OK;
+}
+
+uint64_t question_revision(const struct question *q)
+{
+	return q->stored ? q->profile->revision : 0;
 }
 
 enum ofa_status question_init(struct question *q, const struct network *network, struct known_profile *profile,
@@ -81,8 +92,7 @@ enum ofa_status question_init(struct question *q, const struct network *network,
 	if (hash_rest(q, rest) != OFA_OK)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	q->seed = seed ? *seed : derive_seed(rest);
-	set_key(q, rest);
-	return OFA_OK;
+	return set_key(q, rest) == OFA_OK ? OFA_OK : ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 }
 
 void question_release(struct question *q)
@@ -96,6 +106,11 @@ bool question_profile_revision(const struct question *q, char out[PROFILE_REVISI
 
 	if (!q->profile)
 		return false;
+	if (question_revision(q)) {
+		snprintf(out, PROFILE_REVISION_MAX, "%s@%llu", q->profile->profile.name,
+			 (unsigned long long)question_revision(q));
+		return true;
+	}
 	ofa_hex(q->profile->sha256, OFA_SHA256_BYTES, hex);
 	snprintf(out, PROFILE_REVISION_MAX, "%s@sha256-%s", q->profile->profile.name, hex);
 	return true;

@@ -26,9 +26,12 @@ enum ofa_status question_init(struct question *q, const struct network *network,
 			      bool stored, const struct ofa_limits *limits, const uint64_t *seed,
 			      struct ofa_error *err) OFA_MUST_CHECK;
 void question_release(struct question *q);
+/* Of the profile, when it is kept here; else 0. */
+uint64_t question_revision(const struct question *q);
 
 #define PROFILE_REVISION_MAX (OFA_PROFILE_NAME_MAX + 80)
-/* The profile's name, "@" and what its content is known by; false without a profile. */
+/* The profile's name, "@" and the number of its revision, or what its content is known by when it is not kept here;
+ * false without a profile. */
 bool question_profile_revision(const struct question *q, char out[PROFILE_REVISION_MAX]);
 
 #endif

@@ -168,6 +168,24 @@ void db_bind_text(sqlite3_stmt *stmt, int at, const char *s)
 	sqlite3_bind_text(stmt, at, s, -1, SQLITE_STATIC);
 }
 
+enum ofa_status db_run(struct db_conn *c, sqlite3_stmt *stmt, struct ofa_error *err)
+{
+	enum ofa_status st = sqlite3_step(stmt) == SQLITE_DONE ? OFA_OK : db_fail(c, err);
+
+	sqlite3_reset(stmt);
+	sqlite3_clear_bindings(stmt);
+	return st;
+}
+
+enum ofa_status db_finish(struct db_conn *c, enum ofa_status st, struct ofa_error *err)
+{
+	if (st == OFA_OK)
+		st = db_exec(c, "COMMIT", err);
+	if (st != OFA_OK)
+		sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+	return st;
+}
+
 enum ofa_status db_fetch_text(struct db_conn *c, sqlite3_stmt *stmt, struct ofa_buf *buf, struct ofa_error *err)
 {
 	const void *text;
@@ -195,6 +213,8 @@ const struct store_driver store_sqlite = {
 	.profile_get = db_profile_get,
 	.profile_delete = db_profile_delete,
 	.profile_list = db_profile_list,
+	.revision_get = db_revision_get,
+	.revision_list = db_revision_list,
 	.delivery_put = db_delivery_put,
 	.delivery_by_question = db_delivery_by_question,
 	.delivery_by_subnet = db_delivery_by_subnet,

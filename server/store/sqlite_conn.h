@@ -9,11 +9,14 @@
 
 /* Every statement that is run; the text of each is in sqlite_statements.c. */
 enum db_statement {
-	PROFILE_EXISTS,
+	PROFILE_STATE,
 	PROFILE_PUT,
 	PROFILE_GET,
 	PROFILE_DELETE,
 	PROFILE_LIST,
+	REVISION_PUT,
+	REVISION_GET,
+	REVISION_LIST,
 	DELIVERY_PUT,
 	DELIVERY_BY_QUESTION,
 	DELIVERY_BY_SUBNET,
@@ -51,6 +54,10 @@ sqlite3_stmt *db_begin(struct db_conn *c, enum db_statement which);
 void db_end(struct db_conn *c, sqlite3_stmt *stmt);
 /* The values bound outlive the statement's run, so none is copied; NULL binds NULL. */
 void db_bind_text(sqlite3_stmt *stmt, int at, const char *s);
+/* Runs a statement that gives no row, of a connection that the caller holds; resets it. */
+enum ofa_status db_run(struct db_conn *c, sqlite3_stmt *stmt, struct ofa_error *err) OFA_MUST_CHECK;
+/* Ends a transaction that BEGIN IMMEDIATE opened: COMMIT when st is OFA_OK, else ROLLBACK; the outcome of both. */
+enum ofa_status db_finish(struct db_conn *c, enum ofa_status st, struct ofa_error *err) OFA_MUST_CHECK;
 /* Appends the first column of the only row to buf; OFA_ERR_NOT_FOUND without a row, err untouched. */
 enum ofa_status db_fetch_text(struct db_conn *c, sqlite3_stmt *stmt, struct ofa_buf *buf,
 			      struct ofa_error *err) OFA_MUST_CHECK;
@@ -58,13 +65,23 @@ enum ofa_status db_fetch_text(struct db_conn *c, sqlite3_stmt *stmt, struct ofa_
 /* The driver's functions, one file for each aggregate; store.h says what they do. */
 
 /* sqlite_profiles.c */
-enum ofa_status db_profile_put(struct store *s, const struct store_profile *p, bool *ret_created,
+enum ofa_status db_profile_put(struct store *s, const struct store_profile *p, const struct store_gate *gate,
+			       enum store_written *ret, struct store_profile_state *ret_state, struct ofa_error *err);
+enum ofa_status db_profile_get(struct store *s, const char *name, struct ofa_buf *content, uint64_t *ret_revision,
 			       struct ofa_error *err);
-enum ofa_status db_profile_get(struct store *s, const char *name, struct ofa_buf *content, struct ofa_error *err);
-enum ofa_status db_profile_delete(struct store *s, const char *name, struct ofa_error *err);
+enum ofa_status db_profile_delete(struct store *s, const char *name, const struct store_gate *gate,
+				  enum store_written *ret, struct store_profile_state *ret_state,
+				  struct ofa_error *err);
 enum ofa_status db_profile_list(struct store *s, const char *after, unsigned limit,
 				enum ofa_status (*each)(void *ctx, const struct store_profile_entry *entry), void *ctx,
 				struct ofa_error *err);
+
+/* sqlite_revisions.c */
+enum ofa_status db_revision_get(struct store *s, const char *name, uint64_t revision, struct ofa_buf *content,
+				struct ofa_error *err);
+enum ofa_status db_revision_list(struct store *s, const char *name, uint64_t before, unsigned limit,
+				 enum ofa_status (*each)(void *ctx, const struct store_revision_entry *entry),
+				 void *ctx, struct ofa_error *err);
 
 /* sqlite_deliveries.c */
 enum ofa_status db_delivery_put(struct store *s, const struct store_delivery *d, struct ofa_error *err);

@@ -20,6 +20,7 @@ enum ofa_status db_delivery_put(struct store *s, const struct store_delivery *d,
 	sqlite3_bind_int(stmt, 9, d->evaluations);
 	db_bind_text(stmt, 10, d->manifest);
 	db_bind_text(stmt, 11, now);
+	sqlite3_bind_int64(stmt, 12, (sqlite3_int64)d->profile_revision);
 	st = sqlite3_step(stmt) == SQLITE_DONE ? OFA_OK : db_fail(c, err);
 	db_end(c, stmt);
 	return st;

@@ -2,20 +2,35 @@
 
 /* clang-format off */
 const char *const db_statement_sql[DB_STATEMENT_COUNT] = {
-	[PROFILE_EXISTS] =
-		"SELECT 1 FROM profiles WHERE name = ?1",
+	[PROFILE_STATE] =
+		"SELECT n.revision, n.deleted_at IS NOT NULL, r.sha256 FROM profile_names n "
+		"JOIN profile_revisions r ON r.name = n.name AND r.revision = n.revision WHERE n.name = ?1",
 	[PROFILE_PUT] =
-		"INSERT INTO profiles (name, content, sha256, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4) "
-		"ON CONFLICT (name) DO UPDATE SET content = ?2, sha256 = ?3, updated_at = ?4",
+		"INSERT INTO profile_names (name, revision, created_at, updated_at) VALUES (?1, ?2, ?3, ?3) "
+		"ON CONFLICT (name) DO UPDATE SET revision = ?2, updated_at = ?3, deleted_at = NULL, "
+		"created_at = CASE WHEN deleted_at IS NULL THEN created_at ELSE ?3 END",
 	[PROFILE_GET] =
-		"SELECT content FROM profiles WHERE name = ?1",
+		"SELECT r.content, r.revision FROM profile_names n "
+		"JOIN profile_revisions r ON r.name = n.name AND r.revision = n.revision "
+		"WHERE n.name = ?1 AND n.deleted_at IS NULL",
 	[PROFILE_DELETE] =
-		"DELETE FROM profiles WHERE name = ?1",
+		"UPDATE profile_names SET deleted_at = ?2 WHERE name = ?1",
 	[PROFILE_LIST] =
-		"SELECT name, sha256, created_at, updated_at FROM profiles WHERE name > ?1 ORDER BY name LIMIT ?2",
+		"SELECT n.name, n.revision, r.sha256, n.created_at, n.updated_at FROM profile_names n "
+		"JOIN profile_revisions r ON r.name = n.name AND r.revision = n.revision "
+		"WHERE n.deleted_at IS NULL AND n.name > ?1 ORDER BY n.name LIMIT ?2",
+	[REVISION_PUT] =
+		"INSERT INTO profile_revisions (name, revision, sha256, size_bytes, author, created_at, content) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[REVISION_GET] =
+		"SELECT content FROM profile_revisions WHERE name = ?1 AND revision = ?2",
+	[REVISION_LIST] =
+		"SELECT revision, sha256, size_bytes, author, created_at FROM profile_revisions "
+		"WHERE name = ?1 AND revision < ?2 ORDER BY revision DESC LIMIT ?3",
 	[DELIVERY_PUT] =
 		"INSERT INTO deliveries (question, subnet, size_bytes, network, arch, profile, limits, seed, "
-		"evaluations, manifest, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) "
+		"evaluations, manifest, created_at, profile_revision) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, nullif(?12, 0)) "
 		"ON CONFLICT (question) DO NOTHING",
 	[DELIVERY_BY_QUESTION] =
 		"SELECT manifest FROM deliveries WHERE question = ?1",

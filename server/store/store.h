@@ -5,6 +5,7 @@
 #ifndef OFAD_STORE_STORE_H
 #define OFAD_STORE_STORE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "base/buf.h"
 #include "base/sha256.h"
@@ -16,13 +17,38 @@ struct store_profile {
 	const char *content; /* canonical JSON, content_size bytes */
 	size_t content_size;
 	const uint8_t *sha256; /* of the content */
+	const char *author;    /* who stores it: id of a token, "" where none was needed */
 };
+
+/* What a name stands for at the moment. */
+struct store_profile_state {
+	uint64_t revision; /* 0: there is no such profile */
+	uint8_t sha256[OFA_SHA256_BYTES];
+};
+
+/* Asked inside the transaction whether what is there may be changed. */
+struct store_gate {
+	/* `same`: it is to be replaced by what it is already */
+	bool (*open)(void *ctx, const struct store_profile_state *state, bool same);
+	void *ctx;
+};
+
+enum store_written { STORE_CREATED, STORE_REPLACED, STORE_UNCHANGED, STORE_REFUSED };
 
 /* One line of the list of profiles. */
 struct store_profile_entry {
 	const char *name;
+	uint64_t revision;
 	const uint8_t *sha256;
 	const char *created_at, *updated_at;
+};
+
+/* One line of the list of a profile's revisions. */
+struct store_revision_entry {
+	uint64_t revision;
+	const uint8_t *sha256;
+	uint64_t size_bytes;
+	const char *author, *created_at;
 };
 
 struct store_delivery {
@@ -30,6 +56,7 @@ struct store_delivery {
 	const char *subnet;      /* hex SHA-256 of the package */
 	uint64_t size_bytes;
 	const char *network, *arch, *profile /* or NULL */, *limits;
+	uint64_t profile_revision; /* 0: the profile is not kept here */
 	uint64_t seed; /* below 2^63 */
 	int evaluations;
 	const char *manifest;
@@ -54,17 +81,31 @@ struct store_driver {
 	enum ofa_status (*open)(const char *dir, struct store **ret, struct ofa_error *err);
 	void (*close)(struct store *s);
 
-	enum ofa_status (*profile_put)(struct store *s, const struct store_profile *p, bool *ret_created,
+	/* Makes the content the next revision of its name, unless it is the current one already or the gate (NULL:
+	 * none) is closed.  *ret_state: what the name stands for afterwards. */
+	enum ofa_status (*profile_put)(struct store *s, const struct store_profile *p, const struct store_gate *gate,
+				       enum store_written *ret, struct store_profile_state *ret_state,
 				       struct ofa_error *err);
-	/* The content is appended to `content`. */
+	/* The current content is appended to `content`. */
 	enum ofa_status (*profile_get)(struct store *s, const char *name, struct ofa_buf *content,
-				       struct ofa_error *err);
-	enum ofa_status (*profile_delete)(struct store *s, const char *name, struct ofa_error *err);
+				       uint64_t *ret_revision, struct ofa_error *err);
+	/* The content of a revision, whether or not the profile was deleted. */
+	enum ofa_status (*revision_get)(struct store *s, const char *name, uint64_t revision, struct ofa_buf *content,
+					struct ofa_error *err);
+	/* Its revisions stay.  *ret: STORE_REPLACED or STORE_REFUSED; *ret_state: what the name stood for. */
+	enum ofa_status (*profile_delete)(struct store *s, const char *name, const struct store_gate *gate,
+					  enum store_written *ret, struct store_profile_state *ret_state,
+					  struct ofa_error *err);
 	/* By name, ascending, those after `after` ("" from the start), at most `limit`.  Each entry is valid
 	 * during its call; a non-OK status ends the listing. */
 	enum ofa_status (*profile_list)(struct store *s, const char *after, unsigned limit,
 					enum ofa_status (*each)(void *ctx, const struct store_profile_entry *entry),
 					void *ctx, struct ofa_error *err);
+	/* The newest first, those before the revision `before` (0: from the latest); otherwise the same.  A name that
+	 * never was one has none. */
+	enum ofa_status (*revision_list)(struct store *s, const char *name, uint64_t before, unsigned limit,
+					 enum ofa_status (*each)(void *ctx, const struct store_revision_entry *entry),
+					 void *ctx, struct ofa_error *err);
 
 	/* A question that has a row already keeps it. */
 	enum ofa_status (*delivery_put)(struct store *s, const struct store_delivery *d, struct ofa_error *err);

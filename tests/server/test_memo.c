@@ -94,7 +94,9 @@ static void put_limit(const struct daemon *d, const char *macs, long status)
 	char body[64];
 
 	snprintf(body, sizeof(body), "{\"limits\":{\"macs\":%s}}", macs);
-	ck_assert_int_eq(ask_status(d, "PUT", "/profiles/acme/cam", SEND_JSON, body), status);
+	ck_assert_int_eq(ask_status(d, "PUT", "/profiles/acme/cam",
+				    status == 201 ? SEND_JSON : SEND_JSON "\nIf-Match: *", body),
+			 status);
 }
 
 START_TEST(test_profile_changes)

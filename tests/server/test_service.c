@@ -346,11 +346,15 @@ START_TEST(test_profiles)
 	ck_assert_uint_eq(json_array_size(json_object_get(json, "profiles")), 2);
 	json_decref(json);
 	ask(&d, "GET", "/profiles?limit=1", NULL, NULL, &r);
-	ck_assert_str_eq(reply_header(&r, "Link"), "</profiles?after=acme/cam-m7&limit=1>; rel=\"next\"");
+	ck_assert_str_eq(reply_header(&r, "Link"),
+			 "</profiles?limit=1&cursor=MWFjbWUvY2FtLW03>; rel=\"next\"");
 	reply_release(&r);
-	json = get_json(&d, "/profiles?after=acme/cam-m7&limit=1");
+	ask(&d, "GET", "/profiles?limit=1&cursor=MWFjbWUvY2FtLW03", NULL, NULL, &r);
+	json = reply_json(&r);
 	ck_assert_str_eq(string_at(json_array_get(json_object_get(json, "profiles"), 0), "name"), "b");
+	ck_assert_ptr_null(reply_header(&r, "Link"));
 	json_decref(json);
+	reply_release(&r);
 	ck_assert_int_eq(ask_status(&d, "GET", "/profiles?limit=0", NULL, NULL), 422);
 
 	ask(&d, "PUT", "/profiles/other", SEND_JSON, profile, &r);

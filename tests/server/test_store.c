@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "runner.h"
 #include "store/store.h"
 
@@ -36,29 +37,54 @@ static void remove_dir(void)
 	ck_assert_int_eq(rmdir(dir), 0);
 }
 
-static void put_profile(struct store *s, const char *name, const char *content, bool expect_created)
+static void put_gated(struct store *s, const char *name, const char *content, const struct store_gate *gate,
+		      enum store_written expected, uint64_t revision)
 {
+	struct store_profile_state state;
 	uint8_t sha256[OFA_SHA256_BYTES];
 	struct ofa_error err = {0};
-	bool created;
+	enum store_written written;
 
 	ofa_sha256(content, strlen(content), sha256);
-	ASSERT_OK(s->driver->profile_put(
-			  s,
-			  &(struct store_profile){
-				  .name = name, .content = content, .content_size = strlen(content), .sha256 = sha256},
-			  &created, &err),
+	ASSERT_OK(s->driver->profile_put(s,
+					 &(struct store_profile){.name = name,
+								 .content = content,
+								 .content_size = strlen(content),
+								 .sha256 = sha256,
+								 .author = "tester"},
+					 gate, &written, &state, &err),
 		  &err);
-	ck_assert_int_eq(created, expect_created);
+	ck_assert_int_eq(written, expected);
+	ck_assert_uint_eq(state.revision, revision);
+	if (written != STORE_REFUSED)
+		ck_assert_mem_eq(state.sha256, sha256, sizeof(sha256));
+}
+
+static void put_profile(struct store *s, const char *name, const char *content, bool expect_created)
+{
+	put_gated(s, name, content, NULL, expect_created ? STORE_CREATED : STORE_REPLACED, expect_created ? 1 : 2);
+}
+
+static void delete_profile(struct store *s, const char *name, const struct store_gate *gate,
+			   enum store_written expected, uint64_t revision)
+{
+	struct store_profile_state state;
+	struct ofa_error err = {0};
+	enum store_written written;
+
+	ASSERT_OK(s->driver->profile_delete(s, name, gate, &written, &state, &err), &err);
+	ck_assert_int_eq(written, expected);
+	ck_assert_uint_eq(state.revision, revision);
 }
 
 static void check_profile(struct store *s, const char *name, const char *expected)
 {
 	struct ofa_error err = {0};
 	struct ofa_buf buf;
+	uint64_t revision;
 
 	ofa_buf_init(&buf, 1 << 20);
-	ASSERT_OK(s->driver->profile_get(s, name, &buf, &err), &err);
+	ASSERT_OK(s->driver->profile_get(s, name, &buf, &revision, &err), &err);
 	ck_assert_uint_eq(buf.len, strlen(expected));
 	ck_assert_mem_eq(buf.data, expected, buf.len);
 	ofa_buf_release(&buf);
@@ -66,8 +92,11 @@ static void check_profile(struct store *s, const char *name, const char *expecte
 
 START_TEST(test_profiles)
 {
+	struct store_profile_state state;
 	struct ofa_error err = {0};
+	enum store_written written;
 	struct ofa_buf buf;
+	uint64_t revision;
 	struct store *s;
 
 	make_dir();
@@ -80,13 +109,176 @@ START_TEST(test_profiles)
 	s = open_store();
 	check_profile(s, "acme/cam", "{\"name\":\"acme/cam\",\"limits\":{}}");
 	check_profile(s, "o'brien\"; DROP TABLE profiles; --", "{}");
-	ASSERT_OK(s->driver->profile_delete(s, "acme/cam", &err), &err);
-	ASSERT_FAILS(s->driver->profile_delete(s, "acme/cam", NULL), OFA_ERR_NOT_FOUND);
+	delete_profile(s, "acme/cam", NULL, STORE_REPLACED, 2);
+	ASSERT_FAILS(s->driver->profile_delete(s, "acme/cam", NULL, &written, &state, NULL), OFA_ERR_NOT_FOUND);
 	ofa_buf_init(&buf, 100);
-	ASSERT_FAILS(s->driver->profile_get(s, "acme/cam", &buf, &err), OFA_ERR_NOT_FOUND);
+	ASSERT_FAILS(s->driver->profile_get(s, "acme/cam", &buf, &revision, &err), OFA_ERR_NOT_FOUND);
 	ck_assert_ptr_nonnull(strstr(err.message, "acme/cam"));
 	ck_assert_uint_eq(buf.len, 0);
 	ofa_buf_release(&buf);
+	s->driver->close(s);
+	remove_dir();
+}
+END_TEST
+
+static void put_delivery(struct store *s, uint8_t question, const char *subnet, const char *manifest)
+{
+	uint8_t digest[OFA_SHA256_BYTES] = {question};
+	struct ofa_error err = {0};
+
+	ASSERT_OK(s->driver->delivery_put(s,
+					  &(struct store_delivery){.question = digest,
+								   .subnet = subnet,
+								   .size_bytes = 5,
+								   .network = "net",
+								   .arch = "{}",
+								   .limits = "{}",
+								   .seed = ((uint64_t)1 << 53) - 1,
+								   .evaluations = 3,
+								   .manifest = manifest},
+					  &err),
+		  &err);
+}
+
+static void check_manifest(struct store *s, const char *subnet, const char *expected)
+{
+	struct ofa_error err = {0};
+	struct ofa_buf buf;
+
+	ofa_buf_init(&buf, 100);
+	ASSERT_OK(s->driver->delivery_by_subnet(s, subnet, &buf, &err), &err);
+	ck_assert_uint_eq(buf.len, strlen(expected));
+	ck_assert_mem_eq(buf.data, expected, buf.len);
+	ofa_buf_release(&buf);
+}
+
+static bool watch(void *ctx, const struct store_profile_state *state, bool same)
+{
+	struct {
+		uint64_t revision;
+		bool same, open;
+	} *seen = ctx;
+
+	seen->revision = state->revision;
+	seen->same = same;
+	return seen->open;
+}
+
+static enum ofa_status take_revision(void *ctx, const struct store_revision_entry *e)
+{
+	char *text = ctx;
+	size_t n = strlen(text);
+
+	ck_assert_str_eq(e->author, "tester");
+	ck_assert_uint_gt(strlen(e->created_at), 19);
+	snprintf(text + n, 64 - n, "%llu:%llu ", (unsigned long long)e->revision, (unsigned long long)e->size_bytes);
+	return OFA_OK;
+}
+
+static void check_revision(struct store *s, const char *name, uint64_t revision, const char *expected)
+{
+	struct ofa_error err = {0};
+	struct ofa_buf buf;
+
+	ofa_buf_init(&buf, 100);
+	ASSERT_OK(s->driver->revision_get(s, name, revision, &buf, &err), &err);
+	ck_assert_uint_eq(buf.len, strlen(expected));
+	ck_assert_mem_eq(buf.data, expected, buf.len);
+	ofa_buf_release(&buf);
+}
+
+/* Numbers run per name and are never given out again; contents stay; a closed gate writes nothing. */
+START_TEST(test_revisions)
+{
+	struct {
+		uint64_t revision;
+		bool same, open;
+	} seen = {.open = false};
+	const struct store_gate gate = {.open = watch, .ctx = &seen};
+	struct ofa_error err = {0};
+	struct ofa_buf buf;
+	struct store *s;
+	char text[64] = "";
+
+	make_dir();
+	s = open_store();
+	put_gated(s, "a", "one", &gate, STORE_REFUSED, 0);
+	ck_assert(seen.revision == 0 && !seen.same);
+	seen.open = true;
+	put_gated(s, "a", "one", &gate, STORE_CREATED, 1);
+	put_gated(s, "a", "one", &gate, STORE_UNCHANGED, 1);
+	ck_assert(seen.revision == 1 && seen.same);
+	put_gated(s, "a", "three", &gate, STORE_REPLACED, 2);
+	ck_assert(seen.revision == 1 && !seen.same);
+	put_gated(s, "a", "one", NULL, STORE_REPLACED, 3);
+	put_gated(s, "b", "one", NULL, STORE_CREATED, 1);
+	seen.open = false;
+	put_gated(s, "a", "four", &gate, STORE_REFUSED, 3);
+	delete_profile(s, "a", &gate, STORE_REFUSED, 3);
+	check_profile(s, "a", "one");
+	seen.open = true;
+	delete_profile(s, "a", &gate, STORE_REPLACED, 3);
+	s->driver->close(s);
+
+	s = open_store();
+	put_gated(s, "a", "one", &gate, STORE_CREATED, 4);
+	ck_assert_uint_eq(seen.revision, 0);
+	check_revision(s, "a", 1, "one");
+	check_revision(s, "a", 2, "three");
+	check_revision(s, "a", 4, "one");
+	ofa_buf_init(&buf, 100);
+	ASSERT_FAILS(s->driver->revision_get(s, "a", 5, &buf, &err), OFA_ERR_NOT_FOUND);
+	ck_assert_ptr_nonnull(strstr(err.message, "revision 5"));
+	ofa_buf_release(&buf);
+	ASSERT_OK(s->driver->revision_list(s, "a", 0, 3, take_revision, text, &err), &err);
+	ck_assert_str_eq(text, "4:3 3:3 2:5 ");
+	ASSERT_OK(s->driver->revision_list(s, "a", 2, 3, take_revision, text, &err), &err);
+	ck_assert_str_eq(text, "4:3 3:3 2:5 1:3 ");
+	ASSERT_OK(s->driver->revision_list(s, "nobody", 0, 3, take_revision, NULL, &err), &err);
+	s->driver->close(s);
+	remove_dir();
+}
+END_TEST
+
+/* A database as the first schema left it. */
+START_TEST(test_migration)
+{
+	static const char rows[] =
+		"INSERT INTO profiles VALUES ('acme/cam', '{\"name\":\"acme/cam\"}', zeroblob(32), "
+		"'2026-01-02T03:04:05Z', '2026-02-03T04:05:06Z'), ('b', '{}', zeroblob(32), 'x', 'y');"
+		"INSERT INTO deliveries VALUES (7, zeroblob(32), 'aa', 5, 'net', '{}', 'acme/cam', '{}', 1, 3, 'kept', "
+		"'2026-01-02T03:04:05Z'); PRAGMA user_version = 1;";
+	struct ofa_error err = {0};
+	uint64_t revision;
+	struct ofa_buf buf;
+	struct store *s;
+	char path[600], *text;
+	uint8_t *schema;
+	size_t size;
+	sqlite3 *db;
+
+	make_dir();
+	snprintf(path, sizeof(path), "%s/server/store/schema/0001-profiles-deliveries.sql",
+		 getenv("OFA_SRCDIR") ? getenv("OFA_SRCDIR") : ".");
+	ASSERT_OK(ofa_file_read(path, 1 << 16, &schema, &size, &err), &err);
+	snprintf(path, sizeof(path), "%s/ofad.db", dir);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	text = strndup((char *)schema, size);
+	ck_assert_int_eq(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, rows, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	free(schema);
+	free(text);
+
+	s = open_store();
+	ofa_buf_init(&buf, 100);
+	ASSERT_OK(s->driver->profile_get(s, "acme/cam", &buf, &revision, &err), &err);
+	ck_assert_uint_eq(revision, 1);
+	ofa_buf_release(&buf);
+	check_revision(s, "acme/cam", 1, "{\"name\":\"acme/cam\"}");
+	check_manifest(s, "aa", "kept");
+	put_gated(s, "acme/cam", "new", NULL, STORE_REPLACED, 2);
+	put_gated(s, "b", "{}", NULL, STORE_REPLACED, 2); /* its digest was no digest */
 	s->driver->close(s);
 	remove_dir();
 }
@@ -134,37 +326,6 @@ START_TEST(test_pages)
 	remove_dir();
 }
 END_TEST
-
-static void put_delivery(struct store *s, uint8_t question, const char *subnet, const char *manifest)
-{
-	uint8_t digest[OFA_SHA256_BYTES] = {question};
-	struct ofa_error err = {0};
-
-	ASSERT_OK(s->driver->delivery_put(s,
-					  &(struct store_delivery){.question = digest,
-								   .subnet = subnet,
-								   .size_bytes = 5,
-								   .network = "net",
-								   .arch = "{}",
-								   .limits = "{}",
-								   .seed = ((uint64_t)1 << 53) - 1,
-								   .evaluations = 3,
-								   .manifest = manifest},
-					  &err),
-		  &err);
-}
-
-static void check_manifest(struct store *s, const char *subnet, const char *expected)
-{
-	struct ofa_error err = {0};
-	struct ofa_buf buf;
-
-	ofa_buf_init(&buf, 100);
-	ASSERT_OK(s->driver->delivery_by_subnet(s, subnet, &buf, &err), &err);
-	ck_assert_uint_eq(buf.len, strlen(expected));
-	ck_assert_mem_eq(buf.data, expected, buf.len);
-	ofa_buf_release(&buf);
-}
 
 START_TEST(test_deliveries)
 {
@@ -283,7 +444,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		test_profiles, test_pages, test_deliveries, test_counters, test_threads, test_foreign,
+		test_profiles,	test_revisions, test_migration, test_pages,
+		test_deliveries, test_counters, test_threads,	test_foreign,
 	};
 
 	return run_tests("store", tests, OFA_ARRAY_LEN(tests));
