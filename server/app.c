@@ -128,6 +128,20 @@ static unsigned connection_limit(const struct app *app)
 	return wanted;
 }
 
+static enum ofa_status start_access(struct app *app, struct ofa_error *err)
+{
+	const struct settings *s = app->settings;
+	const struct limits_options address = {.per_second = s->rate_per_address, .burst = s->burst_per_address};
+	const struct limits_options token = {.per_second = s->rate_per_token, .burst = s->burst_per_token};
+	enum ofa_status st = tokens_open(app->store, s->data, &app->tokens, err);
+
+	if (st == OFA_OK)
+		st = limits_new(&address, &app->address_limits, err);
+	if (st == OFA_OK)
+		st = limits_new(&token, &app->token_limits, err);
+	return st;
+}
+
 static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 {
 	const struct settings *s = app->settings;
@@ -162,7 +176,7 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 	if (st == OFA_OK)
 		st = store_sqlite.open(s->data, &app->store, err);
 	if (st == OFA_OK)
-		st = tokens_open(app->store, s->data, &app->tokens, err);
+		st = start_access(app, err);
 	if (st == OFA_OK)
 		st = profiles_new(app->store, s->cache_bytes / 8, &app->profiles, err);
 	if (st == OFA_OK)
@@ -277,6 +291,8 @@ static void free_services(struct app *app)
 	bindings_free(app->bindings);
 	packages_free(app->packages);
 	profiles_free(app->profiles);
+	limits_free(app->address_limits);
+	limits_free(app->token_limits);
 	tokens_close(app->tokens);
 	if (app->store)
 		app->store->driver->close(app->store);

@@ -2,6 +2,7 @@
 #ifndef OFAD_APP_H
 #define OFAD_APP_H
 
+#include "access/limits.h"
 #include "access/tokens.h"
 #include "access_log.h"
 #include "http/server.h"
@@ -28,6 +29,7 @@ struct app {
 	struct networks *networks;
 	struct store *store;
 	struct tokens *tokens;
+	struct limits *address_limits, *token_limits; /* NULL: none */
 	struct profiles *profiles;
 	struct packages *packages;
 	struct signer *signer;

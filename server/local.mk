@@ -15,7 +15,9 @@ server_libofad_a_SOURCES = \
 	server/settings.h server/settings_table.h server/settings.c server/settings_environment.c \
 	server/settings_file.c server/settings_print.c server/settings_value.c \
 	server/shared.h server/shared.c \
+	server/access/address.h server/access/address.c \
 	server/access/generation.h server/access/generation.c \
+	server/access/limits.h server/access/limits.c \
 	server/access/principal.h server/access/principal.c \
 	server/access/scopes.h server/access/scopes.c \
 	server/access/token.h server/access/token.c \

@@ -25,6 +25,9 @@ struct settings {
 	const char *data;      /* directory */
 	const char *port_file; /* or NULL */
 	bool allow_anonymous;  /* also on addresses that are not the loopback's */
+	unsigned rate_per_address, burst_per_address; /* requests a second, at once; rate 0: no limit */
+	unsigned rate_per_token, burst_per_token;
+	bool limit_loopback;   /* addresses of the loopback are limited too */
 	const char *keys;      /* directory of signing keys, or NULL: "keys" in the data directory, if there is one */
 	unsigned signature_days;
 	unsigned workers;      /* threads that search */

@@ -3,6 +3,7 @@
 #define OFAD_ACCESS_PRINCIPAL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* What a token may be for; a token may have several.  A route names those of which a caller needs one; a route that
  * names none is the admin's. */
@@ -22,6 +23,7 @@ struct principal {
 	char id[PRINCIPAL_ID_MAX];       /* of the token or the client's certificate, for logs; "" = anonymous */
 	char owner[PRINCIPAL_OWNER_MAX]; /* first part of the names it may write; "" = any */
 	unsigned scopes;                 /* enum access_scope, combined */
+	uint64_t number;                 /* tells callers apart; 0 = anonymous */
 };
 
 /* Nothing but what is public. */

@@ -31,6 +31,15 @@ struct tokens {
 
 /* ---- reading the store ---- */
 
+/* The first bytes order the table; what decides is the comparison of the whole, in constant time. */
+static uint64_t prefix(const uint8_t sha256[OFA_SHA256_BYTES])
+{
+	uint64_t v;
+
+	memcpy(&v, sha256, sizeof(v));
+	return v;
+}
+
 static enum ofa_status take_row(void *ctx, const struct store_token *row)
 {
 	struct table *table = ctx;
@@ -51,20 +60,12 @@ static enum ofa_status take_row(void *ctx, const struct store_token *row)
 	*t = (struct token){.expires = row->expires, .revoked = row->revoked_at != NULL};
 	memcpy(t->sha256, row->sha256, OFA_SHA256_BYTES);
 	snprintf(t->principal.id, sizeof(t->principal.id), "token:%s", row->id);
+	t->principal.number = prefix(row->sha256);
 	snprintf(t->principal.owner, sizeof(t->principal.owner), "%s", row->owner);
 	if (scopes_parse(row->scopes, &t->principal.scopes, NULL) != OFA_OK)
 		t->principal.scopes = 0; /* of a later version: it may do nothing here */
 	table->n++;
 	return OFA_OK;
-}
-
-/* The first bytes order the table; what decides is the comparison of the whole, in constant time. */
-static uint64_t prefix(const uint8_t sha256[OFA_SHA256_BYTES])
-{
-	uint64_t v;
-
-	memcpy(&v, sha256, sizeof(v));
-	return v;
 }
 
 static int by_prefix(const void *a, const void *b)

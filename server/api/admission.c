@@ -1,3 +1,4 @@
+#include <math.h>
 #include "access/scopes.h"
 #include "api/admission.h"
 #include "api/problem.h"
@@ -68,16 +69,36 @@ static bool authenticate(struct app *app, struct http_call *call)
 	return false;
 }
 
+/* Does one more call by this caller stay within the limit, which may be NULL? */
+static bool within(struct limits *limits, uint64_t caller, struct http_call *call)
+{
+	double wait_ms = limits ? limits_take(limits, caller, call->started_ms) : 0;
+
+	if (wait_ms <= 0)
+		return true;
+	http_reply_header(&call->reply, "Retry-After", "%.0f", ceil(wait_ms * 1e-3));
+	problem_reply(call, PROBLEM_TOO_MANY, NULL, "too many requests from %s; the next one in %.0f s",
+		      call->principal.number ? "this token" : "this address", ceil(wait_ms * 1e-3));
+	return false;
+}
+
+static bool metered(const struct app *app, const struct http_call *call)
+{
+	return !(call->route && call->route->unmetered) && (!call->address.loopback || app->settings->limit_loopback);
+}
+
 bool admit(struct app *app, struct http_call *call)
 {
-	if (call->route->scopes & SCOPE_PUBLIC)
+	if (metered(app, call) && !within(app->address_limits, call->address.network, call))
+		return false;
+	if (!call->route || call->route->scopes & SCOPE_PUBLIC)
 		return true;
 	/* asked at each call: the first token closes the server, whoever is connected */
 	if (app->anonymous_allowed && tokens_none(app->tokens)) {
 		principal_anonymous(&call->principal);
 		return true;
 	}
-	if (!authenticate(app, call))
+	if (!authenticate(app, call) || !within(app->token_limits, call->principal.number, call))
 		return false;
 	return principal_may(&call->principal, call->route->scopes) || refuse_scope(call);
 }

@@ -41,6 +41,8 @@ static const struct problem_entry registry[PROBLEM_COUNT] = {
 		"Measure every latency key that the network needs." },
 	[PROBLEM_PRECONDITION_REQUIRED] = { "precondition-required", 428, "What is there is not replaced unseen",
 		"Send If-Match with the entity tag in the member current, or * to replace whatever is there." },
+	[PROBLEM_TOO_MANY] = { "too-many-requests", 429, "The caller calls too often",
+		"Repeat the request after the time in Retry-After, which is each caller's own." },
 	[PROBLEM_INTERNAL] = { "internal", 500, "The server failed",
 		"Report the request id to the operator." },
 	[PROBLEM_OVERLOAD] = { "overload", 503, "The server has no room for the request now",

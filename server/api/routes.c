@@ -13,8 +13,8 @@
 const struct http_route api_routes[] = {
 	{.method = "GET", .path = "/", .scopes = SCOPE_PUBLIC, .handle = root_get},
 	{.method = "GET", .path = "/openapi.yaml", .scopes = SCOPE_PUBLIC, .handle = openapi_get},
-	{.method = "GET", .path = "/healthz", .scopes = SCOPE_PUBLIC, .handle = health_get},
-	{.method = "GET", .path = "/readyz", .scopes = SCOPE_PUBLIC, .handle = ready_get},
+	{.method = "GET", .path = "/healthz", .scopes = SCOPE_PUBLIC, .unmetered = true, .handle = health_get},
+	{.method = "GET", .path = "/readyz", .scopes = SCOPE_PUBLIC, .unmetered = true, .handle = ready_get},
 	{.method = "GET", .path = "/metrics", .scopes = SCOPE_READ, .handle = metrics_get},
 	{.method = "GET", .path = "/.well-known/ofad-keys.json", .scopes = SCOPE_PUBLIC, .handle = keys_get},
 	{.method = "GET", .path = "/problems", .scopes = SCOPE_PUBLIC, .handle = problems_list},

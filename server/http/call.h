@@ -2,6 +2,7 @@
 #ifndef OFAD_HTTP_CALL_H
 #define OFAD_HTTP_CALL_H
 
+#include "access/address.h"
 #include "access/principal.h"
 #include "http/reply.h"
 #include "http/request.h"
@@ -33,6 +34,7 @@ struct http_call {
 	struct http_request request;
 	struct http_reply reply;
 	const struct http_route *route; /* NULL when none matched */
+	struct access_address address;  /* of the other end */
 	struct principal principal;     /* settled before the handler is called */
 	/* Of a handler that returned HTTP_SUSPEND: called once the connection is suspended; must see to
 	 * it that http_call_resume() is called exactly once. */

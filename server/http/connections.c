@@ -1,7 +1,7 @@
+#include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,6 +16,7 @@ struct connection {
 	int fd;
 	_Atomic double deadline_ms; /* clock_ms(); 0: none */
 	char peer[CONNECTION_PEER_MAX];
+	struct access_address address;
 };
 
 struct connections {
@@ -94,14 +95,26 @@ void connections_free(struct connections *c)
 	free(c);
 }
 
-struct connection *connection_open(struct connections *c, int fd, const char *peer)
+static void format_peer(const struct sockaddr *peer, char out[CONNECTION_PEER_MAX])
+{
+	const void *any = peer;
+
+	out[0] = '\0';
+	if (peer && peer->sa_family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)any)->sin_addr, out, CONNECTION_PEER_MAX);
+	else if (peer && peer->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)any)->sin6_addr, out, CONNECTION_PEER_MAX);
+}
+
+struct connection *connection_open(struct connections *c, int fd, const struct sockaddr *peer)
 {
 	struct connection *conn = malloc(sizeof(*conn));
 
 	if (!conn)
 		return NULL;
 	conn->fd = fd;
-	snprintf(conn->peer, sizeof(conn->peer), "%s", peer);
+	format_peer(peer, conn->peer);
+	access_address_read(peer, &conn->address);
 	atomic_init(&conn->deadline_ms, 0);
 	pthread_mutex_lock(&c->lock);
 	conn->next = c->list;
@@ -116,6 +129,11 @@ struct connection *connection_open(struct connections *c, int fd, const char *pe
 const char *connection_peer(const struct connection *conn)
 {
 	return conn ? conn->peer : "";
+}
+
+void connection_address(const struct connection *conn, struct access_address *ret)
+{
+	*ret = conn ? conn->address : (struct access_address){.loopback = false};
 }
 
 void connection_close(struct connections *c, struct connection *conn)

@@ -4,6 +4,7 @@
 #ifndef OFAD_HTTP_CONNECTIONS_H
 #define OFAD_HTTP_CONNECTIONS_H
 
+#include "access/address.h"
 #include "base/status.h"
 
 struct connections;
@@ -14,11 +15,13 @@ void connections_free(struct connections *c); /* every connection was closed; NU
 
 #define CONNECTION_PEER_MAX 64
 
-/* A connection begins, `peer` being the other end's address as text; NULL when memory is out (it then has no
+/* A connection begins; the other end's address is NULL when it has none.  NULL when memory is out (it then has no
  * deadline). */
-struct connection *connection_open(struct connections *c, int fd, const char *peer);
-/* The other end's address; "" when the connection is NULL. */
+struct connection *connection_open(struct connections *c, int fd, const struct sockaddr *peer);
+/* The other end's address as text; "" when the connection is NULL. */
 const char *connection_peer(const struct connection *conn);
+/* The same for limits. */
+void connection_address(const struct connection *conn, struct access_address *ret);
 /* Must be called before the socket is closed.  NULL is allowed. */
 void connection_close(struct connections *c, struct connection *conn);
 /* The present phase must be over in `ms` milliseconds; 0: it takes as long as it takes.  NULL is allowed. */

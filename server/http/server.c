@@ -1,4 +1,3 @@
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,13 +165,15 @@ static void format_id(uint32_t prefix, unsigned long long number, char id[HTTP_R
 static void read_headers(struct http_call *call)
 {
 	struct http_server *s = call->server;
-	const char *peer = connection_peer(connection_of(call));
+	const struct connection *conn = connection_of(call);
+	const char *peer = connection_peer(conn);
 	char id[HTTP_REQUEST_ID_MAX];
 
 	MHD_get_connection_values(call->connection, MHD_HEADER_KIND, take_header, call);
 	format_id(s->id_prefix, atomic_fetch_add(&s->next_id, 1), id);
 	http_request_headers_end(&call->request, id);
 	memcpy(call->request.peer, peer, strlen(peer) + 1);
+	connection_address(conn, &call->address);
 }
 
 /* The refusal of a caller, whose body, if there is one, is not read. */
@@ -188,6 +189,7 @@ static enum MHD_Result phase_headers(struct http_call *call)
 	const struct http_server_options *opt = &call->server->opt;
 	struct http_request *r = &call->request;
 	char allow[HTTP_ALLOW_MAX];
+	enum http_match match;
 	uint64_t length;
 	bool has_body;
 
@@ -197,7 +199,10 @@ static enum MHD_Result phase_headers(struct http_call *call)
 	if (r->fault)
 		return refuse_unread(call, HTTP_FAULT_BAD_REQUEST, r->fault);
 	has_body = http_request_has_body(r, &length);
-	switch (http_route_find(opt->routes, opt->n_routes, r->method, r->target, &call->route, &r->params, allow)) {
+	match = http_route_find(opt->routes, opt->n_routes, r->method, r->target, &call->route, &r->params, allow);
+	if (!opt->admit(call->app, call))
+		return refuse_admission(call, has_body);
+	switch (match) {
 	case HTTP_MATCH:
 		break;
 	case HTTP_NO_PATH:
@@ -207,8 +212,6 @@ static enum MHD_Result phase_headers(struct http_call *call)
 		return has_body ? refuse_unread(call, HTTP_FAULT_NO_METHOD, allow)
 				: refuse(call, HTTP_FAULT_NO_METHOD, allow);
 	}
-	if (!opt->admit(call->app, call))
-		return refuse_admission(call, has_body);
 	if (has_body && (call->route->max_body == 0 || (length != UINT64_MAX && length > call->route->max_body)))
 		return refuse_unread(call, HTTP_FAULT_TOO_LARGE, "");
 	if (call->route->body_types[0] &&
@@ -345,20 +348,12 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **st
 	atomic_fetch_sub(&s->active, 1);
 }
 
-static void format_peer(struct MHD_Connection *connection, char peer[CONNECTION_PEER_MAX])
+static const struct sockaddr *peer_of(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const void *address;
 
-	peer[0] = '\0';
-	if (!info || !info->client_addr)
-		return;
-	address = info->client_addr;
-	if (info->client_addr->sa_family == AF_INET)
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, peer, CONNECTION_PEER_MAX);
-	else if (info->client_addr->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, peer, CONNECTION_PEER_MAX);
+	return info ? info->client_addr : NULL;
 }
 
 static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
@@ -366,7 +361,6 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 {
 	struct http_server *s = cls;
 	const union MHD_ConnectionInfo *info;
-	char peer[CONNECTION_PEER_MAX];
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		atomic_fetch_sub(&s->n_connections, 1);
@@ -378,10 +372,9 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 	atomic_fetch_add(&s->accepted, 1);
 	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	if (info) {
-		struct connection *conn;
+		struct connection *conn =
+			connection_open(s->connections, info->connect_fd, peer_of(connection));
 
-		format_peer(connection, peer);
-		conn = connection_open(s->connections, info->connect_fd, peer);
 		connection_deadline(conn, HEADER_MS);
 		*context = conn;
 	}

@@ -27,8 +27,8 @@ struct http_server_options {
 	size_t max_body_bytes; /* held for all requests together */
 	struct app *app;
 	const struct log *log;
-	/* The route is known, the body was not looked at: may this caller go on?  Settles call->principal; when it
-	 * says no, call->reply says why. */
+	/* The route is known, or NULL, and the body was not looked at: may this caller go on?  Settles
+	 * call->principal; when it says no, call->reply says why. */
 	bool (*admit)(struct app *app, struct http_call *call);
 	/* Fills call->reply. */
 	void (*fault)(struct app *app, struct http_call *call, enum http_fault fault, const char *detail);

@@ -1,9 +1,12 @@
 /* Credentials, scopes and tokens, without a daemon. */
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <string.h>
 #include <time.h>
 
+#include "access/address.h"
 #include "access/generation.h"
+#include "access/limits.h"
 #include "access/scopes.h"
 #include "access/token.h"
 #include "access/tokens.h"
@@ -102,6 +105,112 @@ START_TEST(test_every_route_says)
 {
 	for (size_t i = 0; i < n_api_routes; i++)
 		ck_assert_msg(api_routes[i].scopes != 0, "%s %s", api_routes[i].method, api_routes[i].path);
+}
+END_TEST
+
+/* ---- addresses and limits ---- */
+
+static struct access_address address(const char *text)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+	struct access_address a;
+	const void *any = &v4;
+
+	if (inet_pton(AF_INET, text, &v4.sin_addr) != 1) {
+		ck_assert_int_eq(inet_pton(AF_INET6, text, &v6.sin6_addr), 1);
+		any = &v6;
+	}
+	access_address_read(any, &a);
+	return a;
+}
+
+START_TEST(test_addresses)
+{
+	struct access_address none;
+
+	ck_assert(address("192.0.2.1").network == address("::ffff:192.0.2.1").network);
+	ck_assert(address("192.0.2.1").network != address("192.0.2.2").network);
+	ck_assert(address("2001:db8:0:1::1").network == address("2001:db8:0:1:ffff::2").network);
+	ck_assert(address("2001:db8:0:1::1").network != address("2001:db8:0:2::1").network);
+	ck_assert(address("127.9.9.9").loopback && address("::1").loopback && address("::ffff:127.0.0.1").loopback);
+	ck_assert(!address("128.0.0.1").loopback && !address("::2").loopback && !address("::").loopback);
+	access_address_read(NULL, &none);
+	ck_assert(none.loopback);
+}
+END_TEST
+
+static struct limits *new_limits(unsigned per_second, unsigned burst)
+{
+	const struct limits_options options = {.per_second = per_second, .burst = burst};
+	struct ofa_error err = {0};
+	struct limits *l;
+
+	ASSERT_OK(limits_new(&options, &l, &err), &err);
+	return l;
+}
+
+/* At the rate for ever, the burst at once after a rest, and no caller at another's cost. */
+START_TEST(test_limits)
+{
+	struct limits *l = new_limits(10, 5);
+	double now = 1e6;
+
+	ck_assert_ptr_null(new_limits(0, 5));
+	for (int i = 0; i < 5; i++)
+		ck_assert(limits_take(l, 1, now) <= 0);
+	ck_assert_double_eq_tol(limits_take(l, 1, now), 100, 1e-6);
+	ck_assert(limits_take(l, 2, now) <= 0);
+	ck_assert(limits_take(l, 1, now + 99) > 0);
+	ck_assert(limits_take(l, 1, now + 101) <= 0);
+	for (int i = 0; i < 1000; i++)
+		ck_assert(limits_take(l, 3, now + 100.001 * i) <= 0);
+	for (int i = 0; i < 5; i++)
+		ck_assert(limits_take(l, 1, now + 5000) <= 0);
+	ck_assert(limits_take(l, 1, now + 5000) > 0);
+	limits_free(l);
+}
+END_TEST
+
+/* A crowd behind one address that does as it is told: each comes twice, and is served in the time that it takes. */
+START_TEST(test_crowd)
+{
+	enum { CROWD = 1000 };
+	struct limits *l = new_limits(50, 100);
+	static double turn[CROWD];
+	double now = 1e6, last = 0;
+	int refused = 0;
+
+	for (int i = 0; i < CROWD; i++)
+		turn[i] = limits_take(l, 7, now);
+	for (int i = 0; i < CROWD; i++) {
+		refused += turn[i] > 0;
+		if (turn[i] > 0)
+			ck_assert(limits_take(l, 7, now + turn[i] + 1) <= 0);
+		last = turn[i] > last ? turn[i] : last;
+	}
+	ck_assert_int_eq(refused, CROWD - 100);
+	ck_assert_double_eq_tol(last, (CROWD - 100) / 50.0 * 1e3, 100);
+	for (int i = 0; i < 100000; i++)
+		ck_assert(limits_take(l, 8, now) <= LIMITS_WAIT_MAX_MS + 100);
+	limits_free(l);
+}
+END_TEST
+
+/* More callers than there is room for: nobody who keeps to the limit is refused, and one that does not is caught again
+ * when it goes on. */
+START_TEST(test_many_callers)
+{
+	struct limits *l = new_limits(1, 3);
+	double now = 1e6;
+	int refused = 0;
+
+	for (uint64_t caller = 0; caller < 100000; caller++)
+		ck_assert(limits_take(l, caller, now += 0.01) <= 0);
+	for (int i = 0; i < 10; i++)
+		refused += limits_take(l, 5, now) > 0;
+	ck_assert_int_ge(refused, 7);
+	limits_free(l);
 }
 END_TEST
 
@@ -267,7 +376,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {test_authorization, test_scopes,     test_principals, test_every_route_says,
-				      test_token_form,    test_token_bits, test_tokens,     test_many_tokens};
+				      test_token_form,    test_token_bits, test_tokens,     test_many_tokens,
+				      test_addresses,     test_limits,     test_crowd,      test_many_callers};
 
 	return run_tests("access", tests, OFA_ARRAY_LEN(tests));
 }

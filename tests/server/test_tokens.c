@@ -282,6 +282,65 @@ START_TEST(test_exposure)
 }
 END_TEST
 
+/* ---- how often ---- */
+
+static void check_too_many(const struct daemon *d, const char *path, const char *headers)
+{
+	const char *after;
+	struct reply r;
+
+	ask(d, "GET", path, headers, NULL, &r);
+	json_decref(check_problem(&r, 429, "too-many-requests", NULL));
+	after = reply_header(&r, "Retry-After");
+	ck_assert_ptr_nonnull(after);
+	ck_assert_uint_eq(strspn(after, "0123456789"), strlen(after));
+	ck_assert_int_ge(strtol(after, NULL, 10), 1);
+	reply_release(&r);
+}
+
+/* What comes from one address, whatever it asks for; probes go on. */
+START_TEST(test_rate_per_address)
+{
+	struct daemon d;
+
+	daemon_start(&d, "often", "--limit-loopback", "--rate-per-address", "1", "--burst-per-address", "5", NULL);
+	ck_assert_int_eq(ask_status(&d, "GET", "/networks", NULL, NULL), 200);
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(ask_status(&d, "GET", "/nothing", NULL, NULL), 404);
+	check_too_many(&d, "/networks", NULL);
+	check_too_many(&d, "/nothing", NULL);
+	check_too_many(&d, "/", NULL);
+	for (int i = 0; i < 20; i++)
+		ck_assert_int_eq(ask_status(&d, "GET", "/healthz", NULL, NULL), 200);
+	daemon_stop(&d, SIGTERM);
+	/* by default this machine's own calls are not counted: a proxy's are those of everybody */
+	daemon_start(&d, "often", "--rate-per-address", "1", "--burst-per-address", "1", NULL);
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(ask_status(&d, "GET", "/networks", NULL, NULL), 200);
+	daemon_stop(&d, SIGTERM);
+}
+END_TEST
+
+/* Each token has its own, also one that may not do what it asks for. */
+START_TEST(test_rate_per_token)
+{
+	struct token a, b;
+	struct daemon d;
+
+	daemon_start(&d, "tokens", "--rate-per-token", "1", "--burst-per-token", "3", NULL);
+	add_token("tokens", "--scope read", &a);
+	add_token("tokens", "--scope provision", &b);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(ask_status(&d, "GET", "/networks", a.header, NULL), 200);
+	check_too_many(&d, "/networks", a.header);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(ask_status(&d, "GET", "/networks/" NETWORK "/pareto", b.header, NULL), 403);
+	check_too_many(&d, "/networks", b.header);
+	ck_assert_int_eq(ask_status(&d, "GET", "/problems", a.header, NULL), 200);
+	daemon_stop(&d, SIGTERM);
+}
+END_TEST
+
 START_TEST(test_command_line)
 {
 	static const char *const bad[] = {
@@ -316,8 +375,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {test_first_token, test_scopes,   test_bad_credentials, test_body_unread,
-				      test_secrets,     test_exposure, test_command_line};
+	const TTest *const tests[] = {test_first_token,      test_scopes,         test_bad_credentials,
+				      test_body_unread,      test_secrets,        test_exposure,
+				      test_rate_per_address, test_rate_per_token, test_command_line};
 	int status;
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
