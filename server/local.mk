@@ -29,6 +29,7 @@ server_libofad_a_SOURCES = \
 	server/api/json_network.h server/api/json_network.c \
 	server/api/json_subnet_request.h server/api/json_subnet_request.c \
 	server/api/metrics.c \
+	server/api/latency_keys.c \
 	server/api/networks.c \
 	server/api/pareto.c \
 	server/api/page.h server/api/page.c \

@@ -19,6 +19,9 @@ enum http_next metrics_get(struct app *app, struct http_call *call);
 enum http_next networks_list(struct app *app, struct http_call *call);
 enum http_next networks_get(struct app *app, struct http_call *call);
 
+/* latency_keys.c */
+enum http_next latency_keys_get(struct app *app, struct http_call *call);
+
 /* pareto.c */
 enum http_next pareto_get(struct app *app, struct http_call *call);
 

@@ -239,7 +239,8 @@ enum ofa_status profiles_put(struct profiles *s, struct known_profile *p, const 
 
 	pthread_mutex_lock(&s->lock);
 	st = s->store->driver->profile_put(s->store, &row, gate, ret, ret_state, err);
-	lru_remove(s->cache, &key);
+	if (st != OFA_OK || *ret == STORE_CREATED || *ret == STORE_REPLACED)
+		lru_remove(s->cache, &key);
 	pthread_mutex_unlock(&s->lock);
 	if (st == OFA_OK && *ret != STORE_REFUSED)
 		p->revision = ret_state->revision;
@@ -254,7 +255,8 @@ enum ofa_status profiles_delete(struct profiles *s, const char *name, const stru
 
 	pthread_mutex_lock(&s->lock);
 	st = s->store->driver->profile_delete(s->store, name, gate, ret, ret_state, err);
-	lru_remove(s->cache, &key);
+	if (st != OFA_OK || *ret != STORE_REFUSED)
+		lru_remove(s->cache, &key);
 	pthread_mutex_unlock(&s->lock);
 	return st;
 }

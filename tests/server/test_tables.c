@@ -190,9 +190,107 @@ START_TEST(test_refusals)
 }
 END_TEST
 
+/* What the server says a table must have is what it demands: a table of just these keys is accepted, one without any of
+ * them is refused by the name of the key. */
+START_TEST(test_needed_keys)
+{
+	json_t *json, *keys, *key, *entries = json_object(), *profile;
+	struct daemon d;
+	struct reply r;
+	char *body;
+	size_t i;
+
+	begin(&d, "needed");
+	ask(&d, "GET", "/networks/" NETWORK "/latency-keys?resolutions=20", NULL, NULL, &r);
+	ck_assert_int_eq(r.status, 200);
+	json = reply_json(&r);
+	reply_release(&r);
+	ck_assert_uint_eq(json_object_size(json_object_get(json, "keys")), 1);
+	keys = json_object_get(json_object_get(json, "keys"), "20");
+	ck_assert_uint_gt(json_array_size(keys), 10);
+	json_array_foreach(keys, i, key)
+		json_object_set_new(entries, json_string_value(key), json_pack("{s:f}", "mean", 0.5));
+	profile = json_pack("{s:{s:s, s:{s:o}}}", "latency_table", "unit", "ms", "entries", "20", entries);
+	json_array_foreach(keys, i, key) {
+		const char *missing = json_string_value(key);
+		json_t *row = json_incref(json_object_get(entries, missing)), *problem;
+
+		json_object_del(entries, missing);
+		body = json_dumps(profile, 0);
+		ask(&d, "PUT", "/profiles/a", SEND_JSON, body, &r);
+		problem = check_problem(&r, 422, "profile-mismatch", "/latency_table/entries");
+		ck_assert_msg(strstr(json_string_value(json_object_get(problem, "detail")), missing) != NULL, "%s",
+			      missing);
+		json_decref(problem);
+		reply_release(&r);
+		json_object_set_new(entries, missing, row);
+		free(body);
+	}
+	body = json_dumps(profile, 0);
+	ck_assert_int_eq(ask_status(&d, "PUT", "/profiles/a", SEND_JSON, body), 201);
+	free(body);
+	json_decref(json);
+	json_decref(profile);
+	end(&d);
+}
+END_TEST
+
+START_TEST(test_key_queries)
+{
+	static const struct {
+		const char *query;
+		size_t resolutions; /* 0: refused */
+	} cases[] = {
+		{"", 4},
+		{"?resolutions=", 4},
+		{"?resolutions=20", 1},
+		{"?resolutions=14,20", 2},
+		{"?resolutions=20,20", 1},
+		{"?resolutions=20%2C14", 2},
+		{"?resolutions=0", 0},
+		{"?resolutions=-20", 0},
+		{"?resolutions=20,", 0},
+		{"?resolutions=,20", 0},
+		{"?resolutions=20;16", 0},
+		{"?resolutions=%zz", 0},
+		{"?resolutions=224", 0},
+		{"?resolutions=20x", 0},
+		{"?resolutions=+20", 0},
+		{"?resolutions=020", 0},
+		{"?resolutions=99999999999999999999", 0},
+	};
+	struct daemon d;
+	struct reply r;
+	char path[128];
+
+	begin(&d, "queries");
+	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++) {
+		snprintf(path, sizeof(path), "/networks/" NETWORK "/latency-keys%s", cases[i].query);
+		ask(&d, "GET", path, NULL, NULL, &r);
+		if (cases[i].resolutions > 0) {
+			json_t *json = reply_json(&r);
+
+			ck_assert_msg(json_object_size(json_object_get(json, "keys")) == cases[i].resolutions, "%s",
+				      path);
+			ck_assert_ptr_nonnull(reply_header(&r, "ETag"));
+			json_decref(json);
+		} else {
+			json_t *problem = check_problem(&r, 422, "invalid-value", "resolutions");
+
+			ck_assert_msg(strstr(json_string_value(json_object_get(problem, "detail")), "20") != NULL, "%s",
+				      path);
+			json_decref(problem);
+		}
+		reply_release(&r);
+	}
+	ck_assert_int_eq(ask_status(&d, "GET", "/networks/none/latency-keys", NULL, NULL), 404);
+	end(&d);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = {test_tables, test_refusals};
+	const TTest *const tests[] = {test_tables, test_refusals, test_needed_keys, test_key_queries};
 	int status;
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
