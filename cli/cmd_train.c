@@ -20,7 +20,7 @@ struct train_options {
 	const char *recipe, *data, *out, *log, *checkpoint, *arch, *from;
 	int threads, max_steps;
 	double checkpoint_seconds, epochs_scale;
-	bool resume, dry_run, json;
+	bool resume, dry_run, record_cost, json;
 };
 
 /* The one global: a signal handler has nowhere else to write.  Blocking the signals and asking for them
@@ -188,7 +188,8 @@ static enum ofa_status run(struct session *s, struct ofa_error *err)
 		.out_path = o->out, .tool = "ofa " PACKAGE_VERSION, .log_path = o->log,
 		.checkpoint_path = s->checkpoint, .checkpoint_seconds = o->checkpoint_seconds,
 		.resume = o->resume, .from = o->from, .only = o->arch ? &s->only : NULL,
-		.max_steps = (uint64_t)o->max_steps, .stop = &s->stop, .progress = after_step, .ctx = s,
+		.max_steps = (uint64_t)o->max_steps, .record_cost = o->record_cost, .stop = &s->stop,
+		.progress = after_step, .ctx = s,
 	};
 	enum ofa_status st = cli_new_pool(o->threads, &pool, err);
 
@@ -298,6 +299,8 @@ int cmd_train(int argc, char **argv)
 		 .help = "end after N steps (default 0: the whole recipe)"},
 		{.name = "epochs-scale", .kind = OPT_NUMBER, .value = "X", .to.number = &o.epochs_scale, .min = 1e-5,
 		 .max = 1000, .help = "multiply every phase's epochs (default 1)"},
+		{.name = "record-cost", .kind = OPT_FLAG, .to.flag = &o.record_cost,
+		 .help = "write the processor time spent into NET, for GET /ledger"},
 		{.name = "dry-run", .kind = OPT_FLAG, .to.flag = &o.dry_run, .help = "print the schedule and stop"},
 		{.name = "json", .kind = OPT_FLAG, .to.flag = &o.json, .help = "answer a JSON object"},
 	};

@@ -9,7 +9,8 @@
 
 /* __metadata__ of a network file (all values are strings; objects are JSON text):
  *   ofa.format "1", ofa.name, ofa.space {space JSON}, ofa.classes [names], ofa.mean [per channel],
- *   ofa.std [per channel], ofa.lineage {how it was made}, ofa.license, ofa.predictor {see predict/predictor.h}
+ *   ofa.std [per channel], ofa.lineage {how it was made, "cost":{"cpu_seconds"} if recorded}, ofa.license,
+ *   ofa.predictor {see predict/predictor.h}
  * Tensors: the parameters by name (F32); "ofa.calibration.images" U8 (N,H,W,C), raw pixels 0..255, or
  * "ofa.calibration.inputs" F32 (N,H,W,C), normalised already; "ofa.predictor.*".  Others are ignored when named
  * num_batches_tracked, else refused. */

@@ -1,5 +1,6 @@
 #include "train/checkpoint.h"
 #include "tensor/safetensors.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,9 +35,9 @@ static json_t *format_position(const struct ofa_checkpoint *c)
 	json_t *losses = json_array();
 	for (int i = 0; i < OFA_MAX_PHASES; i++)
 		json_array_append_new(losses, json_real(p->phase_loss[i]));
-	return json_pack("{s:s, s:i, s:I, s:f, s:f, s:o}", "identity", c->identity[ofa_phases_begun(p)], "phase",
-			 p->phase, "step", (json_int_t)p->step, "loss", p->loss, "seconds", p->seconds, "phase_loss",
-			 losses);
+	return json_pack("{s:s, s:i, s:I, s:f, s:f, s:o*, s:o}", "identity", c->identity[ofa_phases_begun(p)], "phase",
+			 p->phase, "step", (json_int_t)p->step, "loss", p->loss, "seconds", p->seconds,
+			 "cpu_seconds", isnan(p->cpu_seconds) ? NULL : json_real(p->cpu_seconds), "phase_loss", losses);
 }
 
 static json_t *make_metadata(const struct ofa_checkpoint *c)
@@ -94,12 +95,15 @@ static enum ofa_status read_position(const json_t *o, struct ofa_position *p, in
 {
 	json_int_t step = -1;
 	json_t *losses = NULL;
+	const json_t *cpu;
 	if (json_unpack((json_t *)o, "{s:i, s:I, s:F, s:F, s:o}", "phase", &p->phase, "step", &step, "loss", &p->loss,
 			"seconds", &p->seconds, "phase_loss", &losses) ||
 	    p->phase < 0 || p->phase > n_phases || step < 0 || json_array_size(losses) != OFA_MAX_PHASES)
 		return ofa_fail(err, OFA_ERR_FORMAT, FORMAT_KEY, "is not the position of a run with %d phases",
 				n_phases);
 	p->step = (uint64_t)step;
+	cpu = json_object_get(o, "cpu_seconds");
+	p->cpu_seconds = json_is_number(cpu) ? json_number_value(cpu) : NAN;
 	for (int i = 0; i < OFA_MAX_PHASES; i++)
 		p->phase_loss[i] = json_number_value(json_array_get(losses, (size_t)i));
 	return OFA_OK;

@@ -11,6 +11,7 @@ struct ofa_position {
 	uint64_t step;                     /* next step of the phase */
 	double loss;                       /* running mean, negative before the first step of a phase */
 	double seconds;                    /* spent so far, over all runs */
+	double cpu_seconds;                /* likewise, of all threads; NAN: a run before did not count them */
 	double phase_loss[OFA_MAX_PHASES]; /* at the end of each phase that has ended */
 };
 

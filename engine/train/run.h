@@ -32,11 +32,13 @@ struct ofa_run {
 	struct ofa_position position;
 	uint64_t steps_done;
 	double started, seconds_before, last_checkpoint, images_per_second;
+	double cpu_started, cpu_before; /* processor time of the program, and of runs before; NAN: they did not say */
 };
 
 int ofa_run_phases(const struct ofa_run *run); /* phases to train: all, or the first alone */
 double ofa_run_clock(void);                    /* seconds, monotonic */
 double ofa_run_seconds(const struct ofa_run *run);
+double ofa_run_cpu_seconds(const struct ofa_run *run); /* NAN when a run before did not count them */
 bool ofa_run_cancelled(const struct ofa_run *run);
 
 /* run_setup.c: everything owned; release also after a failed init. */

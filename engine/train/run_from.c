@@ -1,5 +1,6 @@
 /* Going on from a network file: its weights, and the phases it has behind it. */
 #include "train/run.h"
+#include <math.h>
 #include <string.h>
 #include "net/supernet.h"
 
@@ -42,6 +43,8 @@ static enum ofa_status read_lineage(struct ofa_run *run, const json_t *lineage, 
 					past.phases[i].name);
 		run->position.phase_loss[i] = json_number_value(json_object_get(phase, "loss"));
 	}
+	const json_t *cpu = json_object_get(json_object_get(lineage, "cost"), "cpu_seconds");
+	run->cpu_before = json_is_number(cpu) ? json_number_value(cpu) : NAN;
 	run->position.phase = n;
 	return OFA_OK;
 }

@@ -1,4 +1,5 @@
 #include "train/run.h"
+#include <math.h>
 #include "net/supernet.h"
 
 enum ofa_status ofa_run_checkpoint(struct ofa_run *run, struct ofa_error *err)
@@ -8,10 +9,12 @@ enum ofa_status ofa_run_checkpoint(struct ofa_run *run, struct ofa_error *err)
 	if (!run->opt->checkpoint_path)
 		return OFA_OK;
 	run->position.seconds = ofa_run_seconds(run);
+	run->position.cpu_seconds = ofa_run_cpu_seconds(run);
 	return ofa_checkpoint_save(run->opt->checkpoint_path, &c, err);
 }
 
-/* How the network came to be, without anything that differs between two equal runs. */
+/* How the network came to be, without anything that differs between two equal runs, but for the cost that is asked
+ * for. */
 static json_t *make_lineage(const struct ofa_run *run)
 {
 	json_t *phases = json_array();
@@ -31,6 +34,9 @@ static json_t *make_lineage(const struct ofa_run *run)
 			phases, json_pack("{s:s, s:I, s:f}", "name", p->name, "steps", (json_int_t)steps, "loss",
 					  ended ? run->position.phase_loss[i] : run->position.loss));
 	}
+	double cpu = run->opt->record_cost ? ofa_run_cpu_seconds(run) : NAN;
+	if (!isnan(cpu))
+		failed |= json_object_set_new(o, "cost", json_pack("{s:f}", "cpu_seconds", cpu));
 	if (run->opt->only)
 		failed |= json_object_set_new(o, "only", ofa_arch_format(&run->recipe->space, run->opt->only));
 	if (!failed)

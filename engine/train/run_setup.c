@@ -17,6 +17,18 @@ double ofa_run_seconds(const struct ofa_run *run)
 	return run->seconds_before + ofa_run_clock() - run->started;
 }
 
+static double cpu_clock(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double ofa_run_cpu_seconds(const struct ofa_run *run)
+{
+	return run->cpu_before + cpu_clock() - run->cpu_started;
+}
+
 int ofa_run_phases(const struct ofa_run *run)
 {
 	return run->opt->only ? 1 : run->recipe->n_phases;
@@ -122,12 +134,14 @@ static enum ofa_status load_checkpoint(struct ofa_run *run, struct ofa_error *er
 		return ofa_fail(err, OFA_ERR_INVALID, "checkpoint", "resuming needs the checkpoint's file");
 	enum ofa_status status = ofa_checkpoint_load(run->opt->checkpoint_path, &c, ofa_run_phases(run), err);
 	run->seconds_before = run->position.seconds;
+	run->cpu_before = run->position.cpu_seconds;
 	return status;
 }
 
 enum ofa_status ofa_run_init(struct ofa_run *run, struct ofa_error *err)
 {
 	run->started = run->last_checkpoint = ofa_run_clock();
+	run->cpu_started = cpu_clock();
 	run->order_epoch = UINT64_MAX;
 	run->position.loss = -1;
 	enum ofa_status status = check_data(run, err);

@@ -75,13 +75,17 @@ struct ofa_train_options {
 	 * not hold: there this network teaches.  Where `resume` is set too, the checkpoint is what counts. */
 	const char *from;
 	const struct ofa_arch *only; /* train this one arch alone for the first phase's epochs; or NULL */
+	/* The lineage gets a member "cost" with the processor time of all runs, {"cpu_seconds"}, unless one of them did
+	 * not count it.  Then no two runs write the same bytes. */
+	bool record_cost;
 	uint64_t max_steps;      /* end after so many steps of this run, as if the schedule ended; 0 = all */
 	const atomic_bool *stop; /* finish the step, write a checkpoint, return OFA_ERR_CANCELLED */
 	void (*progress)(void *ctx, const struct ofa_train_progress *p);
 	void *ctx;
 };
 /* Runs the whole recipe; holdout is measured at each phase's end.  Same seed and threads: same bytes;
- * interrupted and resumed: the same too.  Therefore the network file holds no times: the log does.
+ * interrupted and resumed: the same too.  Therefore the network file holds no times unless record_cost is set: the log
+ * does.
  * OFA_ERR_INVALID when the loss is no longer finite, OFA_ERR_MISMATCH when the data or the checkpoint
  * do not belong to the recipe. */
 enum ofa_status ofa_train_run(const struct ofa_recipe *recipe, const struct ofa_dataset *train,

@@ -2,6 +2,7 @@
  * byte for byte, and an interrupted run ends where an uninterrupted one does. */
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "net/supernet.h"
@@ -57,6 +58,7 @@ struct world {
 	char out[600], checkpoint[600], log[600];
 	atomic_bool stop;
 	const char *from;
+	bool record_cost;
 	uint64_t stop_at; /* total step at which `stop` is raised; 0: never */
 	uint64_t steps;
 };
@@ -110,6 +112,7 @@ static enum ofa_status train(struct world *w, bool resume, uint64_t max_steps, s
 		.resume = resume,
 		.from = w->from,
 		.max_steps = max_steps,
+		.record_cost = w->record_cost,
 		.stop = &w->stop,
 		.progress = watch,
 		.ctx = w,
@@ -154,6 +157,75 @@ START_TEST(the_same_seed_gives_the_same_bytes)
 	ASSERT_OK(train(&w, false, 2, &err), &err);
 	ck_assert(!same_network(&w, a, n));
 	free(a);
+	world_release(&w);
+}
+END_TEST
+
+/* What the network file says its training took; NAN: nothing. */
+static double recorded_cost(const struct world *w)
+{
+	struct ofa_supernet *net;
+	struct ofa_error err = {0};
+	const json_t *cpu;
+	double seconds;
+
+	ASSERT_OK(ofa_supernet_load(w->out, &net, &err), &err);
+	cpu = json_object_get(json_object_get(net->lineage, "cost"), "cpu_seconds");
+	seconds = json_is_number(cpu) ? json_number_value(cpu) : NAN;
+	ofa_supernet_free(net);
+	return seconds;
+}
+
+static double cpu_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* Over an interruption, and further on from a network; never when it is not asked for. */
+START_TEST(the_cost_is_recorded_when_asked)
+{
+	struct ofa_error err = {0};
+	double begin = cpu_seconds(), first, further;
+	char earlier[600];
+	struct world w;
+
+	world_init(&w, 2);
+	w.record_cost = true;
+	w.recipe.n_phases--;
+	w.stop_at = 4 * STEPS_PER_EPOCH;
+	ASSERT_FAILS(train(&w, false, 0, NULL), OFA_ERR_CANCELLED);
+	first = cpu_seconds() - begin;
+	w.stop_at = 0;
+	atomic_store(&w.stop, false);
+	ASSERT_OK(train(&w, true, 0, &err), &err);
+	ck_assert_double_gt(recorded_cost(&w), 0.5 * first);
+	ck_assert_double_le(recorded_cost(&w), cpu_seconds() - begin);
+	first = recorded_cost(&w);
+	snprintf(earlier, sizeof earlier, "%.500s.earlier", w.out);
+	ck_assert_int_eq(rename(w.out, earlier), 0);
+	w.recipe.n_phases++;
+	w.from = earlier;
+	ASSERT_OK(train(&w, false, 0, &err), &err);
+	further = recorded_cost(&w);
+	ck_assert_double_gt(further, first);
+	ck_assert_double_le(further, cpu_seconds() - begin);
+	w.record_cost = false;
+	ASSERT_OK(train(&w, false, 0, &err), &err);
+	ck_assert(isnan(recorded_cost(&w)));
+	/* what went before is not known: neither is the sum */
+	w.recipe.n_phases--;
+	w.from = NULL;
+	ASSERT_OK(train(&w, false, 0, &err), &err);
+	ck_assert_int_eq(rename(w.out, earlier), 0);
+	w.recipe.n_phases++;
+	w.from = earlier;
+	w.record_cost = true;
+	ASSERT_OK(train(&w, false, 0, &err), &err);
+	ck_assert(isnan(recorded_cost(&w)));
+	unlink(earlier);
 	world_release(&w);
 }
 END_TEST
@@ -434,6 +506,7 @@ int main(void)
 	const TTest *const tests[] = {
 		the_same_seed_gives_the_same_bytes,
 		an_interrupted_run_ends_in_the_same_bytes,
+		the_cost_is_recorded_when_asked,
 		a_foreign_checkpoint_is_refused,
 		phases_to_come_may_change,
 		a_network_can_be_trained_further,
