@@ -35,7 +35,19 @@ void ofa_gemm_tn_f64(int m, int n, int k, const double *a, int lda, const double
 
 void ofa_blas_single_thread(void)
 {
-	openblas_set_num_threads(1);
+	/* being told a number makes OpenBLAS start the threads that ofa_blas_end_threads() ended */
+	if (openblas_get_num_threads() != 1)
+		openblas_set_num_threads(1);
+}
+
+/* What OpenBLAS itself calls before a fork(); builds of it without threads have none. */
+extern int blas_thread_shutdown_(void) __attribute__((weak));
+
+void ofa_blas_end_threads(void)
+{
+	ofa_blas_single_thread();
+	if (blas_thread_shutdown_)
+		blas_thread_shutdown_();
 }
 
 const char *ofa_blas_core_name(void)

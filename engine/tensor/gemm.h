@@ -16,6 +16,9 @@ void ofa_gemm_tn_f64(int m, int n, int k, const double *a, int lda, const double
 
 /* One BLAS thread per caller; called by ofa_pool_new() and safe to repeat. */
 void ofa_blas_single_thread(void);
+/* Ends the threads that OpenBLAS started when it was loaded: they know nothing of the signals that a daemon blocks nor
+ * of what it denies itself.  Nothing may be computed at the time. */
+void ofa_blas_end_threads(void);
 const char *ofa_blas_core_name(void); /* OpenBLAS kernel family in use, e.g. "Haswell"; "unknown" elsewhere */
 
 #endif
