@@ -11,12 +11,12 @@
 #include "base/file.h"
 #include "clock.h"
 #include "data_dir.h"
-#include "listen.h"
-#include "tensor/gemm.h"
 
 #define BODY_BYTES_MAX ((size_t)256 << 20)
-/* Descriptors beside connections: database, packages, log. */
-#define SPARE_FILES 64
+/* Descriptors beside connections: database, packages, log, probes. */
+#define SPARE_FILES 128
+/* Of them. */
+#define ADMIN_CONNECTIONS 32
 /* Beside the workers, for what searches must not hold up. */
 #define CALL_THREADS 1
 #define DRAIN_POLL_MS 20
@@ -64,6 +64,12 @@ static void complete(struct app *app, const struct http_call *call)
 
 	request_metrics_count(&app->requests, call, ms);
 	access_log_call(app->access_log, call, ms);
+}
+
+/* Probes come every few seconds and say nothing in a log. */
+static void complete_probe(struct app *app, const struct http_call *call)
+{
+	request_metrics_count(&app->requests, call, clock_ms() - call->started_ms);
 }
 
 /* ---- self-tests ---- */
@@ -224,28 +230,55 @@ static enum ofa_status write_port(const char *path, unsigned port, struct ofa_er
 	char text[16];
 	int n = snprintf(text, sizeof(text), "%u\n", port);
 
-	return path ? ofa_file_write_atomic(path, text, (size_t)n, err) : OFA_OK;
+	return path && port ? ofa_file_write_atomic(path, text, (size_t)n, err) : OFA_OK;
 }
 
 /* Whom the server is for when there are no tokens: those on this machine, unless told otherwise. */
-static enum ofa_status check_exposure(struct app *app, int listen_fd, struct ofa_error *err)
+static enum ofa_status check_exposure(struct app *app, struct ofa_error *err)
 {
 	const struct settings *s = app->settings;
 
-	app->anonymous_allowed = listen_is_loopback(listen_fd) || s->allow_anonymous;
+	app->anonymous_allowed = app->listener.local || s->allow_anonymous;
 	if (app->anonymous_allowed || !tokens_none(app->tokens))
 		return OFA_OK;
 	return ofa_fail(err, OFA_ERR_INVALID, "--listen",
-			"--listen %.100s is no loopback address, and without tokens anybody could do anything; make "
-			"one first: ofad token add --scope admin --data %.200s (or start with --allow-anonymous)",
-			s->listen, s->data);
+			"%.100s is no loopback address, and without tokens anybody could do anything; make one first: "
+			"ofad token add --scope admin --data %.200s (or start with --allow-anonymous)",
+			app->listener.url, s->data);
 }
 
-static enum ofa_status start_http(struct app *app, struct ofa_error *err)
+static enum ofa_status open_listeners(struct app *app, struct ofa_error *err)
 {
 	const struct settings *s = app->settings;
-	struct http_server_options options = {
+	enum ofa_status st = listener_open("http", "--listen", s->listen, false, &app->listener, err);
+
+	if (st == OFA_OK)
+		st = listener_open("admin", "--admin-listen", s->admin_listen, true, &app->admin_listener, err);
+	if (st == OFA_OK)
+		st = write_port(s->port_file, app->listener.port, err);
+	if (st == OFA_OK)
+		st = write_port(s->admin_port_file, app->admin_listener.port, err);
+	return st;
+}
+
+/* Those that no server took. */
+static void close_listeners(struct app *app)
+{
+	if (app->listener.fd >= 0 && !app->server)
+		close(app->listener.fd);
+	if (app->admin_listener.fd >= 0 && !app->admin)
+		close(app->admin_listener.fd);
+	listener_forget(&app->listener);
+	listener_forget(&app->admin_listener);
+}
+
+static enum ofa_status start_main(struct app *app, struct ofa_error *err)
+{
+	const struct settings *s = app->settings;
+	const struct http_server_options options = {
 		.name = "main",
+		.listen_fd = app->listener.fd,
+		.listen_shared = app->listener.inherited,
 		.routes = api_routes,
 		.n_routes = n_api_routes,
 		.threads = s->http_threads,
@@ -259,19 +292,30 @@ static enum ofa_status start_http(struct app *app, struct ofa_error *err)
 		.offload = offload,
 		.completed = complete,
 	};
-	unsigned port;
-	enum ofa_status st = listen_on(s->listen, &options.listen_fd, &port, app->url, err);
 
-	if (st != OFA_OK)
-		return st;
-	st = check_exposure(app, options.listen_fd, err);
-	if (st == OFA_OK)
-		st = write_port(s->port_file, port, err);
-	if (st == OFA_OK)
-		st = http_server_start(&options, &app->server, err);
-	if (st != OFA_OK)
-		close(options.listen_fd);
-	return st;
+	return http_server_start(&options, &app->server, err);
+}
+
+/* Apart in everything that the other one can run out of: thread, connections, workers. */
+static enum ofa_status start_admin(struct app *app, struct ofa_error *err)
+{
+	const struct http_server_options options = {
+		.name = "admin",
+		.listen_fd = app->admin_listener.fd,
+		.listen_shared = app->admin_listener.inherited,
+		.routes = admin_routes,
+		.n_routes = n_admin_routes,
+		.threads = 1,
+		.max_connections = ADMIN_CONNECTIONS,
+		.max_connections_per_address = ADMIN_CONNECTIONS,
+		.app = app,
+		.log = &app->log,
+		.fault = problem_reply_fault,
+		.offload = offload,
+		.completed = complete_probe,
+	};
+
+	return app->admin_listener.fd < 0 ? OFA_OK : http_server_start(&options, &app->admin, err);
 }
 
 /* In the reverse order of starting; what was not started is NULL. */
@@ -283,6 +327,9 @@ static void free_services(struct app *app)
 	workers_stop(app->background);
 	if (app->server)
 		http_server_stop(app->server);
+	if (app->admin)
+		http_server_stop(app->admin);
+	close_listeners(app);
 	workers_free(app->workers);
 	workers_free(app->background);
 	question_memo_free(app->memo);
@@ -308,7 +355,10 @@ static enum ofa_status start_metrics(struct app *app, struct ofa_error *err)
 	if (st != OFA_OK)
 		return st;
 	request_metrics_init(&app->requests, app->metrics);
-	return request_metrics_listener(&app->requests, "main", api_routes, n_api_routes, err);
+	st = request_metrics_listener(&app->requests, "main", api_routes, n_api_routes, err);
+	if (st == OFA_OK)
+		st = request_metrics_listener(&app->requests, "admin", admin_routes, n_admin_routes, err);
+	return st;
 }
 
 enum ofa_status app_start(struct app *app, const struct settings *settings, struct ofa_error *err)
@@ -317,13 +367,14 @@ enum ofa_status app_start(struct app *app, const struct settings *settings, stru
 
 	memset(app, 0, sizeof(*app));
 	app->settings = settings;
+	app->listener.fd = app->admin_listener.fd = -1;
 	app->log = (struct log){.level = settings->log_level, .fd = STDERR_FILENO};
-	/* each worker is one thread of work: BLAS must not start more under it */
-	ofa_blas_single_thread();
 	app->started_at = (double)time(NULL);
 	st = start_metrics(app, err);
 	if (st == OFA_OK)
 		st = access_log_open(settings->access_log, &app->log, &app->access_log, err);
+	if (st == OFA_OK)
+		st = open_listeners(app, err);
 	if (st == OFA_OK)
 		st = start_services(app, err);
 	if (st == OFA_OK)
@@ -331,7 +382,11 @@ enum ofa_status app_start(struct app *app, const struct settings *settings, stru
 	if (st == OFA_OK)
 		st = start_self_tests(app, err);
 	if (st == OFA_OK)
-		st = start_http(app, err);
+		st = check_exposure(app, err);
+	if (st == OFA_OK)
+		st = start_main(app, err);
+	if (st == OFA_OK)
+		st = start_admin(app, err);
 	if (st != OFA_OK)
 		free_services(app);
 	return st;
@@ -345,6 +400,7 @@ void app_reload(struct app *app)
 
 	if (signer_reload(app->signer, &err) != OFA_OK)
 		log_message(&app->log, LOG_LEVEL_ERROR, "the signing keys stay as they were: %s", err.message);
+	log_message(&app->log, LOG_LEVEL_INFO, "reloaded");
 }
 
 /* ---- stopping ---- */

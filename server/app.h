@@ -7,6 +7,7 @@
 #include "access_log.h"
 #include "http/server.h"
 #include "jobs/workers.h"
+#include "listen.h"
 #include "log.h"
 #include "metrics/requests.h"
 #include "service/bindings.h"
@@ -38,9 +39,10 @@ struct app {
 	struct workers *background; /* one thread, for what is done ahead of being asked for */
 	struct deliveries *deliveries;
 	struct question_memo *memo;
+	struct listener listener, admin_listener;
 	struct http_server *server;
+	struct http_server *admin; /* for probes, while the other one is full or draining; or NULL */
 	char keys_dir[4096];  /* of the signing keys, unless the settings name it */
-	char url[128];        /* where it listens */
 	bool anonymous_allowed; /* callers need no token as long as there is none */
 	atomic_bool draining; /* no new work is begun */
 	atomic_bool cancel;   /* work under way is to end */

@@ -1,14 +1,30 @@
-/* The listening socket. */
+/* Listening sockets: our own, or passed by the service manager that holds them while we restart. */
 #ifndef OFAD_LISTEN_H
 #define OFAD_LISTEN_H
 
+#include <stdbool.h>
+#include <sys/un.h>
 #include "base/status.h"
 
-/* Listens on HOST:PORT or [HOST]:PORT; port 0 picks a free one.  *ret_url is the URL that reaches it, with
- * the port that was picked. */
-enum ofa_status listen_on(const char *address, int *ret_fd, unsigned *ret_port, char ret_url[128],
-			  struct ofa_error *err) OFA_MUST_CHECK;
-/* Can only this machine reach the socket? */
-bool listen_is_loopback(int fd);
+struct listener {
+	int fd;         /* listening, non-blocking; -1: there is none */
+	unsigned port;  /* 0: a Unix socket */
+	bool local;     /* reached from this machine alone: on the loopback, or a Unix socket */
+	bool inherited; /* others go on listening when we end */
+	char url[128];  /* that reaches it: "http://127.0.0.1:8080", "unix:/run/ofad/admin" */
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* of our own Unix socket; "" */
+};
+
+/* Takes the socket called `name` that was passed to this process (sd_listen_fds(3)), or, where none was, listens on
+ * `address`: HOST:PORT, [HOST]:PORT, or unix:PATH where `unix_too`; port 0 picks a free one.  `option` is what errors
+ * call the address.  The first socket that is passed without a known name is "http".  ret->fd is -1 where nothing was
+ * passed and `address` is NULL. */
+enum ofa_status listener_open(const char *name, const char *option, const char *address, bool unix_too,
+			      struct listener *ret, struct ofa_error *err) OFA_MUST_CHECK;
+/* Can listener_open() make sense of the address? */
+enum ofa_status listener_check(const char *option, const char *address, bool unix_too,
+			       struct ofa_error *err) OFA_MUST_CHECK;
+/* Removes what a Unix socket leaves; the descriptor is closed by whoever it was given to. */
+void listener_forget(struct listener *l);
 
 #endif

@@ -11,6 +11,7 @@ server_libofad_a_SOURCES = \
 	server/embedded.h \
 	server/listen.h server/listen.c \
 	server/log.h server/log.c \
+	server/notify.h server/notify.c \
 	server/preflight.h server/preflight.c \
 	server/settings.h server/settings_table.h server/settings.c server/settings_environment.c \
 	server/settings_file.c server/settings_print.c server/settings_value.c \
@@ -18,6 +19,7 @@ server_libofad_a_SOURCES = \
 	server/access/address.h server/access/address.c \
 	server/access/generation.h server/access/generation.c \
 	server/access/limits.h server/access/limits.c \
+	server/watch.h server/watch.c \
 	server/access/principal.h server/access/principal.c \
 	server/access/scopes.h server/access/scopes.c \
 	server/access/token.h server/access/token.c \
@@ -47,6 +49,7 @@ server_libofad_a_SOURCES = \
 	server/http/connections.h server/http/connections.c \
 	server/http/negotiate.h server/http/negotiate.c \
 	server/http/precondition.h server/http/precondition.c \
+	server/http/probe.h server/http/probe.c \
 	server/http/reply.h server/http/reply.c \
 	server/http/request.h server/http/request.c \
 	server/http/route.h server/http/route.c \

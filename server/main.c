@@ -1,4 +1,5 @@
 #include <malloc.h>
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,18 +9,21 @@
 #include "app.h"
 #include "command_keygen.h"
 #include "command_token.h"
+#include "notify.h"
 #include "preflight.h"
+#include "tensor/gemm.h"
+#include "watch.h"
 
 /* Blocked before the first thread starts, so that every thread inherits it and only main() takes them. */
-static void block_signals(sigset_t *wanted)
+static void block_signals(sigset_t *taken)
 {
 	sigset_t all;
 
-	sigemptyset(wanted);
-	sigaddset(wanted, SIGTERM);
-	sigaddset(wanted, SIGINT);
-	sigaddset(wanted, SIGHUP);
-	all = *wanted;
+	sigemptyset(taken);
+	sigaddset(taken, SIGTERM);
+	sigaddset(taken, SIGINT);
+	sigaddset(taken, SIGHUP);
+	all = *taken;
 	sigaddset(&all, SIGPIPE);
 	pthread_sigmask(SIG_BLOCK, &all, NULL);
 }
@@ -27,27 +31,55 @@ static void block_signals(sigset_t *wanted)
 /* Blocks from this size on go back to the system when they are freed; left to itself the C library raises the
  * threshold to the largest block that it has seen, and keeps what packages and fronts were made in. */
 #define RETURNED_BYTES (1 << 20)
+/* What stopping may take after the time to drain. */
+#define STOP_SECONDS 30
+
+/* Until a signal says to stop; that signal. */
+static int serve_on(struct app *app, const struct notify *notify, const sigset_t *taken)
+{
+	struct watch watch;
+	int signal_number;
+
+	watch_begin(&watch, app, notify);
+	do {
+		double ms = watch_look(&watch);
+		const struct timespec timeout = {(time_t)(ms / 1e3), (long)fmod(ms * 1e6, 1e9)};
+
+		signal_number = sigtimedwait(taken, NULL, &timeout);
+		if (signal_number == SIGHUP) {
+			notify_reloading(notify);
+			app_reload(app);
+			notify_send(notify, "READY=1\n");
+		}
+	} while (signal_number != SIGTERM && signal_number != SIGINT);
+	watch_end(&watch);
+	return signal_number;
+}
 
 static int serve(const struct settings *settings)
 {
 	struct ofa_error err = {0};
+	struct notify notify;
 	struct app app;
-	sigset_t wanted;
-	int signal_number;
+	sigset_t taken;
 
 	mallopt(M_MMAP_THRESHOLD, RETURNED_BYTES);
-	block_signals(&wanted);
-	if (app_start(&app, settings, &err) != OFA_OK) {
+	ofa_blas_end_threads();
+	block_signals(&taken);
+	if (notify_open(&notify, &err) != OFA_OK || app_start(&app, settings, &err) != OFA_OK) {
 		fprintf(stderr, "ofad: %s\n", err.message);
+		notify_send(&notify, "STATUS=%s\n", err.message);
+		notify_close(&notify);
 		return 1;
 	}
-	fprintf(stderr, "ofad: listening on %s\n", app.url);
+	fprintf(stderr, "ofad: listening on %s\n", app.listener.url);
 	fflush(stderr);
-	while (sigwait(&wanted, &signal_number) == 0 && signal_number == SIGHUP)
-		app_reload(&app);
-	log_message(&app.log, LOG_LEVEL_INFO, "signal %d: draining", signal_number);
+	log_message(&app.log, LOG_LEVEL_INFO, "signal %d: draining", serve_on(&app, &notify, &taken));
+	notify_send(&notify, "STOPPING=1\nSTATUS=draining\nEXTEND_TIMEOUT_USEC=%llu\n",
+		    (settings->drain_seconds + STOP_SECONDS) * 1000000ULL);
 	app_stop(&app);
 	log_message(&app.log, LOG_LEVEL_INFO, "stopped");
+	notify_close(&notify);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "listen.h"
 #include "preflight.h"
 
 static enum ofa_status check_networks(const struct settings *s, struct ofa_error *err)
@@ -42,9 +43,21 @@ static enum ofa_status check_data(const struct settings *s, struct ofa_error *er
 				   strerror(errno));
 }
 
+static enum ofa_status check_listen(const struct settings *s, struct ofa_error *err)
+{
+	return listener_check("--listen", s->listen, false, err);
+}
+
+static enum ofa_status check_admin_listen(const struct settings *s, struct ofa_error *err)
+{
+	return s->admin_listen ? listener_check("--admin-listen", s->admin_listen, true, err) : OFA_OK;
+}
+
 static enum ofa_status (*const checks[])(const struct settings *s, struct ofa_error *err) = {
 	check_networks,
 	check_data,
+	check_listen,
+	check_admin_listen,
 };
 
 unsigned preflight(const struct settings *s, FILE *out)

@@ -25,6 +25,10 @@ const struct option settings_options[] = {
 	  .help = "address to listen on; port 0 picks a free one" },
 	{ .name = "port-file", .argument = "FILE", .kind = OPTION_TEXT, .offset = MEMBER(port_file),
 	  .help = "write the port number to FILE once it is known" },
+	{ .name = "admin-listen", .argument = "ADDRESS", .kind = OPTION_TEXT, .offset = MEMBER(admin_listen),
+	  .help = "HOST:PORT or unix:PATH for probes and metrics, answered when the other is full" },
+	{ .name = "admin-port-file", .argument = "FILE", .kind = OPTION_TEXT, .offset = MEMBER(admin_port_file),
+	  .help = "write its port number to FILE" },
 
 	{ .section = "For whom",
 	  .name = "allow-anonymous", .kind = OPTION_FLAG, .offset = MEMBER(allow_anonymous),

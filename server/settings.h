@@ -30,6 +30,7 @@ struct settings {
 	bool limit_loopback;   /* addresses of the loopback are limited too */
 	const char *keys;      /* directory of signing keys, or NULL: "keys" in the data directory, if there is one */
 	unsigned signature_days;
+	const char *admin_listen, *admin_port_file; /* HOST:PORT or unix:PATH, as above; or NULL */
 	unsigned workers;      /* threads that search */
 	unsigned worker_nice;  /* added to their niceness */
 	unsigned http_threads;

@@ -26,19 +26,30 @@ void settings_help(FILE *out)
 
 /* ---- the example ---- */
 
+/* A text is in quotes where YAML needs them; numbers and words of ours do not. */
+static void example_text(const char *text, FILE *out)
+{
+	struct ofa_buf value;
+	const char *yaml;
+
+	ofa_buf_init(&value, VALUE_BYTES_MAX);
+	if (option_format_text(&value, text) == OFA_OK && ofa_buf_cstr(&value, &yaml) == OFA_OK)
+		fputs(yaml, out);
+	ofa_buf_release(&value);
+}
+
 static void example_value(const struct option *o, FILE *out)
 {
-	switch (o->kind) {
-	case OPTION_FLAG:
-		fprintf(out, "#%s: false\n", o->name);
-		break;
-	case OPTION_PATHS:
-		fprintf(out, "#%s: [%s]\n", o->name, o->argument);
-		break;
-	default:
-		fprintf(out, "#%s: %s\n", o->name, o->initial ? o->initial : o->argument);
-		break;
-	}
+	fprintf(out, "#%s: ", o->name);
+	if (o->kind == OPTION_FLAG)
+		fputs("false", out);
+	else if (o->kind == OPTION_PATHS)
+		fprintf(out, "[%s]", o->argument);
+	else if (o->initial)
+		example_text(o->initial, out);
+	else
+		fputs(o->argument, out);
+	fputc('\n', out);
 }
 
 void settings_print_example(FILE *out)

@@ -49,6 +49,9 @@ enum ofa_status option_set(struct settings *s, const struct option *o, const str
 /* Appends the value as YAML; false when there is none. */
 bool option_format(const struct settings *s, const struct option *o, struct ofa_buf *out);
 
+/* Appends a text as YAML, in quotes where it needs them. */
+enum ofa_status option_format_text(struct ofa_buf *out, const char *text) OFA_MUST_CHECK;
+
 /* A copy of the text that lives as long as s; NULL when out of memory. */
 char *settings_keep(struct settings *s, const char *text);
 /* Reads s->config.  Errors name file and line, key, value and what is accepted. */

@@ -241,7 +241,7 @@ static bool is_plain(const char *text)
 	       strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./_-+@:") == len;
 }
 
-static enum ofa_status put_text(struct ofa_buf *out, const char *text)
+enum ofa_status option_format_text(struct ofa_buf *out, const char *text)
 {
 	enum ofa_status st = OFA_OK;
 
@@ -266,7 +266,7 @@ static enum ofa_status put_networks(const struct settings *s, struct ofa_buf *ou
 	for (size_t i = 0; i < s->n_networks && st == OFA_OK; i++) {
 		st = ofa_buf_printf(out, "%s", i ? ", " : "");
 		if (st == OFA_OK)
-			st = put_text(out, s->networks[i]);
+			st = option_format_text(out, s->networks[i]);
 	}
 	return st ? st : ofa_buf_append(out, "]", 1);
 }
@@ -291,7 +291,7 @@ bool option_format(const struct settings *s, const struct option *o, struct ofa_
 		return ofa_buf_printf(out, "%s", *(const bool *)member ? "true" : "false") == OFA_OK;
 	case OPTION_TEXT:
 		text = *(const char *const *)member;
-		return text && put_text(out, text) == OFA_OK;
+		return text && option_format_text(out, text) == OFA_OK;
 	case OPTION_COUNT:
 		return ofa_buf_printf(out, "%u", *(const unsigned *)member) == OFA_OK;
 	case OPTION_BYTES:

@@ -71,21 +71,29 @@ static void add_process(struct metrics_text *t, const struct app *app)
 
 static void add_listeners(struct metrics_text *t, struct app *app)
 {
-	struct http_server_stats s;
-	const struct metrics_label *labels;
+	struct http_server *const servers[] = {app->server, app->admin};
+	struct http_server_stats s[OFA_ARRAY_LEN(servers)];
+	struct metrics_label labels[OFA_ARRAY_LEN(servers)][2] = {{{NULL, NULL}}};
+	size_t n = 0;
 
-	if (!app->server)
-		return;
-	http_server_stats(app->server, &s);
-	labels = LABELS({"listener", http_server_name(app->server)});
+	for (size_t i = 0; i < OFA_ARRAY_LEN(servers); i++) {
+		if (!servers[i])
+			continue;
+		labels[n][0] = (struct metrics_label){"listener", http_server_name(servers[i])};
+		http_server_stats(servers[i], &s[n++]);
+	}
 	metrics_text_family(t, "ofad_http_requests_in_flight", "gauge", "Requests that have begun and are unanswered.");
-	metrics_text_sample(t, labels, s.active);
+	for (size_t i = 0; i < n; i++)
+		metrics_text_sample(t, labels[i], s[i].active);
 	metrics_text_family(t, "ofad_http_connections", "gauge", "Open connections.");
-	metrics_text_sample(t, labels, s.connections);
+	for (size_t i = 0; i < n; i++)
+		metrics_text_sample(t, labels[i], s[i].connections);
 	metrics_text_family(t, "ofad_http_connections_max", "gauge", "Connections that may be open.");
-	metrics_text_sample(t, labels, s.max_connections);
+	for (size_t i = 0; i < n; i++)
+		metrics_text_sample(t, labels[i], s[i].max_connections);
 	metrics_text_family(t, "ofad_http_connections_total", "counter", "Connections that were accepted.");
-	metrics_text_sample(t, labels, (double)s.accepted);
+	for (size_t i = 0; i < n; i++)
+		metrics_text_sample(t, labels[i], (double)s[i].accepted);
 }
 
 /* Only endpoints that were called: most routes of a daemon see no HEAD. */

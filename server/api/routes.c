@@ -73,3 +73,12 @@ const struct http_route api_routes[] = {
 };
 
 const size_t n_api_routes = OFA_ARRAY_LEN(api_routes);
+
+/* Answered in the HTTP thread, as no worker may be free. */
+const struct http_route admin_routes[] = {
+	{.method = "GET", .path = "/healthz", .handle = health_get},
+	{.method = "GET", .path = "/readyz", .handle = ready_get},
+	{.method = "GET", .path = "/metrics", .handle = metrics_get},
+};
+
+const size_t n_admin_routes = OFA_ARRAY_LEN(admin_routes);

@@ -7,4 +7,8 @@
 extern const struct http_route api_routes[];
 extern const size_t n_api_routes;
 
+/* What the admin listener answers: probes and metrics, which are on the other one as well. */
+extern const struct http_route admin_routes[];
+extern const size_t n_admin_routes;
+
 #endif

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -104,6 +105,8 @@ static void format_peer(const struct sockaddr *peer, char out[CONNECTION_PEER_MA
 		inet_ntop(AF_INET, &((const struct sockaddr_in *)any)->sin_addr, out, CONNECTION_PEER_MAX);
 	else if (peer && peer->sa_family == AF_INET6)
 		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)any)->sin6_addr, out, CONNECTION_PEER_MAX);
+	else if (peer && peer->sa_family == AF_UNIX)
+		snprintf(out, CONNECTION_PEER_MAX, "unix");
 }
 
 struct connection *connection_open(struct connections *c, int fd, const struct sockaddr *peer)

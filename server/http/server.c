@@ -174,6 +174,7 @@ static void read_headers(struct http_call *call)
 	http_request_headers_end(&call->request, id);
 	memcpy(call->request.peer, peer, strlen(peer) + 1);
 	connection_address(conn, &call->address);
+	call->adopted = peer[0] == '\0';
 }
 
 /* The refusal of a caller, whose body, if there is one, is not read. */
@@ -200,7 +201,7 @@ static enum MHD_Result phase_headers(struct http_call *call)
 		return refuse_unread(call, HTTP_FAULT_BAD_REQUEST, r->fault);
 	has_body = http_request_has_body(r, &length);
 	match = http_route_find(opt->routes, opt->n_routes, r->method, r->target, &call->route, &r->params, allow);
-	if (!opt->admit(call->app, call))
+	if (opt->admit && !opt->admit(call->app, call))
 		return refuse_admission(call, has_body);
 	switch (match) {
 	case HTTP_MATCH:
@@ -338,7 +339,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **st
 	if (call->wait && call->on_dropped)
 		call->on_dropped(call);
 	call->note.cut = how != MHD_REQUEST_TERMINATED_COMPLETED_OK;
-	if (call->phase != HTTP_PHASE_HEADERS)
+	if (call->phase != HTTP_PHASE_HEADERS && !call->adopted)
 		s->opt.completed(call->app, call);
 	atomic_fetch_sub(&s->body_bytes, call->body_charged);
 	http_request_release(&call->request);
@@ -442,13 +443,14 @@ enum ofa_status http_server_start(const struct http_server_options *opt, struct 
 		free(s);
 		return st;
 	}
+	*ret = s; /* before its threads exist, which may look for it there */
 	s->daemon = start_daemon(s);
 	if (!s->daemon) {
+		*ret = NULL;
 		connections_free(s->connections);
 		free(s);
 		return ofa_fail(err, OFA_ERR_IO, NULL, "the HTTP server did not start");
 	}
-	*ret = s;
 	return OFA_OK;
 }
 
@@ -456,9 +458,24 @@ void http_server_quiesce(struct http_server *s)
 {
 	atomic_store(&s->closing, true);
 	/* The socket stays open until the threads are gone, who may still look at it; shutting it down
-	 * makes the kernel refuse newcomers instead of leaving them in the backlog. */
+	 * makes the kernel refuse newcomers instead of leaving them in the backlog, where they belong only
+	 * if somebody else will take them. */
 	s->quiesced = MHD_quiesce_daemon(s->daemon) != MHD_INVALID_SOCKET;
-	shutdown(s->opt.listen_fd, SHUT_RDWR);
+	if (!s->opt.listen_shared)
+		shutdown(s->opt.listen_fd, SHUT_RDWR);
+}
+
+bool http_server_adopt(struct http_server *s, int fd)
+{
+	/* an address of no family: libmicrohttpd takes the lack of any for an empty one */
+	const struct sockaddr address = {.sa_family = AF_UNSPEC};
+
+	return MHD_add_connection(s->daemon, fd, &address, sizeof(address.sa_family)) == MHD_YES;
+}
+
+unsigned http_server_threads(const struct http_server *s)
+{
+	return s->opt.threads;
 }
 
 const char *http_server_name(const struct http_server *s)

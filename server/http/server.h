@@ -19,6 +19,7 @@ enum http_fault {
 struct http_server_options {
 	const char *name; /* of the listener, where requests are counted */
 	int listen_fd; /* listening already; owned by the server from the start on */
+	bool listen_shared; /* others hold the socket too: newcomers wait for them instead of being refused */
 	const struct http_route *routes;
 	size_t n_routes;
 	unsigned threads; /* that do nothing but HTTP; at least 1 */
@@ -28,7 +29,7 @@ struct http_server_options {
 	struct app *app;
 	const struct log *log;
 	/* The route is known, or NULL, and the body was not looked at: may this caller go on?  Settles
-	 * call->principal; when it says no, call->reply says why. */
+	 * call->principal; when it says no, call->reply says why.  NULL: everybody may. */
 	bool (*admit)(struct app *app, struct http_call *call);
 	/* Fills call->reply. */
 	void (*fault)(struct app *app, struct http_call *call, enum http_fault fault, const char *detail);
@@ -38,11 +39,15 @@ struct http_server_options {
 	void (*completed)(struct app *app, const struct http_call *call);
 };
 
-/* On failure listen_fd stays the caller's. */
+/* On failure listen_fd stays the caller's and *ret becomes NULL.  *ret is set before the first request is taken. */
 enum ofa_status http_server_start(const struct http_server_options *opt, struct http_server **ret,
 				  struct ofa_error *err) OFA_MUST_CHECK;
-/* Refuses new connections; those that exist are served on, each closing with its next answer. */
+/* Takes no new connections; those that exist are served on, each closing with its next answer. */
 void http_server_quiesce(struct http_server *s);
+/* Serves the other end of a connected socket as if it had been accepted; its requests are not reported as completed.
+ * False: the socket stays the caller's. */
+bool http_server_adopt(struct http_server *s, int fd);
+unsigned http_server_threads(const struct http_server *s);
 const char *http_server_name(const struct http_server *s);
 struct http_server_stats {
 	unsigned active;              /* requests that have begun and are not fully answered */

@@ -1,8 +1,10 @@
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include "clock.h"
 #include "jobs/workers.h"
 
 struct queue {
@@ -11,10 +13,17 @@ struct queue {
 	unsigned running, max_running;
 };
 
+/* One worker's time, on its stack. */
+struct shift {
+	struct shift *next, **link;
+	_Atomic double since_ms; /* the task that it runs was begun then; 0: it runs none */
+};
+
 struct workers {
 	pthread_mutex_t lock;
 	pthread_cond_t more, more_calls; /* for workers of all classes; for those of calls alone */
 	struct queue queue[TASK_CLASS_COUNT];
+	struct shift *shifts;
 	unsigned max_queue;
 	int nice;
 	bool closed;
@@ -71,18 +80,43 @@ static struct task *take(struct workers *w, unsigned n_classes, pthread_cond_t *
 	return task;
 }
 
+static void begin_shift(struct workers *w, struct shift *shift)
+{
+	pthread_mutex_lock(&w->lock);
+	shift->next = w->shifts;
+	shift->link = &w->shifts;
+	if (shift->next)
+		shift->next->link = &shift->next;
+	w->shifts = shift;
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void end_shift(struct workers *w, struct shift *shift)
+{
+	pthread_mutex_lock(&w->lock);
+	*shift->link = shift->next;
+	if (shift->next)
+		shift->next->link = shift->link;
+	pthread_mutex_unlock(&w->lock);
+}
+
 static void work(struct workers *w, unsigned n_classes, pthread_cond_t *more)
 {
+	struct shift shift = {.since_ms = 0};
 	struct task *task;
 
+	begin_shift(w, &shift);
 	while ((task = take(w, n_classes, more))) {
 		enum task_class class = task->class; /* the task may be gone after its run */
 
+		atomic_store_explicit(&shift.since_ms, clock_ms(), memory_order_relaxed);
 		task->run(task);
+		atomic_store_explicit(&shift.since_ms, 0, memory_order_relaxed);
 		pthread_mutex_lock(&w->lock);
 		w->queue[class].running--;
 		pthread_mutex_unlock(&w->lock);
 	}
+	end_shift(w, &shift);
 }
 
 static void *worker_main(void *arg)
@@ -199,6 +233,21 @@ void workers_stats(struct workers *w, struct workers_stats *ret)
 		ret->of[i].running = w->queue[i].running;
 	}
 	pthread_mutex_unlock(&w->lock);
+}
+
+double workers_longest_ms(struct workers *w)
+{
+	double now = clock_ms(), longest = 0;
+
+	pthread_mutex_lock(&w->lock);
+	for (const struct shift *s = w->shifts; s; s = s->next) {
+		double since = atomic_load_explicit(&s->since_ms, memory_order_relaxed);
+
+		if (since > 0 && now - since > longest)
+			longest = now - since;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return longest;
 }
 
 void workers_stop(struct workers *w)

@@ -49,6 +49,8 @@ struct workers_stats {
 	} of[TASK_CLASS_COUNT];
 };
 void workers_stats(struct workers *w, struct workers_stats *ret);
+/* How long the task has been running that began first of those that are; 0: none is. */
+double workers_longest_ms(struct workers *w);
 /* Takes no more tasks, runs those it has and ends the threads; submitting stays safe, in vain.  NULL is
  * allowed. */
 void workers_stop(struct workers *w);

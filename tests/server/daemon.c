@@ -106,12 +106,44 @@ static const char *program_path(void)
 	return path;
 }
 
+static struct {
+	int fds[4], n;
+	const char *names;
+} passed;
+
+void daemon_pass_sockets(const int *fds, int n, const char *names)
+{
+	ck_assert_int_le(n, (int)OFA_ARRAY_LEN(passed.fds));
+	memcpy(passed.fds, fds, (size_t)n * sizeof(fds[0]));
+	passed.n = n;
+	passed.names = names;
+}
+
+/* In the child.  Twice, as one of them may be where another belongs. */
+static void pass_sockets(void)
+{
+	char text[32];
+
+	for (int i = 0; i < passed.n; i++)
+		passed.fds[i] = fcntl(passed.fds[i], F_DUPFD_CLOEXEC, 3 + passed.n);
+	for (int i = 0; i < passed.n; i++)
+		dup2(passed.fds[i], 3 + i);
+	snprintf(text, sizeof(text), "%d", passed.n);
+	setenv("LISTEN_FDS", text, 1);
+	snprintf(text, sizeof(text), "%ld", (long)getpid());
+	setenv("LISTEN_PID", text, 1);
+	if (passed.names)
+		setenv("LISTEN_FDNAMES", passed.names, 1);
+}
+
 /* In the child: becomes ofad with standard error in the file. */
 static void become(const char *const *argv, const char *log)
 {
 	int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0666);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (passed.n > 0)
+		pass_sockets();
 	if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
 		_exit(126);
 	execv(argv[0], (char *const *)argv);

@@ -30,6 +30,8 @@ struct daemon {
 /* Starts ofad on both networks and the given data directory (a name in the world); further arguments up to
  * NULL.  It dies with the test. */
 void daemon_start(struct daemon *d, const char *data, ...) __attribute__((sentinel));
+/* The next daemon finds these listening sockets as a service manager passes them; the caller keeps its own. */
+void daemon_pass_sockets(const int *fds, int n, const char *names);
 /* Until GET /readyz says 200. */
 void daemon_wait_ready(const struct daemon *d);
 /* Sends the signal, waits, returns the status of waitpid(). */

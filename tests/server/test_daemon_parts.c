@@ -11,19 +11,56 @@
 
 START_TEST(test_listen)
 {
-	static const char *const bad[] = {"", ":", "127.0.0.1", "127.0.0.1:", ":80", "127.0.0.1:99999", "127.0.0.1:8x"};
+	static const char *const bad[] = {"",           ":",     "127.0.0.1", "127.0.0.1:", ":80", "127.0.0.1:99999",
+					  "127.0.0.1:8x", "unix:/x"};
 	struct ofa_error err = {0};
-	char url[128], expected[64];
-	unsigned port;
-	int fd;
+	struct listener l;
+	char expected[64];
 
-	ASSERT_OK(listen_on("127.0.0.1:0", &fd, &port, url, &err), &err);
-	snprintf(expected, sizeof(expected), "http://127.0.0.1:%u", port);
-	ck_assert_uint_gt(port, 0);
-	ck_assert_str_eq(url, expected);
-	close(fd);
-	for (size_t i = 0; i < OFA_ARRAY_LEN(bad); i++)
-		ck_assert_msg(listen_on(bad[i], &fd, &port, url, NULL) == OFA_ERR_INVALID, "\"%s\"", bad[i]);
+	ASSERT_OK(listener_open("http", "--listen", "127.0.0.1:0", false, &l, &err), &err);
+	snprintf(expected, sizeof(expected), "http://127.0.0.1:%u", l.port);
+	ck_assert_uint_gt(l.port, 0);
+	ck_assert_str_eq(l.url, expected);
+	ck_assert(l.local && !l.inherited);
+	close(l.fd);
+	ASSERT_OK(listener_open("http", "--listen", "0.0.0.0:0", false, &l, &err), &err);
+	ck_assert(!l.local);
+	close(l.fd);
+	for (size_t i = 0; i < OFA_ARRAY_LEN(bad); i++) {
+		struct ofa_error why = {0};
+
+		ASSERT_FAILS(listener_open("http", "--listen", bad[i], false, &l, &why), OFA_ERR_INVALID);
+		ck_assert_str_eq(why.field, "--listen");
+		ASSERT_FAILS(listener_check("--listen", bad[i], false, NULL), OFA_ERR_INVALID);
+	}
+}
+END_TEST
+
+/* A Unix socket that somebody left is replaced, one that somebody listens on or a file is not. */
+START_TEST(test_listen_unix)
+{
+	char address[600], path[512];
+	struct listener l, second;
+	struct ofa_error err = {0};
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s", temporary_path("admin"));
+	snprintf(address, sizeof(address), "unix:%s", path);
+	ASSERT_OK(listener_open("admin", "--admin-listen", address, true, &l, &err), &err);
+	ck_assert_str_eq(l.url, address);
+	ck_assert(l.local && l.port == 0);
+	ASSERT_FAILS(listener_open("admin", "--admin-listen", address, true, &second, NULL), OFA_ERR_IO);
+	close(l.fd);
+	ASSERT_OK(listener_open("admin", "--admin-listen", address, true, &second, &err), &err);
+	close(second.fd);
+	listener_forget(&second);
+	ck_assert_int_ne(access(path, F_OK), 0);
+	f = fopen(path, "w");
+	fclose(f);
+	ASSERT_FAILS(listener_open("admin", "--admin-listen", address, true, &second, NULL), OFA_ERR_IO);
+	ck_assert_int_eq(access(path, F_OK), 0);
+	unlink(path);
+	ASSERT_FAILS(listener_open("admin", "--admin-listen", "unix:", true, &second, NULL), OFA_ERR_INVALID);
 }
 END_TEST
 
@@ -95,7 +132,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {test_listen, test_log, test_calendar};
+	const TTest *const tests[] = {test_listen, test_listen_unix, test_log, test_calendar};
 
 	return run_tests("daemon parts", tests, OFA_ARRAY_LEN(tests));
 }
