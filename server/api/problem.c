@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "api/body.h"
 #include "api/problem.h"
 
 #define DETAIL_MAX 1024
@@ -33,6 +34,8 @@ static const struct problem_entry registry[PROBLEM_COUNT] = {
 		"Stay within the limit in the detail." },
 	[PROBLEM_NOT_TYPE] = { "unsupported-media-type", 415, "The body has a media type that is not understood here",
 		"Send one of the media types in the Accept header." },
+	[PROBLEM_RANGE] = { "range-not-satisfiable", 416, "There are no such bytes",
+		"Ask for a range within the size that Content-Range tells." },
 	[PROBLEM_INVALID] = { "invalid-value", 422, "A value is not acceptable",
 		"Correct the field that is named." },
 	[PROBLEM_INFEASIBLE] = { "infeasible-limits", 422, "No subnet is within the limits",
@@ -163,6 +166,10 @@ void problem_reply_fault(struct app *app, struct http_call *call, enum http_faul
 	case HTTP_FAULT_NOT_TYPE:
 		refuse_type(call);
 		break;
+	case HTTP_FAULT_RANGE:
+		problem_reply(call, PROBLEM_RANGE, "Range", "the range %.100s begins after the end",
+			      call->request.header[HTTP_RANGE]);
+		break;
 	case HTTP_FAULT_OVERLOAD:
 	case HTTP_FAULT_COUNT:
 		problem_reply(call, PROBLEM_OVERLOAD, NULL, "%s", detail);
@@ -180,12 +187,16 @@ static json_t *describe(const struct problem_entry *e)
 
 enum http_next problems_list(struct app *app, struct http_call *call)
 {
-	json_t *list = json_array();
+	json_t *list;
 
 	(void)app;
+	if (!accepts_json(call))
+		return HTTP_REPLY;
+	list = json_array();
 	for (int i = 0; i < PROBLEM_COUNT; i++)
 		json_array_append_new(list, describe(&registry[i]));
 	http_reply_json(&call->reply, 200, "application/json", json_pack("{s:o}", "problems", list));
+	http_reply_header(&call->reply, "Cache-Control", "no-cache");
 	return HTTP_REPLY;
 }
 
@@ -194,9 +205,12 @@ enum http_next problems_get(struct app *app, struct http_call *call)
 	const char *slug = http_param(&call->request.params, "slug");
 
 	(void)app;
+	if (!accepts_json(call))
+		return HTTP_REPLY;
 	for (int i = 0; i < PROBLEM_COUNT; i++) {
 		if (strcmp(registry[i].slug, slug) == 0) {
 			http_reply_json(&call->reply, 200, "application/json", describe(&registry[i]));
+			http_reply_header(&call->reply, "Cache-Control", "no-cache");
 			return HTTP_REPLY;
 		}
 	}

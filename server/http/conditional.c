@@ -81,8 +81,10 @@ static void apply_range(const struct http_request *request, struct http_reply *r
 		reply->size = last - first + 1;
 		return;
 	case HTTP_RANGE_OUTSIDE:
-		http_reply_drop_body(reply);
+		/* nothing that was said of the representation holds: least of all for how long it may be kept */
+		http_reply_reset(reply);
 		reply->status = 416;
+		reply->ranges = true;
 		http_reply_header(reply, "Content-Range", "bytes */%" PRIu64, size);
 		return;
 	}

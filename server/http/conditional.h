@@ -19,7 +19,8 @@ enum http_range {
 enum http_range http_range_parse(const char *field, uint64_t size, uint64_t *ret_first, uint64_t *ret_last);
 
 /* Turns a complete 200 answer to GET or HEAD into 304, 206 or 416 where the request asks for it; one that
- * may be stored and has no entity tag gets one made from its bytes.  Other replies stay as they are. */
+ * may be stored and has no entity tag gets one made from its bytes.  A 416 has its Content-Range and no body yet.
+ * Other replies stay as they are. */
 void http_reply_condition(const struct http_request *request, struct http_reply *reply);
 
 #endif

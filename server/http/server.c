@@ -56,6 +56,8 @@ static enum MHD_Result finish(struct http_call *call)
 		call->reply.status = 500;
 	}
 	http_reply_condition(&call->request, &call->reply);
+	if (call->reply.status == 416)
+		s->opt.fault(call->app, call, HTTP_FAULT_RANGE, "");
 	if (atomic_load_explicit(&s->closing, memory_order_relaxed))
 		call->reply.close = true;
 	call->phase = HTTP_PHASE_SENDING;

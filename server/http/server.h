@@ -12,6 +12,7 @@ enum http_fault {
 	HTTP_FAULT_NO_METHOD, /* `detail`: the methods the path has; the Allow header is set already */
 	HTTP_FAULT_TOO_LARGE, /* the body is longer than route->max_body, or one was sent where none belongs */
 	HTTP_FAULT_NOT_TYPE,  /* the body's media type is none of route->body_types */
+	HTTP_FAULT_RANGE,     /* the range begins after the end; Content-Range is set already */
 	HTTP_FAULT_OVERLOAD,  /* no room for more bodies or more work now */
 	HTTP_FAULT_COUNT
 };

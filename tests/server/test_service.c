@@ -97,6 +97,7 @@ START_TEST(test_documents)
 	ck_assert_int_eq((int)number_at(json, "status"), 422);
 	json_decref(json);
 	ck_assert_int_eq(ask_status(&d, "GET", "/problems/none", NULL, NULL), 404);
+	ck_assert_int_eq(ask_status(&d, "GET", "/problems", "Accept: text/html", NULL), 406);
 	json = get_json(&d, "/healthz");
 	ck_assert_str_eq(string_at(json, "status"), "ok");
 	json_decref(json);
@@ -187,7 +188,10 @@ static void check_ranges(const struct daemon *d, const char *path, const struct 
 	reply_release(&first);
 	reply_release(&second);
 	snprintf(headers, sizeof(headers), "Range: bytes=%zu-", whole->body.len);
-	ck_assert_int_eq(ask_status(d, "GET", path, headers, NULL), 416);
+	ask(d, "GET", path, headers, NULL, &first);
+	json_decref(check_problem(&first, 416, "range-not-satisfiable", "Range"));
+	ck_assert_str_eq(reply_header(&first, "Cache-Control"), "no-store");
+	reply_release(&first);
 	snprintf(headers, sizeof(headers), "Range: bytes=%zu-\nIf-Range: \"other\"", half);
 	ck_assert_int_eq(ask_status(d, "GET", path, headers, NULL), 200);
 	ck_assert_int_eq(ask_status(d, "GET", path, "Range: bytes=0-1,4-5", NULL), 200);
