@@ -214,3 +214,7 @@ tests_fuzz_fuzz_request_SOURCES = tests/fuzz/fuzz_request.c tests/fuzz/replay.c
 tests_fuzz_fuzz_request_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_request_LDADD = $(SERVER_LIBS)
 EXTRA_DIST += tests/server/check-openapi
+
+# Run by scripts/test, as they need packages from the npm registry.
+EXTRA_DIST += tests/contract/README.md tests/contract/run tests/contract/package.json tests/contract/package-lock.json \
+	tests/contract/redocly.yaml tests/contract/contract.mjs tests/contract/lib tests/contract/scenarios

@@ -1,0 +1,58 @@
+// From a question to a package, in whole, in part and not at all.
+import { createHash } from 'node:crypto';
+import { check } from '../lib/suite.mjs';
+
+const PACKAGE = 'application/vnd.ofa.subnet';
+
+export async function subnets(suite, daemon) {
+	const post = (want, body, headers) => suite.call(daemon, 'postSubnet', want, { body, headers });
+	const get = (want, headers) => suite.call(daemon, 'getSubnet', want, { headers });
+
+	await suite.test('postSubnet: the same question, the same package', async () => {
+		const first = await post(200, { seed: 1 }, { Accept: PACKAGE });
+		const second = await post(200, { seed: 1 }, { Accept: PACKAGE });
+		const manifest = await post(200, { seed: 1 }, { Accept: 'application/json' });
+		const id = createHash('sha256').update(first.body).digest('hex');
+		check(first.body.equals(second.body), 'they differ');
+		check(first.headers['content-location'] === `/subnets/${id}`, 'another Content-Location');
+		check(manifest.json.id === id, 'another id in the manifest');
+	});
+	await suite.test('postSubnet: what does not exist', async () => {
+		await post({ status: 404, slug: 'not-found', field: '/profile' }, { profile: 'nobody/nothing' });
+		await post({ status: 404, slug: 'not-found', field: '/network' }, { network: 'nothing' });
+	});
+	await suite.test('postSubnet: what cannot be', async () => {
+		const refusal = await post({ status: 422, slug: 'infeasible-limits' }, { limits: { macs: 1 } });
+		check(refusal.json.feasible.macs.min > 1, 'no range to choose from');
+		await post({ status: 422, slug: 'invalid-value', field: '/limits/macs' }, { limits: { macs: -1 } });
+		const [resolution, rows] = Object.entries(suite.world.profile.latency_table.entries)[0];
+		const entries = { [resolution]: Object.fromEntries(Object.entries(rows).slice(0, 1)) };
+		await post({ status: 422, slug: 'profile-mismatch' }, { profile: { latency_table: { unit: 'ms', entries } } });
+		await post({ status: 400, slug: 'not-json' }, '{');
+	});
+	await suite.test('getSubnet: ranges', async () => {
+		const whole = await get(200);
+		const etag = whole.headers.etag;
+		const part = await get(206, { Range: 'bytes=10-19' });
+		check(part.body.equals(whole.body.subarray(10, 20)), 'other bytes');
+		check(part.headers['content-range'] === `bytes 10-19/${whole.body.length}`, part.headers['content-range']);
+		const tail = await get(206, { Range: 'bytes=-7', 'If-Range': etag });
+		check(tail.body.equals(whole.body.subarray(-7)), 'another end');
+		await get(200, { Range: 'bytes=0-1', 'If-Range': '"another"' });
+		await get(200, { Range: 'bytes=0-1,3-4' });
+		const outside = await get({ status: 416, slug: 'range-not-satisfiable', field: 'Range' }, { Range: `bytes=${whole.body.length}-` });
+		check(outside.headers['content-range'] === `bytes */${whole.body.length}`, outside.headers['content-range']);
+	});
+	await suite.test('getSubnetManifest: what was delivered', async () => {
+		const { json } = await suite.call(daemon, 'getSubnetManifest', 200);
+		check(json.id === suite.known.id && json.sha256 === json.id, 'another id');
+	});
+	await suite.test('getSignedManifest: what may be asked', async () => {
+		const signed = (want, query) => suite.call(daemon, 'getSignedManifest', want, { query });
+		const { json } = await signed(200, { delivery: suite.known.delivery });
+		check(JSON.parse(json.manifest).id === suite.known.id, json.manifest);
+		await signed({ status: 422, slug: 'invalid-value', field: 'delivery' }, { delivery: 'x' });
+		await signed({ status: 422, slug: 'invalid-value', field: 'min_sequence' }, { min_sequence: -1 });
+		await signed({ status: 404, slug: 'not-found', field: 'delivery' }, { delivery: '0'.repeat(64) });
+	});
+}
