@@ -62,6 +62,26 @@ static bool found_seeds(struct ofa_search_run *run)
 	return ofa_run_score(run) > 0;
 }
 
+enum ofa_status ofa_search_check(const struct ofa_search_problem *p, const struct ofa_limits *limits,
+				 struct ofa_error *err)
+{
+	enum ofa_status st = ofa_problem_check_limits(p, limits, err);
+	int n_limits = 0;
+
+	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
+		n_limits += !isinf(limits->max[r]);
+	/* one alone is met by the smallest arch */
+	if (st || n_limits < 2)
+		return st;
+	for (int r = 0; r < p->n_resolutions; r++) {
+		struct ofa_arch a;
+
+		if (ofa_problem_seed(p, limits, r, &a))
+			return OFA_OK;
+	}
+	return ofa_problem_refuse_together(limits, err);
+}
+
 static enum ofa_status evolve(struct ofa_search_run *run, const struct ofa_search_options *opt, struct ofa_error *err)
 {
 	const struct ofa_run_watch watch = {

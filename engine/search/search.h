@@ -34,6 +34,11 @@ void ofa_search_feasible(const struct ofa_search_problem *p, struct ofa_feasible
 json_t *ofa_feasible_format(
 	const struct ofa_feasible *f); /* {"latency_ms":{"min":..,"max":..},..}; known ones; new reference */
 
+/* Refuses what ofa_search_run() would refuse, without a search: OFA_ERR_INFEASIBLE or OFA_ERR_INVALID as there.  Takes
+ * microseconds for one limit, up to some milliseconds for several together. */
+enum ofa_status ofa_search_check(const struct ofa_search_problem *p, const struct ofa_limits *limits,
+				 struct ofa_error *err) OFA_MUST_CHECK;
+
 #define OFA_SEARCH_MAX_EVALUATIONS 10000000
 
 /* The budget of a search that names none: what suits this processor's way of scoring. */

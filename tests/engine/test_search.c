@@ -98,6 +98,7 @@ START_TEST(any_limits)
 									   (i < 16 ? 0.5 : ofa_rng_double(&rng));
 		st = ofa_search_run(f.problem, &opt, &first, NULL, &err);
 		ck_assert_msg(st == OFA_OK || (i >= 16 && st == OFA_ERR_INFEASIBLE), "%s: %s", err.field, err.message);
+		ck_assert_int_eq(ofa_search_check(f.problem, &opt.limits, &err), st);
 		if (st)
 			continue;
 		found++;
@@ -135,6 +136,7 @@ START_TEST(limits_at_the_edge)
 		snprintf(field, sizeof(field), "/limits/%s", ofa_resource_name(k));
 		ck_assert_str_eq(err.field, field);
 		ck_assert_double_eq(told.min[k], range.min[k]);
+		ck_assert_int_eq(ofa_search_check(f.problem, &opt.limits, &err), OFA_ERR_INFEASIBLE);
 	}
 	teardown(&f);
 }
@@ -154,6 +156,9 @@ START_TEST(limits_that_exclude_each_other)
 	ofa_limits_init(&opt.limits);
 	opt.limits.max[OFA_LATENCY_MS] = range.min[OFA_LATENCY_MS];
 	opt.limits.max[OFA_MACS] = range.min[OFA_MACS];
+	ASSERT_FAILS(ofa_search_check(f.problem, &opt.limits, &err), OFA_ERR_INFEASIBLE);
+	ck_assert_str_eq(err.field, "/limits");
+	err = (struct ofa_error){0};
 	ASSERT_FAILS(ofa_search_run(f.problem, &opt, &r, NULL, &err), OFA_ERR_INFEASIBLE);
 	ck_assert_str_eq(err.field, "/limits");
 	ck_assert_ptr_nonnull(strstr(err.message, "macs"));
