@@ -148,6 +148,20 @@ static enum ofa_status start_access(struct app *app, struct ofa_error *err)
 	return st;
 }
 
+static enum ofa_status start_jobs(struct app *app, struct ofa_error *err)
+{
+	const struct settings *s = app->settings;
+	const struct jobs_options jobs = {
+		.deliveries = app->deliveries,
+		.max = s->max_jobs,
+		.keep_ms = s->job_seconds * 1e3,
+	};
+	/* a connection waits for one thing at a time */
+	enum ofa_status st = timers_new(s->max_connections, &app->timers, err);
+
+	return st == OFA_OK ? jobs_new(&jobs, &app->jobs, err) : st;
+}
+
 static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 {
 	const struct settings *s = app->settings;
@@ -171,7 +185,8 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 	};
 	struct deliveries_options deliveries = {
 		.log = &app->log,
-		.cancel = &app->cancel,
+		.closing = &app->cancel,
+		.search_ms = s->search_seconds * 1e3,
 		.keep_fronts = s->front_evaluations > 0,
 		.cache_bytes = s->cache_bytes / 16,
 	};
@@ -202,7 +217,9 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 	deliveries.store = app->store;
 	deliveries.bindings = app->bindings;
 	st = deliveries_new(&deliveries, &app->deliveries, err);
-	return st == OFA_OK ? question_memo_new(&app->memo, err) : st;
+	if (st == OFA_OK)
+		st = question_memo_new(&app->memo, err);
+	return st == OFA_OK ? start_jobs(app, err) : st;
 }
 
 static enum ofa_status start_signer(struct app *app, struct ofa_error *err)
@@ -333,6 +350,8 @@ static void free_services(struct app *app)
 	workers_free(app->workers);
 	workers_free(app->background);
 	question_memo_free(app->memo);
+	timers_free(app->timers);
+	jobs_free(app->jobs);
 	deliveries_free(app->deliveries);
 	signer_free(app->signer);
 	bindings_free(app->bindings);

@@ -6,12 +6,14 @@
 #include "access/tokens.h"
 #include "access_log.h"
 #include "http/server.h"
+#include "jobs/timers.h"
 #include "jobs/workers.h"
 #include "listen.h"
 #include "log.h"
 #include "metrics/requests.h"
 #include "service/bindings.h"
 #include "service/deliveries.h"
+#include "service/jobs.h"
 #include "service/networks.h"
 #include "service/packages.h"
 #include "service/profiles.h"
@@ -40,6 +42,8 @@ struct app {
 	struct deliveries *deliveries;
 	struct question_memo *memo;
 	struct listener listener, admin_listener;
+	struct timers *timers;
+	struct jobs *jobs;
 	struct http_server *server;
 	struct http_server *admin; /* for probes, while the other one is full or draining; or NULL */
 	char keys_dir[4096];  /* of the signing keys, unless the settings name it */

@@ -28,6 +28,9 @@ server_libofad_a_SOURCES = \
 	server/api/body.h server/api/body.c \
 	server/api/documents.c \
 	server/api/health.c \
+	server/api/failure.h server/api/failure.c \
+	server/api/jobs.c \
+	server/api/json_job.h server/api/json_job.c \
 	server/api/json_network.h server/api/json_network.c \
 	server/api/json_subnet_request.h server/api/json_subnet_request.c \
 	server/api/metrics.c \
@@ -50,6 +53,7 @@ server_libofad_a_SOURCES = \
 	server/http/negotiate.h server/http/negotiate.c \
 	server/http/precondition.h server/http/precondition.c \
 	server/http/probe.h server/http/probe.c \
+	server/http/prefer.h server/http/prefer.c \
 	server/http/reply.h server/http/reply.c \
 	server/http/request.h server/http/request.c \
 	server/http/route.h server/http/route.c \
@@ -58,17 +62,21 @@ server_libofad_a_SOURCES = \
 	server/jobs/flight.h server/jobs/flight.c \
 	server/jobs/key.h \
 	server/jobs/lru.h server/jobs/lru.c \
+	server/jobs/timers.h server/jobs/timers.c \
 	server/jobs/workers.h server/jobs/workers.c \
 	server/metrics/metrics.h server/metrics/metrics.c \
 	server/metrics/process.h server/metrics/process.c \
 	server/metrics/requests.h server/metrics/requests.c \
 	server/metrics/text.h server/metrics/text.c \
+	server/service/answering.h server/service/answering.c \
 	server/service/bindings.h server/service/bindings.c \
 	server/service/deliveries.h server/service/deliveries.c \
+	server/service/jobs.h server/service/jobs.c \
 	server/service/manifest.h server/service/manifest.c \
 	server/service/networks.h server/service/networks.c \
 	server/service/packages.h server/service/packages.c \
 	server/service/profiles.h server/service/profiles.c \
+	server/service/progress.h server/service/progress.c \
 	server/service/question.h server/service/question.c \
 	server/service/question_memo.h server/service/question_memo.c \
 	server/sign/envelope.h server/sign/envelope.c \

@@ -34,6 +34,10 @@ struct settings {
 	unsigned workers;      /* threads that search */
 	unsigned worker_nice;  /* added to their niceness */
 	unsigned http_threads;
+	unsigned max_wait_seconds; /* of a request for its answer; then it is told of a job */
+	unsigned search_seconds;   /* the longest search, its time in the queue included */
+	unsigned max_jobs;
+	unsigned job_seconds; /* how long one that is over is remembered */
 	unsigned max_queue; /* requests of a class that may wait for a worker */
 	unsigned front_evaluations; /* of the front that is kept for a profile; 0: none is kept */
 	size_t cache_bytes; /* packages, answers and profiles in memory */

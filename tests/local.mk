@@ -124,10 +124,13 @@ SERVER_TESTS = \
 	tests/server/test_page \
 	tests/server/test_precondition \
 	tests/server/test_profiles \
+	tests/server/test_prefer \
 	tests/server/test_request \
 	tests/server/test_route \
 	tests/server/test_settings \
 	tests/server/test_store \
+	tests/server/test_timers \
+	tests/server/test_async \
 	tests/server/test_hostile \
 	tests/server/test_observe \
 	tests/server/test_lifecycle \
@@ -161,6 +164,10 @@ tests_server_test_precondition_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_profiles_SOURCES = tests/server/test_profiles.c $(DAEMON_SOURCES)
 tests_server_test_profiles_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_profiles_LDADD = $(SERVER_E2E_LIBS)
+tests_server_test_prefer_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_prefer_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_timers_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_timers_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_request_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_request_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_route_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
@@ -172,6 +179,9 @@ tests_server_test_store_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_memo_SOURCES = tests/server/test_memo.c $(DAEMON_SOURCES)
 tests_server_test_memo_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_memo_LDADD = $(SERVER_LIBS) $(CURL_LIBS) $(CHECK_LIBS)
+tests_server_test_async_SOURCES = tests/server/test_async.c $(DAEMON_SOURCES)
+tests_server_test_async_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_async_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_hostile_SOURCES = tests/server/test_hostile.c $(DAEMON_SOURCES)
 tests_server_test_hostile_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_hostile_LDADD = $(SERVER_E2E_LIBS)

@@ -66,7 +66,7 @@ static enum ofa_status answer(struct app *app, struct http_call *call, const str
 
 	if (st != OFA_OK)
 		return st;
-	st = binding_front(binding, q->metric, &front, err);
+	st = binding_front(binding, q->metric, NULL, &front, err);
 	if (st == OFA_OK)
 		reply_front(call, q, binding, front);
 	binding_unref(binding);

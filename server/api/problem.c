@@ -68,22 +68,34 @@ static void add_field(json_t *json, const char *field, const char *detail)
 
 static unsigned retry_after(const struct http_call *call)
 {
-	unsigned h = 0;
+	/* the moment tells apart those who choose the same id */
+	unsigned h = (unsigned)(uint64_t)(call->started_ms * 1e3);
 
 	for (const char *c = call->request.id; *c; c++)
 		h = h * 31 + (unsigned char)*c;
+	h ^= h >> 16;
 	return RETRY_MIN + h % RETRY_SPREAD;
+}
+
+json_t *problem_format(const struct http_call *call, enum problem p, const char *field, const char *detail)
+{
+	const struct problem_entry *e = &registry[p];
+	/* what went wrong inside is the log's business, not the client's */
+	const char *shown = e->status == 500 ? e->title : detail;
+	json_t *json = json_pack("{s:o, s:s, s:i, s:s, s:s}", "type", json_sprintf("/problems/%s", e->slug), "title",
+				 e->title, "status", (int)e->status, "detail", shown, "request_id", call->request.id);
+
+	if (json && field && *field)
+		add_field(json, field, shown);
+	return json;
 }
 
 void problem_reply_with(struct http_call *call, enum problem p, const char *field, const char *detail,
 			const char *member, json_t *value)
 {
 	const struct problem_entry *e = &registry[p];
-	json_t *json = json_pack("{s:o, s:s, s:i, s:s, s:s}", "type", json_sprintf("/problems/%s", e->slug), "title",
-				 e->title, "status", (int)e->status, "detail", detail, "request_id", call->request.id);
+	json_t *json = problem_format(call, p, field, detail);
 
-	if (json && field && *field)
-		add_field(json, field, detail);
 	if (json && member)
 		json_object_set(json, member, value);
 	json_decref(value);
@@ -105,7 +117,7 @@ void problem_reply(struct http_call *call, enum problem p, const char *field, co
 	problem_reply_with(call, p, field, detail, NULL, NULL);
 }
 
-void problem_reply_error(struct http_call *call, enum ofa_status status, const struct ofa_error *err)
+enum problem problem_of(enum ofa_status status)
 {
 	static const enum problem by_status[OFA_STATUS_COUNT] = {
 		[OFA_OK] = PROBLEM_INTERNAL,
@@ -120,10 +132,13 @@ void problem_reply_error(struct http_call *call, enum ofa_status status, const s
 		[OFA_ERR_UNSUPPORTED] = PROBLEM_INVALID,
 		[OFA_ERR_CANCELLED] = PROBLEM_DRAINING,
 	};
-	enum problem p = by_status[status];
 
-	/* what went wrong inside is the log's business, not the client's */
-	problem_reply(call, p, err->field, "%s", registry[p].status == 500 ? registry[p].title : err->message);
+	return by_status[status];
+}
+
+void problem_reply_error(struct http_call *call, enum ofa_status status, const struct ofa_error *err)
+{
+	problem_reply(call, problem_of(status), err->field, "%s", err->message);
 }
 
 /* ---- what the HTTP server refuses ---- */

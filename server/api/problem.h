@@ -39,6 +39,9 @@ const struct problem_entry *problem_entry(enum problem p);
 
 #define PROBLEM_TYPE "application/problem+json"
 
+/* The document; `field` as below.  A detail of what went wrong inside the server is left out.  New reference, NULL when
+ * memory is out. */
+json_t *problem_format(const struct http_call *call, enum problem p, const char *field, const char *detail);
 /* Fills call->reply.  `field`: JSON pointer into the body, header or parameter that is to blame; NULL or
  * "" when there is none. */
 void problem_reply(struct http_call *call, enum problem p, const char *field, const char *format, ...) OFA_PRINTF(4, 5);
@@ -46,6 +49,7 @@ void problem_reply(struct http_call *call, enum problem p, const char *field, co
 void problem_reply_with(struct http_call *call, enum problem p, const char *field, const char *detail,
 			const char *member, json_t *value);
 /* From a failure of the engine or a service: its status chooses the problem. */
+enum problem problem_of(enum ofa_status status);
 void problem_reply_error(struct http_call *call, enum ofa_status status, const struct ofa_error *err);
 /* What the HTTP server itself refuses (struct http_server_options.fault). */
 void problem_reply_fault(struct app *app, struct http_call *call, enum http_fault fault, const char *detail);

@@ -12,6 +12,10 @@ enum http_next openapi_get(struct app *app, struct http_call *call);
 enum http_next health_get(struct app *app, struct http_call *call);
 enum http_next ready_get(struct app *app, struct http_call *call);
 
+/* jobs.c */
+enum http_next job_get(struct app *app, struct http_call *call);
+enum http_next job_delete(struct app *app, struct http_call *call);
+
 /* metrics.c */
 enum http_next metrics_get(struct app *app, struct http_call *call);
 

@@ -63,6 +63,8 @@ const struct http_route api_routes[] = {
 	 .handle = subnets_post,
 	 .max_body = SUBNET_BODY_MAX,
 	 .body_types = {"application/json"}},
+	{.method = "GET", .path = "/jobs/{id}", .scopes = TAKE, .handle = job_get},
+	{.method = "DELETE", .path = "/jobs/{id}", .scopes = SCOPE_PROVISION, .handle = job_delete},
 	{.method = "GET", .path = "/subnets/{id}.minisig", .scopes = TAKE, .handle = subnet_minisig_get},
 	{.method = "GET", .path = "/subnets/{id}", .scopes = TAKE, .handle = subnet_get},
 	{.method = "GET",

@@ -1,12 +1,19 @@
+#include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "api/body.h"
+#include "api/failure.h"
+#include "api/json_job.h"
 #include "api/json_subnet_request.h"
 #include "api/problem.h"
 #include "api/resources.h"
+#include "http/prefer.h"
 #include "service/manifest.h"
 
 #define PACKAGE_TYPE "application/vnd.ofa.subnet"
+/* Even who would not wait is told by then what needs no search. */
+#define MOMENT_MS 25.0
 #define IMMUTABLE "public, max-age=31536000, immutable"
 /* As add_timing() would word it. */
 #define TIMING_OF_MEMORY \
@@ -15,13 +22,19 @@
 enum answer_type { ANSWER_PACKAGE, ANSWER_MANIFEST };
 static const char *const answer_types[] = {PACKAGE_TYPE, "application/json"};
 
-/* A call that waits for its answer. */
+/* A call that waits for its answer.  References: the call's, the flight's while it has the waiter, and the timers'
+ * while the timer is set. */
 struct api_wait {
+	struct shared shared;
 	struct flight_waiter waiter;
+	struct timer timer;
 	struct http_call *call;
 	struct answer *answer; /* a reference */
 	enum answer_type type;
 	bool inline_profile; /* the profile came with the request */
+	struct http_prefer prefer;
+	unsigned wait_s;     /* how long it may take */
+	atomic_bool resumed; /* by the answer or by the timer, whichever came first */
 };
 
 /* ---- replies ---- */
@@ -64,39 +77,94 @@ static void add_timing(struct http_call *call, const struct answer_timing *t, co
 			  t->calibrate_ms, t->pack_ms, t->queue_ms, source);
 }
 
-static void reply_failure(struct http_call *call, const struct api_wait *w)
+/* The job that goes on instead of the call. */
+static void reply_accepted(struct http_call *call, struct job *j, const char *applied)
 {
-	const struct answer *a = w->answer;
-	struct ofa_error err = a->error;
+	struct job_view v;
 
-	if (a->status == OFA_ERR_INFEASIBLE) {
-		problem_reply_with(call, PROBLEM_INFEASIBLE, err.field, err.message, "feasible",
-				   ofa_feasible_format(&a->feasible));
-		return;
-	}
-	if (a->status == OFA_ERR_MISMATCH)
-		snprintf(err.field, sizeof(err.field), "/profile%.110s", w->inline_profile ? a->error.field : "");
-	problem_reply_error(call, a->status, &err);
+	jobs_view(call->app->jobs, j, &v);
+	http_reply_json(&call->reply, 202, "application/json", job_format(call, &v));
+	http_reply_header(&call->reply, "Location", "/jobs/%s", v.id);
+	http_reply_header(&call->reply, "Retry-After", "%u", job_poll_after_s(call->app, &v));
+	http_reply_header_lasting(&call->reply, "Cache-Control", "no-store");
+	if (*applied)
+		http_reply_header(&call->reply, "Preference-Applied", "%s", applied);
 }
 
 /* ---- waiting ---- */
 
-static void wait_free(struct http_call *call)
+static void wait_destroy(struct shared *self)
 {
-	answer_unref(call->wait->answer);
-	free(call->wait);
+	free(self);
+}
+
+/* Nobody wakes the call any more.  True: its answer has not landed. */
+static bool wait_over(struct api_wait *w)
+{
+	bool waiting = deliveries_unwait(w->call->app->deliveries, &w->waiter);
+
+	if (waiting)
+		shared_unref(&w->shared);
+	if (timers_cancel(w->call->app->timers, &w->timer))
+		shared_unref(&w->shared);
+	return waiting;
+}
+
+/* The client is gone.  The answer is made all the same: most likely it will ask again. */
+static void on_dropped(struct http_call *call)
+{
+	struct api_wait *w = call->wait;
+
 	call->wait = NULL;
+	wait_over(w);
+	deliveries_release(w->answer);
+	shared_unref(&w->shared);
+}
+
+static void resume_once(struct api_wait *w)
+{
+	if (!atomic_exchange(&w->resumed, true))
+		http_call_resume(w->call);
 }
 
 static void on_landed(struct flight_waiter *waiter)
 {
-	http_call_resume(((struct api_wait *)(void *)waiter)->call);
+	struct api_wait *w = (struct api_wait *)(void *)((char *)waiter - offsetof(struct api_wait, waiter));
+
+	resume_once(w);
+	shared_unref(&w->shared);
+}
+
+static void on_time(struct timer *timer)
+{
+	struct api_wait *w = (struct api_wait *)(void *)((char *)timer - offsetof(struct api_wait, timer));
+
+	resume_once(w);
+	shared_unref(&w->shared);
 }
 
 static void on_suspended(struct http_call *call)
 {
-	if (!deliveries_wait(call->app->deliveries, call->wait->answer, &call->wait->waiter))
-		http_call_resume(call);
+	struct api_wait *w = call->wait;
+
+	shared_ref(&w->shared);
+	/* without a timer it waits until the search's own time is up */
+	if (!timers_set(call->app->timers, &w->timer, w->wait_s ? w->wait_s * 1e3 : MOMENT_MS))
+		shared_unref(&w->shared);
+	shared_ref(&w->shared);
+	if (!deliveries_wait(call->app->deliveries, w->answer, &w->waiter)) {
+		resume_once(w);
+		shared_unref(&w->shared);
+	}
+}
+
+static unsigned choose_wait(const struct app *app, const struct http_prefer *prefer)
+{
+	unsigned max = app->settings->max_wait_seconds;
+
+	if (prefer->wait_s < 0)
+		return prefer->respond_async ? 0 : max;
+	return (unsigned)prefer->wait_s < max ? (unsigned)prefer->wait_s : max;
 }
 
 static enum http_next begin_wait(struct app *app, struct http_call *call, struct question *q, enum answer_type type,
@@ -117,30 +185,82 @@ static enum http_next begin_wait(struct app *app, struct http_call *call, struct
 		problem_reply_error(call, st, &err);
 		return HTTP_REPLY;
 	}
+	shared_init(&w->shared, wait_destroy);
 	w->waiter.wake = on_landed;
+	w->timer.fire = on_time;
 	w->call = call;
 	w->type = type;
 	w->inline_profile = inline_profile;
+	w->prefer = http_prefer_parse(call->request.header[HTTP_PREFER]);
+	w->wait_s = choose_wait(app, &w->prefer);
 	call->wait = w;
 	call->on_suspended = on_suspended;
-	call->on_dropped = wait_free;
+	call->on_dropped = on_dropped;
 	return HTTP_SUSPEND;
 }
 
-static enum http_next end_wait(struct http_call *call)
+/* The preferences that made the answer what it is (RFC 7240, 3). */
+static void format_applied(const struct api_wait *w, bool waiting, char *out, size_t cap)
 {
-	const struct api_wait *w = call->wait;
+	bool async = waiting && w->prefer.respond_async;
+
+	*out = '\0';
+	if (w->prefer.wait_s >= 0)
+		snprintf(out, cap, "%swait=%u", async ? "respond-async, " : "", w->wait_s);
+	else if (async)
+		snprintf(out, cap, "respond-async");
+}
+
+/* The time is up, the answer is not there: a job goes on waiting for it. */
+static void hand_over(struct http_call *call, struct api_wait *w, const char *applied)
+{
+	struct ofa_error err = {0};
+	struct job *j;
+	enum ofa_status st = jobs_add(call->app->jobs, w->answer, w->inline_profile, &j, &err);
+
+	if (st != OFA_OK) {
+		deliveries_leave(call->app->deliveries, w->answer);
+		problem_reply_error(call, st, &err);
+		return;
+	}
+	reply_accepted(call, j, applied);
+	job_unref(j);
+}
+
+static void reply_landed(struct http_call *call, const struct api_wait *w, const char *applied)
+{
 	const struct answer *a = w->answer;
 
 	if (a->status == OFA_OK) {
 		reply_answer(call, w->type, &a->question.key, a->delivery, a->package);
 		count_delivery(call, a->from_store ? "store" : "search");
 		add_timing(call, &a->timing, a->from_store ? ", cache;desc=\"store\"" : "");
+		if (*applied)
+			http_reply_header(&call->reply, "Preference-Applied", "%s", applied);
 	} else {
-		reply_failure(call, w);
+		failure_reply(call, &(struct failure){.status = a->status,
+						      .error = &a->error,
+						      .feasible = &a->feasible,
+						      .inline_profile = w->inline_profile});
 	}
 	call->note.queue_ms = a->timing.queue_ms;
-	wait_free(call);
+}
+
+static enum http_next end_wait(struct http_call *call)
+{
+	struct api_wait *w = call->wait;
+	bool waiting = wait_over(w);
+	char applied[64];
+
+	call->wait = NULL;
+	format_applied(w, waiting, applied, sizeof(applied));
+	if (waiting) {
+		hand_over(call, w, applied);
+	} else {
+		reply_landed(call, w, applied);
+		deliveries_leave(call->app->deliveries, w->answer);
+	}
+	shared_unref(&w->shared);
 	return HTTP_REPLY;
 }
 

@@ -18,6 +18,8 @@ static const struct {
 	[HTTP_IF_MATCH] = {"If-Match", true},
 	[HTTP_IF_NONE_MATCH] = {"If-None-Match", true},
 	[HTTP_IF_RANGE] = {"If-Range", false},
+	[HTTP_LAST_EVENT_ID] = {"Last-Event-ID", false},
+	[HTTP_PREFER] = {"Prefer", true},
 	[HTTP_RANGE] = {"Range", false},
 	[HTTP_TRANSFER_ENCODING] = {"Transfer-Encoding", true},
 	[HTTP_USER_AGENT] = {"User-Agent", true},

@@ -1,10 +1,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "service/bindings.h"
 
 /* Tables of a problem, per resolution, and one front; an estimate for the cache's balance only. */
 #define BINDING_BYTES ((size_t)512 << 10)
+
+/* How often those who wait for a front tell of it and ask whether they still should. */
+#define WAIT_NS 50000000L
 
 enum front_state { FRONT_UNKNOWN, FRONT_UNDER_WAY, FRONT_KNOWN };
 
@@ -17,6 +21,7 @@ struct binding {
 	pthread_mutex_t lock; /* of the states; a front that is known never changes */
 	pthread_cond_t settled;
 	enum front_state states[OFA_RESOURCE_COUNT];
+	const struct progress *computing[OFA_RESOURCE_COUNT]; /* of who is at it, while it is under way */
 	struct ofa_front fronts[OFA_RESOURCE_COUNT];
 };
 
@@ -55,14 +60,18 @@ const struct ofa_search_problem *binding_problem(const struct binding *b)
 
 /* ---- fronts ---- */
 
-static enum ofa_status compute_front(struct binding *b, enum ofa_resource metric, struct ofa_error *err)
+/* Of the state UNDER_WAY, which the caller has set. */
+static enum ofa_status compute_front(struct binding *b, enum ofa_resource metric, struct progress *progress,
+				     struct ofa_error *err)
 {
 	/* the front of latency answers searches, the others are looked at */
 	struct ofa_front_options options = {
 		.metric = metric,
 		.points = OFA_FRONT_KEPT_POINTS,
 		.evaluations = metric == OFA_LATENCY_MS ? b->opt->front_evaluations : 0,
-		.cancel = b->opt->cancel,
+		.cancel = &progress->cancel,
+		.progress = progress_told,
+		.ctx = progress,
 	};
 	struct ofa_front front;
 	enum ofa_status st;
@@ -75,26 +84,53 @@ static enum ofa_status compute_front(struct binding *b, enum ofa_resource metric
 	if (st == OFA_OK)
 		b->fronts[metric] = front;
 	b->states[metric] = st == OFA_OK ? FRONT_KNOWN : FRONT_UNKNOWN;
+	b->computing[metric] = NULL;
 	pthread_cond_broadcast(&b->settled);
 	pthread_mutex_unlock(&b->lock);
 	return st;
 }
 
-enum ofa_status binding_front(struct binding *b, enum ofa_resource metric, const struct ofa_front **ret,
-			      struct ofa_error *err)
+/* With the lock held: until the front is not under way any more, or progress is over. */
+static void await_front(struct binding *b, enum ofa_resource metric, struct progress *progress)
+{
+	while (b->states[metric] == FRONT_UNDER_WAY && !progress_over(progress)) {
+		struct timespec until;
+
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += WAIT_NS;
+		if (until.tv_nsec >= 1000000000L) {
+			until.tv_sec++;
+			until.tv_nsec -= 1000000000L;
+		}
+		pthread_cond_timedwait(&b->settled, &b->lock, &until);
+		if (b->computing[metric])
+			progress_follow(progress, b->computing[metric]);
+	}
+}
+
+enum ofa_status binding_front(struct binding *b, enum ofa_resource metric, struct progress *progress,
+			      const struct ofa_front **ret, struct ofa_error *err)
 {
 	enum ofa_status st = OFA_OK;
 	enum front_state state;
+	struct progress own;
 
+	if (!progress) {
+		progress_init(&own, b->opt->cancel);
+		progress = &own;
+	}
 	pthread_mutex_lock(&b->lock);
-	while (b->states[metric] == FRONT_UNDER_WAY)
-		pthread_cond_wait(&b->settled, &b->lock);
+	await_front(b, metric, progress);
 	state = b->states[metric];
-	if (state == FRONT_UNKNOWN)
+	if (state == FRONT_UNKNOWN) {
 		b->states[metric] = FRONT_UNDER_WAY;
+		b->computing[metric] = progress;
+	}
 	pthread_mutex_unlock(&b->lock);
+	if (state == FRONT_UNDER_WAY)
+		return ofa_fail(err, OFA_ERR_CANCELLED, NULL, "the search was stopped");
 	if (state == FRONT_UNKNOWN)
-		st = compute_front(b, metric, err);
+		st = compute_front(b, metric, progress, err);
 	if (st == OFA_OK)
 		*ret = &b->fronts[metric];
 	return st;
@@ -120,12 +156,16 @@ static enum ofa_status binding_new(const struct network *network, const struct k
 {
 	struct binding *b = calloc(1, sizeof(*b));
 	enum ofa_status st = OFA_OK;
+	pthread_condattr_t attr;
 
 	if (!b)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	shared_init(&b->shared, binding_destroy);
 	pthread_mutex_init(&b->lock, NULL);
-	pthread_cond_init(&b->settled, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&b->settled, &attr);
+	pthread_condattr_destroy(&attr);
 	b->opt = opt;
 	b->problem = network->problem;
 	if (profile && profile->profile.has_table)

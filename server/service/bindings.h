@@ -8,6 +8,7 @@
 #include "search/front.h"
 #include "service/networks.h"
 #include "service/profiles.h"
+#include "service/progress.h"
 
 struct binding;
 void binding_unref(struct binding *b); /* NULL is allowed */
@@ -15,10 +16,11 @@ void binding_unref(struct binding *b); /* NULL is allowed */
 const struct ofa_search_problem *binding_problem(const struct binding *b);
 /* The front of accuracy against a resource; lives as long as the binding.  The first call computes it, which takes
  * seconds for latency (it is kept to answer searches) and a good part of one for the others; calls that come meanwhile
- * wait for it.  OFA_ERR_INVALID for a resource that nothing is known of (latency without a table), OFA_ERR_CANCELLED
- * when the daemon is told to end. */
-enum ofa_status binding_front(struct binding *b, enum ofa_resource metric, const struct ofa_front **ret,
-			      struct ofa_error *err) OFA_MUST_CHECK;
+ * wait for it, and one of them goes on with it when the first is told to end.  `progress`, of this call alone, is told
+ * how far it has come, whoever computes it; it may be NULL.  OFA_ERR_INVALID for a resource that nothing is known of
+ * (latency without a table), OFA_ERR_CANCELLED when progress is over or the daemon is told to end. */
+enum ofa_status binding_front(struct binding *b, enum ofa_resource metric, struct progress *progress,
+			      const struct ofa_front **ret, struct ofa_error *err) OFA_MUST_CHECK;
 
 struct bindings;
 

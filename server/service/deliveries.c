@@ -1,15 +1,7 @@
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "clock.h"
-#include "service/deliveries.h"
-#include "service/manifest.h"
-
-struct deliveries {
-	struct deliveries_options opt;
-	struct flights flights;
-	struct lru *answered; /* question -> delivery */
-};
+#include "service/answering.h"
 
 /* ---- objects ---- */
 
@@ -27,8 +19,7 @@ void delivery_unref(struct delivery *d)
 		shared_unref(&d->shared);
 }
 
-/* Takes the malloc'ed manifest (on failure too); NULL when memory is out. */
-static struct delivery *delivery_new(const char *id, char *manifest)
+struct delivery *delivery_new(const char *id, char *manifest)
 {
 	struct delivery *d = manifest ? malloc(sizeof(*d)) : NULL;
 
@@ -48,15 +39,15 @@ static void answer_destroy(struct shared *self)
 	struct answer *a = (struct answer *)(void *)self;
 
 	question_release(&a->question);
+	binding_unref(a->binding);
 	delivery_unref(a->delivery);
 	package_unref(a->package);
 	free(a);
 }
 
-void answer_unref(struct answer *a)
+static void answer_unref(struct answer *a)
 {
-	if (a)
-		shared_unref(&a->flight.shared);
+	shared_unref(&a->flight.shared);
 }
 
 enum ofa_status deliveries_new(const struct deliveries_options *opt, struct deliveries **ret, struct ofa_error *err)
@@ -91,7 +82,7 @@ void deliveries_free(struct deliveries *d)
 	free(d);
 }
 
-/* ---- the steps of an answer, on a worker ---- */
+/* ---- landing ---- */
 
 static void remember(struct answer *a)
 {
@@ -99,227 +90,10 @@ static void remember(struct answer *a)
 		sizeof(*a->delivery) + a->delivery->manifest_size);
 }
 
-/* Takes the member "id" of a stored manifest. */
-static enum ofa_status read_id(const struct ofa_buf *manifest, char id[PACKAGE_ID_CHARS + 1], struct ofa_error *err)
-{
-	json_t *json = json_loadb((const char *)manifest->data, manifest->len, 0, NULL);
-	const char *value = json_string_value(json_object_get(json, "id"));
-	bool ok = value && strlen(value) == PACKAGE_ID_CHARS;
-
-	if (ok)
-		memcpy(id, value, PACKAGE_ID_CHARS + 1);
-	json_decref(json);
-	return ok ? OFA_OK : ofa_fail(err, OFA_ERR_FORMAT, NULL, "a stored manifest has no id");
-}
-
-/* The answer that an earlier run of the daemon gave, if row and file are both still there. */
-static enum ofa_status recall_from_store(struct answer *a, struct ofa_error *err)
-{
-	struct deliveries *d = a->deliveries;
-	char id[PACKAGE_ID_CHARS + 1];
-	struct ofa_buf manifest;
-	enum ofa_status st;
-
-	ofa_buf_init(&manifest, MANIFEST_MAX);
-	st = d->opt.store->driver->delivery_by_question(d->opt.store, a->question.key.bytes, &manifest, err);
-	if (st == OFA_OK)
-		st = read_id(&manifest, id, err);
-	if (st == OFA_OK)
-		st = packages_get(d->opt.packages, id, &a->package, err);
-	if (st == OFA_OK) {
-		a->delivery = delivery_new(id, strndup((const char *)manifest.data, manifest.len));
-		st = a->delivery ? OFA_OK : ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
-	}
-	ofa_buf_release(&manifest);
-	return st;
-}
-
-/* Is latency the one resource that is limited, for a profile whose front is kept?  It depends on the question alone,
- * so that equal questions have equal answers. */
-static bool looked_up(const struct question *q)
-{
-	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
-		if ((r == OFA_LATENCY_MS) == isinf(q->limits.max[r]))
-			return false;
-	return q->stored;
-}
-
-static enum ofa_status search_bound(struct answer *a, struct binding *b, struct ofa_search_result *found)
-{
-	const struct ofa_search_options options = {
-		.limits = a->question.limits,
-		.seed = a->question.seed,
-		.cancel = a->deliveries->opt.cancel,
-	};
-	const struct ofa_search_problem *problem = binding_problem(b);
-	const struct ofa_front *front;
-	enum ofa_status st;
-
-	/* what no subnet keeps is told at once, whatever else is under way */
-	ofa_search_feasible(problem, &a->feasible);
-	if (!a->deliveries->opt.keep_fronts || !looked_up(&a->question) ||
-	    options.limits.max[OFA_LATENCY_MS] < a->feasible.min[OFA_LATENCY_MS])
-		return ofa_search_run(problem, &options, found, NULL, &a->error);
-	st = binding_front(b, OFA_LATENCY_MS, &front, &a->error);
-	return st == OFA_OK ? ofa_front_answer(problem, front, &options, found, NULL, &a->error) : st;
-}
-
-static void count_search(const struct answer *a, enum ofa_status st, const struct ofa_search_result *found)
-{
-	static const enum metrics_counter by_stop[] = {
-		[OFA_STOP_BUDGET] = METRICS_SEARCH_BUDGET,
-		[OFA_STOP_CONVERGED] = METRICS_SEARCH_CONVERGED,
-		[OFA_STOP_FRONT] = METRICS_SEARCH_FRONT,
-	};
-	struct metrics *m = a->deliveries->opt.metrics;
-
-	if (st == OFA_OK) {
-		metrics_add(m, by_stop[found->stop], 1);
-		metrics_add(m, METRICS_EVALUATIONS, (uint64_t)found->evaluations);
-	} else {
-		metrics_add(m,
-			    st == OFA_ERR_INFEASIBLE  ? METRICS_SEARCH_INFEASIBLE
-			    : st == OFA_ERR_CANCELLED ? METRICS_SEARCH_CANCELLED
-						      : METRICS_SEARCH_FAILED,
-			    1);
-	}
-	metrics_observe_ms(m, METRICS_SEARCH_SECONDS, a->timing.search_ms);
-}
-
-static enum ofa_status search(struct answer *a, struct ofa_search_result *found)
-{
-	double begin = clock_ms();
-	struct binding *binding;
-	enum ofa_status st = bindings_get(a->deliveries->opt.bindings, a->question.network, a->question.profile,
-					  &binding, &a->error);
-
-	if (st != OFA_OK)
-		return st;
-	st = search_bound(a, binding, found);
-	binding_unref(binding);
-	a->timing.search_ms = clock_ms() - begin;
-	count_search(a, st, found);
-	return st;
-}
-
-/* Builds the package, which the device runtime tries before anybody else does, and checks its digests as they are in
- * memory.  What is written from there is the file; that is not read again. */
-static enum ofa_status build(struct answer *a, const struct ofa_search_result *found, uint8_t **ret_data,
-			     struct ofa_package_summary *ret)
-{
-	const struct ofa_pack_info info = {
-		.predicted_accuracy = found->predicted_accuracy,
-		.latency_ms = found->value[OFA_LATENCY_MS],
-		.profile = a->question.profile ? a->question.profile->profile.name : NULL,
-	};
-	double begin = clock_ms();
-	struct ofa_pack_timing timing = {0};
-	uint8_t *data;
-	size_t size;
-	enum ofa_status st =
-		ofa_pack_build(a->question.network->net, &found->arch, &info, NULL, &data, &size, &timing, &a->error);
-
-	if (st != OFA_OK)
-		return st;
-	st = ofa_package_read(data, size, ret, &a->error);
-	a->timing.calibrate_ms = timing.calibrate_ms;
-	a->timing.pack_ms = clock_ms() - begin - timing.calibrate_ms;
-	metrics_observe_ms(a->deliveries->opt.metrics, METRICS_CALIBRATE_SECONDS, a->timing.calibrate_ms);
-	metrics_observe_ms(a->deliveries->opt.metrics, METRICS_PACK_SECONDS, a->timing.pack_ms);
-	if (st != OFA_OK) {
-		free(data);
-		return st;
-	}
-	*ret_data = data;
-	return OFA_OK;
-}
-
-/* Makes the delivery durable: first the file, then the row that speaks of it. */
-static enum ofa_status keep(struct answer *a, const struct ofa_search_result *found)
-{
-	struct deliveries *d = a->deliveries;
-	const struct question *q = &a->question;
-	json_t *limits = ofa_limits_format(&q->limits);
-	char *limits_text = limits ? json_dumps(limits, JSON_COMPACT) : NULL;
-	char arch[1024];
-	enum ofa_status st;
-
-	json_decref(limits);
-	if (!limits_text)
-		return ofa_fail(&a->error, OFA_ERR_NOMEM, NULL, "out of memory");
-	ofa_arch_snprint(&q->network->net->space, &found->arch, arch, sizeof(arch));
-	st = d->opt.store->driver->delivery_put(d->opt.store,
-						&(struct store_delivery){
-							.question = q->key.bytes,
-							.subnet = a->package->id,
-							.size_bytes = a->package->size,
-							.network = q->network->net->name,
-							.arch = arch,
-							.profile = q->profile ? q->profile->profile.name : NULL,
-							.profile_revision = question_revision(q),
-							.limits = limits_text,
-							.seed = q->seed,
-							.evaluations = found->evaluations,
-							.manifest = a->delivery->manifest,
-						},
-						&a->error);
-	free(limits_text);
-	return st;
-}
-
-static enum ofa_status make_delivery(struct answer *a, const struct ofa_search_result *found,
-				     const struct ofa_package_summary *summary)
-{
-	a->delivery = delivery_new(a->package->id, manifest_format(&a->question, found, summary, a->package));
-	return a->delivery ? OFA_OK : ofa_fail(&a->error, OFA_ERR_NOMEM, NULL, "out of memory");
-}
-
-static enum ofa_status find_anew(struct answer *a)
-{
-	struct ofa_package_summary summary;
-	struct ofa_search_result found;
-	uint8_t *data;
-	enum ofa_status st = search(a, &found);
-
-	if (st == OFA_OK)
-		st = build(a, &found, &data, &summary);
-	if (st != OFA_OK)
-		return st;
-	st = packages_add(a->deliveries->opt.packages, data, summary.size_bytes, summary.sha256, &a->package,
-			  &a->error);
-	free(data);
-	if (st == OFA_OK)
-		st = make_delivery(a, &found, &summary);
-	ofa_package_summary_release(&summary);
-	return st == OFA_OK ? keep(a, &found) : st;
-}
-
-static enum ofa_status find_answer(struct answer *a)
-{
-	struct ofa_error err = {0};
-	enum ofa_status st;
-
-	/* somebody else's flight may have landed between our look into memory and our take-off */
-	if (deliveries_recall(a->deliveries, &a->question.key, &a->delivery, &a->package))
-		return OFA_OK;
-	st = recall_from_store(a, &err);
-	if (st == OFA_OK) {
-		a->from_store = true;
-		metrics_add(a->deliveries->opt.metrics, METRICS_LOOKUP_STORE, 1);
-		return OFA_OK;
-	}
-	package_unref(a->package);
-	a->package = NULL;
-	if (st != OFA_ERR_NOT_FOUND)
-		log_message(a->deliveries->opt.log, LOG_LEVEL_WARN, "a stored delivery cannot be used: %s",
-			    err.message);
-	metrics_add(a->deliveries->opt.metrics, METRICS_LOOKUP_MISS, 1);
-	return find_anew(a);
-}
-
 static void log_answer(const struct answer *a)
 {
-	bool ours = a->status == OFA_OK || a->status == OFA_ERR_INFEASIBLE || a->status == OFA_ERR_MISMATCH;
+	bool ours = a->status == OFA_OK || a->status == OFA_ERR_INFEASIBLE || a->status == OFA_ERR_MISMATCH ||
+		    a->status == OFA_ERR_CANCELLED;
 	struct log_line line;
 
 	log_begin(&line, a->deliveries->opt.log, ours ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "search");
@@ -343,16 +117,60 @@ static void land(struct answer *a, enum ofa_status st)
 	if (st == OFA_OK)
 		remember(a); /* before landing: whoever asks from here on finds it in memory */
 	flight_land(&a->deliveries->flights, &a->flight);
+	answer_unref(a); /* the worker's */
 }
 
-static void answer_run(struct task *task)
+/* One that ended early says so only when its time was up: else its clients have left, or the daemon ends. */
+static enum ofa_status explain_end(struct answer *a, enum ofa_status st)
 {
-	struct answer *a = (struct answer *)(void *)((char *)task - offsetof(struct answer, task));
+	double deadline = a->progress.deadline_ms;
+
+	if (st != OFA_ERR_CANCELLED || clock_ms() <= deadline)
+		return st;
+	a->error = (struct ofa_error){0};
+	return ofa_fail(&a->error, OFA_ERR_LIMIT, NULL, "the search was ended after %.0f seconds",
+			a->deliveries->opt.search_ms / 1e3);
+}
+
+static struct answer *answer_of(struct task *task)
+{
+	return (struct answer *)(void *)((char *)task - offsetof(struct answer, task));
+}
+
+/* The second time on a worker, when its turn has come. */
+static void run_find(struct task *task)
+{
+	struct answer *a = answer_of(task);
+	enum ofa_status st;
 
 	a->timing.queue_ms = clock_ms() - a->asked_ms;
 	metrics_observe_ms(a->deliveries->opt.metrics, METRICS_QUEUE_SECONDS, a->timing.queue_ms);
-	land(a, find_answer(a));
-	answer_unref(a);
+	if (progress_over(&a->progress))
+		st = ofa_fail(&a->error, OFA_ERR_CANCELLED, NULL, "the search was stopped");
+	else
+		st = answer_find(a);
+	land(a, explain_end(a, st));
+}
+
+/* The first time, ahead of all searches: most of what can be told without one is told at once. */
+static void run_look(struct task *task)
+{
+	struct answer *a = answer_of(task);
+	bool settled;
+	enum ofa_status st = answer_look(a, &settled);
+
+	if (settled) {
+		land(a, st);
+		return;
+	}
+	a->task.run = run_find;
+	if (workers_submit(a->deliveries->opt.workers, TASK_PROVISION, &a->task))
+		return;
+	if (progress_over(&a->progress))
+		st = ofa_fail(&a->error, OFA_ERR_CANCELLED, NULL, "the server is shutting down");
+	else
+		st = ofa_fail(&a->error, OFA_ERR_LIMIT, NULL, "the queue of searches is full");
+	land(a, st);
 }
 
 /* ---- asking ---- */
@@ -380,11 +198,13 @@ static struct answer *answer_new(struct deliveries *d, struct question *q)
 	if (!a)
 		return NULL;
 	shared_init(&a->flight.shared, answer_destroy);
-	a->task.run = answer_run;
+	a->task.run = run_look;
 	a->flight.key = q->key;
 	a->deliveries = d;
 	a->question = *q;
 	a->asked_ms = clock_ms();
+	progress_init(&a->progress, d->opt.closing);
+	a->progress.deadline_ms = a->asked_ms + d->opt.search_ms;
 	return a;
 }
 
@@ -405,10 +225,9 @@ enum ofa_status deliveries_ask(struct deliveries *d, struct question *q, struct 
 		return OFA_OK;
 	}
 	shared_ref(&a->flight.shared); /* the worker's */
-	if (!workers_submit(d->opt.workers, TASK_PROVISION, &a->task)) {
+	if (!workers_submit(d->opt.workers, TASK_CALL, &a->task)) {
 		/* others may have joined: they are told the same */
 		land(a, ofa_fail(&a->error, OFA_ERR_LIMIT, NULL, "the queue of searches is full"));
-		answer_unref(a);
 		answer_unref(a);
 		return ofa_fail(err, OFA_ERR_LIMIT, NULL, "the queue of searches is full");
 	}
@@ -419,6 +238,27 @@ enum ofa_status deliveries_ask(struct deliveries *d, struct question *q, struct 
 bool deliveries_wait(struct deliveries *d, struct answer *a, struct flight_waiter *w)
 {
 	return flight_wait(&d->flights, &a->flight, w);
+}
+
+bool deliveries_unwait(struct deliveries *d, struct flight_waiter *w)
+{
+	return flight_unwait(&d->flights, w);
+}
+
+void deliveries_leave(struct deliveries *d, struct answer *a)
+{
+	if (flight_leave(&d->flights, &a->flight)) {
+		atomic_store(&a->progress.cancel, true);
+		/* it need not wait for its turn to be told */
+		if (workers_withdraw(d->opt.workers, &a->task))
+			land(a, ofa_fail(&a->error, OFA_ERR_CANCELLED, NULL, "the search was stopped"));
+	}
+	answer_unref(a);
+}
+
+void deliveries_release(struct answer *a)
+{
+	answer_unref(a);
 }
 
 /* ---- ahead of being asked ---- */
@@ -446,7 +286,7 @@ static void prepare_run(struct task *task)
 		/* a table need not cover every network */
 		if (bindings_get(p->deliveries->opt.bindings, network, p->profile, &binding, &err) != OFA_OK)
 			continue;
-		if (binding_front(binding, OFA_LATENCY_MS, &front, &err) == OFA_OK) {
+		if (binding_front(binding, OFA_LATENCY_MS, NULL, &front, &err) == OFA_OK) {
 			log_begin(&line, log, LOG_LEVEL_INFO, "front");
 			log_string(&line, "network", network->net->name);
 			log_string(&line, "profile", p->profile->profile.name);

@@ -1,5 +1,10 @@
 /* Answering questions: search, pack, check, keep.  Equal questions that come while one is being answered
- * share its answer; later ones find it in memory, or on disk after a restart. */
+ * share its answer; later ones find it in memory, or on disk after a restart.
+ *
+ * A question first passes ahead of all searches through what needs none (memory, disk, limits that no subnet keeps) and
+ * then waits for its turn.  It is answered to the end, for whoever asks next, also when its clients have gone away
+ * unnoticed; it ends early when all who asked have said that they want it no more, when its time is up, and with the
+ * daemon. */
 #ifndef OFAD_SERVICE_DELIVERIES_H
 #define OFAD_SERVICE_DELIVERIES_H
 
@@ -10,6 +15,7 @@
 #include "metrics/metrics.h"
 #include "service/bindings.h"
 #include "service/packages.h"
+#include "service/progress.h"
 #include "service/question.h"
 #include "store/store.h"
 
@@ -33,6 +39,8 @@ struct answer {
 	struct task task;
 	struct deliveries *deliveries;
 	struct question question;
+	struct binding *binding; /* a reference, once it is known */
+	struct progress progress; /* read by anybody at any time */
 	double asked_ms;
 	/* read after landing */
 	enum ofa_status status;
@@ -43,19 +51,19 @@ struct answer {
 	struct answer_timing timing;
 	bool from_store; /* found on disk: nothing was searched */
 };
-void answer_unref(struct answer *a); /* NULL is allowed */
 
 struct deliveries;
 
 struct deliveries_options {
-	struct workers *workers; /* all borrowed */
+	struct workers *workers;    /* all borrowed */
 	struct workers *background; /* for what nobody waits for */
 	struct packages *packages;
 	struct store *store;
 	struct bindings *bindings;
 	const struct log *log;
-	struct metrics *metrics; /* or NULL */
-	const atomic_bool *cancel; /* ends searches early: OFA_ERR_CANCELLED */
+	struct metrics *metrics;    /* or NULL */
+	const atomic_bool *closing; /* ends searches early: OFA_ERR_CANCELLED */
+	double search_ms;           /* no answer takes longer, its time in the queue included: OFA_ERR_LIMIT */
 	bool keep_fronts;          /* searches for stored profiles are looked up in their fronts */
 	size_t cache_bytes;        /* of manifests */
 };
@@ -68,7 +76,8 @@ struct lru *deliveries_cache(struct deliveries *d); /* borrowed, for its size */
 bool deliveries_recall(struct deliveries *d, const struct job_key *key, struct delivery **ret_delivery,
 		       struct package **ret_package);
 /* Joins the answer that is under way or begins one.  Takes the question over, whatever the outcome.
- * OFA_ERR_LIMIT when the queue is full. */
+ * OFA_ERR_LIMIT when the queue is full.  On success deliveries_leave() or deliveries_release()
+ * is to be called once. */
 enum ofa_status deliveries_ask(struct deliveries *d, struct question *q, struct answer **ret,
 			       struct ofa_error *err) OFA_MUST_CHECK;
 /* Computes the fronts that searches for this profile look their answers up in, for every network that its table
@@ -77,5 +86,11 @@ enum ofa_status deliveries_ask(struct deliveries *d, struct question *q, struct 
 void deliveries_prepare(struct deliveries *d, struct networks *networks, struct known_profile *profile);
 /* False: it has landed already. */
 bool deliveries_wait(struct deliveries *d, struct answer *a, struct flight_waiter *w);
+/* Takes the waiter back.  False: it was woken, is being woken, or was not taken. */
+bool deliveries_unwait(struct deliveries *d, struct flight_waiter *w);
+/* The answer is not used any more by one who asked; before it has landed this means that it is not wanted by him. */
+void deliveries_leave(struct deliveries *d, struct answer *a);
+/* Instead of leaving: the one who asked is gone, but the answer is still made for whoever asks next. */
+void deliveries_release(struct answer *a);
 
 #endif

@@ -249,6 +249,42 @@ START_TEST(test_flight)
 }
 END_TEST
 
+/* Who leaves last gives the flight up: it is not joined any more, and lands on its own beside a new one. */
+START_TEST(test_flight_given_up)
+{
+	struct counting_waiter a = {.waiter.wake = wake}, b = {.waiter.wake = wake};
+	struct flight first, second, third;
+	struct flights table;
+	bool leader;
+
+	flights_init(&table);
+	flight_make(&first, 1);
+	flight_make(&second, 1);
+	flight_make(&third, 1);
+	flight_join(&table, &first, &leader);
+	flight_join(&table, &second, &leader);
+	ck_assert(!leader);
+	ck_assert(flight_wait(&table, &first, &a.waiter));
+	ck_assert(flight_wait(&table, &first, &b.waiter));
+	ck_assert(flight_unwait(&table, &b.waiter));
+	ck_assert(!flight_unwait(&table, &b.waiter));
+	ck_assert(!flight_leave(&table, &first));
+	ck_assert_ptr_eq(flight_join(&table, &second, &leader), &first);
+	ck_assert(!flight_leave(&table, &first));
+	ck_assert(flight_leave(&table, &first));
+	ck_assert_ptr_eq(flight_join(&table, &third, &leader), &third);
+	ck_assert(leader);
+	flight_land(&table, &first);
+	ck_assert_int_eq(a.woken, 1);
+	ck_assert_int_eq(b.woken, 0);
+	ck_assert(!flight_unwait(&table, &a.waiter));
+	ck_assert_ptr_eq(flight_join(&table, &second, &leader), &third);
+	flight_land(&table, &third);
+	ck_assert(!flight_leave(&table, &third));
+	flights_release(&table);
+}
+END_TEST
+
 enum { CROWD = 16 };
 
 struct crowd {
@@ -413,8 +449,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {test_queue_is_bounded, test_priorities,     test_call_threads,
-				      test_dashboards_leave_a_worker, test_flight, test_flight_of_many, test_cache,
-				      test_cache_of_many};
+				      test_dashboards_leave_a_worker, test_flight, test_flight_given_up,
+				      test_flight_of_many, test_cache, test_cache_of_many};
 
 	return run_tests("jobs", tests, OFA_ARRAY_LEN(tests));
 }

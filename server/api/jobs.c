@@ -1,0 +1,50 @@
+#include "api/body.h"
+#include "api/json_job.h"
+#include "api/problem.h"
+#include "api/resources.h"
+
+/* A new reference; NULL: then the reply is the 404. */
+static struct job *find_job(struct app *app, struct http_call *call)
+{
+	struct job *j = jobs_find(app->jobs, http_param(&call->request.params, "id"));
+
+	if (!j)
+		problem_reply(call, PROBLEM_NOT_FOUND, NULL,
+			      "there is no such job: jobs are forgotten some time after they are over, and when the "
+			      "server restarts; ask POST /subnets again, what was found is kept");
+	return j;
+}
+
+static void reply_job(struct http_call *call, struct job *j)
+{
+	struct job_view v;
+
+	jobs_view(call->app->jobs, j, &v);
+	http_reply_json(&call->reply, 200, "application/json", job_format(call, &v));
+	http_reply_header_lasting(&call->reply, "Cache-Control", "no-store");
+	call->reply.volatile_content = true;
+	if (!job_view_over(&v))
+		http_reply_header(&call->reply, "Retry-After", "%u", job_poll_after_s(call->app, &v));
+}
+
+enum http_next job_get(struct app *app, struct http_call *call)
+{
+	struct job *j = accepts_json(call) ? find_job(app, call) : NULL;
+
+	if (j)
+		reply_job(call, j);
+	job_unref(j);
+	return HTTP_REPLY;
+}
+
+enum http_next job_delete(struct app *app, struct http_call *call)
+{
+	struct job *j = accepts_json(call) ? find_job(app, call) : NULL;
+
+	if (j) {
+		jobs_cancel(app->jobs, j);
+		reply_job(call, j);
+	}
+	job_unref(j);
+	return HTTP_REPLY;
+}

@@ -1,0 +1,13 @@
+/* A job as clients see it. */
+#ifndef OFAD_API_JSON_JOB_H
+#define OFAD_API_JSON_JOB_H
+
+#include "http/call.h"
+#include "service/jobs.h"
+
+/* How long a client should wait before it looks again, seconds. */
+unsigned job_poll_after_s(struct app *app, const struct job_view *v);
+/* New reference; NULL when memory is out.  The call is whose request id an error carries. */
+json_t *job_format(struct http_call *call, const struct job_view *v);
+
+#endif

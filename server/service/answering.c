@@ -1,0 +1,249 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "clock.h"
+#include "service/answering.h"
+#include "service/manifest.h"
+
+/* ---- without a search ---- */
+
+/* Takes the member "id" of a stored manifest. */
+static enum ofa_status read_id(const struct ofa_buf *manifest, char id[PACKAGE_ID_CHARS + 1], struct ofa_error *err)
+{
+	json_t *json = json_loadb((const char *)manifest->data, manifest->len, 0, NULL);
+	const char *value = json_string_value(json_object_get(json, "id"));
+	bool ok = value && strlen(value) == PACKAGE_ID_CHARS;
+
+	if (ok)
+		memcpy(id, value, PACKAGE_ID_CHARS + 1);
+	json_decref(json);
+	return ok ? OFA_OK : ofa_fail(err, OFA_ERR_FORMAT, NULL, "a stored manifest has no id");
+}
+
+/* The answer that an earlier run of the daemon gave, if row and file are both still there. */
+static enum ofa_status recall_from_store(struct answer *a, struct ofa_error *err)
+{
+	struct deliveries *d = a->deliveries;
+	char id[PACKAGE_ID_CHARS + 1];
+	struct ofa_buf manifest;
+	enum ofa_status st;
+
+	ofa_buf_init(&manifest, MANIFEST_MAX);
+	st = d->opt.store->driver->delivery_by_question(d->opt.store, a->question.key.bytes, &manifest, err);
+	if (st == OFA_OK)
+		st = read_id(&manifest, id, err);
+	if (st == OFA_OK)
+		st = packages_get(d->opt.packages, id, &a->package, err);
+	if (st == OFA_OK) {
+		a->delivery = delivery_new(id, strndup((const char *)manifest.data, manifest.len));
+		st = a->delivery ? OFA_OK : ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	}
+	ofa_buf_release(&manifest);
+	return st;
+}
+
+/* What no subnet keeps is told before the question waits for a search. */
+static enum ofa_status check_limits(struct answer *a)
+{
+	enum ofa_status st = bindings_get(a->deliveries->opt.bindings, a->question.network, a->question.profile,
+					  &a->binding, &a->error);
+
+	if (st != OFA_OK)
+		return st;
+	ofa_search_feasible(binding_problem(a->binding), &a->feasible);
+	return ofa_search_check(binding_problem(a->binding), &a->question.limits, &a->error);
+}
+
+enum ofa_status answer_look(struct answer *a, bool *ret_settled)
+{
+	struct ofa_error err = {0};
+	enum ofa_status st;
+
+	*ret_settled = true;
+	/* somebody else's flight may have landed between our look into memory and our take-off */
+	if (deliveries_recall(a->deliveries, &a->question.key, &a->delivery, &a->package))
+		return OFA_OK;
+	st = recall_from_store(a, &err);
+	if (st == OFA_OK) {
+		a->from_store = true;
+		metrics_add(a->deliveries->opt.metrics, METRICS_LOOKUP_STORE, 1);
+		return OFA_OK;
+	}
+	package_unref(a->package);
+	a->package = NULL;
+	if (st != OFA_ERR_NOT_FOUND)
+		log_message(a->deliveries->opt.log, LOG_LEVEL_WARN, "a stored delivery cannot be used: %s",
+			    err.message);
+	metrics_add(a->deliveries->opt.metrics, METRICS_LOOKUP_MISS, 1);
+	st = check_limits(a);
+	if (st == OFA_ERR_INFEASIBLE)
+		metrics_add(a->deliveries->opt.metrics, METRICS_SEARCH_INFEASIBLE, 1);
+	*ret_settled = st != OFA_OK;
+	return st;
+}
+
+/* ---- the search ---- */
+
+/* Is latency the one resource that is limited, for a profile whose front is kept?  It depends on the question alone,
+ * so that equal questions have equal answers. */
+static bool looked_up(const struct question *q)
+{
+	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
+		if ((r == OFA_LATENCY_MS) == isinf(q->limits.max[r]))
+			return false;
+	return q->stored;
+}
+
+static enum ofa_status look_up(struct answer *a, const struct ofa_search_options *options,
+			       struct ofa_search_result *found)
+{
+	const struct ofa_front *front;
+	enum ofa_status st;
+
+	progress_enter(&a->progress, PROGRESS_FRONT);
+	st = binding_front(a->binding, OFA_LATENCY_MS, &a->progress, &front, &a->error);
+	return st == OFA_OK ? ofa_front_answer(binding_problem(a->binding), front, options, found, NULL, &a->error)
+			    : st;
+}
+
+static void count_search(const struct answer *a, enum ofa_status st, const struct ofa_search_result *found)
+{
+	static const enum metrics_counter by_stop[] = {
+		[OFA_STOP_BUDGET] = METRICS_SEARCH_BUDGET,
+		[OFA_STOP_CONVERGED] = METRICS_SEARCH_CONVERGED,
+		[OFA_STOP_FRONT] = METRICS_SEARCH_FRONT,
+	};
+	struct metrics *m = a->deliveries->opt.metrics;
+
+	if (st == OFA_OK) {
+		metrics_add(m, by_stop[found->stop], 1);
+		metrics_add(m, METRICS_EVALUATIONS, (uint64_t)found->evaluations);
+	} else {
+		metrics_add(m,
+			    st == OFA_ERR_INFEASIBLE  ? METRICS_SEARCH_INFEASIBLE
+			    : st == OFA_ERR_CANCELLED ? METRICS_SEARCH_CANCELLED
+						      : METRICS_SEARCH_FAILED,
+			    1);
+	}
+	metrics_observe_ms(m, METRICS_SEARCH_SECONDS, a->timing.search_ms);
+}
+
+static enum ofa_status search(struct answer *a, struct ofa_search_result *found)
+{
+	const struct ofa_search_options options = {
+		.limits = a->question.limits,
+		.seed = a->question.seed,
+		.cancel = &a->progress.cancel,
+		.progress = progress_told,
+		.ctx = &a->progress,
+	};
+	double begin = clock_ms();
+	enum ofa_status st;
+
+	if (a->deliveries->opt.keep_fronts && looked_up(&a->question)) {
+		st = look_up(a, &options, found);
+	} else {
+		progress_enter(&a->progress, PROGRESS_SEARCH);
+		st = ofa_search_run(binding_problem(a->binding), &options, found, NULL, &a->error);
+	}
+	a->timing.search_ms = clock_ms() - begin;
+	count_search(a, st, found);
+	return st;
+}
+
+/* ---- the package ---- */
+
+/* Builds the package, which the device runtime tries before anybody else does, and checks its digests as they are in
+ * memory.  What is written from there is the file; that is not read again. */
+static enum ofa_status build(struct answer *a, const struct ofa_search_result *found, uint8_t **ret_data,
+			     struct ofa_package_summary *ret)
+{
+	const struct ofa_pack_info info = {
+		.predicted_accuracy = found->predicted_accuracy,
+		.latency_ms = found->value[OFA_LATENCY_MS],
+		.profile = a->question.profile ? a->question.profile->profile.name : NULL,
+	};
+	double begin = clock_ms();
+	struct ofa_pack_timing timing = {0};
+	uint8_t *data;
+	size_t size;
+	enum ofa_status st;
+
+	if (progress_over(&a->progress))
+		return ofa_fail(&a->error, OFA_ERR_CANCELLED, NULL, "the search was stopped");
+	progress_enter(&a->progress, PROGRESS_PACK);
+	st = ofa_pack_build(a->question.network->net, &found->arch, &info, NULL, &data, &size, &timing, &a->error);
+	if (st != OFA_OK)
+		return st;
+	st = ofa_package_read(data, size, ret, &a->error);
+	a->timing.calibrate_ms = timing.calibrate_ms;
+	a->timing.pack_ms = clock_ms() - begin - timing.calibrate_ms;
+	metrics_observe_ms(a->deliveries->opt.metrics, METRICS_CALIBRATE_SECONDS, a->timing.calibrate_ms);
+	metrics_observe_ms(a->deliveries->opt.metrics, METRICS_PACK_SECONDS, a->timing.pack_ms);
+	if (st != OFA_OK) {
+		free(data);
+		return st;
+	}
+	*ret_data = data;
+	return OFA_OK;
+}
+
+/* Makes the delivery durable: first the file, then the row that speaks of it. */
+static enum ofa_status keep(struct answer *a, const struct ofa_search_result *found)
+{
+	struct deliveries *d = a->deliveries;
+	const struct question *q = &a->question;
+	json_t *limits = ofa_limits_format(&q->limits);
+	char *limits_text = limits ? json_dumps(limits, JSON_COMPACT) : NULL;
+	char arch[1024];
+	enum ofa_status st;
+
+	json_decref(limits);
+	if (!limits_text)
+		return ofa_fail(&a->error, OFA_ERR_NOMEM, NULL, "out of memory");
+	ofa_arch_snprint(&q->network->net->space, &found->arch, arch, sizeof(arch));
+	st = d->opt.store->driver->delivery_put(d->opt.store,
+						&(struct store_delivery){
+							.question = q->key.bytes,
+							.subnet = a->package->id,
+							.size_bytes = a->package->size,
+							.network = q->network->net->name,
+							.arch = arch,
+							.profile = q->profile ? q->profile->profile.name : NULL,
+							.profile_revision = question_revision(q),
+							.limits = limits_text,
+							.seed = q->seed,
+							.evaluations = found->evaluations,
+							.manifest = a->delivery->manifest,
+						},
+						&a->error);
+	free(limits_text);
+	return st;
+}
+
+static enum ofa_status make_delivery(struct answer *a, const struct ofa_search_result *found,
+				     const struct ofa_package_summary *summary)
+{
+	a->delivery = delivery_new(a->package->id, manifest_format(&a->question, found, summary, a->package));
+	return a->delivery ? OFA_OK : ofa_fail(&a->error, OFA_ERR_NOMEM, NULL, "out of memory");
+}
+
+enum ofa_status answer_find(struct answer *a)
+{
+	struct ofa_package_summary summary;
+	struct ofa_search_result found;
+	uint8_t *data = NULL;
+	enum ofa_status st = search(a, &found);
+
+	if (st == OFA_OK)
+		st = build(a, &found, &data, &summary);
+	if (st != OFA_OK)
+		return st;
+	st = packages_add(a->deliveries->opt.packages, data, summary.size_bytes, summary.sha256, &a->package,
+			  &a->error);
+	free(data);
+	if (st == OFA_OK)
+		st = make_delivery(a, &found, &summary);
+	ofa_package_summary_release(&summary);
+	return st == OFA_OK ? keep(a, &found) : st;
+}

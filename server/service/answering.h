@@ -1,0 +1,22 @@
+/* The steps of an answer, each on a worker.  Private to deliveries.c, which says when. */
+#ifndef OFAD_SERVICE_ANSWERING_H
+#define OFAD_SERVICE_ANSWERING_H
+
+#include "service/deliveries.h"
+
+struct deliveries {
+	struct deliveries_options opt;
+	struct flights flights;
+	struct lru *answered; /* question -> delivery */
+};
+
+/* Takes the malloc'ed manifest (on failure too); NULL when memory is out. */
+struct delivery *delivery_new(const char *id, char *manifest);
+
+/* The short ones, which need no search: an answer that is in memory or on disk, or the refusal of limits that no subnet
+ * keeps.  *ret_settled: that was all, and the result is the answer's.  Else its binding is set. */
+enum ofa_status answer_look(struct answer *a, bool *ret_settled) OFA_MUST_CHECK;
+/* Searches, packs, checks, keeps. */
+enum ofa_status answer_find(struct answer *a) OFA_MUST_CHECK;
+
+#endif
