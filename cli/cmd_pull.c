@@ -1,4 +1,5 @@
 /* ofa pull: ask a server for a subnet and keep its package, verified. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,6 +186,42 @@ static enum ofa_status read_manifest(const struct pull_options *o, const struct 
 	return OFA_OK;
 }
 
+/* Returns once the job is over, however it ended: the same question then has its answer, or its refusal. */
+static enum ofa_status await_job(const struct pull_options *o, const char *job, struct retry *retry,
+                                 struct ofa_error *err)
+{
+	const struct api_request req = {
+		.method = "GET", .url = o->url, .path = job, .accept = "application/json", .access = &o->access};
+	bool over = false;
+
+	if (job[0] != '/')
+		return ofa_fail(err, OFA_ERR_FORMAT, "Location", "'%s' is no path of the server", job);
+	fprintf(stderr, "ofa: pull: the search takes longer than a request may; waiting for %s\n", job);
+	while (!over) {
+		struct api_response response;
+		enum ofa_status st = retry_send(retry, &req, &response, err);
+		const char *state;
+		json_t *json;
+
+		/* a server that was restarted has forgotten the job, not what was found */
+		if (st == OFA_ERR_NOT_FOUND) {
+			*err = (struct ofa_error){.status = OFA_OK};
+			api_response_release(&response);
+			return OFA_OK;
+		}
+		json = json_loadb((const char *)response.body.data, response.body.len, 0, NULL);
+		state = json_string_value(json_object_get(json, "state"));
+		over = st != OFA_OK || !state || (strcmp(state, "queued") != 0 && strcmp(state, "running") != 0);
+		json_decref(json);
+		api_response_release(&response);
+		if (st != OFA_OK)
+			return st;
+		if (!over)
+			retry_sleep(fmax(response.retry_after_s, 1));
+	}
+	return OFA_OK;
+}
+
 /* Which subnet it is.  Its manifest is asked for, not the package: small enough to come whole over any link. */
 static enum ofa_status ask(const struct pull_options *o, const json_t *body, struct retry *retry, struct pulled *ret,
                            struct ofa_error *err)
@@ -197,12 +234,19 @@ static enum ofa_status ask(const struct pull_options *o, const json_t *body, str
 		.body = body,
 		.access = &o->access,
 	};
-	struct api_response response;
-	enum ofa_status st = retry_send(retry, &req, &response, err);
+	bool answered = false;
+	enum ofa_status st = OFA_OK;
 
-	if (st == OFA_OK)
-		st = read_manifest(o, &response, ret, err);
-	api_response_release(&response);
+	while (st == OFA_OK && !answered) {
+		struct api_response response;
+
+		st = retry_send(retry, &req, &response, err);
+		answered = response.status != 202;
+		if (st == OFA_OK)
+			st = answered ? read_manifest(o, &response, ret, err)
+				      : await_job(o, response.location, retry, err);
+		api_response_release(&response);
+	}
 	return st;
 }
 
@@ -218,7 +262,7 @@ static enum ofa_status download(const struct pull_options *o, const struct pulle
 	if (st == OFA_OK)
 		st = keep(o, p, &d, err);
 	/* what broke off is gone on with by the next attempt; what is wrong or empty is of no use to it */
-	if (st != OFA_OK && (st != OFA_ERR_IO || d.have == 0))
+	if (st == OFA_ERR_MISMATCH || st == OFA_ERR_FORMAT || (st != OFA_OK && d.have == 0))
 		download_discard(&d);
 	download_close(&d);
 	if (st != OFA_OK)
@@ -226,9 +270,21 @@ static enum ofa_status download(const struct pull_options *o, const struct pulle
 	return st;
 }
 
-static enum ofa_status pull(const struct pull_options *o, struct ofa_error *err)
+static enum ofa_status ask_and_download(const struct pull_options *o, const json_t *body, struct retry *retry,
+                                        struct ofa_error *err)
 {
 	struct pulled pulled;
+	enum ofa_status st = ask(o, body, retry, &pulled, err);
+
+	if (st != OFA_OK)
+		return st;
+	st = download(o, &pulled, retry, err);
+	json_decref(pulled.manifest);
+	return st;
+}
+
+static enum ofa_status pull(const struct pull_options *o, struct ofa_error *err)
+{
 	struct retry retry;
 	json_t *body;
 	enum ofa_status st = request_body(o, &body, err);
@@ -236,12 +292,8 @@ static enum ofa_status pull(const struct pull_options *o, struct ofa_error *err)
 	if (st != OFA_OK)
 		return st;
 	retry_init(&retry, "pull", o->retries, o->backoff_s);
-	st = ask(o, body, &retry, &pulled, err);
+	st = ask_and_download(o, body, &retry, err);
 	json_decref(body);
-	if (st != OFA_OK)
-		return st;
-	st = download(o, &pulled, &retry, err);
-	json_decref(pulled.manifest);
 	return st;
 }
 
