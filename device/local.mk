@@ -4,13 +4,17 @@ device_libofa_device_a_SOURCES = \
 	device/ofa_device.h device/ofa_format.h device/internal.h \
 	device/load.c device/check.c device/tensors.c device/dataflow.c \
 	device/run.c device/verify.c device/sha256.c device/status.c \
+	device/ofa_device_manifest.h device/manifest.c device/ed25519.h device/ed25519.c device/sha512.c \
 	device/kernels.h device/vec.h device/kernels_body.h device/kernels.c device/kernels_avx2.c \
 	device/kernels_avx512.c
-include_HEADERS += device/ofa_device.h device/ofa_format.h
+include_HEADERS += device/ofa_device.h device/ofa_device_manifest.h device/ofa_format.h
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = device/ofa-device.pc
 
-noinst_PROGRAMS += doc/examples/run_package
+noinst_PROGRAMS += doc/examples/check_package doc/examples/run_package
+doc_examples_check_package_SOURCES = doc/examples/check_package.c
+doc_examples_check_package_CPPFLAGS = -I$(top_srcdir)/device
+doc_examples_check_package_LDADD = device/libofa-device.a
 doc_examples_run_package_SOURCES = doc/examples/run_package.c
 doc_examples_run_package_CPPFLAGS = -I$(top_srcdir)/device
 doc_examples_run_package_LDADD = device/libofa-device.a

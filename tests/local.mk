@@ -61,10 +61,13 @@ DEVICE_TESTS = \
 	tests/device/test_device_kernels \
 	tests/device/test_golden_package \
 	tests/device/test_hostile \
+	tests/device/test_manifest \
 	tests/device/test_runtime \
 	tests/engine/test_pack
-EXTRA_DIST += tests/device/golden_package.h tests/device/golden.ofa tests/device/golden_resnet.ofa \
-	tests/engine/random_net.h
+tests_device_test_manifest_CPPFLAGS = $(AM_CPPFLAGS) $(SODIUM_CFLAGS)
+tests_device_test_manifest_LDADD = $(LDADD) $(SODIUM_LIBS)
+EXTRA_DIST += tests/device/golden_package.h tests/device/golden.ofa tests/device/golden.manifest \
+	tests/device/golden_resnet.ofa tests/engine/random_net.h
 if HAVE_CHECK
 check_PROGRAMS += $(DEVICE_TESTS)
 TESTS += $(DEVICE_TESTS)
@@ -73,6 +76,7 @@ endif
 # Fuzz targets replay their corpus with damaged copies; each source says how libFuzzer runs it.
 FUZZ_TESTS = \
 	tests/fuzz/fuzz_image \
+	tests/fuzz/fuzz_manifest \
 	tests/fuzz/fuzz_package \
 	tests/fuzz/fuzz_pairs \
 	tests/fuzz/fuzz_safetensors \
@@ -81,6 +85,7 @@ FUZZ_TESTS = \
 	tests/fuzz/fuzz_zip
 tests_fuzz_fuzz_pairs_SOURCES = tests/fuzz/fuzz_pairs.c tests/fuzz/replay.c
 tests_fuzz_fuzz_image_SOURCES = tests/fuzz/fuzz_image.c tests/fuzz/replay.c
+tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz_manifest.c tests/fuzz/replay.c
 tests_fuzz_fuzz_package_SOURCES = tests/fuzz/fuzz_package.c tests/fuzz/replay.c
 tests_fuzz_fuzz_safetensors_SOURCES = tests/fuzz/fuzz_safetensors.c tests/fuzz/replay.c
 tests_fuzz_fuzz_unpickle_SOURCES = tests/fuzz/fuzz_unpickle.c tests/fuzz/replay.c
