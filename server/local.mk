@@ -31,10 +31,12 @@ server_libofad_a_SOURCES = \
 	server/api/failure.h server/api/failure.c \
 	server/api/jobs.c \
 	server/api/json_job.h server/api/json_job.c \
+	server/api/json_measurement.h server/api/json_measurement.c \
 	server/api/json_network.h server/api/json_network.c \
 	server/api/json_subnet_request.h server/api/json_subnet_request.c \
 	server/api/metrics.c \
 	server/api/latency_keys.c \
+	server/api/measurements.c \
 	server/api/networks.c \
 	server/api/pareto.c \
 	server/api/page.h server/api/page.c \
@@ -87,6 +89,7 @@ server_libofad_a_SOURCES = \
 	server/store/sqlite_conn.h server/store/sqlite_statements.c \
 	server/store/sqlite_counters.c \
 	server/store/sqlite_deliveries.c \
+	server/store/sqlite_measurements.c \
 	server/store/sqlite_profiles.c \
 	server/store/sqlite_revisions.c \
 	server/store/sqlite_tokens.c

@@ -125,6 +125,7 @@ SERVER_TESTS = \
 	tests/server/test_jobs \
 	tests/server/test_memo \
 	tests/server/test_metrics \
+	tests/server/test_measurements \
 	tests/server/test_negotiate \
 	tests/server/test_page \
 	tests/server/test_precondition \
@@ -160,6 +161,9 @@ tests_server_test_jobs_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_jobs_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_metrics_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_metrics_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_measurements_SOURCES = tests/server/test_measurements.c $(DAEMON_SOURCES)
+tests_server_test_measurements_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_measurements_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_negotiate_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_negotiate_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_page_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
@@ -217,11 +221,14 @@ check_PROGRAMS += $(SERVER_TESTS) tests/server/make_network
 TESTS += $(SERVER_TESTS)
 endif
 
-check_PROGRAMS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_precondition tests/fuzz/fuzz_request
-TESTS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_precondition tests/fuzz/fuzz_request tests/server/check-openapi
+check_PROGRAMS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_measurement tests/fuzz/fuzz_precondition tests/fuzz/fuzz_request
+TESTS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_measurement tests/fuzz/fuzz_precondition tests/fuzz/fuzz_request tests/server/check-openapi
 tests_fuzz_fuzz_authorization_SOURCES = tests/fuzz/fuzz_authorization.c tests/fuzz/replay.c
 tests_fuzz_fuzz_authorization_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_authorization_LDADD = $(SERVER_LIBS)
+tests_fuzz_fuzz_measurement_SOURCES = tests/fuzz/fuzz_measurement.c tests/fuzz/replay.c
+tests_fuzz_fuzz_measurement_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
+tests_fuzz_fuzz_measurement_LDADD = $(SERVER_LIBS)
 tests_fuzz_fuzz_precondition_SOURCES = tests/fuzz/fuzz_precondition.c tests/fuzz/replay.c
 tests_fuzz_fuzz_precondition_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_precondition_LDADD = $(SERVER_LIBS)

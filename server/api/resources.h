@@ -23,6 +23,11 @@ enum http_next metrics_get(struct app *app, struct http_call *call);
 enum http_next networks_list(struct app *app, struct http_call *call);
 enum http_next networks_get(struct app *app, struct http_call *call);
 
+/* measurements.c */
+enum http_next measurements_post(struct app *app, struct http_call *call);
+enum http_next measurements_list(struct app *app, struct http_call *call);
+enum http_next measurement_get(struct app *app, struct http_call *call);
+
 /* latency_keys.c */
 enum http_next latency_keys_get(struct app *app, struct http_call *call);
 

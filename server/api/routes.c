@@ -4,6 +4,7 @@
 #include "api/routes.h"
 
 #define SUBNET_BODY_MAX ((size_t)1 << 20)
+#define MEASUREMENT_BODY_MAX ((size_t)4 << 10)
 #define PROFILE_BODY_MAX ((size_t)8 << 20)
 
 /* What everybody needs who has a token, and what was asked for by somebody else. */
@@ -76,6 +77,23 @@ const struct http_route api_routes[] = {
 	 .path = "/subnets/{id}/signed-manifest",
 	 .scopes = TAKE,
 	 .handle = subnet_signed_manifest_get},
+	{.method = "GET",
+	 .path = "/subnets/{id}/measurements",
+	 .scopes = TAKE,
+	 .handle = measurements_list,
+	 .in_worker = true},
+	{.method = "POST",
+	 .path = "/subnets/{id}/measurements",
+	 .scopes = SCOPE_PROVISION,
+	 .handle = measurements_post,
+	 .in_worker = true,
+	 .max_body = MEASUREMENT_BODY_MAX,
+	 .body_types = {"application/json"}},
+	{.method = "GET",
+	 .path = "/subnets/{id}/measurements/{number}",
+	 .scopes = TAKE,
+	 .handle = measurement_get,
+	 .in_worker = true},
 };
 
 const size_t n_api_routes = OFA_ARRAY_LEN(api_routes);

@@ -211,6 +211,7 @@ static enum ofa_status keep(struct answer *a, const struct ofa_search_result *fo
 							.arch = arch,
 							.profile = q->profile ? q->profile->profile.name : NULL,
 							.profile_revision = question_revision(q),
+							.latency_ms = found->value[OFA_LATENCY_MS],
 							.limits = limits_text,
 							.seed = q->seed,
 							.evaluations = found->evaluations,

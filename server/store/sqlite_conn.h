@@ -17,6 +17,11 @@ enum db_statement {
 	REVISION_PUT,
 	REVISION_GET,
 	REVISION_LIST,
+	MEASUREMENT_PUT,
+	MEASUREMENT_PRUNE_DEVICE,
+	MEASUREMENT_PRUNE_SUBNET,
+	MEASUREMENT_LIST,
+	MEASUREMENT_OF_PROFILE,
 	DELIVERY_PUT,
 	DELIVERY_BY_QUESTION,
 	DELIVERY_BY_SUBNET,
@@ -82,6 +87,17 @@ enum ofa_status db_revision_get(struct store *s, const char *name, uint64_t revi
 enum ofa_status db_revision_list(struct store *s, const char *name, uint64_t before, unsigned limit,
 				 enum ofa_status (*each)(void *ctx, const struct store_revision_entry *entry),
 				 void *ctx, struct ofa_error *err);
+
+/* sqlite_measurements.c */
+enum ofa_status db_measurement_put(struct store *s, const struct store_measurement *m, const struct store_keep *keep,
+				   uint64_t *ret_number, struct ofa_error *err);
+enum ofa_status db_measurement_list(struct store *s, const char *subnet, uint64_t before, unsigned limit,
+				    enum ofa_status (*each)(void *ctx, const struct store_measurement_entry *entry),
+				    void *ctx, struct ofa_error *err);
+enum ofa_status db_measurement_of_profile(struct store *s, const char *profile, uint64_t revision, unsigned limit,
+					  enum ofa_status (*each)(void *ctx,
+								  const struct store_measurement_entry *entry),
+					  void *ctx, struct ofa_error *err);
 
 /* sqlite_deliveries.c */
 enum ofa_status db_delivery_put(struct store *s, const struct store_delivery *d, struct ofa_error *err);

@@ -1,5 +1,9 @@
 #include "store/sqlite_conn.h"
 
+#define MEASUREMENT_COLUMNS \
+	"number, subnet, author, device, latency_ms, p50_ms, p95_ms, accuracy, profile, profile_revision, " \
+	"predicted_ms, created_at"
+
 /* clang-format off */
 const char *const db_statement_sql[DB_STATEMENT_COUNT] = {
 	[PROFILE_STATE] =
@@ -27,10 +31,30 @@ const char *const db_statement_sql[DB_STATEMENT_COUNT] = {
 	[REVISION_LIST] =
 		"SELECT revision, sha256, size_bytes, author, created_at FROM profile_revisions "
 		"WHERE name = ?1 AND revision < ?2 ORDER BY revision DESC LIMIT ?3",
+	[MEASUREMENT_PUT] =
+		"INSERT INTO measurements (subnet, author, device, latency_ms, p50_ms, p95_ms, accuracy, created_at, "
+		"profile, profile_revision, predicted_ms) "
+		"SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, d.profile, d.profile_revision, d.latency_ms "
+		"FROM (SELECT 1) LEFT JOIN (SELECT profile, profile_revision, latency_ms FROM deliveries "
+		"WHERE subnet = ?1 AND profile_revision IS NOT NULL AND latency_ms IS NOT NULL "
+		"ORDER BY number DESC LIMIT 1) d",
+	[MEASUREMENT_PRUNE_DEVICE] =
+		"DELETE FROM measurements WHERE subnet = ?1 AND author = ?2 AND device = ?3 AND number <= "
+		"(SELECT number FROM measurements WHERE subnet = ?1 AND author = ?2 AND device = ?3 "
+		"ORDER BY number DESC LIMIT 1 OFFSET ?4)",
+	[MEASUREMENT_PRUNE_SUBNET] =
+		"DELETE FROM measurements WHERE subnet = ?1 AND number <= (SELECT number FROM measurements "
+		"WHERE subnet = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2)",
+	[MEASUREMENT_LIST] =
+		"SELECT " MEASUREMENT_COLUMNS " FROM measurements WHERE subnet = ?1 AND number < ?2 "
+		"ORDER BY number DESC LIMIT ?3",
+	[MEASUREMENT_OF_PROFILE] =
+		"SELECT * FROM (SELECT " MEASUREMENT_COLUMNS " FROM measurements WHERE profile = ?1 AND "
+		"profile_revision = ?2 ORDER BY number DESC LIMIT ?3) ORDER BY subnet, author, device, latency_ms",
 	[DELIVERY_PUT] =
 		"INSERT INTO deliveries (question, subnet, size_bytes, network, arch, profile, limits, seed, "
-		"evaluations, manifest, created_at, profile_revision) "
-		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, nullif(?12, 0)) "
+		"evaluations, manifest, created_at, profile_revision, latency_ms) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, nullif(?12, 0), ?13) "
 		"ON CONFLICT (question) DO NOTHING",
 	[DELIVERY_BY_QUESTION] =
 		"SELECT manifest FROM deliveries WHERE question = ?1",

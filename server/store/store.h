@@ -57,6 +57,7 @@ struct store_delivery {
 	uint64_t size_bytes;
 	const char *network, *arch, *profile /* or NULL */, *limits;
 	uint64_t profile_revision; /* 0: the profile is not kept here */
+	double latency_ms;         /* that the profile's table predicts; NAN without one */
 	uint64_t seed; /* below 2^63 */
 	int evaluations;
 	const char *manifest;
@@ -71,6 +72,30 @@ struct store_token {
 	const char *created_at;
 	int64_t expires;        /* Unix seconds; 0: never */
 	const char *revoked_at; /* NULL: it was not */
+};
+
+/* What a device says of a package that it runs; NAN: it does not say. */
+struct store_measurement {
+	const char *subnet;
+	const char *author; /* id of the token, "" where none was needed */
+	const char *device; /* as it calls itself, or "" */
+	double latency_ms, p50_ms, p95_ms, accuracy;
+};
+
+/* How many of the newest are kept of each device (as one author calls it) and of each subnet. */
+struct store_keep {
+	unsigned per_device, per_subnet;
+};
+
+struct store_measurement_entry {
+	uint64_t number;
+	struct store_measurement measured;
+	/* the newest delivery of the subnet, when it was measured, that predicted a latency for a revision; NULL,
+	 * 0 and NAN where there was none */
+	const char *profile;
+	uint64_t profile_revision;
+	double predicted_ms;
+	const char *created_at;
 };
 
 struct store;
@@ -106,6 +131,22 @@ struct store_driver {
 	enum ofa_status (*revision_list)(struct store *s, const char *name, uint64_t before, unsigned limit,
 					 enum ofa_status (*each)(void *ctx, const struct store_revision_entry *entry),
 					 void *ctx, struct ofa_error *err);
+
+	/* OFA_ERR_NOT_FOUND for a subnet that was never delivered. */
+	enum ofa_status (*measurement_put)(struct store *s, const struct store_measurement *m,
+					   const struct store_keep *keep, uint64_t *ret_number, struct ofa_error *err);
+	/* Of a subnet, the newest first, those before the number `before` (0: all). */
+	enum ofa_status (*measurement_list)(struct store *s, const char *subnet, uint64_t before, unsigned limit,
+					    enum ofa_status (*each)(void *ctx,
+								    const struct store_measurement_entry *entry),
+					    void *ctx, struct ofa_error *err);
+	/* Of all subnets, the newest `limit` that belong to this revision, in the order of subnet, author, device and
+	 * latency. */
+	enum ofa_status (*measurement_of_profile)(struct store *s, const char *profile, uint64_t revision,
+						  unsigned limit,
+						  enum ofa_status (*each)(void *ctx,
+									  const struct store_measurement_entry *entry),
+						  void *ctx, struct ofa_error *err);
 
 	/* A question that has a row already keeps it. */
 	enum ofa_status (*delivery_put)(struct store *s, const struct store_delivery *d, struct ofa_error *err);

@@ -7,6 +7,7 @@ import { SOURCE, World } from './lib/world.mjs';
 import { access } from './scenarios/access.mjs';
 import { generic } from './scenarios/generic.mjs';
 import { limits, load } from './scenarios/load.mjs';
+import { measurements } from './scenarios/measurements.mjs';
 import { profiles } from './scenarios/profiles.mjs';
 import { service } from './scenarios/service.mjs';
 import { subnets } from './scenarios/subnets.mjs';
@@ -28,6 +29,11 @@ async function prepare(suite, daemon) {
 			suite.known[`${list} cursor`] = cursorOf(await suite.call(daemon, list, 200, { query: { limit: 1 } }));
 		const { json } = await suite.call(daemon, 'postSubnet', 200, { body: {}, headers: { Accept: 'application/json' } });
 		suite.known.id = json.id;
+		for (const device of ['first', 'second'])
+			await suite.call(daemon, 'postMeasurement', 201, { body: { latency_ms: 4, device } });
+		const measured = await suite.call(daemon, 'listMeasurements', 200, { query: { limit: 1 } });
+		suite.known.number = measured.json.measurements[0].number;
+		suite.known['listMeasurements cursor'] = cursorOf(measured);
 		suite.known.delivery = /delivery=(\w+)/.exec(json.links.signed_manifest)[1];
 	});
 }
@@ -42,6 +48,7 @@ async function main() {
 	await generic(suite, daemon);
 	await subnets(suite, daemon);
 	await profiles(suite, daemon);
+	await measurements(suite, daemon);
 	await access(suite);
 	await limits(suite);
 	await load(suite);

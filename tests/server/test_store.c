@@ -1,4 +1,5 @@
 /* The SQLite store: what is written is there, also for the next process. */
+#include <math.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <string.h>
@@ -121,7 +122,8 @@ START_TEST(test_profiles)
 }
 END_TEST
 
-static void put_delivery(struct store *s, uint8_t question, const char *subnet, const char *manifest)
+static void put_predicted(struct store *s, uint8_t question, const char *subnet, const char *manifest,
+			  double predicted_ms)
 {
 	uint8_t digest[OFA_SHA256_BYTES] = {question};
 	struct ofa_error err = {0};
@@ -135,9 +137,17 @@ static void put_delivery(struct store *s, uint8_t question, const char *subnet, 
 								   .limits = "{}",
 								   .seed = ((uint64_t)1 << 53) - 1,
 								   .evaluations = 3,
+								   .profile = predicted_ms > 0 ? "cam" : NULL,
+								   .profile_revision = predicted_ms > 0 ? 2 : 0,
+								   .latency_ms = predicted_ms > 0 ? predicted_ms : NAN,
 								   .manifest = manifest},
 					  &err),
 		  &err);
+}
+
+static void put_delivery(struct store *s, uint8_t question, const char *subnet, const char *manifest)
+{
+	put_predicted(s, question, subnet, manifest, 0);
 }
 
 static void check_manifest(struct store *s, const char *subnet, const char *expected)
@@ -385,6 +395,88 @@ START_TEST(test_counters)
 }
 END_TEST
 
+static uint64_t measure(struct store *s, const char *subnet, const char *author, const char *device, double ms)
+{
+	const struct store_keep keep = {.per_device = 3, .per_subnet = 5};
+	const struct store_measurement m = {.subnet = subnet,
+					    .author = author,
+					    .device = device,
+					    .latency_ms = ms,
+					    .p50_ms = NAN,
+					    .p95_ms = 2 * ms,
+					    .accuracy = NAN};
+	struct ofa_error err = {0};
+	uint64_t number;
+
+	ASSERT_OK(s->driver->measurement_put(s, &m, &keep, &number, &err), &err);
+	return number;
+}
+
+static enum ofa_status take_measurement(void *ctx, const struct store_measurement_entry *e)
+{
+	char *text = ctx;
+	size_t n = strlen(text);
+
+	ck_assert(isnan(e->measured.p50_ms) && e->measured.p95_ms == 2 * e->measured.latency_ms);
+	snprintf(text + n, 256 - n, "%s/%s/%s=%g(%s@%d:%g) ", e->measured.subnet, e->measured.author,
+		 e->measured.device, e->measured.latency_ms, e->profile ? e->profile : "-", (int)e->profile_revision,
+		 isnan(e->predicted_ms) ? 0 : e->predicted_ms);
+	return OFA_OK;
+}
+
+/* The newest of each device and of each subnet are kept; each knows what was predicted for it. */
+START_TEST(test_measurements)
+{
+	const struct store_keep keep = {.per_device = 1, .per_subnet = 1};
+	struct ofa_error err = {0};
+	char text[256] = "";
+	uint64_t number;
+	struct store *s;
+
+	make_dir();
+	s = open_store();
+	put_delivery(s, 1, "aa", "first");
+	measure(s, "aa", "", "d", 1);
+	put_predicted(s, 2, "aa", "second", 7.5);
+	put_delivery(s, 3, "aa", "third");
+	for (int i = 2; i < 6; i++)
+		measure(s, "aa", "", "d", i);
+	ASSERT_OK(s->driver->measurement_list(s, "aa", 0, 10, take_measurement, text, &err), &err);
+	ck_assert_str_eq(text, "aa//d=5(cam@2:7.5) aa//d=4(cam@2:7.5) aa//d=3(cam@2:7.5) ");
+	/* the same name said by another token is another device */
+	measure(s, "aa", "t", "d", 9);
+	number = measure(s, "aa", "t", "", 8);
+	measure(s, "aa", "t", "e", 1);
+	text[0] = '\0';
+	ASSERT_OK(s->driver->measurement_list(s, "aa", 0, 10, take_measurement, text, &err), &err);
+	ck_assert_str_eq(text, "aa/t/e=1(cam@2:7.5) aa/t/=8(cam@2:7.5) aa/t/d=9(cam@2:7.5) aa//d=5(cam@2:7.5) "
+			       "aa//d=4(cam@2:7.5) ");
+	text[0] = '\0';
+	ASSERT_OK(s->driver->measurement_list(s, "aa", number, 1, take_measurement, text, &err), &err);
+	ck_assert_str_eq(text, "aa/t/d=9(cam@2:7.5) ");
+
+	put_delivery(s, 4, "bb", "none");
+	measure(s, "bb", "", "d", 3);
+	text[0] = '\0';
+	ASSERT_OK(s->driver->measurement_list(s, "bb", 0, 10, take_measurement, text, &err), &err);
+	ck_assert_str_eq(text, "bb//d=3(-@0:0) ");
+	text[0] = '\0';
+	ASSERT_OK(s->driver->measurement_of_profile(s, "cam", 2, 4, take_measurement, text, &err), &err);
+	ck_assert_str_eq(text, "aa//d=5(cam@2:7.5) aa/t/=8(cam@2:7.5) aa/t/d=9(cam@2:7.5) aa/t/e=1(cam@2:7.5) ");
+	text[0] = '\0';
+	ASSERT_OK(s->driver->measurement_of_profile(s, "cam", 1, 4, take_measurement, text, &err), &err);
+	ck_assert_str_eq(text, "");
+	ASSERT_FAILS(s->driver->measurement_put(
+			     s,
+			     &(struct store_measurement){
+				     .subnet = "cc", .author = "", .device = "", .latency_ms = 1},
+			     &keep, &number, &err),
+		     OFA_ERR_NOT_FOUND);
+	s->driver->close(s);
+	remove_dir();
+}
+END_TEST
+
 static void *write_many(void *arg)
 {
 	struct store *s = arg;
@@ -444,8 +536,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		test_profiles,	test_revisions, test_migration, test_pages,
-		test_deliveries, test_counters, test_threads,	test_foreign,
+		test_profiles, test_revisions, test_migration, test_pages, test_deliveries,
+		test_measurements, test_counters, test_threads, test_foreign,
 	};
 
 	return run_tests("store", tests, OFA_ARRAY_LEN(tests));

@@ -44,3 +44,27 @@ DROP TABLE profiles;
 
 -- Which revision an answer is for; NULL where the profile was not kept here.
 ALTER TABLE deliveries ADD COLUMN profile_revision INTEGER;
+
+-- What the table predicted for an answer that is for a revision; NULL without a table.
+ALTER TABLE deliveries ADD COLUMN latency_ms REAL;
+CREATE INDEX deliveries_predicted ON deliveries (subnet, number)
+	WHERE profile_revision IS NOT NULL AND latency_ms IS NOT NULL;
+
+-- What devices say of the packages that they run.  The newest are kept, of each device and of each package.
+CREATE TABLE measurements (
+	number            INTEGER PRIMARY KEY,   -- order of arrival
+	subnet            TEXT NOT NULL,
+	author            TEXT NOT NULL,         -- id of the token; '' where none was needed
+	device            TEXT NOT NULL,         -- as it calls itself; '' where it does not say
+	latency_ms        REAL NOT NULL,
+	p50_ms            REAL,
+	p95_ms            REAL,
+	accuracy          REAL,
+	profile           TEXT,                  -- of the newest delivery of the subnet that predicted a latency
+	profile_revision  INTEGER,               -- for a revision; all three NULL where there is none
+	predicted_ms      REAL,
+	created_at        TEXT NOT NULL
+);
+CREATE INDEX measurements_by_device ON measurements (subnet, author, device, number);
+CREATE INDEX measurements_by_subnet ON measurements (subnet, number);
+CREATE INDEX measurements_by_profile ON measurements (profile, profile_revision, number) WHERE profile IS NOT NULL;

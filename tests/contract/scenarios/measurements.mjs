@@ -1,0 +1,28 @@
+// What devices report.
+import { check } from '../lib/suite.mjs';
+
+export async function measurements(suite, daemon) {
+	const call = (id, want, request) => suite.call(daemon, id, want, request);
+	const post = (want, body) => call('postMeasurement', want, { body });
+
+	await suite.test('postMeasurement: kept, listed and read again', async () => {
+		const kept = await post(201, { latency_ms: 2.5, p50: 2, p95: 3, accuracy: 0.9, device: 'board:7' });
+		const [, path, number] = /^(.*)\/(\d+)$/.exec(kept.headers.location);
+		check(path === `/subnets/${suite.known.id}/measurements`, kept.headers.location);
+		const again = await call('getMeasurement', 200, { path: { number } });
+		check(again.json.device === 'board:7' && again.json.p95 === 3, JSON.stringify(again.json));
+		const { json } = await call('listMeasurements', 200);
+		check(json.measurements[0].number === Number(number), JSON.stringify(json));
+	});
+	await suite.test('postMeasurement: what is refused', async () => {
+		await post({ status: 422, slug: 'invalid-value', field: '/latency_ms' }, { latency_ms: -1 });
+		await post({ status: 422, slug: 'invalid-value', field: '/p95' }, { latency_ms: 1, p50: 2, p95: 1 });
+		await post({ status: 422, slug: 'invalid-value', field: '/watts' }, { latency_ms: 1, watts: 3 });
+		await post({ status: 400, slug: 'not-json' }, '{');
+	});
+	await suite.test('listMeasurements: no cursor of ours', async () => {
+		const query = { cursor: 'none' };
+		await call('listMeasurements', { status: 422, slug: 'invalid-value', field: 'cursor' }, { query });
+		await call('getMeasurement', { status: 404, slug: 'not-found' }, { path: { number: 999999 } });
+	});
+}

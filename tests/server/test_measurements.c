@@ -1,0 +1,215 @@
+/* What devices report back, and what it does to predictions, against a running ofad. */
+#include <curl/curl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/file.h"
+#include "daemon.h"
+
+#define JSON "application/json"
+#define SEND_JSON "Content-Type: application/json"
+
+static void begin(struct daemon *d, const char *data)
+{
+	daemon_start(d, data, NULL);
+	daemon_wait_ready(d);
+}
+
+static void end(struct daemon *d)
+{
+	int status = daemon_stop(d, SIGTERM);
+
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "ofad ended with status %x", (unsigned)status);
+}
+
+static const char *string_at(json_t *json, const char *key)
+{
+	const char *s = json_string_value(json_object_get(json, key));
+
+	ck_assert_msg(s != NULL, "no string \"%s\"", key);
+	return s;
+}
+
+static double number_at(json_t *json, const char *key)
+{
+	ck_assert_msg(json_is_number(json_object_get(json, key)), "no number \"%s\"", key);
+	return json_number_value(json_object_get(json, key));
+}
+
+/* The world's profile under this name. */
+static void put_profile(const struct daemon *d, const char *name)
+{
+	struct ofa_error err = {0};
+	char path[128], *body;
+	json_t *json;
+	uint8_t *text;
+	size_t size;
+
+	ASSERT_OK(ofa_file_read(world_path("profile.json"), 1 << 20, &text, &size, &err), &err);
+	json = json_loadb((char *)text, size, 0, NULL);
+	json_object_set_new(json, "name", json_string(name));
+	body = json_dumps(json, 0);
+	snprintf(path, sizeof(path), "/profiles/%s", name);
+	ck_assert_int_eq(ask_status(d, "PUT", path, SEND_JSON, body), 201);
+	free(body);
+	json_decref(json);
+	free(text);
+}
+
+/* The manifest of an answer to this request; a new reference. */
+static json_t *deliver(const struct daemon *d, const char *body)
+{
+	struct reply r;
+	json_t *json;
+
+	post_subnet(d, JSON, body, &r);
+	ck_assert_msg(r.status == 200, "%s: %.*s", body, (int)r.body.len, (const char *)r.body.data);
+	json = reply_json(&r);
+	reply_release(&r);
+	return json;
+}
+
+/* A measurement of the subnet; a new reference to what was kept. */
+static json_t *report(const struct daemon *d, const char *id, const char *body)
+{
+	char path[128];
+	struct reply r;
+	json_t *json;
+
+	snprintf(path, sizeof(path), "/subnets/%s/measurements", id);
+	ask(d, "POST", path, SEND_JSON, body, &r);
+	ck_assert_msg(r.status == 201, "%s: %.*s", body, (int)r.body.len, (const char *)r.body.data);
+	json = reply_json(&r);
+	ck_assert_str_eq(reply_header(&r, "Location"), string_at(json_object_get(json, "links"), "self"));
+	reply_release(&r);
+	return json;
+}
+
+static json_t *get_json(const struct daemon *d, const char *path)
+{
+	struct reply r;
+	json_t *json;
+
+	ask(d, "GET", path, NULL, NULL, &r);
+	ck_assert_msg(r.status == 200, "%s: %ld", path, r.status);
+	ck_assert_ptr_nonnull(reply_header(&r, "ETag"));
+	json = reply_json(&r);
+	reply_release(&r);
+	return json;
+}
+
+START_TEST(test_reports)
+{
+	json_t *manifest, *kept, *again, *list;
+	char id[80], path[160], body[128];
+	struct daemon d;
+
+	begin(&d, "reports");
+	put_profile(&d, "acme/cam");
+	manifest = deliver(&d, "{\"profile\":\"acme/cam\",\"limits\":{\"latency_ms\":0.12}}");
+	snprintf(id, sizeof(id), "%s", string_at(manifest, "id"));
+	kept = report(&d, id, "{\"latency_ms\":0.5,\"p50\":0.25,\"p95\":1,\"accuracy\":0,\"device\":\"cam:1\"}");
+	ck_assert_str_eq(string_at(kept, "profile_revision"), "acme/cam@1");
+	ck_assert(number_at(kept, "predicted_ms") == number_at(manifest, "latency_ms"));
+	ck_assert(number_at(kept, "latency_ms") == 0.5 && number_at(kept, "p50") == 0.25);
+	ck_assert(number_at(kept, "p95") == 1 && number_at(kept, "accuracy") == 0);
+	ck_assert_str_eq(string_at(kept, "device"), "cam:1");
+	again = get_json(&d, string_at(json_object_get(kept, "links"), "self"));
+	ck_assert(json_equal(kept, again));
+	json_decref(again);
+	json_decref(kept);
+
+	/* a device's newest are kept, in pages */
+	for (int i = 0; i < 20; i++) {
+		snprintf(body, sizeof(body), "{\"latency_ms\":%d}", i + 1);
+		json_decref(report(&d, id, body));
+	}
+	snprintf(path, sizeof(path), "/subnets/%s/measurements", id);
+	list = get_json(&d, path);
+	ck_assert_uint_eq(json_array_size(json_object_get(list, "measurements")), 17);
+	ck_assert(number_at(json_array_get(json_object_get(list, "measurements"), 0), "latency_ms") == 20);
+	ck_assert(json_is_null(json_object_get(json_array_get(json_object_get(list, "measurements"), 0), "device")));
+	json_decref(list);
+	json_decref(manifest);
+
+	/* what no table predicted calibrates nothing, and is kept */
+	manifest = deliver(&d, "{\"limits\":{\"macs\":3000000}}");
+	kept = report(&d, string_at(manifest, "id"), "{\"latency_ms\":3}");
+	ck_assert(json_is_null(json_object_get(kept, "profile_revision")));
+	ck_assert(json_is_null(json_object_get(kept, "predicted_ms")));
+	json_decref(kept);
+	json_decref(manifest);
+	end(&d);
+}
+END_TEST
+
+START_TEST(test_refused_reports)
+{
+	static const struct {
+		const char *body, *field;
+		long status;
+	} cases[] = {
+		{"", "", 400},
+		{"[]", "", 400},
+		{"{\"latency_ms\":1,\"latency_ms\":2}", "", 400},
+		{"{}", "/latency_ms", 422},
+		{"{\"latency_ms\":null}", "/latency_ms", 422},
+		{"{\"latency_ms\":\"1\"}", "/latency_ms", 422},
+		{"{\"latency_ms\":true}", "/latency_ms", 422},
+		{"{\"latency_ms\":0}", "/latency_ms", 422},
+		{"{\"latency_ms\":-1}", "/latency_ms", 422},
+		{"{\"latency_ms\":3600001}", "/latency_ms", 422},
+		{"{\"latency_ms\":1e300}", "/latency_ms", 422},
+		{"{\"latency_ms\":1,\"p50\":0}", "/p50", 422},
+		{"{\"latency_ms\":1,\"p95\":[]}", "/p95", 422},
+		{"{\"latency_ms\":1,\"p50\":2,\"p95\":1}", "/p95", 422},
+		{"{\"latency_ms\":1,\"accuracy\":1.01}", "/accuracy", 422},
+		{"{\"latency_ms\":1,\"accuracy\":-0.01}", "/accuracy", 422},
+		{"{\"latency_ms\":1,\"device\":\"\"}", "/device", 422},
+		{"{\"latency_ms\":1,\"device\":7}", "/device", 422},
+		{"{\"latency_ms\":1,\"device\":\"a b\"}", "/device", 422},
+		{"{\"latency_ms\":1,\"device\":\"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggggg\"}",
+		 "/device", 422},
+		{"{\"latency_ms\":1,\"profile\":\"a\"}", "/profile", 422},
+	};
+	json_t *manifest;
+	char path[160];
+	struct daemon d;
+	struct reply r;
+
+	begin(&d, "refused");
+	manifest = deliver(&d, "{\"limits\":{\"macs\":3000000}}");
+	snprintf(path, sizeof(path), "/subnets/%s/measurements", string_at(manifest, "id"));
+	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++) {
+		ask(&d, "POST", path, SEND_JSON, cases[i].body, &r);
+		json_decref(check_problem(&r, cases[i].status, cases[i].status == 400 ? "not-json" : "invalid-value",
+					  *cases[i].field ? cases[i].field : NULL));
+		reply_release(&r);
+	}
+	ck_assert_int_eq(ask_status(&d, "POST", path, "Content-Type: text/plain", "{\"latency_ms\":1}"), 415);
+	ck_assert_int_eq(ask_status(&d, "POST", "/subnets/abc/measurements", SEND_JSON, "{\"latency_ms\":1}"), 404);
+	ck_assert_int_eq(ask_status(&d, "GET", "/subnets/abc/measurements", NULL, NULL), 404);
+	ck_assert_int_eq(ask_status(&d, "GET", "/subnets/abc/measurements/1", NULL, NULL), 404);
+	snprintf(path, sizeof(path), "/subnets/%s/measurements?cursor=MXgx", string_at(manifest, "id"));
+	ask(&d, "GET", path, NULL, NULL, &r);
+	json_decref(check_problem(&r, 422, "invalid-value", "cursor"));
+	reply_release(&r);
+	snprintf(path, sizeof(path), "/subnets/%s/measurements/1", string_at(manifest, "id"));
+	ck_assert_int_eq(ask_status(&d, "GET", path, NULL, NULL), 404);
+	json_decref(manifest);
+	end(&d);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {test_reports, test_refused_reports};
+	int status;
+
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	world_make();
+	status = run_tests("measurements", tests, OFA_ARRAY_LEN(tests));
+	world_remove();
+	return status;
+}
