@@ -8,6 +8,7 @@
 #include "api/problem.h"
 #include "api/routes.h"
 #include "app.h"
+#include "app_access.h"
 #include "base/file.h"
 #include "clock.h"
 #include "data_dir.h"
@@ -134,20 +135,6 @@ static unsigned connection_limit(const struct app *app)
 	return wanted;
 }
 
-static enum ofa_status start_access(struct app *app, struct ofa_error *err)
-{
-	const struct settings *s = app->settings;
-	const struct limits_options address = {.per_second = s->rate_per_address, .burst = s->burst_per_address};
-	const struct limits_options token = {.per_second = s->rate_per_token, .burst = s->burst_per_token};
-	enum ofa_status st = tokens_open(app->store, s->data, &app->tokens, err);
-
-	if (st == OFA_OK)
-		st = limits_new(&address, &app->address_limits, err);
-	if (st == OFA_OK)
-		st = limits_new(&token, &app->token_limits, err);
-	return st;
-}
-
 static enum ofa_status start_jobs(struct app *app, struct ofa_error *err)
 {
 	const struct settings *s = app->settings;
@@ -197,7 +184,7 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 	if (st == OFA_OK)
 		st = store_sqlite.open(s->data, &app->store, err);
 	if (st == OFA_OK)
-		st = start_access(app, err);
+		st = access_start(app, err);
 	if (st == OFA_OK)
 		st = profiles_new(app->store, s->cache_bytes / 8, &app->profiles, err);
 	if (st == OFA_OK)
@@ -250,20 +237,6 @@ static enum ofa_status write_port(const char *path, unsigned port, struct ofa_er
 	return path && port ? ofa_file_write_atomic(path, text, (size_t)n, err) : OFA_OK;
 }
 
-/* Whom the server is for when there are no tokens: those on this machine, unless told otherwise. */
-static enum ofa_status check_exposure(struct app *app, struct ofa_error *err)
-{
-	const struct settings *s = app->settings;
-
-	app->anonymous_allowed = app->listener.local || s->allow_anonymous;
-	if (app->anonymous_allowed || !tokens_none(app->tokens))
-		return OFA_OK;
-	return ofa_fail(err, OFA_ERR_INVALID, "--listen",
-			"%.100s is no loopback address, and without tokens anybody could do anything; make one first: "
-			"ofad token add --scope admin --data %.200s (or start with --allow-anonymous)",
-			app->listener.url, s->data);
-}
-
 static enum ofa_status open_listeners(struct app *app, struct ofa_error *err)
 {
 	const struct settings *s = app->settings;
@@ -296,6 +269,7 @@ static enum ofa_status start_main(struct app *app, struct ofa_error *err)
 		.name = "main",
 		.listen_fd = app->listener.fd,
 		.listen_shared = app->listener.inherited,
+		.tls = app->tls,
 		.routes = api_routes,
 		.n_routes = n_api_routes,
 		.threads = s->http_threads,
@@ -357,9 +331,7 @@ static void free_services(struct app *app)
 	bindings_free(app->bindings);
 	packages_free(app->packages);
 	profiles_free(app->profiles);
-	limits_free(app->address_limits);
-	limits_free(app->token_limits);
-	tokens_close(app->tokens);
+	access_stop(app);
 	if (app->store)
 		app->store->driver->close(app->store);
 	networks_free(app->networks);
@@ -401,8 +373,6 @@ enum ofa_status app_start(struct app *app, const struct settings *settings, stru
 	if (st == OFA_OK)
 		st = start_self_tests(app, err);
 	if (st == OFA_OK)
-		st = check_exposure(app, err);
-	if (st == OFA_OK)
 		st = start_main(app, err);
 	if (st == OFA_OK)
 		st = start_admin(app, err);
@@ -419,6 +389,7 @@ void app_reload(struct app *app)
 
 	if (signer_reload(app->signer, &err) != OFA_OK)
 		log_message(&app->log, LOG_LEVEL_ERROR, "the signing keys stay as they were: %s", err.message);
+	access_reload(app);
 	log_message(&app->log, LOG_LEVEL_INFO, "reloaded");
 }
 

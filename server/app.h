@@ -33,6 +33,7 @@ struct app {
 	struct store *store;
 	struct tokens *tokens;
 	struct limits *address_limits, *token_limits; /* NULL: none */
+	struct tls *tls; /* NULL: plain HTTP */
 	struct profiles *profiles;
 	struct packages *packages;
 	struct signer *signer;

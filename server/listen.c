@@ -224,6 +224,16 @@ static enum ofa_status open_own(const char *option, const char *address, bool un
 	return OFA_OK;
 }
 
+void listener_secure(struct listener *l)
+{
+	char rest[sizeof(l->url)];
+
+	if (strncmp(l->url, "http://", 7) != 0)
+		return;
+	snprintf(rest, sizeof(rest), "%s", l->url + 7);
+	snprintf(l->url, sizeof(l->url), "https://%.*s", (int)sizeof(l->url) - 9, rest);
+}
+
 void listener_forget(struct listener *l)
 {
 	if (l->path[0])

@@ -24,6 +24,8 @@ enum ofa_status listener_open(const char *name, const char *option, const char *
 /* Can listener_open() make sense of the address? */
 enum ofa_status listener_check(const char *option, const char *address, bool unix_too,
 			       struct ofa_error *err) OFA_MUST_CHECK;
+/* TLS is spoken on it: the URL says so. */
+void listener_secure(struct listener *l);
 /* Removes what a Unix socket leaves; the descriptor is closed by whoever it was given to. */
 void listener_forget(struct listener *l);
 

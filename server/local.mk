@@ -1,10 +1,11 @@
 # The daemon: a library that the tests link too, and main().
 noinst_LIBRARIES += server/libofad.a
-server_libofad_a_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)/server $(ENGINE_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CFLAGS) \
+server_libofad_a_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)/server $(ENGINE_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(GNUTLS_CFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CFLAGS) \
 	-DOFAD_VERSION='"$(PACKAGE_VERSION)"'
 server_libofad_a_SOURCES = \
 	server/access_log.h server/access_log.c \
 	server/app.h server/app.c \
+	server/app_access.h server/app_access.c \
 	server/clock.h server/clock.c \
 	server/command_token.h server/command_token.c \
 	server/data_dir.h server/data_dir.c \
@@ -61,6 +62,7 @@ server_libofad_a_SOURCES = \
 	server/http/route.h server/http/route.c \
 	server/http/send.h server/http/send.c \
 	server/http/server.h server/http/server.c \
+	server/http/tls.h server/http/tls.c \
 	server/jobs/flight.h server/jobs/flight.c \
 	server/jobs/key.h \
 	server/jobs/lru.h server/jobs/lru.c \
@@ -113,7 +115,7 @@ server/embedded_schema_0001.c: $(top_srcdir)/server/store/schema/0001-profiles-d
 server/embedded_schema_0002.c: $(top_srcdir)/server/store/schema/0002-fleet.sql $(top_srcdir)/server/embed.awk
 	$(EMBED) -v name=embedded_schema_0002 $(top_srcdir)/server/store/schema/0002-fleet.sql > $@.tmp && mv $@.tmp $@
 
-SERVER_LIBS = server/libofad.a $(ENGINE_LIBS) $(MICROHTTPD_LIBS) $(SODIUM_LIBS) $(SQLITE_LIBS)
+SERVER_LIBS = server/libofad.a $(ENGINE_LIBS) $(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(SODIUM_LIBS) $(SQLITE_LIBS)
 
 bin_PROGRAMS += server/ofad
 server_ofad_SOURCES = server/main.c server/command_keygen.h server/command_keygen.c

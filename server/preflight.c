@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "app_access.h"
 #include "listen.h"
 #include "preflight.h"
 
@@ -53,11 +54,21 @@ static enum ofa_status check_admin_listen(const struct settings *s, struct ofa_e
 	return s->admin_listen ? listener_check("--admin-listen", s->admin_listen, true, err) : OFA_OK;
 }
 
+static enum ofa_status check_tls(const struct settings *s, struct ofa_error *err)
+{
+	struct tls *tls = NULL;
+	enum ofa_status st = s->tls_cert && s->tls_key ? access_tls(s, &tls, err) : OFA_OK;
+
+	tls_free(tls);
+	return st;
+}
+
 static enum ofa_status (*const checks[])(const struct settings *s, struct ofa_error *err) = {
 	check_networks,
 	check_data,
 	check_listen,
 	check_admin_listen,
+	check_tls,
 };
 
 unsigned preflight(const struct settings *s, FILE *out)

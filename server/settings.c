@@ -33,6 +33,17 @@ const struct option settings_options[] = {
 	{ .section = "For whom",
 	  .name = "allow-anonymous", .kind = OPTION_FLAG, .offset = MEMBER(allow_anonymous),
 	  .help = "as long as there are no tokens, serve anybody on any address" },
+	{ .name = "tls-cert", .argument = "FILE", .kind = OPTION_TEXT, .offset = MEMBER(tls_cert),
+	  .help = "speak HTTPS with this chain of certificates (PEM), read again at SIGHUP" },
+	{ .name = "tls-key", .argument = "FILE", .kind = OPTION_TEXT, .offset = MEMBER(tls_key),
+	  .help = "its key (PEM)" },
+	{ .name = "tls-client-ca", .argument = "FILE", .kind = OPTION_TEXT, .offset = MEMBER(tls_client_ca),
+	  .help = "ask clients for certificates that these authorities (PEM) signed" },
+	{ .name = "tls-client-scopes", .argument = "SCOPES", .initial = "provision",
+	  .kind = OPTION_TEXT, .offset = MEMBER(tls_client_scopes),
+	  .help = "what a client with a certificate may do, as for ofad token" },
+	{ .name = "tls-client-required", .kind = OPTION_FLAG, .offset = MEMBER(tls_client_required),
+	  .help = "serve nobody without a certificate" },
 	{ .name = "rate-per-address", .argument = "N", .initial = "200",
 	  .kind = OPTION_COUNT, .offset = MEMBER(rate_per_address), .max = 1000000,
 	  .help = "requests a second that one address may make; 0 is any number" },
@@ -212,12 +223,28 @@ enum ofa_status settings_parse(struct settings *s, int argc, char **argv, char *
 	return st;
 }
 
+/* Does each option of TLS have what it needs beside it? */
+static enum ofa_status tls_complete(const struct settings *s, struct ofa_error *err)
+{
+	if (!s->tls_cert != !s->tls_key)
+		return ofa_fail(err, OFA_ERR_INVALID, s->tls_cert ? "--tls-key" : "--tls-cert",
+				"a certificate needs its key: --tls-cert FILE and --tls-key FILE go together");
+	if (s->tls_client_ca && !s->tls_cert)
+		return ofa_fail(err, OFA_ERR_INVALID, "--tls-client-ca",
+				"clients show certificates over HTTPS only: --tls-cert FILE and --tls-key FILE are "
+				"needed");
+	if (s->tls_client_required && !s->tls_client_ca)
+		return ofa_fail(err, OFA_ERR_INVALID, "--tls-client-required",
+				"whose certificates?  --tls-client-ca FILE is needed");
+	return OFA_OK;
+}
+
 enum ofa_status settings_complete(const struct settings *s, struct ofa_error *err)
 {
 	if (s->n_networks == 0)
 		return ofa_fail(err, OFA_ERR_INVALID, "--network",
 				"--network FILE is needed: there is nothing to serve without it");
-	return OFA_OK;
+	return tls_complete(s, err);
 }
 
 /* ---- texts of its own ---- */

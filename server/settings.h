@@ -27,6 +27,10 @@ struct settings {
 	bool allow_anonymous;  /* also on addresses that are not the loopback's */
 	unsigned rate_per_address, burst_per_address; /* requests a second, at once; rate 0: no limit */
 	unsigned rate_per_token, burst_per_token;
+	const char *tls_cert, *tls_key; /* PEM files, or NULL: plain HTTP */
+	const char *tls_client_ca;      /* PEM file, or NULL */
+	const char *tls_client_scopes;
+	bool tls_client_required;
 	bool limit_loopback;   /* addresses of the loopback are limited too */
 	const char *keys;      /* directory of signing keys, or NULL: "keys" in the data directory, if there is one */
 	unsigned signature_days;

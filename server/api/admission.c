@@ -31,7 +31,7 @@ static bool refuse_scope(struct http_call *call)
 	http_reply_header(&call->reply, "WWW-Authenticate", CHALLENGE ", error=\"insufficient_scope\", scope=\"%s\"",
 			  needed);
 	problem_reply(call, PROBLEM_FORBIDDEN, "Authorization",
-		      "this needs a token with one of the scopes: %s; the one that was sent has: %s", needed, given);
+		      "this needs a token with one of the scopes: %s; the caller has: %s", needed, given);
 	return false;
 }
 
@@ -63,6 +63,8 @@ static bool authenticate(struct app *app, struct http_call *call)
 	case HTTP_CREDENTIALS_OTHER:
 		break;
 	}
+	if (http_call_certificate(call, &call->principal))
+		return true;
 	http_reply_header(&call->reply, "WWW-Authenticate", CHALLENGE);
 	problem_reply(call, PROBLEM_UNAUTHENTICATED, "Authorization",
 		      "a token is needed: Authorization: Bearer TOKEN; the server's operator makes one");

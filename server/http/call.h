@@ -58,6 +58,8 @@ struct http_call {
 void http_call_resume(struct http_call *call);
 /* Is the handler running on a worker? */
 bool http_call_on_worker(const struct http_call *call);
+/* Whom the client's certificate stands for; false without one, or one that is valid. */
+bool http_call_certificate(const struct http_call *call, struct principal *ret);
 /* On a worker: runs the handler, then resumes. */
 void http_call_work(struct http_call *call);
 

@@ -18,6 +18,7 @@ struct connection {
 	_Atomic double deadline_ms; /* clock_ms(); 0: none */
 	char peer[CONNECTION_PEER_MAX];
 	struct access_address address;
+	struct tls_session *tls;
 };
 
 struct connections {
@@ -116,6 +117,7 @@ struct connection *connection_open(struct connections *c, int fd, const struct s
 	if (!conn)
 		return NULL;
 	conn->fd = fd;
+	conn->tls = NULL;
 	format_peer(peer, conn->peer);
 	access_address_read(peer, &conn->address);
 	atomic_init(&conn->deadline_ms, 0);
@@ -137,6 +139,16 @@ const char *connection_peer(const struct connection *conn)
 void connection_address(const struct connection *conn, struct access_address *ret)
 {
 	*ret = conn ? conn->address : (struct access_address){.loopback = false};
+}
+
+void connection_set_tls(struct connection *conn, struct tls_session *tls)
+{
+	conn->tls = tls;
+}
+
+struct tls_session *connection_tls(const struct connection *conn)
+{
+	return conn ? conn->tls : NULL;
 }
 
 void connection_close(struct connections *c, struct connection *conn)

@@ -22,6 +22,10 @@ struct connection *connection_open(struct connections *c, int fd, const struct s
 const char *connection_peer(const struct connection *conn);
 /* The same for limits. */
 void connection_address(const struct connection *conn, struct access_address *ret);
+/* What its TLS is kept in, owned by the caller; NULL at first. */
+struct tls_session;
+void connection_set_tls(struct connection *conn, struct tls_session *tls);
+struct tls_session *connection_tls(const struct connection *conn);
 /* Must be called before the socket is closed.  NULL is allowed. */
 void connection_close(struct connections *c, struct connection *conn);
 /* The present phase must be over in `ms` milliseconds; 0: it takes as long as it takes.  NULL is allowed. */

@@ -89,8 +89,9 @@ void http_probe_free(struct http_probe *p)
 	free(p);
 }
 
-/* Has the answer come?  The line is given up when it is no answer or the other end closed it. */
-static bool answered(struct line *line)
+/* Has the answer come?  The line is given up when it is no answer or the other end closed it.  Where TLS is spoken the
+ * thread answers a question in plain text with an alert, or by closing, which shows as well that it is awake. */
+static bool answered(struct line *line, bool secure)
 {
 	static const char good[] = "HTTP/1.1 200 ";
 	char text[2048];
@@ -102,7 +103,7 @@ static bool answered(struct line *line)
 	if (n > (ssize_t)strlen(good) && memcmp(text, good, strlen(good)) == 0)
 		return true;
 	close_line(line);
-	return false;
+	return secure;
 }
 
 static void ask(struct line *line)
@@ -122,7 +123,7 @@ bool http_probe_ask(struct http_probe *p)
 	for (unsigned i = 0; i < p->n; i++) {
 		struct line *line = &p->lines[i];
 
-		all = line->asked && answered(line) && all;
+		all = line->asked && answered(line, http_server_is_secure(p->server)) && all;
 		if (line->fd < 0)
 			open_line(p, i);
 		if (line->fd >= 0 && !line->asked)

@@ -117,6 +117,13 @@ static enum MHD_Result run_handler(struct http_call *call)
 	return MHD_NO;
 }
 
+bool http_call_certificate(const struct http_call *call, struct principal *ret)
+{
+	struct tls_session *tls = connection_tls(connection_of(call));
+
+	return tls && tls_session_principal(tls, ret);
+}
+
 bool http_call_on_worker(const struct http_call *call)
 {
 	return call->phase == HTTP_PHASE_WORKER;
@@ -359,6 +366,16 @@ static const struct sockaddr *peer_of(struct MHD_Connection *connection)
 	return info ? info->client_addr : NULL;
 }
 
+/* Before the handshake: the session gets what is current now. */
+static void begin_tls(struct http_server *s, struct MHD_Connection *connection, struct connection *conn)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	if (conn && info && info->tls_session)
+		connection_set_tls(conn, tls_session_begin(s->opt.tls, info->tls_session));
+}
+
 static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
 			  enum MHD_ConnectionNotificationCode what)
 {
@@ -367,6 +384,8 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		atomic_fetch_sub(&s->n_connections, 1);
+		/* libmicrohttpd has ended GnuTLS' session by now */
+		tls_session_end(connection_tls(*context));
 		connection_close(s->connections, *context);
 		*context = NULL;
 		return;
@@ -379,6 +398,8 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 			connection_open(s->connections, info->connect_fd, peer_of(connection));
 
 		connection_deadline(conn, HEADER_MS);
+		if (s->opt.tls)
+			begin_tls(s, connection, conn);
 		*context = conn;
 	}
 }
@@ -409,11 +430,18 @@ static struct MHD_Daemon *start_daemon(struct http_server *s)
 	const struct http_server_options *o = &s->opt;
 	/* libmicrohttpd reads a pool of one as a mistake */
 	enum MHD_OPTION pool = o->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END;
+	const struct MHD_OptionItem https[] = {
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)tls_priorities()},
+		{MHD_OPTION_HTTPS_CERT_CALLBACK, 0, tls_no_certificate()},
+		{MHD_OPTION_END, 0, NULL},
+	};
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 
 	/* clang-format off */
-	return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
+	return MHD_start_daemon(o->tls ? flags | MHD_USE_TLS : flags,
 	                        0, NULL, NULL, on_request, s,
 	                        MHD_OPTION_EXTERNAL_LOGGER, on_message, s,
+	                        MHD_OPTION_ARRAY, o->tls ? https : &https[2],
 	                        MHD_OPTION_LISTEN_SOCKET, o->listen_fd,
 	                        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, s,
 	                        MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
@@ -473,6 +501,11 @@ bool http_server_adopt(struct http_server *s, int fd)
 	const struct sockaddr address = {.sa_family = AF_UNSPEC};
 
 	return MHD_add_connection(s->daemon, fd, &address, sizeof(address.sa_family)) == MHD_YES;
+}
+
+bool http_server_is_secure(const struct http_server *s)
+{
+	return s->opt.tls != NULL;
 }
 
 unsigned http_server_threads(const struct http_server *s)

@@ -3,6 +3,7 @@
 #define OFAD_HTTP_SERVER_H
 
 #include "http/call.h"
+#include "http/tls.h"
 #include "log.h"
 
 /* What the server itself refuses; the application words the answer. */
@@ -21,6 +22,7 @@ struct http_server_options {
 	const char *name; /* of the listener, where requests are counted */
 	int listen_fd; /* listening already; owned by the server from the start on */
 	bool listen_shared; /* others hold the socket too: newcomers wait for them instead of being refused */
+	struct tls *tls; /* NULL: plain HTTP; borrowed */
 	const struct http_route *routes;
 	size_t n_routes;
 	unsigned threads; /* that do nothing but HTTP; at least 1 */
@@ -48,6 +50,7 @@ void http_server_quiesce(struct http_server *s);
 /* Serves the other end of a connected socket as if it had been accepted; its requests are not reported as completed.
  * False: the socket stays the caller's. */
 bool http_server_adopt(struct http_server *s, int fd);
+bool http_server_is_secure(const struct http_server *s); /* does it speak TLS? */
 unsigned http_server_threads(const struct http_server *s);
 const char *http_server_name(const struct http_server *s);
 struct http_server_stats {

@@ -1,0 +1,78 @@
+#include "access/scopes.h"
+#include "app_access.h"
+
+enum ofa_status access_tls(const struct settings *s, struct tls **ret, struct ofa_error *err)
+{
+	struct tls_options options = {
+		.cert = s->tls_cert,
+		.key = s->tls_key,
+		.client_ca = s->tls_client_ca,
+		.client_required = s->tls_client_required,
+	};
+	enum ofa_status st;
+
+	*ret = NULL;
+	if (!s->tls_cert)
+		return OFA_OK;
+	st = scopes_parse(s->tls_client_scopes, &options.client_scopes, err);
+	if (st != OFA_OK) {
+		ofa_error_prefix(err, "--tls-client-scopes");
+		return st;
+	}
+	return tls_new(&options, ret, err);
+}
+
+/* Whom the server is for when there are no tokens: those on this machine, unless told otherwise. */
+static enum ofa_status check_exposure(struct app *app, struct ofa_error *err)
+{
+	const struct settings *s = app->settings;
+
+	app->anonymous_allowed = (app->listener.local || s->allow_anonymous) && !s->tls_client_ca;
+	if (app->anonymous_allowed || s->tls_client_ca || !tokens_none(app->tokens))
+		return OFA_OK;
+	return ofa_fail(err, OFA_ERR_INVALID, "--listen",
+			"%.100s is no loopback address, and without tokens anybody could do anything; make one first: "
+			"ofad token add --scope admin --data %.200s (or start with --allow-anonymous)",
+			app->listener.url, s->data);
+}
+
+enum ofa_status access_start(struct app *app, struct ofa_error *err)
+{
+	const struct settings *s = app->settings;
+	const struct limits_options address = {.per_second = s->rate_per_address, .burst = s->burst_per_address};
+	const struct limits_options token = {.per_second = s->rate_per_token, .burst = s->burst_per_token};
+	enum ofa_status st = tokens_open(app->store, s->data, &app->tokens, err);
+
+	if (st == OFA_OK)
+		st = limits_new(&address, &app->address_limits, err);
+	if (st == OFA_OK)
+		st = limits_new(&token, &app->token_limits, err);
+	if (st == OFA_OK)
+		st = access_tls(s, &app->tls, err);
+	if (st == OFA_OK && app->tls)
+		listener_secure(&app->listener);
+	if (st == OFA_OK && !app->tls && !app->listener.local)
+		log_message(&app->log, LOG_LEVEL_WARN,
+			    "%s is plain HTTP: tokens can be read on the way, unless a proxy before it speaks TLS",
+			    app->listener.url);
+	return st == OFA_OK ? check_exposure(app, err) : st;
+}
+
+void access_reload(struct app *app)
+{
+	struct ofa_error err = {0};
+
+	if (app->tls && tls_reload(app->tls, &err) != OFA_OK)
+		log_message(&app->log, LOG_LEVEL_ERROR, "the certificates stay as they were: %s", err.message);
+	err = (struct ofa_error){0};
+	if (tokens_reload(app->tokens, &err) != OFA_OK)
+		log_message(&app->log, LOG_LEVEL_ERROR, "no token is accepted until they can be read: %s", err.message);
+}
+
+void access_stop(struct app *app)
+{
+	tls_free(app->tls);
+	limits_free(app->address_limits);
+	limits_free(app->token_limits);
+	tokens_close(app->tokens);
+}
