@@ -31,6 +31,7 @@ server_libofad_a_SOURCES = \
 	server/api/health.c \
 	server/api/failure.h server/api/failure.c \
 	server/api/jobs.c \
+	server/api/job_events.c \
 	server/api/json_job.h server/api/json_job.c \
 	server/api/json_measurement.h server/api/json_measurement.c \
 	server/api/json_network.h server/api/json_network.c \
@@ -61,6 +62,7 @@ server_libofad_a_SOURCES = \
 	server/http/request.h server/http/request.c \
 	server/http/route.h server/http/route.c \
 	server/http/send.h server/http/send.c \
+	server/http/stream.h server/http/stream.c \
 	server/http/server.h server/http/server.c \
 	server/http/tls.h server/http/tls.c \
 	server/jobs/flight.h server/jobs/flight.c \

@@ -42,6 +42,8 @@ struct settings {
 	unsigned search_seconds;   /* the longest search, its time in the queue included */
 	unsigned max_jobs;
 	unsigned job_seconds; /* how long one that is over is remembered */
+	unsigned event_ms;     /* between two events that tell of progress */
+	unsigned ping_seconds; /* of silence, then a stream of events says that it is alive */
 	unsigned max_queue; /* requests of a class that may wait for a worker */
 	unsigned front_evaluations; /* of the front that is kept for a profile; 0: none is kept */
 	size_t cache_bytes; /* packages, answers and profiles in memory */

@@ -137,6 +137,7 @@ SERVER_TESTS = \
 	tests/server/test_store \
 	tests/server/test_timers \
 	tests/server/test_async \
+	tests/server/test_events \
 	tests/server/test_hostile \
 	tests/server/test_observe \
 	tests/server/test_lifecycle \
@@ -188,9 +189,13 @@ tests_server_test_store_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_memo_SOURCES = tests/server/test_memo.c $(DAEMON_SOURCES)
 tests_server_test_memo_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_memo_LDADD = $(SERVER_LIBS) $(CURL_LIBS) $(CHECK_LIBS)
-tests_server_test_async_SOURCES = tests/server/test_async.c $(DAEMON_SOURCES)
+JOB_CLIENT_SOURCES = tests/server/job_client.h tests/server/job_client.c $(DAEMON_SOURCES)
+tests_server_test_async_SOURCES = tests/server/test_async.c $(JOB_CLIENT_SOURCES)
 tests_server_test_async_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_async_LDADD = $(SERVER_E2E_LIBS)
+tests_server_test_events_SOURCES = tests/server/test_events.c $(JOB_CLIENT_SOURCES)
+tests_server_test_events_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_events_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_hostile_SOURCES = tests/server/test_hostile.c $(DAEMON_SOURCES)
 tests_server_test_hostile_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_hostile_LDADD = $(SERVER_E2E_LIBS)

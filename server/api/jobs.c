@@ -3,8 +3,7 @@
 #include "api/problem.h"
 #include "api/resources.h"
 
-/* A new reference; NULL: then the reply is the 404. */
-static struct job *find_job(struct app *app, struct http_call *call)
+struct job *job_find(struct app *app, struct http_call *call)
 {
 	struct job *j = jobs_find(app->jobs, http_param(&call->request.params, "id"));
 
@@ -29,7 +28,7 @@ static void reply_job(struct http_call *call, struct job *j)
 
 enum http_next job_get(struct app *app, struct http_call *call)
 {
-	struct job *j = accepts_json(call) ? find_job(app, call) : NULL;
+	struct job *j = accepts_json(call) ? job_find(app, call) : NULL;
 
 	if (j)
 		reply_job(call, j);
@@ -39,7 +38,7 @@ enum http_next job_get(struct app *app, struct http_call *call)
 
 enum http_next job_delete(struct app *app, struct http_call *call)
 {
-	struct job *j = accepts_json(call) ? find_job(app, call) : NULL;
+	struct job *j = accepts_json(call) ? job_find(app, call) : NULL;
 
 	if (j) {
 		jobs_cancel(app->jobs, j);

@@ -65,6 +65,7 @@ const struct http_route api_routes[] = {
 	 .max_body = SUBNET_BODY_MAX,
 	 .body_types = {"application/json"}},
 	{.method = "GET", .path = "/jobs/{id}", .scopes = TAKE, .handle = job_get},
+	{.method = "GET", .path = "/jobs/{id}/events", .scopes = TAKE, .handle = job_events_get},
 	{.method = "DELETE", .path = "/jobs/{id}", .scopes = SCOPE_PROVISION, .handle = job_delete},
 	{.method = "GET", .path = "/subnets/{id}.minisig", .scopes = TAKE, .handle = subnet_minisig_get},
 	{.method = "GET", .path = "/subnets/{id}", .scopes = TAKE, .handle = subnet_get},

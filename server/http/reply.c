@@ -13,6 +13,9 @@ void http_reply_drop_body(struct http_reply *r)
 {
 	shared_unref(r->owner);
 	free(r->heap);
+	if (r->stream)
+		r->stream->close(r->stream);
+	r->stream = NULL;
 	r->owner = NULL;
 	r->heap = NULL;
 	r->data = NULL;
@@ -130,6 +133,13 @@ void http_reply_shared(struct http_reply *r, unsigned status, const char *type, 
 {
 	set_body(r, status, type, data, size);
 	r->owner = shared_ref(owner);
+}
+
+void http_reply_stream(struct http_reply *r, unsigned status, const char *type, struct http_stream *stream)
+{
+	set_body(r, status, type, NULL, 0);
+	r->stream = stream;
+	r->volatile_content = true;
 }
 
 void http_reply_etag(struct http_reply *r, const uint8_t sha256[OFA_SHA256_BYTES])

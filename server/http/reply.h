@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "http/stream.h"
 #include "shared.h"
 
 #define HTTP_REPLY_HEADERS_MAX 16
@@ -31,6 +32,8 @@ struct http_reply {
 	size_t size;
 	struct shared *owner; /* a reference, or NULL */
 	char *heap;           /* malloc'ed, or NULL */
+	/* Or else a body that is made while it is sent; owned.  data and size are then 0. */
+	struct http_stream *stream;
 	/* The headers' values, so that a usual answer allocates none; a reply is therefore never copied. */
 	size_t text_len;
 	char text[HTTP_REPLY_TEXT_MAX];
@@ -59,6 +62,9 @@ void http_reply_buf(struct http_reply *r, unsigned status, const char *type, str
 /* `size` bytes at `data` inside a shared object; takes a reference of its own. */
 void http_reply_shared(struct http_reply *r, unsigned status, const char *type, struct shared *owner,
 		       const uint8_t *data, size_t size);
+
+/* A body that is made while it is sent; takes the stream over. */
+void http_reply_stream(struct http_reply *r, unsigned status, const char *type, struct http_stream *stream);
 
 /* The strong entity tag of content whose SHA-256 is known: "sha256-<hex>", quotes included. */
 void http_reply_etag(struct http_reply *r, const uint8_t sha256[OFA_SHA256_BYTES]);

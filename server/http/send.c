@@ -7,14 +7,18 @@ static void release_owner(void *owner)
 	shared_unref(owner);
 }
 
-/* Buffers, not callbacks or file descriptors: both are several times slower here. */
-static struct MHD_Response *make_response(struct http_reply *r)
+/* Buffers where the bytes are there, not callbacks or file descriptors: both are several times slower here. */
+static struct MHD_Response *make_response(struct http_reply *r, struct MHD_Connection *connection)
 {
 	/* the response only reads the bytes; its interface is not const */
 	void *data = (void *)(uintptr_t)r->data;
 	struct MHD_Response *response;
 
-	if (r->owner) {
+	if (r->stream) {
+		response = http_stream_response(r->stream, connection);
+		if (response)
+			r->stream = NULL;
+	} else if (r->owner) {
 		response =
 			MHD_create_response_from_buffer_with_free_callback_cls(r->size, data, release_owner, r->owner);
 		if (response)
@@ -52,7 +56,7 @@ static bool add_headers(struct MHD_Response *response, const struct http_call *c
 
 bool http_send(struct http_call *call)
 {
-	struct MHD_Response *response = make_response(&call->reply);
+	struct MHD_Response *response = make_response(&call->reply, call->connection);
 	bool ok;
 
 	if (!response)

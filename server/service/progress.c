@@ -38,7 +38,6 @@ void progress_enter(struct progress *p, enum progress_stage stage)
 {
 	atomic_store(&p->evaluations, 0);
 	atomic_store(&p->budget, 0);
-	atomic_store(&p->best_accuracy, 0);
 	atomic_store(&p->stage, stage);
 	atomic_fetch_add(&p->version, 1);
 }

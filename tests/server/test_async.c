@@ -4,142 +4,16 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "daemon.h"
+#include "job_client.h"
 
-#define JSON "application/json"
-#define PACKAGE "application/vnd.ofa.subnet"
-#define SEND_JSON "Content-Type: application/json"
-/* The front of a stored profile is computed once, and what asks for latency waits for it: some ten seconds. */
-#define LONG_FRONT "--front-evaluations", "10000000"
-#define SLOW "{\"profile\":\"" NETWORK "\",\"limits\":{\"latency_ms\":0.12}}"
-#define SLOW_TOO "{\"profile\":\"" NETWORK "\",\"limits\":{\"latency_ms\":0.13}}"
-
-enum { CROWD = 30, PATIENCE_MS = 60000 };
-
-static double now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
-static void pause_ms(long ms)
-{
-	const struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-	nanosleep(&t, NULL);
-}
-
-static void store_profile(const struct daemon *d)
-{
-	struct ofa_error err = {0};
-	uint8_t *text;
-	size_t size;
-	long status;
-
-	ASSERT_OK(ofa_file_read(world_path("profile.json"), 1 << 20, &text, &size, &err), &err);
-	status = ask_status(d, "PUT", "/profiles/" NETWORK, SEND_JSON, (char *)text);
-	ck_assert_msg(status == 201 || status == 200, "%ld", status);
-	free(text);
-}
-
-static void end(struct daemon *d)
-{
-	int status = daemon_stop(d, SIGTERM);
-
-	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "ofad ended with status %x", (unsigned)status);
-}
-
-static void post(const struct daemon *d, const char *prefer, const char *body, struct reply *r)
-{
-	char headers[256];
-
-	snprintf(headers, sizeof(headers), SEND_JSON "\nAccept: " PACKAGE "%s%s", prefer ? "\nPrefer: " : "",
-		 prefer ? prefer : "");
-	ask(d, "POST", "/subnets", headers, body, r);
-}
-
-/* A 202 with all that belongs to it; the job's path. */
-static void accepted(const struct reply *r, const char *applied, char path[128])
-{
-	json_t *json;
-
-	ck_assert_msg(r->status == 202, "%ld: %.*s", r->status, (int)r->body.len, (const char *)r->body.data);
-	ck_assert_str_eq(reply_header(r, "Content-Type"), JSON);
-	ck_assert_int_ge(strtol(reply_header(r, "Retry-After"), NULL, 10), 1);
-	if (applied)
-		ck_assert_str_eq(reply_header(r, "Preference-Applied"), applied);
-	else
-		ck_assert_ptr_null(reply_header(r, "Preference-Applied"));
-	snprintf(path, 128, "%s", reply_header(r, "Location"));
-	json = reply_json(r);
-	ck_assert_str_eq(json_string_value(json_object_get(json_object_get(json, "links"), "self")), path);
-	ck_assert_int_eq(json_integer_value(json_object_get(json, "poll_after_s")),
-			 strtol(reply_header(r, "Retry-After"), NULL, 10));
-	json_decref(json);
-}
-
-static void begin_job(const struct daemon *d, const char *body, char path[128])
-{
-	struct reply r;
-
-	post(d, "respond-async", body, &r);
-	accepted(&r, "respond-async", path);
-	reply_release(&r);
-}
-
-static json_t *get_job(const struct daemon *d, const char *path)
-{
-	struct reply r;
-	json_t *json;
-
-	ask(d, "GET", path, NULL, NULL, &r);
-	ck_assert_int_eq(r.status, 200);
-	json = reply_json(&r);
-	reply_release(&r);
-	return json;
-}
-
-static bool state_is(json_t *job, const char *state)
-{
-	return strcmp(json_string_value(json_object_get(job, "state")), state) == 0;
-}
-
-/* The job once it is over. */
-static json_t *await_job(const struct daemon *d, const char *path)
-{
-	double until = now_ms() + PATIENCE_MS;
-	json_t *job;
-
-	while (job = get_job(d, path), state_is(job, "queued") || state_is(job, "running")) {
-		ck_assert_msg(now_ms() < until, "the job does not end");
-		json_decref(job);
-		pause_ms(20);
-	}
-	return job;
-}
-
-static void await_log(const char *data, const char *text, int count)
-{
-	double until = now_ms() + PATIENCE_MS;
-
-	while (daemon_log_count(data, text) < count) {
-		ck_assert_msg(now_ms() < until, "the log does not say %s", text);
-		pause_ms(20);
-	}
-	ck_assert_int_eq(daemon_log_count(data, text), count);
-}
+enum { CROWD = 30 };
 
 /* 202, polling, and the package in the end; what is in memory is answered at once whatever is preferred. */
 START_TEST(test_respond_async)
 {
-	char path[128], subnet[128];
+	char path[JOB_PATH_MAX], subnet[128];
 	struct reply r, package;
 	struct daemon d;
 	json_t *job;
@@ -181,7 +55,7 @@ END_TEST
 /* How long a client waits: as it prefers, within what the server allows. */
 START_TEST(test_wait)
 {
-	char path[128];
+	char path[JOB_PATH_MAX];
 	double begin;
 	struct reply r;
 	struct daemon d;
@@ -229,7 +103,7 @@ START_TEST(test_cancel)
 	begin_job(&d, SLOW, second);
 	begin_job(&d, SLOW_TOO, queued);
 	ck_assert_str_ne(first, second);
-	ck_assert_int_eq(ask_status(&d, "DELETE", first, NULL, NULL), 200);
+	cancel_job(&d, first);
 	job = get_job(&d, first);
 	ck_assert(state_is(job, "cancelled"));
 	json_decref(job);
@@ -237,9 +111,9 @@ START_TEST(test_cancel)
 	ck_assert(state_is(job, "running") || state_is(job, "queued"));
 	json_decref(job);
 	/* what waits in the queue leaves it at once */
-	ck_assert_int_eq(ask_status(&d, "DELETE", queued, NULL, NULL), 200);
+	cancel_job(&d, queued);
 	await_log("cancel", "\"outcome\":\"cancelled\"", 1);
-	ck_assert_int_eq(ask_status(&d, "DELETE", second, NULL, NULL), 200);
+	cancel_job(&d, second);
 	await_log("cancel", "\"outcome\":\"cancelled\"", 2);
 	/* the same question begins anew and is answered */
 	begin_job(&d, SLOW, first);
@@ -253,7 +127,7 @@ END_TEST
 /* A search that computes the front itself truly stops, and the next one computes it from the start. */
 START_TEST(test_cancel_computing)
 {
-	char path[128];
+	char path[JOB_PATH_MAX];
 	struct daemon d;
 	json_t *job, *progress;
 
@@ -275,7 +149,7 @@ START_TEST(test_cancel_computing)
 	ck_assert_int_eq(json_integer_value(json_object_get(progress, "budget")), 10000000);
 	ck_assert(json_number_value(json_object_get(progress, "best_accuracy")) > 0);
 	json_decref(job);
-	ck_assert_int_eq(ask_status(&d, "DELETE", path, NULL, NULL), 200);
+	cancel_job(&d, path);
 	await_log("computing", "\"outcome\":\"cancelled\"", 1);
 	end(&d);
 }
@@ -288,7 +162,7 @@ START_TEST(test_busy)
 		"{\"limits\":{\"macs\":10}}",
 		"{\"profile\":\"" NETWORK "\",\"limits\":{\"latency_ms\":0.00001}}",
 	};
-	char path[128];
+	char path[JOB_PATH_MAX];
 	double begin;
 	struct daemon d;
 
@@ -322,7 +196,7 @@ START_TEST(test_unknown_jobs)
 {
 	static const char *const paths[] = {"/jobs/x", "/jobs/0123456789abcdef0123456789abcdef",
 					    "/jobs/0123456789ABCDEF0123456789ABCDEF", "/jobs/..%2fjobs"};
-	char path[128];
+	char path[JOB_PATH_MAX];
 	struct daemon d;
 	struct reply r;
 	json_t *problem;
@@ -365,7 +239,7 @@ START_TEST(test_bounds)
 	json_decref(check_problem(&r, 503, "overload", NULL));
 	ck_assert_int_ge(strtol(reply_header(&r, "Retry-After"), NULL, 10), 1);
 	reply_release(&r);
-	ck_assert_int_eq(ask_status(&d, "DELETE", first, NULL, NULL), 200);
+	cancel_job(&d, first);
 	begin_job(&d, SLOW, third);
 	ck_assert_int_eq(ask_status(&d, "GET", first, NULL, NULL), 404);
 	ck_assert_int_eq(ask_status(&d, "GET", second, NULL, NULL), 200);
@@ -373,7 +247,7 @@ START_TEST(test_bounds)
 	end(&d);
 	daemon_start(&d, "bounds", LONG_FRONT, "--job-seconds", "0", NULL);
 	begin_job(&d, SLOW, first);
-	ck_assert_int_eq(ask_status(&d, "DELETE", first, NULL, NULL), 200);
+	cancel_job(&d, first);
 	pause_ms(10);
 	ck_assert_int_eq(ask_status(&d, "GET", first, NULL, NULL), 404);
 	end(&d);
@@ -383,7 +257,7 @@ END_TEST
 /* No search goes on for ever, whoever waits for it. */
 START_TEST(test_search_deadline)
 {
-	char path[128];
+	char path[JOB_PATH_MAX];
 	struct daemon d;
 	struct reply r;
 	json_t *job, *error;
@@ -443,7 +317,7 @@ struct client {
 static void *client_main(void *arg)
 {
 	struct client *c = arg;
-	char path[128];
+	char path[JOB_PATH_MAX];
 	struct reply r;
 	json_t *job;
 
