@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "clock.h"
 #include "data_dir.h"
+#include "sandbox/sandbox.h"
 
 #define BODY_BYTES_MAX ((size_t)256 << 20)
 /* Descriptors beside connections: database, packages, log, probes. */
@@ -149,6 +150,47 @@ static enum ofa_status start_jobs(struct app *app, struct ofa_error *err)
 	return st == OFA_OK ? jobs_new(&jobs, &app->jobs, err) : st;
 }
 
+static enum ofa_status start_signer(struct app *app, struct ofa_error *err)
+{
+	const struct settings *s = app->settings;
+	struct signer_options options = {
+		.dir = s->keys,
+		.required = s->keys != NULL,
+		.days = s->signature_days,
+		.store = app->store,
+		.log = &app->log,
+		.cache_bytes = s->cache_bytes / 64,
+	};
+
+	if (!options.dir) {
+		if (snprintf(app->keys_dir, sizeof(app->keys_dir), "%s/keys", s->data) >= (int)sizeof(app->keys_dir))
+			return ofa_fail(err, OFA_ERR_INVALID, "--data", "the path of the data directory is too long");
+		options.dir = app->keys_dir;
+	}
+	return signer_new(&options, &app->signer, err);
+}
+
+/* What is on disk; no thread is started. */
+static enum ofa_status open_data(struct app *app, struct ofa_error *err)
+{
+	const struct settings *s = app->settings;
+	enum ofa_status st = networks_load(s->networks, s->n_networks, &app->networks, err);
+
+	if (st == OFA_OK)
+		st = data_dir_make(s->data, err);
+	if (st == OFA_OK)
+		st = data_dir_lock(s->data, &app->lock_fd, err);
+	if (st == OFA_OK)
+		st = store_sqlite.open(s->data, &app->store, err);
+	if (st == OFA_OK)
+		st = access_start(app, err);
+	if (st == OFA_OK)
+		st = profiles_new(app->store, s->cache_bytes / 8, &app->profiles, err);
+	if (st == OFA_OK)
+		st = packages_new(s->data, s->cache_bytes / 4 * 3, &app->packages, err);
+	return st == OFA_OK ? start_signer(app, err) : st;
+}
+
 static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 {
 	const struct settings *s = app->settings;
@@ -177,20 +219,8 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 		.keep_fronts = s->front_evaluations > 0,
 		.cache_bytes = s->cache_bytes / 16,
 	};
-	enum ofa_status st = networks_load(s->networks, s->n_networks, &app->networks, err);
+	enum ofa_status st = bindings_new(&bindings, &app->bindings, err);
 
-	if (st == OFA_OK)
-		st = data_dir_make(s->data, err);
-	if (st == OFA_OK)
-		st = store_sqlite.open(s->data, &app->store, err);
-	if (st == OFA_OK)
-		st = access_start(app, err);
-	if (st == OFA_OK)
-		st = profiles_new(app->store, s->cache_bytes / 8, &app->profiles, err);
-	if (st == OFA_OK)
-		st = packages_new(s->data, s->cache_bytes / 4 * 3, &app->packages, err);
-	if (st == OFA_OK)
-		st = bindings_new(&bindings, &app->bindings, err);
 	if (st == OFA_OK)
 		st = workers_new(&workers, &app->workers, err);
 	if (st == OFA_OK)
@@ -209,26 +239,6 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 	return st == OFA_OK ? start_jobs(app, err) : st;
 }
 
-static enum ofa_status start_signer(struct app *app, struct ofa_error *err)
-{
-	const struct settings *s = app->settings;
-	struct signer_options options = {
-		.dir = s->keys,
-		.required = s->keys != NULL,
-		.days = s->signature_days,
-		.store = app->store,
-		.log = &app->log,
-		.cache_bytes = s->cache_bytes / 64,
-	};
-
-	if (!options.dir) {
-		if (snprintf(app->keys_dir, sizeof(app->keys_dir), "%s/keys", s->data) >= (int)sizeof(app->keys_dir))
-			return ofa_fail(err, OFA_ERR_INVALID, "--data", "the path of the data directory is too long");
-		options.dir = app->keys_dir;
-	}
-	return signer_new(&options, &app->signer, err);
-}
-
 static enum ofa_status write_port(const char *path, unsigned port, struct ofa_error *err)
 {
 	char text[16];
@@ -242,13 +252,17 @@ static enum ofa_status open_listeners(struct app *app, struct ofa_error *err)
 	const struct settings *s = app->settings;
 	enum ofa_status st = listener_open("http", "--listen", s->listen, false, &app->listener, err);
 
-	if (st == OFA_OK)
-		st = listener_open("admin", "--admin-listen", s->admin_listen, true, &app->admin_listener, err);
-	if (st == OFA_OK)
-		st = write_port(s->port_file, app->listener.port, err);
-	if (st == OFA_OK)
-		st = write_port(s->admin_port_file, app->admin_listener.port, err);
-	return st;
+	return st ? st : listener_open("admin", "--admin-listen", s->admin_listen, true, &app->admin_listener, err);
+}
+
+/* Before a sandbox forbids it.  Who reads them can connect at once, and waits until requests are taken.  The main
+ * listener's comes last: where it is, the other one is. */
+static enum ofa_status write_ports(struct app *app, struct ofa_error *err)
+{
+	const struct settings *s = app->settings;
+	enum ofa_status st = write_port(s->admin_port_file, app->admin_listener.port, err);
+
+	return st ? st : write_port(s->port_file, app->listener.port, err);
 }
 
 /* Those that no server took. */
@@ -334,6 +348,8 @@ static void free_services(struct app *app)
 	access_stop(app);
 	if (app->store)
 		app->store->driver->close(app->store);
+	if (app->lock_fd >= 0)
+		close(app->lock_fd);
 	networks_free(app->networks);
 	access_log_close(app->access_log);
 	metrics_free(app->metrics);
@@ -358,18 +374,23 @@ enum ofa_status app_start(struct app *app, const struct settings *settings, stru
 
 	memset(app, 0, sizeof(*app));
 	app->settings = settings;
-	app->listener.fd = app->admin_listener.fd = -1;
+	app->listener.fd = app->admin_listener.fd = app->lock_fd = -1;
 	app->log = (struct log){.level = settings->log_level, .fd = STDERR_FILENO};
 	app->started_at = (double)time(NULL);
 	st = start_metrics(app, err);
 	if (st == OFA_OK)
-		st = access_log_open(settings->access_log, &app->log, &app->access_log, err);
-	if (st == OFA_OK)
 		st = open_listeners(app, err);
 	if (st == OFA_OK)
-		st = start_services(app, err);
+		st = open_data(app, err);
 	if (st == OFA_OK)
-		st = start_signer(app, err);
+		st = write_ports(app, err);
+	/* all is open, and the threads to come inherit it */
+	if (st == OFA_OK)
+		st = sandbox_enter(settings, &app->log, err);
+	if (st == OFA_OK)
+		st = access_log_open(settings->access_log, &app->log, &app->access_log, err);
+	if (st == OFA_OK)
+		st = start_services(app, err);
 	if (st == OFA_OK)
 		st = start_self_tests(app, err);
 	if (st == OFA_OK)
@@ -390,6 +411,7 @@ void app_reload(struct app *app)
 	if (signer_reload(app->signer, &err) != OFA_OK)
 		log_message(&app->log, LOG_LEVEL_ERROR, "the signing keys stay as they were: %s", err.message);
 	access_reload(app);
+	access_log_reopen(app->access_log);
 	log_message(&app->log, LOG_LEVEL_INFO, "reloaded");
 }
 

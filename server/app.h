@@ -30,6 +30,7 @@ struct app {
 	struct request_metrics requests;
 	double started_at; /* seconds since 1970 */
 	struct networks *networks;
+	int lock_fd; /* of the data directory */
 	struct store *store;
 	struct tokens *tokens;
 	struct limits *address_limits, *token_limits; /* NULL: none */

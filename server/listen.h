@@ -26,7 +26,8 @@ enum ofa_status listener_check(const char *option, const char *address, bool uni
 			       struct ofa_error *err) OFA_MUST_CHECK;
 /* TLS is spoken on it: the URL says so. */
 void listener_secure(struct listener *l);
-/* Removes what a Unix socket leaves; the descriptor is closed by whoever it was given to. */
+/* Removes what a Unix socket leaves, unless a sandbox forbids it: the next listener_open() then does.  The descriptor
+ * is closed by whoever it was given to. */
 void listener_forget(struct listener *l);
 
 #endif

@@ -1,6 +1,6 @@
 # The daemon: a library that the tests link too, and main().
 noinst_LIBRARIES += server/libofad.a
-server_libofad_a_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)/server $(ENGINE_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(GNUTLS_CFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CFLAGS) \
+server_libofad_a_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)/server $(ENGINE_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(GNUTLS_CFLAGS) $(SECCOMP_CFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CFLAGS) \
 	-DOFAD_VERSION='"$(PACKAGE_VERSION)"'
 server_libofad_a_SOURCES = \
 	server/access_log.h server/access_log.c \
@@ -74,6 +74,8 @@ server_libofad_a_SOURCES = \
 	server/metrics/process.h server/metrics/process.c \
 	server/metrics/requests.h server/metrics/requests.c \
 	server/metrics/text.h server/metrics/text.c \
+	server/sandbox/sandbox.h server/sandbox/sandbox.c \
+	server/sandbox/landlock.c server/sandbox/seccomp.c \
 	server/service/answering.h server/service/answering.c \
 	server/service/bindings.h server/service/bindings.c \
 	server/service/deliveries.h server/service/deliveries.c \
@@ -117,7 +119,7 @@ server/embedded_schema_0001.c: $(top_srcdir)/server/store/schema/0001-profiles-d
 server/embedded_schema_0002.c: $(top_srcdir)/server/store/schema/0002-fleet.sql $(top_srcdir)/server/embed.awk
 	$(EMBED) -v name=embedded_schema_0002 $(top_srcdir)/server/store/schema/0002-fleet.sql > $@.tmp && mv $@.tmp $@
 
-SERVER_LIBS = server/libofad.a $(ENGINE_LIBS) $(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(SODIUM_LIBS) $(SQLITE_LIBS)
+SERVER_LIBS = server/libofad.a $(ENGINE_LIBS) $(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(SECCOMP_LIBS) $(SODIUM_LIBS) $(SQLITE_LIBS)
 
 bin_PROGRAMS += server/ofad
 server_ofad_SOURCES = server/main.c server/command_keygen.h server/command_keygen.c

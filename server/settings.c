@@ -1,3 +1,5 @@
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/pool.h"
@@ -9,6 +11,7 @@
 #define TEXT_OF(macro) TEXT_OF_(macro)
 #define TEXT_OF_(text) #text
 
+static const char *const sandbox_modes[] = {"auto", "on", "off", NULL};                   /* as in enum sandbox_mode */
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL}; /* as in enum log_level */
 
 /* clang-format off */
@@ -17,6 +20,7 @@ const struct option settings_options[] = {
 	  .name = "network", .argument = "FILE...", .kind = OPTION_PATHS,
 	  .help = "network files to serve; may be repeated; the first is the default" },
 	{ .name = "data", .argument = "DIR", .initial = "ofad-data", .kind = OPTION_TEXT, .offset = MEMBER(data),
+	  .reopened = REOPENED_WRITE_DIR,
 	  .help = "where profiles, deliveries, packages and tokens are kept" },
 
 	{ .section = "Where",
@@ -34,10 +38,13 @@ const struct option settings_options[] = {
 	  .name = "allow-anonymous", .kind = OPTION_FLAG, .offset = MEMBER(allow_anonymous),
 	  .help = "as long as there are no tokens, serve anybody on any address" },
 	{ .name = "tls-cert", .argument = "FILE", .kind = OPTION_TEXT, .offset = MEMBER(tls_cert),
+	  .reopened = REOPENED_READ,
 	  .help = "speak HTTPS with this chain of certificates (PEM), read again at SIGHUP" },
 	{ .name = "tls-key", .argument = "FILE", .kind = OPTION_TEXT, .offset = MEMBER(tls_key),
+	  .reopened = REOPENED_READ,
 	  .help = "its key (PEM)" },
 	{ .name = "tls-client-ca", .argument = "FILE", .kind = OPTION_TEXT, .offset = MEMBER(tls_client_ca),
+	  .reopened = REOPENED_READ,
 	  .help = "ask clients for certificates that these authorities (PEM) signed" },
 	{ .name = "tls-client-scopes", .argument = "SCOPES", .initial = "provision",
 	  .kind = OPTION_TEXT, .offset = MEMBER(tls_client_scopes),
@@ -58,9 +65,13 @@ const struct option settings_options[] = {
 	  .help = "requests that may be made with it at once" },
 	{ .name = "limit-loopback", .kind = OPTION_FLAG, .offset = MEMBER(limit_loopback),
 	  .help = "limit addresses of this machine too" },
+	{ .name = "sandbox", .argument = "MODE", .initial = "auto",
+	  .kind = OPTION_CHOICE, .offset = MEMBER(sandbox), .choices = sandbox_modes,
+	  .help = "deny itself other files and calls: auto (what the kernel has), on (all) or off" },
 
 	{ .section = "What is signed",
 	  .name = "keys", .argument = "DIR", .kind = OPTION_TEXT, .offset = MEMBER(keys),
+	  .reopened = REOPENED_READ_DIR,
 	  .help = "keys that sign deliveries, made by `ofad keygen` (keys in the data directory, if any)" },
 	{ .name = "signature-days", .argument = "N", .initial = "30",
 	  .kind = OPTION_COUNT, .offset = MEMBER(signature_days), .min = 1, .max = SIGNATURE_DAYS_MAX,
@@ -117,7 +128,7 @@ const struct option settings_options[] = {
 	  .kind = OPTION_CHOICE, .offset = MEMBER(log_level), .choices = log_levels,
 	  .help = "error, warn, info or debug" },
 	{ .name = "access-log", .argument = "FILE", .initial = "-",
-	  .kind = OPTION_TEXT, .offset = MEMBER(access_log),
+	  .kind = OPTION_TEXT, .offset = MEMBER(access_log), .reopened = REOPENED_APPEND,
 	  .help = "one JSON line for each request; - is standard error, off is none" },
 
 	{ .section = "On the command line alone",
@@ -251,6 +262,41 @@ enum ofa_status settings_complete(const struct settings *s, struct ofa_error *er
 		return ofa_fail(err, OFA_ERR_INVALID, "--network",
 				"--network FILE is needed: there is nothing to serve without it");
 	return tls_complete(s, err);
+}
+
+/* ---- what is opened again ---- */
+
+static enum ofa_status reopened_in(const char *path, enum option_reopened how,
+				   enum ofa_status (*allow)(void *ctx, const char *directory, enum option_reopened how),
+				   void *ctx)
+{
+	char directory[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+
+	if (how == REOPENED_READ_DIR || how == REOPENED_WRITE_DIR)
+		return allow(ctx, path, how);
+	if (how == REOPENED_APPEND && (strcmp(path, "-") == 0 || strcmp(path, "off") == 0))
+		return OFA_OK;
+	if (!slash)
+		return allow(ctx, ".", how);
+	snprintf(directory, sizeof(directory), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	return allow(ctx, directory, how);
+}
+
+enum ofa_status settings_reopened(const struct settings *s,
+				  enum ofa_status (*allow)(void *ctx, const char *directory, enum option_reopened how),
+				  void *ctx)
+{
+	enum ofa_status st = OFA_OK;
+
+	for (size_t i = 0; i < n_settings_options && st == OFA_OK; i++) {
+		const struct option *o = &settings_options[i];
+		const char *path = o->reopened ? *(const char *const *)((const char *)s + o->offset) : NULL;
+
+		if (path)
+			st = reopened_in(path, o->reopened, allow, ctx);
+	}
+	return st;
 }
 
 /* ---- texts of its own ---- */

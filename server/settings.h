@@ -50,6 +50,7 @@ struct settings {
 	unsigned max_connections, max_connections_per_address;
 	unsigned drain_seconds;
 	enum log_level log_level;
+	unsigned sandbox; /* enum sandbox_mode */
 	const char *access_log; /* a file, "-" or "off" */
 	const char *config;                             /* the file that was read, or NULL */
 	bool help, version, check_config, print_config; /* do it and end */

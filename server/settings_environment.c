@@ -32,8 +32,7 @@ static enum ofa_status take_variable(struct settings *s, const char *variable, s
 	value = settings_keep(s, variable + len + 1);
 	if (!value)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
-	return o->kind == OPTION_PATHS ? take_paths(s, o, &origin, value, err)
-				       : option_set(s, o, &origin, value, err);
+	return o->kind == OPTION_PATHS ? take_paths(s, o, &origin, value, err) : option_set(s, o, &origin, value, err);
 }
 
 enum ofa_status settings_read_environment(struct settings *s, char *const *environment, struct ofa_error *err)

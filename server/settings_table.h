@@ -1,5 +1,5 @@
 /* The options as data: one row is a flag, a variable of the environment and a key of the configuration file.
- * Between the sources of settings_*.c. */
+ * For the sources of settings_*.c and the sandbox. */
 #ifndef OFAD_SETTINGS_TABLE_H
 #define OFAD_SETTINGS_TABLE_H
 
@@ -16,6 +16,15 @@ enum option_kind {
 	OPTION_PATHS,  /* settings.networks: several values */
 };
 
+/* What is done with the path that a value names while the daemon serves: that much a sandbox leaves. */
+enum option_reopened {
+	REOPENED_NOT,
+	REOPENED_READ,      /* a file, which others may replace by one of the same name: its directory is read */
+	REOPENED_READ_DIR,  /* a directory */
+	REOPENED_APPEND,    /* a log, made anew after it was moved away; "-" and "off" are none */
+	REOPENED_WRITE_DIR, /* a directory that is our own */
+};
+
 struct option {
 	const char *name;     /* "max-queue": --max-queue, OFAD_MAX_QUEUE, max-queue: */
 	const char *argument; /* what its value is called in --help; NULL for a flag */
@@ -26,6 +35,7 @@ struct option {
 	size_t offset; /* of the member in struct settings */
 	unsigned long min, max;
 	const char *const *choices; /* up to NULL */
+	enum option_reopened reopened;
 	bool argument_only;         /* neither in the environment nor in the file */
 };
 
@@ -51,6 +61,11 @@ bool option_format(const struct settings *s, const struct option *o, struct ofa_
 
 /* Appends a text as YAML, in quotes where it needs them. */
 enum ofa_status option_format_text(struct ofa_buf *out, const char *text) OFA_MUST_CHECK;
+
+/* Calls allow() for each directory in which something is reopened, until it fails. */
+enum ofa_status settings_reopened(const struct settings *s,
+				  enum ofa_status (*allow)(void *ctx, const char *directory, enum option_reopened how),
+				  void *ctx) OFA_MUST_CHECK;
 
 /* A copy of the text that lives as long as s; NULL when out of memory. */
 char *settings_keep(struct settings *s, const char *text);

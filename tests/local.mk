@@ -143,6 +143,7 @@ SERVER_TESTS = \
 	tests/server/test_lifecycle \
 	tests/server/test_signing \
 	tests/server/test_operations \
+	tests/server/test_sandbox \
 	tests/server/test_tables \
 	tests/server/test_tokens \
 	tests/server/test_service
@@ -211,6 +212,9 @@ tests_server_test_signing_LDADD = $(SERVER_E2E_LIBS) $(SODIUM_LIBS)
 tests_server_test_operations_SOURCES = tests/server/test_operations.c $(DAEMON_SOURCES)
 tests_server_test_operations_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_operations_LDADD = $(SERVER_E2E_LIBS)
+tests_server_test_sandbox_SOURCES = tests/server/test_sandbox.c $(DAEMON_SOURCES)
+tests_server_test_sandbox_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_sandbox_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_tables_SOURCES = tests/server/test_tables.c $(DAEMON_SOURCES)
 tests_server_test_tables_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_tables_LDADD = $(SERVER_E2E_LIBS)

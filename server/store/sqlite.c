@@ -42,6 +42,9 @@ static enum ofa_status conn_open(struct db_conn *c, const char *path, struct ofa
 		st = db_exec(c, "PRAGMA synchronous = FULL", err);
 	if (st == OFA_OK)
 		st = db_exec(c, "PRAGMA trusted_schema = OFF", err);
+	/* no file outside the data directory: a sandbox would not let it be made */
+	if (st == OFA_OK)
+		st = db_exec(c, "PRAGMA temp_store = MEMORY", err);
 	return st;
 }
 

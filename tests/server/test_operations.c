@@ -101,8 +101,9 @@ static void check_signals_blocked(const struct daemon *d)
 		FILE *f;
 
 		snprintf(path, sizeof(path), "/proc/%ld/task/%s/status", (long)d->pid, entry->d_name);
-		f = strtol(entry->d_name, NULL, 10) == 0 || strtol(entry->d_name, NULL, 10) == d->pid ? NULL
-												      : fopen(path, "r");
+		f = strtol(entry->d_name, NULL, 10) == 0 || strtol(entry->d_name, NULL, 10) == d->pid
+			    ? NULL
+			    : fopen(path, "r");
 		while (f && fgets(line, sizeof(line), f))
 			if (strncmp(line, "SigBlk:", 7) == 0)
 				blocked = strtoull(line + 7, NULL, 16);
@@ -152,9 +153,8 @@ START_TEST(test_notify_unreachable)
 
 	snprintf(network, sizeof(network), "%s", world_path("a.safetensors"));
 	setenv("NOTIFY_SOCKET", "/none/notify", 1);
-	ck_assert_int_eq(daemon_run(output, sizeof(output), "--network", network, "--data", world_path("unreachable"),
-				    NULL),
-			 1);
+	ck_assert_int_eq(
+		daemon_run(output, sizeof(output), "--network", network, "--data", world_path("unreachable"), NULL), 1);
 	ck_assert_ptr_nonnull(strstr(output, "/none/notify"));
 }
 END_TEST
@@ -226,8 +226,8 @@ START_TEST(test_watchdog_worker)
 	size_t n;
 	FILE *f;
 
-	setenv("WATCHDOG_USEC", "200000", 1);
-	daemon_start(&d, "watchdog-worker", "--front-evaluations", "10000000", NULL);
+	setenv("WATCHDOG_USEC", "150000", 1);
+	daemon_start(&d, "watchdog-worker", "--front-evaluations", "2000000", NULL);
 	ck_assert(manager_hears(fd, "; ready", PATIENCE_MS));
 	snprintf(path, sizeof(path), "%s", world_path("profile.json"));
 	f = fopen(path, "r");
@@ -310,9 +310,8 @@ START_TEST(test_passed_without_names)
 	fds[0] = socket(AF_INET, SOCK_STREAM, 0);
 	daemon_pass_sockets(fds, 1, "http");
 	snprintf(network, sizeof(network), "%s", world_path("a.safetensors"));
-	ck_assert_int_eq(daemon_run(output, sizeof(output), "--network", network, "--data", world_path("unnamed"),
-				    NULL),
-			 1);
+	ck_assert_int_eq(
+		daemon_run(output, sizeof(output), "--network", network, "--data", world_path("unnamed"), NULL), 1);
 	ck_assert_ptr_nonnull(strstr(output, "descriptor 3"));
 	close(fds[0]);
 }
@@ -408,26 +407,29 @@ START_TEST(test_admin_while_draining)
 }
 END_TEST
 
+/* Twice, as a sandboxed daemon leaves its socket behind. */
 START_TEST(test_admin_unix)
 {
 	char address[1100], path[1024];
-	struct daemon d;
-	CURL *curl = curl_easy_init();
-	long status = 0;
 
 	snprintf(path, sizeof(path), "%s", world_path("admin.sock"));
 	snprintf(address, sizeof(address), "unix:%s", path);
-	daemon_start(&d, "unix", "--admin-listen", address, NULL);
-	daemon_wait_ready(&d);
-	curl_easy_setopt(curl, CURLOPT_URL, "http://localhost/readyz");
-	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, path);
-	curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
-	ck_assert_int_eq(curl_easy_perform(curl), CURLE_OK);
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	ck_assert_int_eq(status, 200);
-	curl_easy_cleanup(curl);
-	check_exit(daemon_stop(&d, SIGTERM), 0);
-	ck_assert_int_ne(access(path, F_OK), 0);
+	for (int i = 0; i < 2; i++) {
+		CURL *curl = curl_easy_init();
+		long status = 0;
+		struct daemon d;
+
+		daemon_start(&d, "unix", "--admin-listen", address, NULL);
+		daemon_wait_ready(&d);
+		curl_easy_setopt(curl, CURLOPT_URL, "http://localhost/readyz");
+		curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, path);
+		curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+		ck_assert_int_eq(curl_easy_perform(curl), CURLE_OK);
+		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+		ck_assert_int_eq(status, 200);
+		curl_easy_cleanup(curl);
+		check_exit(daemon_stop(&d, SIGTERM), 0);
+	}
 }
 END_TEST
 

@@ -104,8 +104,8 @@ START_TEST(test_precedence)
 				   "workers: 5\n"
 				   "max-queue: 7\n"
 				   "cache-bytes: 3M\n";
-	static const char *const environment[] = {"HOME=/", "OFAD_WORKERS=6", "OFAD_MAX_QUEUE=8", "OFAD_NETWORK=x:y",
-						  "OFAD_PORT=tcp://1.2.3.4", NULL};
+	static const char *const environment[] = {"HOME=/",           "OFAD_WORKERS=6",          "OFAD_MAX_QUEUE=8",
+						  "OFAD_NETWORK=x:y", "OFAD_PORT=tcp://1.2.3.4", NULL};
 	const char *args[] = {"--max-queue", "9", "--config", config_file(text), NULL};
 	struct ofa_error err = {0};
 	struct settings s;
@@ -188,8 +188,9 @@ END_TEST
 /* What is printed gives the same again, whatever the values. */
 START_TEST(test_print_round_trip)
 {
-	const char *args[] = {"--network", "a b", "c\"d\\e\n", "[x]", "--listen=[::1]:0", "--cache-bytes=1025",
-			      "--log-level=warn", "--data=null", NULL};
+	const char *args[] = {
+		"--network",        "a b",         "c\"d\\e\n", "[x]", "--listen=[::1]:0", "--cache-bytes=1025",
+		"--log-level=warn", "--data=null", NULL};
 	const char *again_args[] = {"--config", NULL, NULL};
 	struct ofa_error err = {0};
 	struct settings s, again;

@@ -1,0 +1,128 @@
+/* Landlock, by its system calls: the C library has no functions for them, and the headers at hand may be older than
+ * the kernel.  (Linux, Documentation/userspace-api/landlock.rst.) */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "sandbox/sandbox.h"
+#include "settings_table.h"
+
+/* Since which version of the interface there is what. */
+#define FS_REFER_ABI 2
+#define FS_TRUNCATE_ABI 3
+#define NET_ABI 4
+#define FS_IOCTL_DEV_ABI 5
+#define SCOPE_ABI 6
+
+#define FS_OF_ABI_1 ((1ULL << 13) - 1)
+#define FS_REFER (1ULL << 13)
+#define FS_TRUNCATE (1ULL << 14)
+#define FS_IOCTL_DEV (1ULL << 15)
+#define NET_BIND_TCP (1ULL << 0)
+#define NET_CONNECT_TCP (1ULL << 1)
+#define SCOPE_ABSTRACT_UNIX_SOCKET (1ULL << 0)
+#define SCOPE_SIGNAL (1ULL << 1)
+
+#define READING (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define APPENDING (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG)
+#define OWNING                                                                                                         \
+	(READING | APPENDING | FS_TRUNCATE | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |            \
+	 LANDLOCK_ACCESS_FS_REMOVE_DIR)
+
+/* struct landlock_ruleset_attr as it is since version 6; older kernels want what they do not know to be zero. */
+struct ruleset {
+	uint64_t fs, net, scoped;
+};
+
+static struct ruleset everything(int abi)
+{
+	struct ruleset r = {.fs = FS_OF_ABI_1};
+
+	if (abi >= FS_REFER_ABI)
+		r.fs |= FS_REFER;
+	if (abi >= FS_TRUNCATE_ABI)
+		r.fs |= FS_TRUNCATE;
+	if (abi >= FS_IOCTL_DEV_ABI)
+		r.fs |= FS_IOCTL_DEV;
+	if (abi >= NET_ABI)
+		r.net = NET_BIND_TCP | NET_CONNECT_TCP;
+	if (abi >= SCOPE_ABI)
+		r.scoped = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;
+	return r;
+}
+
+struct building {
+	int fd;
+	uint64_t handled;
+	struct ofa_error *err;
+};
+
+static enum ofa_status allow(const struct building *b, const char *path, uint64_t access)
+{
+	struct landlock_path_beneath_attr rule = {.allowed_access = access & b->handled};
+	enum ofa_status st = OFA_OK;
+
+	rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
+	if (rule.parent_fd < 0 && errno == ENOENT)
+		return OFA_OK; /* whoever opens something there says so better */
+	if (rule.parent_fd < 0)
+		return ofa_fail(b->err, OFA_ERR_IO, "--sandbox", "cannot open %.200s, which is to stay allowed: %s",
+				path, strerror(errno));
+	if (syscall(SYS_landlock_add_rule, b->fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0))
+		st = ofa_fail(b->err, OFA_ERR_IO, "--sandbox", "Landlock refuses a rule for %.200s: %s", path,
+			      strerror(errno));
+	close(rule.parent_fd);
+	return st;
+}
+
+static enum ofa_status allow_reopened(void *ctx, const char *directory, enum option_reopened how)
+{
+	static const uint64_t access[] = {
+		[REOPENED_NOT] = 0,
+		[REOPENED_READ] = READING,
+		[REOPENED_READ_DIR] = READING,
+		[REOPENED_APPEND] = APPENDING,
+		[REOPENED_WRITE_DIR] = OWNING,
+	};
+
+	return allow(ctx, directory, access[how]);
+}
+
+/* What metrics and the C library read of this process.  The descriptor is kept for good: it holds the directory's
+ * entry in memory, without which the kernel would make another one, that the rule is not for. */
+static enum ofa_status allow_proc(const struct building *b)
+{
+	struct landlock_path_beneath_attr rule = {.allowed_access = READING & b->handled};
+
+	rule.parent_fd = open("/proc/self", O_PATH | O_CLOEXEC);
+	if (rule.parent_fd >= 0 && syscall(SYS_landlock_add_rule, b->fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0))
+		close(rule.parent_fd);
+	return OFA_OK;
+}
+
+enum ofa_status landlock_enter(const struct settings *s, struct ofa_error *err)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	struct ruleset ruleset;
+	struct building b = {.err = err};
+	enum ofa_status st;
+
+	if (abi < 1)
+		return ofa_fail(err, OFA_ERR_UNSUPPORTED, "--sandbox", "this kernel has no Landlock (%s)",
+				strerror(errno));
+	ruleset = everything((int)abi);
+	b.handled = ruleset.fs;
+	b.fd = (int)syscall(SYS_landlock_create_ruleset, &ruleset, sizeof(ruleset), 0);
+	if (b.fd < 0)
+		return ofa_fail(err, OFA_ERR_IO, "--sandbox", "Landlock refuses a ruleset: %s", strerror(errno));
+	st = settings_reopened(s, allow_reopened, &b);
+	if (st == OFA_OK)
+		st = allow_proc(&b);
+	if (st == OFA_OK && syscall(SYS_landlock_restrict_self, b.fd, 0))
+		st = ofa_fail(err, OFA_ERR_IO, "--sandbox", "Landlock does not take the ruleset: %s", strerror(errno));
+	close(b.fd);
+	return st;
+}
