@@ -205,6 +205,20 @@ unsigned ofa_pool_size(const struct ofa_pool *pool)
 	return pool ? pool->threads : 1;
 }
 
+double ofa_pool_cpu_seconds(const struct ofa_pool *pool)
+{
+	double seconds = 0;
+
+	for (unsigned i = 0; pool && i + 1 < pool->threads; i++) {
+		struct timespec t;
+		clockid_t clock;
+
+		if (pthread_getcpuclockid(pool->workers[i].id, &clock) == 0 && clock_gettime(clock, &t) == 0)
+			seconds += (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+	}
+	return seconds;
+}
+
 void ofa_pool_part(size_t n, unsigned t, unsigned threads, size_t *ret_begin, size_t *ret_end)
 {
 	size_t share = n / threads, rest = n % threads;

@@ -17,6 +17,9 @@ void ofa_pool_free(struct ofa_pool *pool);
 /* A NULL pool counts as one thread, in every function here. */
 unsigned ofa_pool_size(const struct ofa_pool *pool);
 
+/* Processor time that its threads but the caller have used so far, seconds. */
+double ofa_pool_cpu_seconds(const struct ofa_pool *pool);
+
 typedef void ofa_pool_fn(void *ctx, unsigned thread, unsigned threads);
 /* Runs fn(ctx, t, size) for every t in [0,size), t=0 on the caller; returns when all have ended.
  * One run at a time per pool.  Waits by spinning briefly, then by sleeping. */

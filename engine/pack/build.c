@@ -37,7 +37,7 @@ static enum ofa_status self_test(const uint8_t *data, size_t size, struct ofa_er
 
 static enum ofa_status pack(const struct ofa_supernet *net, const struct ofa_plan *plan,
 			    const struct ofa_bn_stats *stats, const struct ofa_pack_info *info, uint8_t **ret_data,
-			    size_t *ret_size, struct ofa_error *err)
+			    size_t *ret_size, double *ret_helpers_ms, struct ofa_error *err)
 {
 	const uint64_t size = ofa_pack_size(net, plan);
 	struct ofa_pool *pool;
@@ -56,6 +56,7 @@ static enum ofa_status pack(const struct ofa_supernet *net, const struct ofa_pla
 	if (st == OFA_OK)
 		st = self_test(data, size, err);
 out:
+	*ret_helpers_ms = ofa_pool_cpu_seconds(pool) * 1e3;
 	ofa_pool_free(pool);
 	if (st != OFA_OK) {
 		free(data);
@@ -74,7 +75,7 @@ enum ofa_status ofa_pack_build(const struct ofa_supernet *net, const struct ofa_
 	struct ofa_bn_stats stats = {.storage = NULL};
 	const bool calibrated = net->calibration.n > 0;
 	const double start = now_ms();
-	double middle;
+	double middle, helpers_ms = 0;
 	enum ofa_status st = OFA_OK;
 
 	if (!plan)
@@ -84,9 +85,10 @@ enum ofa_status ofa_pack_build(const struct ofa_supernet *net, const struct ofa_
 		st = ofa_calibrate_builtin(net, plan, net->calibration.n, pool, &stats, err);
 	middle = now_ms();
 	if (st == OFA_OK)
-		st = pack(net, plan, calibrated ? &stats : NULL, info, ret_data, ret_size, err);
+		st = pack(net, plan, calibrated ? &stats : NULL, info, ret_data, ret_size, &helpers_ms, err);
 	if (st == OFA_OK && ret_timing)
-		*ret_timing = (struct ofa_pack_timing){.calibrate_ms = middle - start, .pack_ms = now_ms() - middle};
+		*ret_timing = (struct ofa_pack_timing){
+			.calibrate_ms = middle - start, .pack_ms = now_ms() - middle, .helpers_cpu_ms = helpers_ms};
 	ofa_bn_stats_release(&stats);
 	free(plan);
 	return st;

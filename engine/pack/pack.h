@@ -47,6 +47,7 @@ enum ofa_status ofa_pack_into(const struct ofa_supernet *net, const struct ofa_p
  * ret_timing may be NULL. */
 struct ofa_pack_timing {
 	double calibrate_ms, pack_ms;
+	double helpers_cpu_ms; /* processor time of threads that were started for it; the caller knows its own */
 };
 enum ofa_status ofa_pack_build(const struct ofa_supernet *net, const struct ofa_arch *arch,
 			       const struct ofa_pack_info *info, struct ofa_pool *pool, uint8_t **ret_data,
