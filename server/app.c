@@ -219,8 +219,10 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 		.keep_fronts = s->front_evaluations > 0,
 		.cache_bytes = s->cache_bytes / 16,
 	};
-	enum ofa_status st = bindings_new(&bindings, &app->bindings, err);
+	enum ofa_status st = ledger_open(app->networks, app->store, &app->log, &app->ledger, err);
 
+	if (st == OFA_OK)
+		st = bindings_new(&bindings, &app->bindings, err);
 	if (st == OFA_OK)
 		st = workers_new(&workers, &app->workers, err);
 	if (st == OFA_OK)
@@ -346,6 +348,7 @@ static void free_services(struct app *app)
 	packages_free(app->packages);
 	profiles_free(app->profiles);
 	access_stop(app);
+	ledger_close(app->ledger);
 	if (app->store)
 		app->store->driver->close(app->store);
 	if (app->lock_fd >= 0)
@@ -408,6 +411,7 @@ void app_reload(struct app *app)
 {
 	struct ofa_error err = {0};
 
+	access_log_reopen(app->access_log);
 	if (signer_reload(app->signer, &err) != OFA_OK)
 		log_message(&app->log, LOG_LEVEL_ERROR, "the signing keys stay as they were: %s", err.message);
 	access_reload(app);

@@ -14,6 +14,7 @@
 #include "service/bindings.h"
 #include "service/deliveries.h"
 #include "service/jobs.h"
+#include "service/ledger.h"
 #include "service/networks.h"
 #include "service/packages.h"
 #include "service/profiles.h"
@@ -42,6 +43,7 @@ struct app {
 	struct workers *workers;
 	struct workers *background; /* one thread, for what is done ahead of being asked for */
 	struct deliveries *deliveries;
+	struct ledger *ledger;
 	struct question_memo *memo;
 	struct listener listener, admin_listener;
 	struct timers *timers;

@@ -9,6 +9,14 @@ double clock_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
 
+double clock_thread_cpu(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
 static void put_digits(char *out, unsigned v, int n)
 {
 	for (int i = n - 1; i >= 0; i--, v /= 10)

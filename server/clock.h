@@ -9,6 +9,9 @@
 /* Milliseconds since some fixed moment, monotonic. */
 double clock_ms(void);
 
+/* Processor time of the calling thread, seconds. */
+double clock_thread_cpu(void);
+
 #define CLOCK_RFC3339_MAX 32
 /* Now in UTC as "2026-01-31T12:00:00.123Z". */
 void clock_rfc3339(char out[CLOCK_RFC3339_MAX]);

@@ -36,6 +36,7 @@ server_libofad_a_SOURCES = \
 	server/api/json_measurement.h server/api/json_measurement.c \
 	server/api/json_network.h server/api/json_network.c \
 	server/api/json_subnet_request.h server/api/json_subnet_request.c \
+	server/api/ledger.c \
 	server/api/metrics.c \
 	server/api/latency_keys.c \
 	server/api/measurements.c \
@@ -80,6 +81,7 @@ server_libofad_a_SOURCES = \
 	server/service/bindings.h server/service/bindings.c \
 	server/service/deliveries.h server/service/deliveries.c \
 	server/service/jobs.h server/service/jobs.c \
+	server/service/ledger.h server/service/ledger.c \
 	server/service/manifest.h server/service/manifest.c \
 	server/service/networks.h server/service/networks.c \
 	server/service/packages.h server/service/packages.c \
@@ -95,6 +97,7 @@ server_libofad_a_SOURCES = \
 	server/store/sqlite_conn.h server/store/sqlite_statements.c \
 	server/store/sqlite_counters.c \
 	server/store/sqlite_deliveries.c \
+	server/store/sqlite_ledger.c \
 	server/store/sqlite_measurements.c \
 	server/store/sqlite_profiles.c \
 	server/store/sqlite_revisions.c \

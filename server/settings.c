@@ -131,6 +131,16 @@ const struct option settings_options[] = {
 	  .kind = OPTION_TEXT, .offset = MEMBER(access_log), .reopened = REOPENED_APPEND,
 	  .help = "one JSON line for each request; - is standard error, off is none" },
 
+	{ .name = "watts-per-core", .argument = "W", .initial = "12",
+	  .kind = OPTION_REAL, .offset = MEMBER(watts_per_core), .max = 1000,
+	  .help = "what a busy core draws, for GET /ledger" },
+	{ .name = "pue", .argument = "X", .initial = "1.58",
+	  .kind = OPTION_REAL, .offset = MEMBER(pue), .min = 1, .max = 10,
+	  .help = "by how much cooling and conversion multiply it" },
+	{ .name = "kg-co2-per-kwh", .argument = "KG", .initial = "0.433",
+	  .kind = OPTION_REAL, .offset = MEMBER(kg_co2_per_kwh), .max = 10,
+	  .help = "what the electricity emits" },
+
 	{ .section = "On the command line alone",
 	  .name = "config", .argument = "FILE", .kind = OPTION_TEXT, .offset = MEMBER(config), .argument_only = true,
 	  .help = "read options from FILE, in YAML; --print-config shows how" },

@@ -52,6 +52,7 @@ struct settings {
 	enum log_level log_level;
 	unsigned sandbox; /* enum sandbox_mode */
 	const char *access_log; /* a file, "-" or "off" */
+	double watts_per_core, pue, kg_co2_per_kwh; /* factors of the ledger */
 	const char *config;                             /* the file that was read, or NULL */
 	bool help, version, check_config, print_config; /* do it and end */
 

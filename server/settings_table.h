@@ -11,6 +11,7 @@ enum option_kind {
 	OPTION_FLAG,   /* bool: true or false; as an argument without a value, for true */
 	OPTION_TEXT,   /* const char * */
 	OPTION_COUNT,  /* unsigned, min to max */
+	OPTION_REAL,   /* double, min to max, in decimals */
 	OPTION_BYTES,  /* size_t; K, M or G may follow */
 	OPTION_CHOICE, /* unsigned, or an enum: the place in `choices` */
 	OPTION_PATHS,  /* settings.networks: several values */

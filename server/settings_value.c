@@ -147,6 +147,20 @@ static enum ofa_status set_count(const struct value *v, unsigned *out, struct of
 	return OFA_OK;
 }
 
+static enum ofa_status set_real(const struct value *v, double *out, struct ofa_error *err)
+{
+	const struct option *o = v->option;
+	char accepted[80], *end = NULL;
+	bool decimal = v->text[0] != '\0' && strspn(v->text, "0123456789.") == strlen(v->text);
+	double x = decimal ? strtod(v->text, &end) : -1;
+
+	snprintf(accepted, sizeof(accepted), "a number from %lu to %lu", o->min, o->max);
+	if (!decimal || *end || x < (double)o->min || x > (double)o->max)
+		return bad_value(v, accepted, err);
+	*out = x;
+	return OFA_OK;
+}
+
 static enum ofa_status set_bytes(const struct value *v, size_t *out, struct ofa_error *err)
 {
 	static const char units[] = "KMG", accepted[] = "a number of bytes, with K, M or G after it or without,";
@@ -219,6 +233,8 @@ enum ofa_status option_set(struct settings *s, const struct option *o, const str
 		return OFA_OK;
 	case OPTION_COUNT:
 		return set_count(&v, member, err);
+	case OPTION_REAL:
+		return set_real(&v, member, err);
 	case OPTION_BYTES:
 		return set_bytes(&v, member, err);
 	case OPTION_CHOICE:
@@ -294,6 +310,8 @@ bool option_format(const struct settings *s, const struct option *o, struct ofa_
 		return text && option_format_text(out, text) == OFA_OK;
 	case OPTION_COUNT:
 		return ofa_buf_printf(out, "%u", *(const unsigned *)member) == OFA_OK;
+	case OPTION_REAL:
+		return ofa_buf_printf(out, "%.9g", *(const double *)member) == OFA_OK;
 	case OPTION_BYTES:
 		return put_bytes(out, *(const size_t *)member) == OFA_OK;
 	case OPTION_CHOICE:

@@ -139,6 +139,7 @@ SERVER_TESTS = \
 	tests/server/test_async \
 	tests/server/test_events \
 	tests/server/test_hostile \
+	tests/server/test_ledger \
 	tests/server/test_observe \
 	tests/server/test_lifecycle \
 	tests/server/test_signing \
@@ -203,6 +204,9 @@ tests_server_test_hostile_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_lifecycle_SOURCES = tests/server/test_lifecycle.c $(DAEMON_SOURCES)
 tests_server_test_lifecycle_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_lifecycle_LDADD = $(SERVER_E2E_LIBS)
+tests_server_test_ledger_SOURCES = tests/server/test_ledger.c $(DAEMON_SOURCES)
+tests_server_test_ledger_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_ledger_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_observe_SOURCES = tests/server/test_observe.c $(DAEMON_SOURCES)
 tests_server_test_observe_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_observe_LDADD = $(SERVER_E2E_LIBS)

@@ -6,9 +6,10 @@
 
 static json_t *links(void)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "subnets", "/subnets", "networks", "/networks",
-			 "profiles", "/profiles", "problems", "/problems", "health", "/healthz", "ready", "/readyz",
-			 "openapi", "/openapi.yaml");
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "subnets", "/subnets",
+			 "networks", "/networks", "profiles", "/profiles", "problems", "/problems", "health",
+			 "/healthz", "ready", "/readyz", "openapi", "/openapi.yaml", "metrics", "/metrics", "ledger",
+			 "/ledger");
 }
 
 enum http_next root_get(struct app *app, struct http_call *call)

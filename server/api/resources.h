@@ -19,6 +19,9 @@ enum http_next job_delete(struct app *app, struct http_call *call);
 /* job_events.c */
 enum http_next job_events_get(struct app *app, struct http_call *call);
 
+/* ledger.c */
+enum http_next ledger_get(struct app *app, struct http_call *call);
+
 /* metrics.c */
 enum http_next metrics_get(struct app *app, struct http_call *call);
 

@@ -18,6 +18,7 @@ const struct http_route api_routes[] = {
 	{.method = "GET", .path = "/readyz", .scopes = SCOPE_PUBLIC, .unmetered = true, .handle = ready_get},
 	{.method = "GET", .path = "/metrics", .scopes = SCOPE_READ, .handle = metrics_get},
 	{.method = "GET", .path = "/.well-known/ofad-keys.json", .scopes = SCOPE_PUBLIC, .handle = keys_get},
+	{.method = "GET", .path = "/ledger", .scopes = SCOPE_READ, .handle = ledger_get},
 	{.method = "GET", .path = "/problems", .scopes = SCOPE_PUBLIC, .handle = problems_list},
 	{.method = "GET", .path = "/problems/{slug}", .scopes = SCOPE_PUBLIC, .handle = problems_get},
 	{.method = "GET", .path = "/networks", .scopes = LOOK, .handle = networks_list},

@@ -48,10 +48,10 @@ static void reply_package(struct http_call *call, struct package *p)
 }
 
 /* A question was answered; `source` as struct http_note has it. */
-static void count_delivery(struct http_call *call, const char *source)
+static void count_delivery(struct http_call *call, const struct delivery *d, const char *source)
 {
 	call->note.cache = source;
-	metrics_add(call->app->metrics, METRICS_DELIVERIES, 1);
+	deliveries_count(call->app->deliveries, d);
 }
 
 static void reply_answer(struct http_call *call, enum answer_type type, const struct job_key *key,
@@ -233,7 +233,7 @@ static void reply_landed(struct http_call *call, const struct api_wait *w, const
 
 	if (a->status == OFA_OK) {
 		reply_answer(call, w->type, &a->question.key, a->delivery, a->package);
-		count_delivery(call, a->from_store ? "store" : "search");
+		count_delivery(call, a->delivery, a->from_store ? "store" : "search");
 		add_timing(call, &a->timing, a->from_store ? ", cache;desc=\"store\"" : "");
 		if (*applied)
 			http_reply_header(&call->reply, "Preference-Applied", "%s", applied);
@@ -316,7 +316,7 @@ static bool recall(struct app *app, struct http_call *call, const struct job_key
 	if (!deliveries_recall(app->deliveries, key, &delivery, &package))
 		return false;
 	reply_answer(call, type, key, delivery, package);
-	count_delivery(call, "memory");
+	count_delivery(call, delivery, "memory");
 	http_reply_header_lasting(&call->reply, "Server-Timing", TIMING_OF_MEMORY);
 	delivery_unref(delivery);
 	package_unref(package);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "clock.h"
 #include "service/answering.h"
+#include "service/ledger.h"
 #include "service/manifest.h"
 
 /* ---- without a search ---- */
@@ -35,7 +36,8 @@ static enum ofa_status recall_from_store(struct answer *a, struct ofa_error *err
 	if (st == OFA_OK)
 		st = packages_get(d->opt.packages, id, &a->package, err);
 	if (st == OFA_OK) {
-		a->delivery = delivery_new(id, strndup((const char *)manifest.data, manifest.len));
+		a->delivery = delivery_new(id, a->question.network->account,
+					   strndup((const char *)manifest.data, manifest.len));
 		st = a->delivery ? OFA_OK : ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	}
 	ofa_buf_release(&manifest);
@@ -102,6 +104,7 @@ static enum ofa_status look_up(struct answer *a, const struct ofa_search_options
 
 	progress_enter(&a->progress, PROGRESS_FRONT);
 	st = binding_front(a->binding, OFA_LATENCY_MS, &a->progress, &front, &a->error);
+	a->cpu_begin = clock_thread_cpu(); /* the front was booked for itself */
 	return st == OFA_OK ? ofa_front_answer(binding_problem(a->binding), front, options, found, NULL, &a->error)
 			    : st;
 }
@@ -140,6 +143,7 @@ static enum ofa_status search(struct answer *a, struct ofa_search_result *found)
 	double begin = clock_ms();
 	enum ofa_status st;
 
+	a->cpu_begin = clock_thread_cpu();
 	if (a->deliveries->opt.keep_fronts && looked_up(&a->question)) {
 		st = look_up(a, &options, found);
 	} else {
@@ -147,6 +151,7 @@ static enum ofa_status search(struct answer *a, struct ofa_search_result *found)
 		st = ofa_search_run(binding_problem(a->binding), &options, found, NULL, &a->error);
 	}
 	a->timing.search_ms = clock_ms() - begin;
+	ledger_spend(a->question.network->account, LEDGER_SEARCH, clock_thread_cpu() - a->cpu_begin);
 	count_search(a, st, found);
 	return st;
 }
@@ -172,10 +177,13 @@ static enum ofa_status build(struct answer *a, const struct ofa_search_result *f
 	if (progress_over(&a->progress))
 		return ofa_fail(&a->error, OFA_ERR_CANCELLED, NULL, "the search was stopped");
 	progress_enter(&a->progress, PROGRESS_PACK);
+	a->cpu_begin = clock_thread_cpu();
 	st = ofa_pack_build(a->question.network->net, &found->arch, &info, NULL, &data, &size, &timing, &a->error);
 	if (st != OFA_OK)
 		return st;
 	st = ofa_package_read(data, size, ret, &a->error);
+	ledger_spend(a->question.network->account, LEDGER_PACK,
+		     clock_thread_cpu() - a->cpu_begin + timing.helpers_cpu_ms * 1e-3);
 	a->timing.calibrate_ms = timing.calibrate_ms;
 	a->timing.pack_ms = clock_ms() - begin - timing.calibrate_ms;
 	metrics_observe_ms(a->deliveries->opt.metrics, METRICS_CALIBRATE_SECONDS, a->timing.calibrate_ms);
@@ -225,7 +233,8 @@ static enum ofa_status keep(struct answer *a, const struct ofa_search_result *fo
 static enum ofa_status make_delivery(struct answer *a, const struct ofa_search_result *found,
 				     const struct ofa_package_summary *summary)
 {
-	a->delivery = delivery_new(a->package->id, manifest_format(&a->question, found, summary, a->package));
+	a->delivery = delivery_new(a->package->id, a->question.network->account,
+				   manifest_format(&a->question, found, summary, a->package));
 	return a->delivery ? OFA_OK : ofa_fail(&a->error, OFA_ERR_NOMEM, NULL, "out of memory");
 }
 

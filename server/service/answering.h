@@ -11,7 +11,7 @@ struct deliveries {
 };
 
 /* Takes the malloc'ed manifest (on failure too); NULL when memory is out. */
-struct delivery *delivery_new(const char *id, char *manifest);
+struct delivery *delivery_new(const char *id, struct ledger_account *account, char *manifest);
 
 /* The short ones, which need no search: an answer that is in memory or on disk, or the refusal of limits that no subnet
  * keeps.  *ret_settled: that was all, and the result is the answer's.  Else its binding is set. */

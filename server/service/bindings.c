@@ -2,7 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "clock.h"
 #include "service/bindings.h"
+#include "service/ledger.h"
 
 /* Tables of a problem, per resolution, and one front; an estimate for the cache's balance only. */
 #define BINDING_BYTES ((size_t)512 << 10)
@@ -15,6 +17,7 @@ enum front_state { FRONT_UNKNOWN, FRONT_UNDER_WAY, FRONT_KNOWN };
 struct binding {
 	struct shared shared;
 	const struct ofa_search_problem *problem;
+	struct ledger_account *account;         /* of the network; or NULL */
 	struct ofa_search_problem *own_problem; /* NULL when the network's own serves */
 	struct ofa_latency_model *latency;      /* NULL without a table */
 	const struct bindings_options *opt; /* the cache's, which outlives all calls */
@@ -73,11 +76,13 @@ static enum ofa_status compute_front(struct binding *b, enum ofa_resource metric
 		.progress = progress_told,
 		.ctx = progress,
 	};
+	double cpu = clock_thread_cpu();
 	struct ofa_front front;
 	enum ofa_status st;
 
 	ofa_limits_init(&options.limits);
 	st = ofa_front_run(b->problem, &options, &front, err);
+	ledger_spend(b->account, LEDGER_FRONT, clock_thread_cpu() - cpu);
 	if (st == OFA_OK)
 		metrics_add(b->opt->metrics, METRICS_FRONTS_COMPUTED, 1);
 	pthread_mutex_lock(&b->lock);
@@ -168,6 +173,7 @@ static enum ofa_status binding_new(const struct network *network, const struct k
 	pthread_condattr_destroy(&attr);
 	b->opt = opt;
 	b->problem = network->problem;
+	b->account = network->account;
 	if (profile && profile->profile.has_table)
 		st = bind_table(b, network, &profile->profile, err);
 	if (st != OFA_OK) {

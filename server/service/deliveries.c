@@ -2,6 +2,7 @@
 #include <string.h>
 #include "clock.h"
 #include "service/answering.h"
+#include "service/ledger.h"
 
 /* ---- objects ---- */
 
@@ -19,7 +20,7 @@ void delivery_unref(struct delivery *d)
 		shared_unref(&d->shared);
 }
 
-struct delivery *delivery_new(const char *id, char *manifest)
+struct delivery *delivery_new(const char *id, struct ledger_account *account, char *manifest)
 {
 	struct delivery *d = manifest ? malloc(sizeof(*d)) : NULL;
 
@@ -29,6 +30,7 @@ struct delivery *delivery_new(const char *id, char *manifest)
 	}
 	shared_init(&d->shared, delivery_destroy);
 	memcpy(d->id, id, sizeof(d->id));
+	d->account = account;
 	d->manifest = manifest;
 	d->manifest_size = strlen(manifest);
 	return d;
@@ -66,6 +68,12 @@ enum ofa_status deliveries_new(const struct deliveries_options *opt, struct deli
 	}
 	*ret = d;
 	return OFA_OK;
+}
+
+void deliveries_count(struct deliveries *d, const struct delivery *delivery)
+{
+	metrics_add(d->opt.metrics, METRICS_DELIVERIES, 1);
+	ledger_deliver(delivery->account);
 }
 
 struct lru *deliveries_cache(struct deliveries *d)

@@ -25,6 +25,7 @@ struct delivery {
 	char id[PACKAGE_ID_CHARS + 1];
 	char *manifest; /* JSON */
 	size_t manifest_size;
+	struct ledger_account *account; /* of its network; or NULL */
 };
 void delivery_unref(struct delivery *d); /* NULL is allowed */
 
@@ -49,6 +50,7 @@ struct answer {
 	struct delivery *delivery;
 	struct package *package;
 	struct answer_timing timing;
+	double cpu_begin; /* the worker's: clock_thread_cpu() when what it does now began */
 	bool from_store; /* found on disk: nothing was searched */
 };
 
@@ -70,6 +72,8 @@ struct deliveries_options {
 enum ofa_status deliveries_new(const struct deliveries_options *opt, struct deliveries **ret,
 			       struct ofa_error *err) OFA_MUST_CHECK;
 void deliveries_free(struct deliveries *d); /* no answer may be under way; NULL is allowed */
+/* A question was answered with this one: counts a device served. */
+void deliveries_count(struct deliveries *d, const struct delivery *delivery);
 struct lru *deliveries_cache(struct deliveries *d); /* borrowed, for its size */
 
 /* The answer if it is in memory: both are new references. */

@@ -156,8 +156,10 @@ static struct job_listener *end_landed(struct job *j)
 	j->view.status = a->status;
 	j->view.error = a->error;
 	j->view.feasible = a->feasible;
-	if (a->status == OFA_OK)
+	if (a->status == OFA_OK) {
 		memcpy(j->view.subnet, a->delivery->id, sizeof(j->view.subnet));
+		deliveries_count(a->deliveries, a->delivery);
+	}
 	return end(j, a->status == OFA_OK ? JOB_SUCCEEDED : JOB_FAILED);
 }
 

@@ -9,12 +9,15 @@
 
 enum network_state { NETWORK_UNTESTED, NETWORK_READY, NETWORK_FAILED };
 
+struct ledger_account;
+
 struct network {
 	struct ofa_supernet *net;
 	struct ofa_predictor predictor;
 	struct ofa_search_problem *problem; /* without a latency table */
 	atomic_int state;                   /* enum network_state */
 	struct ofa_error failure;           /* written before state becomes NETWORK_FAILED */
+	struct ledger_account *account;     /* what is spent for it (service/ledger.h); NULL: nobody counts */
 };
 
 struct networks {

@@ -230,4 +230,6 @@ const struct store_driver store_sqlite = {
 	.token_purge = db_token_purge,
 	.counter_get = db_counter_get,
 	.counter_next = db_counter_next,
+	.ledger_add = db_ledger_add,
+	.ledger_get = db_ledger_get,
 };

@@ -31,6 +31,8 @@ enum db_statement {
 	TOKEN_PURGE,
 	COUNTER_GET,
 	COUNTER_NEXT,
+	LEDGER_ADD,
+	LEDGER_GET,
 	DB_STATEMENT_COUNT
 };
 extern const char *const db_statement_sql[DB_STATEMENT_COUNT];
@@ -116,5 +118,11 @@ enum ofa_status db_token_purge(struct store *s, int64_t now, unsigned *ret_n, st
 enum ofa_status db_counter_get(struct store *s, const char *name, uint64_t *ret, struct ofa_error *err);
 enum ofa_status db_counter_next(struct store *s, const char *name, uint64_t floor, uint64_t *ret,
 				struct ofa_error *err);
+
+/* sqlite_ledger.c */
+enum ofa_status db_ledger_add(struct store *s, const struct store_ledger *more, struct ofa_error *err);
+enum ofa_status db_ledger_get(struct store *s, const char *network, char ret_since[STORE_TIME_MAX],
+			      uint64_t *ret_deliveries, uint64_t ret_n[STORE_LEDGER_WORKS],
+			      double ret_cpu_seconds[STORE_LEDGER_WORKS], struct ofa_error *err);
 
 #endif

@@ -75,5 +75,15 @@ const char *const db_statement_sql[DB_STATEMENT_COUNT] = {
 	[COUNTER_NEXT] =
 		"INSERT INTO counters (name, value) VALUES (?1, max(1, ?2)) "
 		"ON CONFLICT (name) DO UPDATE SET value = max(value + 1, ?2) RETURNING value",
+	[LEDGER_ADD] =
+		"INSERT INTO ledger (network, name, since, deliveries, searches, search_cpu_seconds, fronts, "
+		"front_cpu_seconds, packages, pack_cpu_seconds) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
+		"ON CONFLICT (network) DO UPDATE SET deliveries = deliveries + ?4, searches = searches + ?5, "
+		"search_cpu_seconds = search_cpu_seconds + ?6, fronts = fronts + ?7, "
+		"front_cpu_seconds = front_cpu_seconds + ?8, packages = packages + ?9, "
+		"pack_cpu_seconds = pack_cpu_seconds + ?10",
+	[LEDGER_GET] =
+		"SELECT since, deliveries, searches, search_cpu_seconds, fronts, front_cpu_seconds, packages, "
+		"pack_cpu_seconds FROM ledger WHERE network = ?1",
 };
 /* clang-format on */

@@ -98,6 +98,16 @@ struct store_measurement_entry {
 	const char *created_at;
 };
 
+#define STORE_LEDGER_WORKS 3 /* searches, fronts, packages */
+
+/* What to add to a network's row of the ledger. */
+struct store_ledger {
+	const char *network; /* SHA-256 of its file, hex */
+	const char *name, *since; /* of a new row */
+	uint64_t deliveries, n[STORE_LEDGER_WORKS];
+	double cpu_seconds[STORE_LEDGER_WORKS];
+};
+
 struct store;
 
 struct store_driver {
@@ -173,6 +183,12 @@ struct store_driver {
 	 * (below 2^62).  It is on disk when it is given out. */
 	enum ofa_status (*counter_next)(struct store *s, const char *name, uint64_t floor, uint64_t *ret,
 					struct ofa_error *err);
+
+	/* Makes the row if there is none. */
+	enum ofa_status (*ledger_add)(struct store *s, const struct store_ledger *more, struct ofa_error *err);
+	enum ofa_status (*ledger_get)(struct store *s, const char *network, char ret_since[STORE_TIME_MAX],
+				      uint64_t *ret_deliveries, uint64_t ret_n[STORE_LEDGER_WORKS],
+				      double ret_cpu_seconds[STORE_LEDGER_WORKS], struct ofa_error *err);
 };
 
 /* First member of every driver's state. */

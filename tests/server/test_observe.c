@@ -75,30 +75,35 @@ static double needed(const struct scrape *s, const char *series)
 	return v;
 }
 
-/* Runs promtool on the text; its findings go to standard error. */
-static void check_with_promtool(const struct scrape *s)
+/* Its findings go to standard error. */
+static void run_promtool(const char *what, const char *file, const char *input)
 {
-	const char *path = world_path("metrics.txt");
-	FILE *f = fopen(path, "w");
 	int status = 0;
-	pid_t pid;
+	pid_t pid = fork();
 
-	ck_assert_ptr_nonnull(f);
-	for (size_t i = 0; i < s->n; i++)
-		fprintf(f, "%s\n", s->lines[i]);
-	fclose(f);
-	pid = fork();
 	if (pid == 0) {
-		int fd = open(path, O_RDONLY);
+		int fd = open(input, O_RDONLY);
 
 		dup2(fd, STDIN_FILENO);
-		execlp("promtool", "promtool", "check", "metrics", (char *)NULL);
+		execlp("promtool", "promtool", "check", what, file, (char *)NULL);
 		_exit(127);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
 		      WEXITSTATUS(status) == 127 ? "promtool is missing (scripts/packages-test.txt)"
 						 : "promtool has something to say");
+}
+
+static void check_with_promtool(const struct scrape *s)
+{
+	const char *path = world_path("metrics.txt");
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	for (size_t i = 0; i < s->n; i++)
+		fprintf(f, "%s\n", s->lines[i]);
+	fclose(f);
+	run_promtool("metrics", NULL, path);
 }
 
 /* Is the line a sample of a counter, or of a histogram's parts, which never fall? */
@@ -290,6 +295,46 @@ START_TEST(test_metrics_tell)
 }
 END_TEST
 
+/* The example rules are well-formed and speak of families that there are. */
+START_TEST(test_alerts)
+{
+	static struct scrape s;
+	const char *source = getenv("OFA_SRCDIR");
+	char path[1024], line[1024];
+	struct daemon d;
+	int found = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/doc/examples/ofad-alerts.yml", source ? source : ".");
+	run_promtool("rules", path, "/dev/null");
+	daemon_start(&d, "alerts", NULL);
+	daemon_wait_ready(&d);
+	post_subnet(&d, JSON, "{}", &s.reply);
+	reply_release(&s.reply);
+	pause_ms(100);
+	scrape(&d, &s);
+	f = fopen(path, "r");
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof(line), f)) {
+		for (char *at = line; (at = strpbrk(at, "op")); at++) {
+			size_t n = strspn(at, "abcdefghijklmnopqrstuvwxyz_"), i = 0;
+
+			if ((strncmp(at, "ofad_", 5) != 0 && strncmp(at, "process_", 8) != 0) ||
+			    (at > line && at[-1] == '_'))
+				continue;
+			while (i < s.n && (strncmp(s.lines[i], at, n) != 0 || strchr("{ ", s.lines[i][n]) == NULL))
+				i++;
+			ck_assert_msg(i < s.n, "there is no %.*s", (int)n, at);
+			found++;
+		}
+	}
+	ck_assert_int_ge(found, 10);
+	fclose(f);
+	scrape_release(&s);
+	ck_assert_int_eq(daemon_stop(&d, SIGTERM), 0);
+}
+END_TEST
+
 /* ---- the access log ---- */
 
 /* All lines of a file, each a JSON object; a new reference. */
@@ -383,6 +428,33 @@ START_TEST(test_access_log)
 }
 END_TEST
 
+/* The usual way to rotate: rename, then SIGHUP. */
+START_TEST(test_access_log_is_rotated)
+{
+	char path[1024], rotated[1024];
+	struct daemon d;
+	json_t *lines;
+
+	snprintf(path, sizeof(path), "%s", world_path("rotate.jsonl"));
+	snprintf(rotated, sizeof(rotated), "%s", world_path("rotate.jsonl.1"));
+	daemon_start(&d, "rotate", "--access-log", path, NULL);
+	ck_assert_int_eq(ask_status(&d, "GET", "/healthz", "X-Request-Id: before", NULL), 200);
+	pause_ms(100);
+	ck_assert_int_eq(rename(path, rotated), 0);
+	kill(d.pid, SIGHUP);
+	pause_ms(200);
+	ck_assert_int_eq(ask_status(&d, "GET", "/healthz", "X-Request-Id: after", NULL), 200);
+	ck_assert_int_eq(daemon_stop(&d, SIGTERM), 0);
+	lines = read_lines(rotated);
+	line_of(lines, "before");
+	json_decref(lines);
+	lines = read_lines(path);
+	line_of(lines, "after");
+	ck_assert_uint_eq(json_array_size(lines), 1);
+	json_decref(lines);
+}
+END_TEST
+
 /* A reader that stops reading holds up the log's own thread, and no request. */
 START_TEST(test_access_log_stalls)
 {
@@ -457,9 +529,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {test_metrics_under_load, test_series_are_bounded, test_metrics_tell,
+	const TTest *const tests[] = {test_metrics_under_load, test_series_are_bounded, test_metrics_tell, test_alerts,
 				      test_access_log,	       test_access_log_stalls,	test_access_log_fails,
-				      test_access_log_off};
+				      test_access_log_off,     test_access_log_is_rotated};
 	int status;
 
 	world_make();

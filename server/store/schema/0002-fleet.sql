@@ -68,3 +68,17 @@ CREATE TABLE measurements (
 CREATE INDEX measurements_by_device ON measurements (subnet, author, device, number);
 CREATE INDEX measurements_by_subnet ON measurements (subnet, number);
 CREATE INDEX measurements_by_profile ON measurements (profile, profile_revision, number) WHERE profile IS NOT NULL;
+
+-- What was spent for each network and how many devices were served; added to every few seconds.
+CREATE TABLE ledger (
+	network             TEXT PRIMARY KEY NOT NULL, -- SHA-256 of its file, hex
+	name                TEXT NOT NULL,             -- the file's at that time; for people
+	since               TEXT NOT NULL,
+	deliveries          INTEGER NOT NULL,
+	searches            INTEGER NOT NULL,
+	search_cpu_seconds  REAL NOT NULL,
+	fronts              INTEGER NOT NULL,
+	front_cpu_seconds   REAL NOT NULL,
+	packages            INTEGER NOT NULL,
+	pack_cpu_seconds    REAL NOT NULL
+) WITHOUT ROWID;

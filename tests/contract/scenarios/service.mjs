@@ -24,6 +24,11 @@ export async function service(suite, daemon) {
 			check(reply.status === 405, `${path}: ${reply.status}`);
 		}
 	});
+	await suite.test('getLedger: no number of devices', async () => {
+		const want = { status: 422, slug: 'invalid-value', field: 'devices' };
+		for (const devices of ['-1', 'many', '1000000000001', '1.5'])
+			await suite.call(daemon, 'getLedger', want, { query: { devices } });
+	});
 	for (const [path, item] of Object.entries(suite.document.root.paths))
 		await suite.test(`${path}: other methods`, () => otherMethods(suite, daemon, path, item));
 	await suite.test('a path that is none', async () => {
