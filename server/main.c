@@ -25,6 +25,7 @@ static void block_signals(sigset_t *taken)
 	sigaddset(taken, SIGHUP);
 	all = *taken;
 	sigaddset(&all, SIGPIPE);
+	sigaddset(&all, SIGXFSZ); /* a file that may not grow is an error of write(2) */
 	pthread_sigmask(SIG_BLOCK, &all, NULL);
 }
 

@@ -116,6 +116,13 @@ TESTS += $(SHELL_TESTS)
 EXTRA_DIST += $(SHELL_TESTS) tests/cli/lib.sh tests/cli/tiny-network.sh tests/cli/tiny-recipe.json \
 	tests/e2e/cutting-proxy.py
 
+# What goes wrong around the daemon.
+FAULT_TESTS = \
+	tests/faults/test-faults \
+	tests/faults/test-slow
+TESTS += $(FAULT_TESTS)
+EXTRA_DIST += $(FAULT_TESTS) tests/faults/lib.sh
+
 # The daemon: its parts, then a real one on a loopback port.
 SERVER_TESTS = \
 	tests/server/test_access \

@@ -16,9 +16,13 @@
 static enum ofa_status os_failure(struct ofa_error *err, const char *what, const char *path)
 {
 	int e = errno;
+	enum ofa_status st = OFA_ERR_IO;
 
-	return ofa_fail(err, e == ENOENT ? OFA_ERR_NOT_FOUND : OFA_ERR_IO, NULL, "cannot %s %s: %s", what, path,
-			strerror(e));
+	if (e == ENOENT)
+		st = OFA_ERR_NOT_FOUND;
+	else if (e == ENOSPC || e == EDQUOT || e == EMFILE || e == ENFILE)
+		st = OFA_ERR_EXHAUSTED;
+	return ofa_fail(err, st, NULL, "cannot %s %s: %s", what, path, strerror(e));
 }
 
 enum ofa_status ofa_map_open(const char *path, struct ofa_map *ret_map, struct ofa_error *err)
@@ -121,6 +125,26 @@ static enum ofa_status write_all(int fd, const char *path, const uint8_t *p, siz
 	return OFA_OK;
 }
 
+/* The new name itself must reach the disk, too. */
+static enum ofa_status sync_folder(const char *path, char *buffer, struct ofa_error *err)
+{
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) + 1 : 0;
+	enum ofa_status st = OFA_OK;
+	int fd;
+
+	memcpy(buffer, path, n);
+	memcpy(buffer + n, ".", 2);
+	fd = open(buffer, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return os_failure(err, "open", buffer);
+	/* file systems that cannot sync a folder need not be told to */
+	if (fsync(fd) < 0 && errno != EINVAL)
+		st = os_failure(err, "sync", buffer);
+	close(fd);
+	return st;
+}
+
 enum ofa_status ofa_file_write_atomic(const char *path, const void *data, size_t size, struct ofa_error *err)
 {
 	size_t cap = strlen(path) + 32;
@@ -143,6 +167,8 @@ enum ofa_status ofa_file_write_atomic(const char *path, const void *data, size_t
 		st = os_failure(err, "replace", path);
 	if (st != OFA_OK)
 		unlink(tmp);
+	else
+		st = sync_folder(path, tmp, err);
 out:
 	free(tmp);
 	return st;

@@ -30,7 +30,7 @@ void failure_reply(struct http_call *call, const struct failure *f)
 json_t *failure_format(struct http_call *call, const struct failure *f)
 {
 	struct ofa_error err = placed(f);
-	json_t *json = problem_format(call, problem_of(f->status), err.field, err.message);
+	json_t *json = problem_format(call, problem_of(f->status), err.field, problem_detail(f->status, &err));
 	json_t *feasible = ranges(f);
 
 	if (json && feasible)

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "api/body.h"
 #include "api/problem.h"
+#include "app.h"
 
 #define DETAIL_MAX 1024
 /* When to come back after a refusal for lack of room, seconds: spread, so that those refused together do
@@ -131,14 +132,37 @@ enum problem problem_of(enum ofa_status status)
 		[OFA_ERR_MISMATCH] = PROBLEM_MISMATCH,
 		[OFA_ERR_UNSUPPORTED] = PROBLEM_INVALID,
 		[OFA_ERR_CANCELLED] = PROBLEM_DRAINING,
+		[OFA_ERR_EXHAUSTED] = PROBLEM_OVERLOAD,
 	};
 
 	return by_status[status];
 }
 
+const char *problem_detail(enum ofa_status status, const struct ofa_error *err)
+{
+	const struct problem_entry *e = &registry[problem_of(status)];
+
+	return e->status == 500 || status == OFA_ERR_EXHAUSTED ? e->title : err->message;
+}
+
+static void log_failure(struct http_call *call, enum ofa_status status, const struct ofa_error *err)
+{
+	struct log_line line;
+
+	log_begin(&line, &call->app->log, LOG_LEVEL_ERROR, "failure");
+	log_string(&line, "id", call->request.id);
+	log_string(&line, "status", ofa_status_name(status));
+	log_string(&line, "error", err->message);
+	log_end(&line);
+}
+
 void problem_reply_error(struct http_call *call, enum ofa_status status, const struct ofa_error *err)
 {
-	problem_reply(call, problem_of(status), err->field, "%s", err->message);
+	const char *detail = problem_detail(status, err);
+
+	if (detail != err->message)
+		log_failure(call, status, err);
+	problem_reply(call, problem_of(status), detail == err->message ? err->field : NULL, "%s", detail);
 }
 
 /* ---- what the HTTP server refuses ---- */

@@ -50,6 +50,8 @@ void problem_reply_with(struct http_call *call, enum problem p, const char *fiel
 			const char *member, json_t *value);
 /* From a failure of the engine or a service: its status chooses the problem. */
 enum problem problem_of(enum ofa_status status);
+/* What of an error is told: not what went wrong inside, which is the log's business; the error's or a constant. */
+const char *problem_detail(enum ofa_status status, const struct ofa_error *err);
 void problem_reply_error(struct http_call *call, enum ofa_status status, const struct ofa_error *err);
 /* What the HTTP server itself refuses (struct http_server_options.fault). */
 void problem_reply_fault(struct app *app, struct http_call *call, enum http_fault fault, const char *detail);

@@ -18,7 +18,16 @@ struct store_sqlite *db_of(struct store *s)
 
 enum ofa_status db_fail(struct db_conn *c, struct ofa_error *err)
 {
-	return ofa_fail(err, OFA_ERR_IO, NULL, "database: %s", sqlite3_errmsg(c->db));
+	enum ofa_status st = OFA_ERR_IO;
+
+	switch (sqlite3_errcode(c->db)) {
+	case SQLITE_BUSY: /* another program has had it locked for BUSY_MS */
+	case SQLITE_LOCKED:
+	case SQLITE_FULL:
+		st = OFA_ERR_EXHAUSTED;
+		break;
+	}
+	return ofa_fail(err, st, NULL, "database: %s", sqlite3_errmsg(c->db));
 }
 
 enum ofa_status db_exec(struct db_conn *c, const char *sql, struct ofa_error *err)
