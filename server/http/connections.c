@@ -16,6 +16,7 @@ struct connection {
 	struct connection *next, **link;
 	int fd;
 	_Atomic double deadline_ms; /* clock_ms(); 0: none */
+	_Atomic double reading_ms;  /* since when something is expected from the other end; 0: nothing is */
 	char peer[CONNECTION_PEER_MAX];
 	struct access_address address;
 	struct tls_session *tls;
@@ -29,17 +30,29 @@ struct connections {
 	pthread_t sweeper;
 };
 
+/* Has the other end closed, with nothing left to read?  libmicrohttpd 0.9.75 does not see it when the end came
+ * together with the data it read last: edge-triggered, it is not told again. */
+static bool is_over(const struct connection *conn)
+{
+	char c;
+
+	return recv(conn->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void sweep(struct connections *c)
 {
 	double now = clock_ms();
 
 	for (struct connection *conn = c->list; conn; conn = conn->next) {
 		double deadline = atomic_load_explicit(&conn->deadline_ms, memory_order_relaxed);
+		double reading = atomic_load_explicit(&conn->reading_ms, memory_order_relaxed);
+		bool late = deadline > 0 && now > deadline;
 
-		if (deadline > 0 && now > deadline) {
+		/* for some time already, so that what was read last is no longer being looked at */
+		if (late || (reading > 0 && now - reading > SWEEP_SECONDS * 1e3 && is_over(conn))) {
 			/* libmicrohttpd sees the end of the stream and closes in its own thread */
 			shutdown(conn->fd, SHUT_RDWR);
-			atomic_store_explicit(&conn->deadline_ms, 0, memory_order_relaxed);
+			connection_deadline(conn, 0);
 		}
 	}
 }
@@ -121,6 +134,7 @@ struct connection *connection_open(struct connections *c, int fd, const struct s
 	format_peer(peer, conn->peer);
 	access_address_read(peer, &conn->address);
 	atomic_init(&conn->deadline_ms, 0);
+	atomic_init(&conn->reading_ms, 0);
 	pthread_mutex_lock(&c->lock);
 	conn->next = c->list;
 	conn->link = &c->list;
@@ -163,8 +177,22 @@ void connection_close(struct connections *c, struct connection *conn)
 	free(conn);
 }
 
+static void set_phase(struct connection *conn, double ms, bool reading)
+{
+	double now = clock_ms();
+
+	if (!conn)
+		return;
+	atomic_store_explicit(&conn->deadline_ms, ms > 0 ? now + ms : 0, memory_order_relaxed);
+	atomic_store_explicit(&conn->reading_ms, reading ? now : 0, memory_order_relaxed);
+}
+
 void connection_deadline(struct connection *conn, double ms)
 {
-	if (conn)
-		atomic_store_explicit(&conn->deadline_ms, ms > 0 ? clock_ms() + ms : 0, memory_order_relaxed);
+	set_phase(conn, ms, false);
+}
+
+void connection_expect(struct connection *conn, double ms)
+{
+	set_phase(conn, ms, true);
 }

@@ -30,5 +30,8 @@ struct tls_session *connection_tls(const struct connection *conn);
 void connection_close(struct connections *c, struct connection *conn);
 /* The present phase must be over in `ms` milliseconds; 0: it takes as long as it takes.  NULL is allowed. */
 void connection_deadline(struct connection *conn, double ms);
+/* The same of a phase in which something must come from the other end: when that end has closed instead, the phase is
+ * over within two seconds. */
+void connection_expect(struct connection *conn, double ms);
 
 #endif

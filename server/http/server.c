@@ -229,7 +229,7 @@ static enum MHD_Result phase_headers(struct http_call *call)
 		return refuse_unread(call, HTTP_FAULT_NOT_TYPE, "");
 	ofa_buf_init(&r->body, call->route->max_body);
 	call->phase = HTTP_PHASE_BODY;
-	connection_deadline(connection_of(call), TRANSFER_MS + (double)call->route->max_body / BYTES_PER_MS);
+	connection_expect(connection_of(call), TRANSFER_MS + (double)call->route->max_body / BYTES_PER_MS);
 	return MHD_YES;
 }
 
@@ -344,7 +344,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **st
 	(void)connection;
 	if (!call)
 		return;
-	connection_deadline(connection_of(call), IDLE_MS);
+	connection_expect(connection_of(call), IDLE_MS);
 	if (call->wait && call->on_dropped)
 		call->on_dropped(call);
 	call->note.cut = how != MHD_REQUEST_TERMINATED_COMPLETED_OK;
@@ -397,7 +397,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 		struct connection *conn =
 			connection_open(s->connections, info->connect_fd, peer_of(connection));
 
-		connection_deadline(conn, HEADER_MS);
+		connection_expect(conn, HEADER_MS);
 		if (s->opt.tls)
 			begin_tls(s, connection, conn);
 		*context = conn;

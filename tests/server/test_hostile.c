@@ -1,5 +1,6 @@
 /* Requests that no honest client sends: each is refused, and the next client is served. */
 #include <curl/curl.h>
+#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -259,10 +260,59 @@ START_TEST(test_slow_and_gone)
 }
 END_TEST
 
+static int open_files(const struct daemon *d)
+{
+	char path[64];
+	struct dirent *entry;
+	int n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)d->pid);
+	dir = opendir(path);
+	ck_assert_ptr_nonnull(dir);
+	while ((entry = readdir(dir)))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* Clients whose end comes together with their request are answered, and their connections do not stay until they
+ * count as idle: the server stands still when all come at once, so that it reads both at once. */
+START_TEST(test_farewell_at_once)
+{
+	static const char request[] = "GET /healthz HTTP/1.1\r\n" HOST "\r\n";
+	enum { CLIENTS = 60 };
+	int fds[CLIENTS], before, answered = 0;
+	struct daemon d;
+	char answer[4096];
+
+	begin(&d, "farewell");
+	before = open_files(&d);
+	kill(d.pid, SIGSTOP);
+	for (int i = 0; i < CLIENTS; i++) {
+		fds[i] = raw_connect(&d);
+		ck_assert_int_eq(send(fds[i], request, sizeof(request) - 1, 0), sizeof(request) - 1);
+		shutdown(fds[i], SHUT_WR);
+	}
+	kill(d.pid, SIGCONT);
+	for (int i = 0; i < CLIENTS; i++) {
+		struct pollfd p = {.fd = fds[i], .events = POLLIN};
+
+		answered += poll(&p, 1, 5000) > 0 && recv(fds[i], answer, sizeof(answer), 0) > 0;
+		close(fds[i]);
+	}
+	ck_assert_int_eq(answered, CLIENTS);
+	for (int i = 0; i < 100 && open_files(&d) > before; i++)
+		poll(NULL, 0, 50);
+	ck_assert_int_le(open_files(&d), before);
+	end(&d);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {test_smuggling, test_malformed, test_methods_and_paths,
-				      test_bodies,    test_too_much,  test_slow_and_gone};
+				      test_bodies,    test_too_much,  test_slow_and_gone, test_farewell_at_once};
 	int status;
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
