@@ -187,6 +187,8 @@ static enum ofa_status open_data(struct app *app, struct ofa_error *err)
 	if (st == OFA_OK)
 		st = profiles_new(app->store, s->cache_bytes / 8, &app->profiles, err);
 	if (st == OFA_OK)
+		st = calibrations_new(app->store, s->cache_bytes / 128, &app->calibrations, err);
+	if (st == OFA_OK)
 		st = packages_new(s->data, s->cache_bytes / 4 * 3, &app->packages, err);
 	return st == OFA_OK ? start_signer(app, err) : st;
 }
@@ -346,6 +348,7 @@ static void free_services(struct app *app)
 	signer_free(app->signer);
 	bindings_free(app->bindings);
 	packages_free(app->packages);
+	calibrations_free(app->calibrations);
 	profiles_free(app->profiles);
 	access_stop(app);
 	ledger_close(app->ledger);

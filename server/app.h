@@ -12,6 +12,7 @@
 #include "log.h"
 #include "metrics/requests.h"
 #include "service/bindings.h"
+#include "service/calibrations.h"
 #include "service/deliveries.h"
 #include "service/jobs.h"
 #include "service/ledger.h"
@@ -37,6 +38,7 @@ struct app {
 	struct limits *address_limits, *token_limits; /* NULL: none */
 	struct tls *tls; /* NULL: plain HTTP */
 	struct profiles *profiles;
+	struct calibrations *calibrations;
 	struct packages *packages;
 	struct signer *signer;
 	struct bindings *bindings;

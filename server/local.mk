@@ -27,6 +27,7 @@ server_libofad_a_SOURCES = \
 	server/access/tokens.h server/access/tokens.c \
 	server/api/admission.h server/api/admission.c \
 	server/api/body.h server/api/body.c \
+	server/api/calibration.c \
 	server/api/documents.c \
 	server/api/health.c \
 	server/api/failure.h server/api/failure.c \
@@ -79,6 +80,8 @@ server_libofad_a_SOURCES = \
 	server/sandbox/landlock.c server/sandbox/seccomp.c \
 	server/service/answering.h server/service/answering.c \
 	server/service/bindings.h server/service/bindings.c \
+	server/service/calibration.h server/service/calibration.c \
+	server/service/calibrations.h server/service/calibrations.c \
 	server/service/deliveries.h server/service/deliveries.c \
 	server/service/jobs.h server/service/jobs.c \
 	server/service/ledger.h server/service/ledger.c \

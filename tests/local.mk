@@ -132,6 +132,7 @@ SERVER_TESTS = \
 	tests/server/test_jobs \
 	tests/server/test_memo \
 	tests/server/test_metrics \
+	tests/server/test_calibration \
 	tests/server/test_measurements \
 	tests/server/test_negotiate \
 	tests/server/test_page \
@@ -171,6 +172,8 @@ tests_server_test_jobs_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_jobs_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_metrics_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_metrics_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_calibration_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_calibration_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_measurements_SOURCES = tests/server/test_measurements.c $(DAEMON_SOURCES)
 tests_server_test_measurements_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_measurements_LDADD = $(SERVER_E2E_LIBS)

@@ -53,6 +53,14 @@ static enum ofa_status parse_seed(json_t *value, struct subnet_request *r, struc
 	return OFA_OK;
 }
 
+static enum ofa_status parse_calibrated(json_t *value, struct subnet_request *r, struct ofa_error *err)
+{
+	r->calibrated = json_is_true(value);
+	return json_is_boolean(value)
+		       ? OFA_OK
+		       : ofa_fail(err, OFA_ERR_INVALID, "/calibrated", "calibrated must be true or false");
+}
+
 static const struct {
 	const char *name;
 	enum ofa_status (*parse)(json_t *value, struct subnet_request *r, struct ofa_error *err);
@@ -61,6 +69,7 @@ static const struct {
 	{"profile", parse_profile},
 	{"limits", parse_limits},
 	{"seed", parse_seed},
+	{"calibrated", parse_calibrated},
 };
 
 static enum ofa_status parse_member(const char *name, json_t *value, struct subnet_request *r, struct ofa_error *err)
@@ -72,7 +81,8 @@ static enum ofa_status parse_member(const char *name, json_t *value, struct subn
 			return members[i].parse(value, r, err);
 	snprintf(field, sizeof(field), "/%.64s", name);
 	return ofa_fail(err, OFA_ERR_INVALID, field,
-			"there is no member \"%.64s\"; accepted are network, profile, limits and seed", name);
+			"there is no member \"%.64s\"; accepted are network, profile, limits, seed and calibrated",
+			name);
 }
 
 enum ofa_status subnet_request_parse(json_t *json, struct subnet_request *ret, struct ofa_error *err)

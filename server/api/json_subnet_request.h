@@ -1,5 +1,6 @@
 /* The body of POST /subnets:
- * {"network"?: NAME, "profile"?: NAME, NAME@REVISION or profile object, "limits"?: {..}, "seed"?: 0..2^53-1} */
+ * {"network"?: NAME, "profile"?: NAME, NAME@REVISION or profile object, "limits"?: {..}, "seed"?: 0..2^53-1,
+ *  "calibrated"?: true or false} */
 #ifndef OFAD_API_JSON_SUBNET_REQUEST_H
 #define OFAD_API_JSON_SUBNET_REQUEST_H
 
@@ -12,6 +13,7 @@ struct subnet_request {
 	struct ofa_limits limits;
 	bool has_seed;
 	uint64_t seed;
+	bool calibrated; /* latencies are meant as devices measure them */
 };
 
 /* Unknown members are refused.  Errors carry a JSON pointer into the body.  May add the name "inline" to a

@@ -84,7 +84,10 @@ static enum ofa_status keep(struct app *app, const struct store_measurement *m, 
 	uint64_t number;
 	enum ofa_status st = app->store->driver->measurement_put(app->store, m, &keep, &number, err);
 
-	return st == OFA_OK ? read_one(app, m->subnet, number, ret, err) : st;
+	if (st != OFA_OK)
+		return st;
+	calibrations_touch(app->calibrations);
+	return read_one(app, m->subnet, number, ret, err);
 }
 
 enum http_next measurements_post(struct app *app, struct http_call *call)

@@ -29,6 +29,9 @@ enum http_next metrics_get(struct app *app, struct http_call *call);
 enum http_next networks_list(struct app *app, struct http_call *call);
 enum http_next networks_get(struct app *app, struct http_call *call);
 
+/* calibration.c */
+enum http_next calibration_get(struct app *app, struct http_call *call);
+
 /* measurements.c */
 enum http_next measurements_post(struct app *app, struct http_call *call);
 enum http_next measurements_list(struct app *app, struct http_call *call);

@@ -276,6 +276,21 @@ static enum ofa_status find_profile(struct app *app, const char *name, struct kn
 	return st;
 }
 
+/* On failure the question is released. */
+static enum ofa_status calibrate(struct app *app, struct question *q, struct ofa_error *err)
+{
+	struct calibration c = {.fit = CALIBRATION_NONE, .scale = 1};
+	enum ofa_status st = OFA_OK;
+
+	if (question_revision(q))
+		st = calibrations_get(app->calibrations, q->profile->profile.name, question_revision(q), &c, err);
+	if (st == OFA_OK)
+		st = question_calibrate(q, &c, err);
+	if (st != OFA_OK)
+		question_release(q);
+	return st;
+}
+
 /* The question that the body asks.  On failure the reply says why. */
 static bool read_question(struct app *app, struct http_call *call, struct question *q, bool *ret_inline)
 {
@@ -300,6 +315,8 @@ static bool read_question(struct app *app, struct http_call *call, struct questi
 					   request.has_seed ? &request.seed : NULL, &err);
 		if (st != OFA_OK)
 			known_profile_unref(profile);
+		else if (request.calibrated)
+			st = calibrate(app, q, &err);
 	}
 	json_decref(json);
 	if (st != OFA_OK)
@@ -343,7 +360,8 @@ enum http_next subnets_post(struct app *app, struct http_call *call)
 	if (!read_question(app, call, &q, &inline_profile))
 		return HTTP_REPLY;
 	if (recall(app, call, &q.key, (enum answer_type)type)) {
-		question_memo_put(app->memo, generation, body->data, body->len, &q.key);
+		if (!q.calibrated)
+			question_memo_put(app->memo, generation, body->data, body->len, &q.key);
 		question_release(&q);
 		return HTTP_REPLY;
 	}

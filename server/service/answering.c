@@ -47,13 +47,16 @@ static enum ofa_status recall_from_store(struct answer *a, struct ofa_error *err
 /* What no subnet keeps is told before the question waits for a search. */
 static enum ofa_status check_limits(struct answer *a)
 {
+	const struct ofa_limits limits = question_table_limits(&a->question);
 	enum ofa_status st = bindings_get(a->deliveries->opt.bindings, a->question.network, a->question.profile,
 					  &a->binding, &a->error);
 
 	if (st != OFA_OK)
 		return st;
 	ofa_search_feasible(binding_problem(a->binding), &a->feasible);
-	return ofa_search_check(binding_problem(a->binding), &a->question.limits, &a->error);
+	st = ofa_search_check(binding_problem(a->binding), &limits, &a->error);
+	question_restate(&a->question, &a->feasible, &a->error);
+	return st;
 }
 
 enum ofa_status answer_look(struct answer *a, bool *ret_settled)
@@ -134,7 +137,7 @@ static void count_search(const struct answer *a, enum ofa_status st, const struc
 static enum ofa_status search(struct answer *a, struct ofa_search_result *found)
 {
 	const struct ofa_search_options options = {
-		.limits = a->question.limits,
+		.limits = question_table_limits(&a->question),
 		.seed = a->question.seed,
 		.cancel = &a->progress.cancel,
 		.progress = progress_told,

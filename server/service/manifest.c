@@ -32,6 +32,16 @@ static json_t *links(const struct question *q, const struct package *package)
 	return links;
 }
 
+/* How latency_ms was told; NULL when it is the table's. */
+static json_t *calibration(const struct question *q, const struct ofa_search_result *found)
+{
+	const struct calibration *c = &q->calibration;
+
+	return q->calibrated ? json_pack("{s:s, s:f, s:f, s:f}", "fit", calibration_fit_name(c->fit), "scale", c->scale,
+					 "offset_ms", c->offset_ms, "predicted_ms", found->value[OFA_LATENCY_MS])
+			     : NULL;
+}
+
 char *manifest_format(const struct question *q, const struct ofa_search_result *found,
 		      const struct ofa_package_summary *summary, const struct package *package)
 {
@@ -39,12 +49,12 @@ char *manifest_format(const struct question *q, const struct ofa_search_result *
 	bool profiled = question_profile_revision(q, revision);
 	/* clang-format off */
 	json_t *json = json_pack(
-		"{s:s, s:s, s:o, s:f, s:o, s:I, s:I, s:I, s:I, s:s, s:s, s:s?, s:s?, s:o, s:I, s:i, s:o}",
+		"{s:s, s:s, s:o, s:f, s:o, s:I, s:I, s:I, s:I, s:s, s:s, s:s?, s:s?, s:o, s:I, s:i, s:o*, s:o}",
 		"id", package->id,
 		"network", q->network->net->name,
 		"arch", ofa_arch_format(&q->network->net->space, &found->arch),
 		"predicted_accuracy", found->predicted_accuracy,
-		"latency_ms", number_or_null(found->value[OFA_LATENCY_MS]),
+		"latency_ms", number_or_null(question_latency_ms(q, found->value[OFA_LATENCY_MS])),
 		"macs", (json_int_t)summary->macs,
 		"params", (json_int_t)summary->params,
 		"storage_bytes", (json_int_t)package->size,
@@ -56,6 +66,7 @@ char *manifest_format(const struct question *q, const struct ofa_search_result *
 		"limits", ofa_limits_format(&q->limits),
 		"seed", (json_int_t)q->seed,
 		"evaluations", found->evaluations,
+		"calibration", calibration(q, found),
 		"links", links(q, package));
 	/* clang-format on */
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;

@@ -1,3 +1,4 @@
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,14 +16,18 @@ static void put_u64(struct ofa_sha256 *h, uint64_t v)
 	ofa_sha256_update(h, bytes, sizeof(bytes));
 }
 
+static void put_double(struct ofa_sha256 *h, double v)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &v, sizeof(bits));
+	put_u64(h, bits);
+}
+
 static void put_limits(struct ofa_sha256 *h, const struct ofa_limits *limits)
 {
-	for (int r = 0; r < OFA_RESOURCE_COUNT; r++) {
-		uint64_t bits;
-
-		memcpy(&bits, &limits->max[r], sizeof(bits));
-		put_u64(h, bits);
-	}
+	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
+		put_double(h, limits->max[r]);
 }
 
 /* Digest of what is to be answered, from which the seed is derived: the same content has the same seed, whichever
@@ -66,6 +71,10 @@ static enum ofa_status set_key(struct question *q, const uint8_t rest[OFA_SHA256
 	ofa_sha256_update(h, rest, OFA_SHA256_BYTES);
 	put_u64(h, q->seed);
 	put_u64(h, question_revision(q));
+	if (q->calibrated) {
+		put_double(h, q->calibration.scale);
+		put_double(h, q->calibration.offset_ms);
+	}
 	ofa_sha256_final(h, q->key.bytes);
 	return OFA_OK;
 }
@@ -93,6 +102,54 @@ enum ofa_status question_init(struct question *q, const struct network *network,
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	q->seed = seed ? *seed : derive_seed(rest);
 	return set_key(q, rest) == OFA_OK ? OFA_OK : ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+}
+
+/* ---- calibrated ---- */
+
+enum ofa_status question_calibrate(struct question *q, const struct calibration *c, struct ofa_error *err)
+{
+	uint8_t rest[OFA_SHA256_BYTES];
+
+	if (!q->stored || !q->profile->profile.has_table)
+		return ofa_fail(err, OFA_ERR_INVALID, "/calibrated",
+				"only predictions from a stored profile's latency table can be calibrated: name a "
+				"profile that has one");
+	q->calibrated = true;
+	q->calibration = *c;
+	if (hash_rest(q, rest) != OFA_OK || set_key(q, rest) != OFA_OK)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	return OFA_OK;
+}
+
+struct ofa_limits question_table_limits(const struct question *q)
+{
+	struct ofa_limits l = q->limits;
+	double *latency = &l.max[OFA_LATENCY_MS];
+
+	/* a limit that no prediction is within is refused as infeasible, one of 0 would be as no limit */
+	if (q->calibrated && isfinite(*latency))
+		*latency = fmax(calibration_limit(&q->calibration, *latency), DBL_MIN);
+	return l;
+}
+
+double question_latency_ms(const struct question *q, double predicted_ms)
+{
+	return q->calibrated ? calibration_apply(&q->calibration, predicted_ms) : predicted_ms;
+}
+
+void question_restate(const struct question *q, struct ofa_feasible *feasible, struct ofa_error *err)
+{
+	double *min = &feasible->min[OFA_LATENCY_MS], *max = &feasible->max[OFA_LATENCY_MS];
+
+	if (!q->calibrated || !feasible->known[OFA_LATENCY_MS])
+		return;
+	*min = question_latency_ms(q, *min);
+	*max = question_latency_ms(q, *max);
+	if (err->status == OFA_ERR_INFEASIBLE && strcmp(err->field, "/limits/latency_ms") == 0)
+		snprintf(err->message, sizeof(err->message),
+			 "no subnet has a calibrated latency_ms of %.10g or less; the smallest reaches %.10g, the "
+			 "largest %.10g",
+			 q->limits.max[OFA_LATENCY_MS], *min, *max);
 }
 
 void question_release(struct question *q)

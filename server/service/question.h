@@ -3,6 +3,7 @@
 #define OFAD_SERVICE_QUESTION_H
 
 #include "jobs/key.h"
+#include "service/calibration.h"
 #include "service/networks.h"
 #include "service/profiles.h"
 
@@ -15,6 +16,8 @@ struct question {
 	bool stored;                   /* the profile is kept here, and its front with it */
 	struct ofa_limits limits;      /* the request's and the profile's, the smaller of each */
 	uint64_t seed;
+	bool calibrated;               /* latencies are meant as devices measure them */
+	struct calibration calibration;
 	struct job_key key; /* equal questions have equal keys */
 };
 
@@ -26,6 +29,18 @@ enum ofa_status question_init(struct question *q, const struct network *network,
 			      bool stored, const struct ofa_limits *limits, const uint64_t *seed,
 			      struct ofa_error *err) OFA_MUST_CHECK;
 void question_release(struct question *q);
+
+/* From here on limits and latencies are calibrated ones.  The calibration becomes part of the key, not of the seed.
+ * OFA_ERR_INVALID with field "/calibrated" unless the profile is kept here and has a latency table. */
+enum ofa_status question_calibrate(struct question *q, const struct calibration *c,
+				   struct ofa_error *err) OFA_MUST_CHECK;
+/* The limits as the table counts, which is what a search takes. */
+struct ofa_limits question_table_limits(const struct question *q);
+/* What is told of a latency that the table predicts. */
+double question_latency_ms(const struct question *q, double predicted_ms);
+/* The same for ranges, and for a refusal that speaks of them. */
+void question_restate(const struct question *q, struct ofa_feasible *feasible, struct ofa_error *err);
+
 /* Of the profile, when it is kept here; else 0. */
 uint64_t question_revision(const struct question *q);
 

@@ -61,6 +61,9 @@ START_TEST(test_refusals)
 		{"{\"seed\":1.5}", "/seed"},
 		{"{\"seed\":\"1\"}", "/seed"},
 		{"{\"seed\":9007199254740992}", "/seed"},
+		{"{\"calibrated\":1}", "/calibrated"},
+		{"{\"calibrated\":null}", "/calibrated"},
+		{"{\"calibrated\":\"true\"}", "/calibrated"},
 		{"{\"surprise\":1}", "/surprise"},
 	};
 

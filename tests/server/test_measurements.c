@@ -202,9 +202,171 @@ START_TEST(test_refused_reports)
 }
 END_TEST
 
+static json_t *get_calibration(const struct daemon *d, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/profiles/%s/calibration", name);
+	return get_json(d, path);
+}
+
+/* Six packages of this profile from small to large, each reported by three devices, one of which lies: what is measured
+ * is scale * predicted + offset. */
+static void report_all(const struct daemon *d, double scale, double offset)
+{
+	static const double limits[] = {0.04, 0.05, 0.07, 0.09, 0.12, 0.2};
+
+	for (size_t i = 0; i < OFA_ARRAY_LEN(limits); i++) {
+		char body[128];
+		json_t *manifest;
+		double measured;
+
+		snprintf(body, sizeof(body), "{\"profile\":\"acme/cam\",\"limits\":{\"latency_ms\":%g}}", limits[i]);
+		manifest = deliver(d, body);
+		measured = scale * number_at(manifest, "latency_ms") + offset;
+		for (int device = 0; device < 3; device++) {
+			snprintf(body, sizeof(body), "{\"latency_ms\":%.9g,\"device\":\"%c\"}",
+				 device == 2 ? 1e6 : measured, 'a' + device);
+			json_decref(report(d, string_at(manifest, "id"), body));
+		}
+		json_decref(manifest);
+	}
+}
+
+START_TEST(test_calibration)
+{
+	static const char body[] = "{\"profile\":\"acme/cam\",\"limits\":{\"latency_ms\":0.3},\"calibrated\":true}";
+	json_t *c, *plain, *calibrated, *again, *how, *problem;
+	double scale, offset, predicted;
+	struct daemon d;
+	struct reply r;
+	char limited[160];
+
+	begin(&d, "calibration");
+	put_profile(&d, "acme/cam");
+	c = get_calibration(&d, "acme/cam");
+	ck_assert_str_eq(string_at(c, "fit"), "none");
+	ck_assert(number_at(c, "scale") == 1 && number_at(c, "offset_ms") == 0 && number_at(c, "packages") == 0);
+	json_decref(c);
+	/* without measurements a calibrated answer is that of the table, and says so */
+	calibrated = deliver(&d, body);
+	plain = deliver(&d, "{\"profile\":\"acme/cam\",\"limits\":{\"latency_ms\":0.3}}");
+	ck_assert_str_eq(string_at(json_object_get(calibrated, "calibration"), "fit"), "none");
+	ck_assert_str_eq(string_at(calibrated, "id"), string_at(plain, "id"));
+	ck_assert_ptr_null(json_object_get(plain, "calibration"));
+	json_decref(calibrated);
+	json_decref(plain);
+
+	report_all(&d, 2, 0.05);
+	c = get_calibration(&d, "acme/cam");
+	ck_assert_str_eq(string_at(c, "profile"), "acme/cam");
+	ck_assert_str_eq(string_at(c, "fit"), "line");
+	ck_assert(number_at(c, "packages") >= 5 && number_at(c, "devices") == 3);
+	ck_assert(number_at(c, "measurements") >= 15);
+	scale = number_at(c, "scale");
+	offset = number_at(c, "offset_ms");
+	ck_assert_msg(scale > 1.99 && scale < 2.01 && offset > 0.049 && offset < 0.051, "%g %g", scale, offset);
+	ck_assert(number_at(c, "correlation") > 0.999);
+	ck_assert(number_at(json_object_get(c, "before"), "mape") > 0.5);
+	ck_assert(number_at(json_object_get(c, "after"), "mape") < 0.01);
+	ck_assert_uint_eq(json_array_size(json_object_get(c, "points")), (size_t)number_at(c, "packages"));
+	json_decref(c);
+
+	/* the limit is kept by what devices will measure, and the answer says by how much the table was off */
+	calibrated = deliver(&d, body);
+	how = json_object_get(calibrated, "calibration");
+	predicted = number_at(how, "predicted_ms");
+	ck_assert(number_at(how, "scale") == scale && number_at(how, "offset_ms") == offset);
+	ck_assert_double_eq_tol(number_at(calibrated, "latency_ms"), scale * predicted + offset, 1e-9);
+	ck_assert(number_at(calibrated, "latency_ms") <= 0.3);
+	ck_assert(predicted <= 0.126);
+	again = deliver(&d, body);
+	ck_assert(json_equal(calibrated, again));
+	json_decref(again);
+	/* as the table counts it is the same question, hence the same seed and package */
+	snprintf(limited, sizeof(limited), "{\"profile\":\"acme/cam\",\"limits\":{\"latency_ms\":%.17g},\"seed\":%.0f}",
+		 (0.3 - offset) / scale, number_at(calibrated, "seed"));
+	plain = deliver(&d, limited);
+	ck_assert_str_eq(string_at(plain, "id"), string_at(calibrated, "id"));
+	json_decref(plain);
+
+	/* what cannot be is told in the same terms */
+	post_subnet(&d, JSON, "{\"profile\":\"acme/cam\",\"limits\":{\"latency_ms\":0.051},\"calibrated\":true}", &r);
+	problem = check_problem(&r, 422, "infeasible-limits", "/limits/latency_ms");
+	ck_assert(number_at(json_object_get(json_object_get(problem, "feasible"), "latency_ms"), "min") > 0.051);
+	ck_assert_ptr_nonnull(strstr(string_at(problem, "detail"), "calibrated"));
+	json_decref(problem);
+	reply_release(&r);
+	post_subnet(&d, JSON, "{\"profile\":\"acme/cam\",\"limits\":{\"latency_ms\":0.01},\"calibrated\":true}", &r);
+	json_decref(check_problem(&r, 422, "infeasible-limits", "/limits/latency_ms"));
+	reply_release(&r);
+	end(&d);
+
+	/* what was calibrated is found again by the next process */
+	begin(&d, "calibration");
+	again = deliver(&d, body);
+	ck_assert(json_equal(calibrated, again));
+	json_decref(again);
+	json_decref(calibrated);
+	end(&d);
+}
+END_TEST
+
+/* Measurements speak of the revision that the package was delivered for, and of no other. */
+START_TEST(test_revisions)
+{
+	struct ofa_error err = {0};
+	json_t *c, *profile, *manifest;
+	struct daemon d;
+	struct reply r;
+	uint8_t *text;
+	size_t size;
+	char *body;
+
+	begin(&d, "revisions");
+	put_profile(&d, "acme/cam");
+	manifest = deliver(&d, "{\"profile\":\"acme/cam\",\"limits\":{\"latency_ms\":0.12}}");
+	json_decref(report(&d, string_at(manifest, "id"), "{\"latency_ms\":0.24}"));
+	json_decref(manifest);
+	ASSERT_OK(ofa_file_read(world_path("profile.json"), 1 << 20, &text, &size, &err), &err);
+	profile = json_loadb((char *)text, size, 0, NULL);
+	json_object_set_new(profile, "name", json_string("acme/cam"));
+	json_object_set_new(profile, "description", json_string("another"));
+	body = json_dumps(profile, 0);
+	ck_assert_int_eq(ask_status(&d, "PUT", "/profiles/acme/cam", SEND_JSON "\nIf-Match: *", body), 200);
+	c = get_calibration(&d, "acme/cam");
+	ck_assert(number_at(c, "revision") == 2 && number_at(c, "packages") == 0);
+	json_decref(c);
+	c = get_json(&d, "/profiles/acme/cam/calibration?revision=1");
+	ck_assert(number_at(c, "revision") == 1 && number_at(c, "packages") == 1);
+	ck_assert_str_eq(string_at(c, "fit"), "scale");
+	ck_assert(json_is_null(json_object_get(c, "correlation")));
+	json_decref(c);
+	manifest = deliver(&d, "{\"profile\":\"acme/cam@1\",\"limits\":{\"latency_ms\":0.5},\"calibrated\":true}");
+	ck_assert_str_eq(string_at(json_object_get(manifest, "calibration"), "fit"), "scale");
+	json_decref(manifest);
+
+	ck_assert_int_eq(ask_status(&d, "GET", "/profiles/acme/none/calibration", NULL, NULL), 404);
+	ck_assert_int_eq(ask_status(&d, "GET", "/profiles/acme/cam/calibration?revision=3", NULL, NULL), 404);
+	ask(&d, "GET", "/profiles/acme/cam/calibration?revision=x", NULL, NULL, &r);
+	json_decref(check_problem(&r, 422, "invalid-value", "revision"));
+	reply_release(&r);
+	post_subnet(&d, JSON, "{\"calibrated\":true}", &r);
+	json_decref(check_problem(&r, 422, "invalid-value", "/calibrated"));
+	reply_release(&r);
+	post_subnet(&d, JSON, "{\"profile\":\"acme/cam\",\"calibrated\":1}", &r);
+	json_decref(check_problem(&r, 422, "invalid-value", "/calibrated"));
+	reply_release(&r);
+	end(&d);
+	json_decref(profile);
+	free(body);
+	free(text);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = {test_reports, test_refused_reports};
+	const TTest *const tests[] = {test_reports, test_refused_reports, test_calibration, test_revisions};
 	int status;
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);

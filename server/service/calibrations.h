@@ -1,0 +1,38 @@
+/* The calibration of each revision of a profile, from what devices reported. */
+#ifndef OFAD_SERVICE_CALIBRATIONS_H
+#define OFAD_SERVICE_CALIBRATIONS_H
+
+#include "service/calibration.h"
+#include "store/store.h"
+
+/* How many of the newest measurements of a revision are looked at. */
+#define CALIBRATION_MEASUREMENTS_MAX 2000
+
+/* What is known, and what follows from it. */
+struct calibration_report {
+	struct calibration calibration;
+	size_t n, devices, measurements; /* points; devices that differ by author or name; what they said */
+	struct calibration_point points[CALIBRATION_POINTS_MAX]; /* by subnet */
+	struct calibration_error before, after;                  /* with n > 0 */
+	double correlation;
+};
+
+struct calibrations;
+
+/* From measurements in `store` (borrowed).  What was computed is cached in at most cache_bytes. */
+enum ofa_status calibrations_new(struct store *store, size_t cache_bytes, struct calibrations **ret,
+				 struct ofa_error *err) OFA_MUST_CHECK;
+void calibrations_free(struct calibrations *s); /* NULL is allowed */
+
+/* From all that was reported up to now. */
+enum ofa_status calibrations_read(struct calibrations *s, const char *profile, uint64_t revision,
+				  struct calibration_report *ret, struct ofa_error *err) OFA_MUST_CHECK;
+/* For answering: as it was at most CALIBRATION_AGE_MS ago, so that a fleet that reports while it asks does not have it
+ * computed anew for each request.  Takes a few milliseconds then, else none; any thread. */
+#define CALIBRATION_AGE_MS 1000.0
+enum ofa_status calibrations_get(struct calibrations *s, const char *profile, uint64_t revision,
+				 struct calibration *ret, struct ofa_error *err) OFA_MUST_CHECK;
+/* A measurement was stored: what was computed before is out of date. */
+void calibrations_touch(struct calibrations *s);
+
+#endif
