@@ -11,6 +11,7 @@
 #include "files.h"
 #include "output.h"
 #include "pack/pack.h"
+#include "provenance.h"
 
 #define NO_SEED UINT64_MAX /* --seed cannot give it */
 
@@ -19,6 +20,7 @@ struct pull_options {
 	struct opt_list limits;
 	uint64_t seed;
 	struct api_access access;
+	struct provenance_options provenance;
 	int retries;
 	double backoff_s;
 	bool json;
@@ -28,6 +30,7 @@ struct pull_options {
 struct pulled {
 	struct download_source source;
 	json_t *manifest;                   /* owned */
+	struct provenance provenance;
 	char server_timing[API_MAX_HEADER]; /* of the search */
 };
 
@@ -117,6 +120,10 @@ static json_t *answer_json(const struct pull_options *o, const struct pulled *p,
 		answer = NULL;
 	}
 	json_decref(facts);
+	if (answer && json_object_set_new(answer, "signed", provenance_json(&p->provenance))) {
+		json_decref(answer);
+		answer = NULL;
+	}
 	return answer;
 }
 
@@ -141,8 +148,11 @@ static enum ofa_status report(const struct pull_options *o, const struct pulled 
 {
 	if (o->json)
 		return cli_print_json(answer_json(o, p, s), err);
-	printf("wrote %s: %llu bytes, digest and self-test good, %s; `ofa inspect %s` tells more\n", o->out,
-	       (unsigned long long)s->size_bytes, p->server_timing, o->out);
+	printf("wrote %s: %llu bytes, digest and self-test good, ", o->out, (unsigned long long)s->size_bytes);
+	if (p->provenance.checked)
+		printf("signed by %s, sequence %llu, ", p->provenance.accepted.key,
+		       (unsigned long long)p->provenance.accepted.manifest.sequence);
+	printf("%s; `ofa inspect %s` tells more\n", p->server_timing, o->out);
 	return OFA_OK;
 }
 
@@ -156,11 +166,16 @@ static enum ofa_status keep(const struct pull_options *o, const struct pulled *p
 
 	if (st != OFA_OK)
 		return st;
-	st = verify(&map, &summary, err);
+	st = provenance_check_package(&p->provenance, map.data, map.size, err);
+	if (st == OFA_OK)
+		st = verify(&map, &summary, err);
 	ofa_map_close(&map);
 	if (st != OFA_OK)
 		return st;
-	st = download_keep(d, o->out, err);
+	/* the sequence first: should the power fail here, nothing older is accepted afterwards */
+	st = provenance_remember(&p->provenance, o->out, err);
+	if (st == OFA_OK)
+		st = download_keep(d, o->out, err);
 	if (st == OFA_OK)
 		st = report(o, p, &summary, err);
 	ofa_package_summary_release(&summary);
@@ -250,6 +265,14 @@ static enum ofa_status ask(const struct pull_options *o, const json_t *body, str
 	return st;
 }
 
+/* The profile that was asked for, as the body names it. */
+static const char *profile_of(const json_t *body)
+{
+	const json_t *profile = json_object_get(body, "profile");
+
+	return json_string_value(json_is_string(profile) ? profile : json_object_get(profile, "name"));
+}
+
 static enum ofa_status download(const struct pull_options *o, const struct pulled *p, struct retry *retry,
                                 struct ofa_error *err)
 {
@@ -274,11 +297,17 @@ static enum ofa_status ask_and_download(const struct pull_options *o, const json
                                         struct ofa_error *err)
 {
 	struct pulled pulled;
+	struct provenance_wanted wanted = {.out = o->out, .profile = profile_of(body)};
 	enum ofa_status st = ask(o, body, retry, &pulled, err);
 
 	if (st != OFA_OK)
 		return st;
-	st = download(o, &pulled, retry, err);
+	wanted.source = &pulled.source;
+	wanted.manifest = pulled.manifest;
+	st = provenance_check(&o->provenance, &wanted, retry, &pulled.provenance, err);
+	if (st == OFA_OK)
+		st = download(o, &pulled, retry, err);
+	provenance_release(&pulled.provenance);
 	json_decref(pulled.manifest);
 	return st;
 }
@@ -311,6 +340,7 @@ int cmd_pull(int argc, char **argv)
 		 .help = "which of the server's networks, when it has several"},
 		{.name = "seed", .kind = OPT_U64, .value = "N", .to.u64 = &o.seed,
 		 .help = "seed of the search (default: the server's)"},
+		PROVENANCE_OPTIONS(&o.provenance),
 		API_ACCESS_OPTIONS(&o.access),
 		{.name = "retries", .kind = OPT_INT, .value = "N", .to.integer = &o.retries, .max = 1000,
 		 .help = "further attempts in a row that bring nothing, before it gives up (5)"},
@@ -324,9 +354,13 @@ int cmd_pull(int argc, char **argv)
 		.about = "Asks the server at URL for the best subnet for a device under limits, receives its package,\n"
 		         "verifies digest, structure and self-test with the device runtime, and only then saves it.\n"
 		         "When the link breaks it goes on where it broke off; what came stays in OUT.part, where a\n"
-		         "later call goes on.  A server that is busy is asked again when it says.\n",
+		         "later call goes on.  A server that is busy is asked again when it says.\n"
+		         "With --trust it refuses what is unsigned, expired, made for another profile, altered by a\n"
+		         "single bit, or older than what was accepted before; OUT.signed keeps what was accepted.\n",
 		.examples = "  ofa pull http://127.0.0.1:8080 --profile laptop --limit latency_ms=0.5 -o best.ofa\n"
-		            "  ofa pull http://127.0.0.1:8080 --profile l.json --limit storage_bytes=400000 -o s.ofa\n",
+		            "  ofa pull http://127.0.0.1:8080 --profile l.json --limit storage_bytes=400000 -o s.ofa\n"
+		            "  ofa pull http://10.0.0.9:8080 --profile laptop -o best.ofa \\\n"
+		            "      --trust RWQImrB1wixbUXeUv2bXGlRWSii65XoTNarcU/Zcwcfho/3ginp/sNG4\n",
 		.options = options, .n_options = OFA_ARRAY_LEN(options),
 	};
 	const char *operand[OPT_MAX_OPERANDS];

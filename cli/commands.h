@@ -17,6 +17,7 @@ int cmd_pack(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_measure(int argc, char **argv);
 int cmd_pull(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
 int cmd_push(int argc, char **argv);
 
 #endif

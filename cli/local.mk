@@ -18,6 +18,7 @@ cli_ofa_SOURCES = \
 	cli/output.h cli/output.c \
 	cli/pairs.h cli/pairs.c \
 	cli/predictor_save.h cli/predictor_save.c \
+	cli/provenance.h cli/provenance.c \
 	cli/retry.h cli/retry.c \
 	cli/subnet.h cli/subnet.c \
 	cli/survey.h cli/survey.c \
@@ -25,6 +26,7 @@ cli_ofa_SOURCES = \
 	cli/tables.h cli/tables.c \
 	cli/timing.h cli/timing.c \
 	cli/transfer.h cli/transfer.c \
+	cli/trust.h cli/trust.c \
 	cli/cmd_eval.c \
 	cli/cmd_import.c \
 	cli/cmd_init.c \
@@ -39,4 +41,5 @@ cli_ofa_SOURCES = \
 	cli/cmd_push.c \
 	cli/cmd_run.c \
 	cli/cmd_search.c \
+	cli/cmd_verify.c \
 	cli/cmd_train.c cli/progress.h cli/progress.c

@@ -30,6 +30,7 @@ static const struct command commands[] = {
 	{"measure", "this machine's latency table for a network", cmd_measure},
 	{"profile import", "published latency tables, brought into a device profile", cmd_profile_import},
 	{"pull", "get a package for a device from a server", cmd_pull},
+	{"verify", "is a package the one that somebody trusted signed?", cmd_verify},
 	{"push", "send a device profile to a server", cmd_push},
 };
 

@@ -80,6 +80,7 @@ FUZZ_TESTS = \
 	tests/fuzz/fuzz_package \
 	tests/fuzz/fuzz_pairs \
 	tests/fuzz/fuzz_safetensors \
+	tests/fuzz/fuzz_trust \
 	tests/fuzz/fuzz_unpickle \
 	tests/fuzz/fuzz_yaml \
 	tests/fuzz/fuzz_zip
@@ -88,6 +89,8 @@ tests_fuzz_fuzz_image_SOURCES = tests/fuzz/fuzz_image.c tests/fuzz/replay.c
 tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz_manifest.c tests/fuzz/replay.c
 tests_fuzz_fuzz_package_SOURCES = tests/fuzz/fuzz_package.c tests/fuzz/replay.c
 tests_fuzz_fuzz_safetensors_SOURCES = tests/fuzz/fuzz_safetensors.c tests/fuzz/replay.c
+tests_fuzz_fuzz_trust_SOURCES = tests/fuzz/fuzz_trust.c tests/fuzz/replay.c cli/trust.h cli/trust.c
+tests_fuzz_fuzz_trust_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/cli
 tests_fuzz_fuzz_unpickle_SOURCES = tests/fuzz/fuzz_unpickle.c tests/fuzz/replay.c
 tests_fuzz_fuzz_yaml_SOURCES = tests/fuzz/fuzz_yaml.c tests/fuzz/replay.c
 tests_fuzz_fuzz_zip_SOURCES = tests/fuzz/fuzz_zip.c tests/fuzz/replay.c
@@ -111,10 +114,11 @@ SHELL_TESTS = \
 	tests/e2e/test-access \
 	tests/e2e/test-delivery \
 	tests/e2e/test-networks \
-	tests/e2e/test-service
+	tests/e2e/test-service \
+	tests/e2e/test-signed
 TESTS += $(SHELL_TESTS)
 EXTRA_DIST += $(SHELL_TESTS) tests/cli/lib.sh tests/cli/tiny-network.sh tests/cli/tiny-recipe.json \
-	tests/e2e/cutting-proxy.py
+	tests/e2e/altering-proxy.py tests/e2e/cutting-proxy.py
 
 # What goes wrong around the daemon.
 FAULT_TESTS = \

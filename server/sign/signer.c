@@ -138,11 +138,17 @@ void signed_text_unref(struct signed_text *t)
 		shared_unref(&t->shared);
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec > 0 ? (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000 : 0;
+}
+
 static uint64_t now(void)
 {
-	time_t t = time(NULL);
-
-	return t > 0 ? (uint64_t)t : 0;
+	return now_ms() / 1000;
 }
 
 /* Takes the malloc'ed text, on failure too. */
@@ -194,10 +200,11 @@ struct signing {
 	size_t size;
 };
 
-/* At least the time of day, which goes on where a database that was lost or restored has forgotten the count. */
+/* At least the time, which goes on where a database that was lost or restored has forgotten the count; in
+ * milliseconds, so that the count does not run ahead of it when much is signed at once. */
 static enum ofa_status next_sequence(struct signer *s, uint64_t min_sequence, struct ofa_error *err)
 {
-	uint64_t floor = now(), sequence;
+	uint64_t floor = now_ms(), sequence;
 	enum ofa_status st;
 
 	/* told before the disk is touched */

@@ -206,7 +206,7 @@ START_TEST(test_deliveries)
 	ask(&d, "GET", other, NULL, NULL, &r);
 	json_decref(check_problem(&r, 422, "invalid-value", "delivery"));
 	reply_release(&r);
-	snprintf(other, sizeof(other), "%s&min_sequence=99999999999", path);
+	snprintf(other, sizeof(other), "%s&min_sequence=99999999999999", path);
 	ask(&d, "GET", other, NULL, NULL, &r);
 	json_decref(check_problem(&r, 422, "invalid-value", "min_sequence"));
 	reply_release(&r);
