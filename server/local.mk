@@ -133,4 +133,17 @@ server_ofad_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 server_ofad_LDADD = $(SERVER_LIBS)
 
 dist_man8_MANS += doc/man/ofad.8
-EXTRA_DIST += doc/examples/ofad.yaml
+
+# Units of systemd; the directory is chosen by configure.
+EXTRA_DIST += server/systemd/ofad.service.in server/systemd/ofad.socket server/systemd/ofad-admin.socket
+CLEANFILES += server/systemd/ofad.service
+noinst_DATA += server/systemd/ofad.service
+server/systemd/ofad.service: $(top_srcdir)/server/systemd/ofad.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) server/systemd && $(SED) -e 's|@bindir[@]|$(bindir)|' -e 's|@sysconfdir[@]|$(sysconfdir)|' \
+		$(top_srcdir)/server/systemd/ofad.service.in > $@.tmp && mv $@.tmp $@
+if SYSTEMD_UNITS
+nodist_systemdsystemunit_DATA = server/systemd/ofad.service
+systemdsystemunit_DATA = server/systemd/ofad.socket server/systemd/ofad-admin.socket
+endif
+exampledir = $(docdir)/examples
+dist_example_DATA = doc/examples/ofad.yaml

@@ -121,6 +121,9 @@ enum ofa_status landlock_enter(const struct settings *s, struct ofa_error *err)
 	st = settings_reopened(s, allow_reopened, &b);
 	if (st == OFA_OK)
 		st = allow_proc(&b);
+	/* how much of the processors there is for us, which may change */
+	if (st == OFA_OK)
+		st = allow(&b, "/sys/fs/cgroup", LANDLOCK_ACCESS_FS_READ_FILE);
 	if (st == OFA_OK && syscall(SYS_landlock_restrict_self, b.fd, 0))
 		st = ofa_fail(err, OFA_ERR_IO, "--sandbox", "Landlock does not take the ruleset: %s", strerror(errno));
 	close(b.fd);

@@ -15,8 +15,8 @@ enum sandbox_mode {
 /* To be called by the only thread there is: those that it starts inherit it, others would not be bound.  Nothing
  * lifts it again.  Afterwards
  *   - files are read and written beneath the directories that the table of options says something is opened in again
- *     (enum option_reopened); those of this process in /proc are read; what is open stays open; all else is refused
- *     with EACCES, and so is making a TCP connection;
+ *     (enum option_reopened); those of this process in /proc and of control groups are read; what is open stays open;
+ *     all else is refused with EACCES, and so is making a TCP connection;
  *   - the calls in sandbox/seccomp.c are refused with EPERM: an error that is logged beats a daemon that dies of a call
  *     that some library makes on a path nobody has tried. */
 enum ofa_status sandbox_enter(const struct settings *s, const struct log *log, struct ofa_error *err) OFA_MUST_CHECK;
