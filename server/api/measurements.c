@@ -111,6 +111,7 @@ enum http_next measurements_post(struct app *app, struct http_call *call)
 		problem_reply_error(call, st, &err);
 		return HTTP_REPLY;
 	}
+	metrics_add(app->metrics, METRICS_MEASUREMENTS, 1);
 	http_reply_header(&call->reply, "Location", "/subnets/%s/measurements/%lld", id,
 			  (long long)json_integer_value(json_object_get(kept, "number")));
 	reply_kept(call, 201, kept);

@@ -161,6 +161,21 @@ static void add_workers(struct metrics_text *t, struct app *app)
 				pools[p].stats.of[c].running);
 }
 
+static void add_jobs(struct metrics_text *t, struct app *app)
+{
+	unsigned n[JOB_STATE_COUNT];
+
+	jobs_count(app->jobs, n);
+	metrics_text_family(t, "ofad_jobs", "gauge", "Jobs that are remembered, by state.");
+	for (int s = 0; s < JOB_STATE_COUNT; s++)
+		metrics_text_sample(t, LABELS({"state", job_state_name((enum job_state)s)}), n[s]);
+}
+
+static void add_signing(struct metrics_text *t, struct app *app)
+{
+	metrics_text_single(t, "ofad_signing", "gauge", "1 where deliveries are signed.", signer_active(app->signer));
+}
+
 static void add_caches(struct metrics_text *t, struct app *app)
 {
 	const struct {
@@ -226,6 +241,8 @@ enum http_next metrics_get(struct app *app, struct http_call *call)
 	add_requests(&t, app->metrics);
 	add_problems(&t, app->metrics);
 	add_workers(&t, app);
+	add_jobs(&t, app);
+	add_signing(&t, app);
 	add_caches(&t, app);
 	add_counters(&t, app->metrics);
 	add_histograms(&t, app->metrics);

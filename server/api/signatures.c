@@ -155,6 +155,8 @@ static enum ofa_status sign_delivery(struct app *app, const char *id, const stru
 		claims.size_bytes = package->size;
 		package_format(package, &claims.major, &claims.minor);
 		st = signer_manifest(app->signer, &q->key, &claims, q->min_sequence, ret, err);
+		if (st == OFA_OK)
+			metrics_add(app->metrics, METRICS_SIGNATURES_MANIFEST, 1);
 	}
 	package_unref(package);
 	json_decref(manifest);
@@ -247,6 +249,8 @@ enum http_next subnet_minisig_get(struct app *app, struct http_call *call)
 		st = packages_get(app->packages, id, &package, &err);
 	if (package)
 		st = signer_minisig(app->signer, &key, id, package->data, package->size, &t, &err);
+	if (package && st == OFA_OK)
+		metrics_add(app->metrics, METRICS_SIGNATURES_MINISIG, 1);
 	package_unref(package);
 	if (st == OFA_OK)
 		reply_signed(call, MINISIG_TYPE, t);

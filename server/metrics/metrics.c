@@ -13,6 +13,7 @@ const double metrics_bounds[METRICS_BOUNDS] = {0.0001, 0.00025, 0.0005, 0.001, 0
 const char *const metrics_class_names[METRICS_CLASSES] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
 
 #define LOOKUPS "ofad_subnet_lookups_total", "Questions by where their answer came from."
+#define SIGNATURES "ofad_signatures_total", "Signatures that were made."
 #define SEARCHES "ofad_searches_total", "Searches by why they stopped."
 
 static const struct metrics_about counters[METRICS_COUNTER_COUNT] = {
@@ -32,6 +33,10 @@ static const struct metrics_about counters[METRICS_COUNTER_COUNT] = {
 	[METRICS_FRONTS_DROPPED] = {"ofad_fronts_dropped_total", "Pareto fronts that were kept and are no more.", NULL,
 				    NULL},
 	[METRICS_DELIVERIES] = {"ofad_deliveries_total", "Questions that were answered with a subnet.", NULL, NULL},
+	[METRICS_MEASUREMENTS] = {"ofad_measurements_total", "Measurements that devices reported and that were kept.",
+				  NULL, NULL},
+	[METRICS_SIGNATURES_MANIFEST] = {SIGNATURES, "kind", "manifest"},
+	[METRICS_SIGNATURES_MINISIG] = {SIGNATURES, "kind", "minisig"},
 	[METRICS_RESPONSE_BYTES] = {"ofad_http_response_body_bytes_total", "Bytes of bodies that were sent whole.",
 				    NULL, NULL},
 	[METRICS_PACKAGE_BYTES] = {"ofad_package_bytes_total", "Those of them that were packages or parts of one.",

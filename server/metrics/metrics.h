@@ -27,6 +27,9 @@ enum metrics_counter {
 	METRICS_FRONTS_COMPUTED,
 	METRICS_FRONTS_DROPPED,
 	METRICS_DELIVERIES, /* questions that were answered with a subnet */
+	METRICS_MEASUREMENTS,
+	METRICS_SIGNATURES_MANIFEST, /* made anew; those in memory are not made */
+	METRICS_SIGNATURES_MINISIG,
 	METRICS_RESPONSE_BYTES,
 	METRICS_PACKAGE_BYTES,
 	METRICS_RESPONSES_CUT, /* the client went away before the last byte */

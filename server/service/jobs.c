@@ -286,6 +286,14 @@ struct job *jobs_find(struct jobs *s, const char *id)
 	return j;
 }
 
+/* With the lock held. */
+static enum job_state state_of(const struct job *j)
+{
+	if (!j->answer)
+		return j->view.state;
+	return atomic_load(&j->answer->progress.stage) == PROGRESS_QUEUED ? JOB_QUEUED : JOB_RUNNING;
+}
+
 void jobs_view(struct jobs *s, struct job *j, struct job_view *ret)
 {
 	pthread_mutex_lock(&s->lock);
@@ -299,7 +307,7 @@ void jobs_view(struct jobs *s, struct job *j, struct job_view *ret)
 		ret->evaluations = atomic_load(&p->evaluations);
 		ret->budget = atomic_load(&p->budget);
 		ret->best_accuracy = atomic_load(&p->best_accuracy);
-		ret->state = ret->stage == PROGRESS_QUEUED ? JOB_QUEUED : JOB_RUNNING;
+		ret->state = state_of(j);
 	}
 	pthread_mutex_unlock(&s->lock);
 }
@@ -337,10 +345,12 @@ bool jobs_unlisten(struct jobs *s, struct job_listener *l)
 	return listening;
 }
 
-void jobs_count(struct jobs *s, unsigned *ret_under_way, unsigned *ret_all)
+void jobs_count(struct jobs *s, unsigned ret[JOB_STATE_COUNT])
 {
+	memset(ret, 0, JOB_STATE_COUNT * sizeof(ret[0]));
 	pthread_mutex_lock(&s->lock);
-	*ret_under_way = s->n - s->n_over;
-	*ret_all = s->n;
+	for (int b = 0; b < BUCKETS; b++)
+		for (const struct job *j = s->bucket[b]; j; j = j->chain)
+			ret[state_of(j)]++;
 	pthread_mutex_unlock(&s->lock);
 }

@@ -68,7 +68,7 @@ void jobs_view(struct jobs *s, struct job *j, struct job_view *ret);
 bool jobs_listen(struct jobs *s, struct job *j, struct job_listener *l);
 /* Takes the listener back.  False: it was woken, is being woken, or was not taken. */
 bool jobs_unlisten(struct jobs *s, struct job_listener *l);
-/* How many are under way, and how many there are. */
-void jobs_count(struct jobs *s, unsigned *ret_under_way, unsigned *ret_all);
+/* How many there are in each state; looks at them all. */
+void jobs_count(struct jobs *s, unsigned ret[JOB_STATE_COUNT]);
 
 #endif

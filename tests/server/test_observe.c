@@ -258,10 +258,34 @@ START_TEST(test_series_are_bounded)
 }
 END_TEST
 
+/* A question that is answered beside its request. */
+static void post_as_a_job(const struct daemon *d)
+{
+	char path[128];
+	struct reply r;
+	bool over = false;
+
+	ask(d, "POST", "/subnets", SEND_JSON "\nPrefer: respond-async", "{\"seed\":7}", &r);
+	ck_assert_int_eq(r.status, 202);
+	snprintf(path, sizeof(path), "%s", reply_header(&r, "Location"));
+	reply_release(&r);
+	while (!over) {
+		json_t *json;
+
+		ask(d, "GET", path, NULL, NULL, &r);
+		json = reply_json(&r);
+		over = strcmp(json_string_value(json_object_get(json, "state")), "succeeded") == 0;
+		json_decref(json);
+		reply_release(&r);
+		pause_ms(20);
+	}
+}
+
 /* Why searches stopped, what was sent, and the sizes of things. */
 START_TEST(test_metrics_tell)
 {
 	static struct scrape s;
+	char path[256];
 	struct daemon d;
 	struct reply r;
 
@@ -272,20 +296,28 @@ START_TEST(test_metrics_tell)
 	post_subnet(&d, JSON, "{\"limits\":{\"macs\":1}}", &s.reply);
 	ck_assert_int_eq(s.reply.status, 422);
 	reply_release(&s.reply);
+	post_as_a_job(&d);
+	snprintf(path, sizeof(path), "%s/measurements", reply_header(&r, "Content-Location"));
+	ck_assert_int_eq(ask_status(&d, "POST", path, SEND_JSON, "{\"latency_ms\":3.5}"), 201);
 	pause_ms(100);
 	scrape(&d, &s);
 	ck_assert_double_eq(needed(&s, "ofad_package_bytes_total"), (double)r.body.len);
 	ck_assert_double_eq(needed(&s, "ofad_searches_total{stop=\"infeasible\"}"), 1);
 	ck_assert_double_eq(needed(&s, "ofad_searches_total{stop=\"budget\"}") +
 				    needed(&s, "ofad_searches_total{stop=\"converged\"}"),
-			    1);
+			    2);
 	ck_assert_double_gt(needed(&s, "ofad_search_evaluations_total"), 0);
-	ck_assert_double_eq(needed(&s, "ofad_pack_duration_seconds_count"), 1);
-	ck_assert_double_eq(needed(&s, "ofad_calibrate_duration_seconds_count"), 1);
+	ck_assert_double_eq(needed(&s, "ofad_pack_duration_seconds_count"), 2);
+	ck_assert_double_eq(needed(&s, "ofad_calibrate_duration_seconds_count"), 2);
 	ck_assert_double_eq(needed(&s, "ofad_problems_total{problem=\"infeasible-limits\"}"), 1);
 	ck_assert_double_ge(needed(&s, "ofad_cache_bytes{cache=\"packages\"}"), (double)r.body.len);
 	ck_assert_double_eq(needed(&s, "ofad_network_state{network=\"" NETWORK "\",state=\"ready\"}"), 1);
 	ck_assert_double_eq(needed(&s, "ofad_draining"), 0);
+	ck_assert_double_eq(needed(&s, "ofad_jobs{state=\"succeeded\"}"), 1);
+	ck_assert_double_eq(needed(&s, "ofad_jobs{state=\"running\"}"), 0);
+	ck_assert_double_eq(needed(&s, "ofad_measurements_total"), 1);
+	ck_assert_double_eq(needed(&s, "ofad_signing"), 0);
+	ck_assert_double_eq(needed(&s, "ofad_deliveries_total"), 2);
 	ck_assert_double_ge(needed(&s, "ofad_http_connections{listener=\"main\"}"), 1);
 	ck_assert_double_gt(needed(&s, "process_resident_memory_bytes"), 1e6);
 	ck_assert_double_le(fabs(needed(&s, "process_start_time_seconds") - (double)time(NULL)), 60);
