@@ -284,12 +284,19 @@ END_TEST
 
 /* ---- how often ---- */
 
-static void check_too_many(const struct daemon *d, const char *path, const char *headers)
+/* At least so many are answered with the status, and not many more: a slow machine's bucket fills meanwhile. */
+static void check_too_many(const struct daemon *d, const char *path, const char *headers, long status, int burst)
 {
 	const char *after;
 	struct reply r;
+	int n = 0;
 
 	ask(d, "GET", path, headers, NULL, &r);
+	for (; r.status == status && n < burst + 100; n++) {
+		reply_release(&r);
+		ask(d, "GET", path, headers, NULL, &r);
+	}
+	ck_assert_int_ge(n, burst);
 	json_decref(check_problem(&r, 429, "too-many-requests", NULL));
 	after = reply_header(&r, "Retry-After");
 	ck_assert_ptr_nonnull(after);
@@ -304,18 +311,15 @@ START_TEST(test_rate_per_address)
 	struct daemon d;
 
 	daemon_start(&d, "often", "--limit-loopback", "--rate-per-address", "1", "--burst-per-address", "5", NULL);
-	ck_assert_int_eq(ask_status(&d, "GET", "/networks", NULL, NULL), 200);
-	for (int i = 0; i < 4; i++)
-		ck_assert_int_eq(ask_status(&d, "GET", "/nothing", NULL, NULL), 404);
-	check_too_many(&d, "/networks", NULL);
-	check_too_many(&d, "/nothing", NULL);
-	check_too_many(&d, "/", NULL);
+	check_too_many(&d, "/nothing", NULL, 404, 5);
+	check_too_many(&d, "/networks", NULL, 200, 0);
+	check_too_many(&d, "/", NULL, 200, 0);
 	for (int i = 0; i < 20; i++)
 		ck_assert_int_eq(ask_status(&d, "GET", "/healthz", NULL, NULL), 200);
 	daemon_stop(&d, SIGTERM);
 	/* by default this machine's own calls are not counted: a proxy's are those of everybody */
 	daemon_start(&d, "often", "--rate-per-address", "1", "--burst-per-address", "1", NULL);
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 20; i++)
 		ck_assert_int_eq(ask_status(&d, "GET", "/networks", NULL, NULL), 200);
 	daemon_stop(&d, SIGTERM);
 }
@@ -330,13 +334,10 @@ START_TEST(test_rate_per_token)
 	daemon_start(&d, "tokens", "--rate-per-token", "1", "--burst-per-token", "3", NULL);
 	add_token("tokens", "--scope read", &a);
 	add_token("tokens", "--scope provision", &b);
-	for (int i = 0; i < 3; i++)
-		ck_assert_int_eq(ask_status(&d, "GET", "/networks", a.header, NULL), 200);
-	check_too_many(&d, "/networks", a.header);
-	for (int i = 0; i < 3; i++)
-		ck_assert_int_eq(ask_status(&d, "GET", "/networks/" NETWORK "/pareto", b.header, NULL), 403);
-	check_too_many(&d, "/networks", b.header);
-	ck_assert_int_eq(ask_status(&d, "GET", "/problems", a.header, NULL), 200);
+	check_too_many(&d, "/networks", a.header, 200, 3);
+	check_too_many(&d, "/networks/" NETWORK "/pareto", b.header, 403, 3);
+	for (int i = 0; i < 20; i++)
+		ck_assert_int_eq(ask_status(&d, "GET", "/problems", a.header, NULL), 200);
 	daemon_stop(&d, SIGTERM);
 }
 END_TEST
