@@ -66,6 +66,12 @@ static void complete(struct app *app, const struct http_call *call)
 
 	request_metrics_count(&app->requests, call, ms);
 	access_log_call(app->access_log, call, ms);
+	audit_call(app->audit_log, call);
+}
+
+static void worked(struct app *app, struct http_call *call)
+{
+	audit_write(app->audit_log, call);
 }
 
 /* Probes come every few seconds and say nothing in a log. */
@@ -193,6 +199,20 @@ static enum ofa_status open_data(struct app *app, struct ofa_error *err)
 	return st == OFA_OK ? start_signer(app, err) : st;
 }
 
+static enum ofa_status open_audit_log(struct app *app, struct ofa_error *err)
+{
+	const struct line_file_options options = {
+		.what = "audit log",
+		.option = "--audit-log",
+		.path = app->audit_path,
+		.buffer_bytes = AUDIT_BYTES,
+		.log = &app->log,
+	};
+	enum ofa_status st = audit_path(app->settings, app->audit_path, err);
+
+	return st == OFA_OK ? line_file_open(&options, &app->audit_log, err) : st;
+}
+
 static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 {
 	const struct settings *s = app->settings;
@@ -299,6 +319,7 @@ static enum ofa_status start_main(struct app *app, struct ofa_error *err)
 		.admit = admit,
 		.fault = problem_reply_fault,
 		.offload = offload,
+		.worked = worked,
 		.completed = complete,
 	};
 
@@ -357,8 +378,22 @@ static void free_services(struct app *app)
 	if (app->lock_fd >= 0)
 		close(app->lock_fd);
 	networks_free(app->networks);
-	access_log_close(app->access_log);
+	line_file_close(app->access_log);
+	line_file_close(app->audit_log);
 	metrics_free(app->metrics);
+}
+
+static enum ofa_status open_access_log(struct app *app, struct ofa_error *err)
+{
+	const struct line_file_options options = {
+		.what = "access log",
+		.option = "--access-log",
+		.path = app->settings->access_log,
+		.buffer_bytes = ACCESS_LOG_BYTES,
+		.log = &app->log,
+	};
+
+	return line_file_open(&options, &app->access_log, err);
 }
 
 static enum ofa_status start_metrics(struct app *app, struct ofa_error *err)
@@ -394,7 +429,9 @@ enum ofa_status app_start(struct app *app, const struct settings *settings, stru
 	if (st == OFA_OK)
 		st = sandbox_enter(settings, &app->log, err);
 	if (st == OFA_OK)
-		st = access_log_open(settings->access_log, &app->log, &app->access_log, err);
+		st = open_access_log(app, err);
+	if (st == OFA_OK)
+		st = open_audit_log(app, err);
 	if (st == OFA_OK)
 		st = start_services(app, err);
 	if (st == OFA_OK)
@@ -414,11 +451,11 @@ void app_reload(struct app *app)
 {
 	struct ofa_error err = {0};
 
-	access_log_reopen(app->access_log);
+	line_file_reopen(app->access_log);
+	line_file_reopen(app->audit_log);
 	if (signer_reload(app->signer, &err) != OFA_OK)
 		log_message(&app->log, LOG_LEVEL_ERROR, "the signing keys stay as they were: %s", err.message);
 	access_reload(app);
-	access_log_reopen(app->access_log);
 	log_message(&app->log, LOG_LEVEL_INFO, "reloaded");
 }
 

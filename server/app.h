@@ -5,6 +5,7 @@
 #include "access/limits.h"
 #include "access/tokens.h"
 #include "access_log.h"
+#include "audit.h"
 #include "http/server.h"
 #include "jobs/timers.h"
 #include "jobs/workers.h"
@@ -27,7 +28,7 @@
 struct app {
 	const struct settings *settings;
 	struct log log;
-	struct access_log *access_log; /* NULL: none */
+	struct line_file *access_log, *audit_log; /* NULL: none */
 	struct metrics *metrics;
 	struct request_metrics requests;
 	double started_at; /* seconds since 1970 */
@@ -52,6 +53,7 @@ struct app {
 	struct jobs *jobs;
 	struct http_server *server;
 	struct http_server *admin; /* for probes, while the other one is full or draining; or NULL */
+	char audit_path[AUDIT_PATH_MAX];
 	char keys_dir[4096];  /* of the signing keys, unless the settings name it */
 	bool anonymous_allowed; /* callers need no token as long as there is none */
 	atomic_bool draining; /* no new work is begun */

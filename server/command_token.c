@@ -8,6 +8,7 @@
 #include "access/scopes.h"
 #include "access/token.h"
 #include "access/tokens.h"
+#include "audit.h"
 #include "command_token.h"
 #include "cost/profile.h"
 #include "data_dir.h"
@@ -162,6 +163,23 @@ static enum ofa_status parse_args(struct token_args *a, int argc, char **argv, s
 
 /* ---- the verbs ---- */
 
+/* What a verb works on. */
+struct place {
+	const struct settings *settings;
+	struct store *store;
+	struct generation generation;
+};
+
+/* Tells the daemon and the record.  A record that cannot be written does not undo what was done. */
+static void changed(const struct place *at, const char *action, const char *id)
+{
+	struct ofa_error err = {0};
+
+	generation_raise(&at->generation);
+	if (audit_command(at->settings, action, id, &err) != OFA_OK)
+		fprintf(stderr, "ofad: %s\n", err.message);
+}
+
 static enum ofa_status check_add(const struct token_args *a, struct ofa_error *err)
 {
 	if (a->id)
@@ -183,8 +201,7 @@ static enum ofa_status check_add(const struct token_args *a, struct ofa_error *e
 	return OFA_OK;
 }
 
-static enum ofa_status run_add(struct store *store, struct generation *generation, const struct token_args *a,
-			       struct ofa_error *err)
+static enum ofa_status run_add(const struct place *at, const struct token_args *a, struct ofa_error *err)
 {
 	char text[TOKEN_TEXT_MAX], id[TOKEN_ID_MAX], scopes[SCOPES_TEXT_MAX];
 	uint8_t sha256[OFA_SHA256_BYTES];
@@ -203,10 +220,10 @@ static enum ofa_status run_add(struct store *store, struct generation *generatio
 	token_hash(text, strlen(text), sha256);
 	token_id(sha256, id);
 	scopes_format(a->scopes, scopes);
-	st = store->driver->token_add(store, &row, err);
+	st = at->store->driver->token_add(at->store, &row, err);
 	if (st != OFA_OK)
 		return st;
-	generation_raise(generation);
+	changed(at, "token.add", id);
 	/* the token alone on standard output, for scripts */
 	fprintf(stderr, "ofad: token %s for %s; this is the only time it is shown\n", id, scopes);
 	printf("%s\n", text);
@@ -238,15 +255,13 @@ static enum ofa_status print_row(void *ctx, const struct store_token *t)
 	return OFA_OK;
 }
 
-static enum ofa_status run_list(struct store *store, struct generation *generation, const struct token_args *a,
-				struct ofa_error *err)
+static enum ofa_status run_list(const struct place *at, const struct token_args *a, struct ofa_error *err)
 {
 	int64_t now = (int64_t)time(NULL);
 
-	(void)generation;
 	(void)a;
 	printf("%-12s  %-7s  %-20s  %-20s  %-16s  %s\n", "ID", "STATE", "CREATED", "EXPIRES", "OWNER", "SCOPES, NAME");
-	return store->driver->token_list(store, print_row, &now, err);
+	return at->store->driver->token_list(at->store, print_row, &now, err);
 }
 
 static enum ofa_status check_revoke(const struct token_args *a, struct ofa_error *err)
@@ -254,28 +269,26 @@ static enum ofa_status check_revoke(const struct token_args *a, struct ofa_error
 	return a->id ? OFA_OK : ofa_fail(err, OFA_ERR_INVALID, NULL, "which one?  ofad token list shows their ids");
 }
 
-static enum ofa_status run_revoke(struct store *store, struct generation *generation, const struct token_args *a,
-				  struct ofa_error *err)
+static enum ofa_status run_revoke(const struct place *at, const struct token_args *a, struct ofa_error *err)
 {
-	enum ofa_status st = store->driver->token_revoke(store, a->id, err);
+	enum ofa_status st = at->store->driver->token_revoke(at->store, a->id, err);
 
 	if (st != OFA_OK)
 		return st;
-	generation_raise(generation);
+	changed(at, "token.revoke", a->id);
 	fprintf(stderr, "ofad: token %s is refused from now on\n", a->id);
 	return OFA_OK;
 }
 
-static enum ofa_status run_purge(struct store *store, struct generation *generation, const struct token_args *a,
-				 struct ofa_error *err)
+static enum ofa_status run_purge(const struct place *at, const struct token_args *a, struct ofa_error *err)
 {
 	unsigned n;
-	enum ofa_status st = store->driver->token_purge(store, (int64_t)time(NULL), &n, err);
+	enum ofa_status st = at->store->driver->token_purge(at->store, (int64_t)time(NULL), &n, err);
 
 	(void)a;
 	if (st != OFA_OK)
 		return st;
-	generation_raise(generation);
+	changed(at, "token.purge", NULL);
 	fprintf(stderr, "ofad: %u token%s forgotten\n", n, n == 1 ? "" : "s");
 	return OFA_OK;
 }
@@ -284,8 +297,7 @@ static const struct verb {
 	const char *name;
 	bool makes_dir;                                                              /* before the daemon first runs */
 	enum ofa_status (*check)(const struct token_args *a, struct ofa_error *err); /* NULL: nothing to check */
-	enum ofa_status (*run)(struct store *store, struct generation *generation, const struct token_args *a,
-			       struct ofa_error *err);
+	enum ofa_status (*run)(const struct place *at, const struct token_args *a, struct ofa_error *err);
 } verbs[] = {
 	{"add", true, check_add, run_add},
 	{"list", false, NULL, run_list},
@@ -294,21 +306,21 @@ static const struct verb {
 };
 
 /* On a data directory that a daemon may be using. */
-static enum ofa_status run_in(const char *dir, const struct verb *v, const struct token_args *a, struct ofa_error *err)
+static enum ofa_status run_in(const struct settings *settings, const struct verb *v, const struct token_args *a,
+			      struct ofa_error *err)
 {
-	struct generation generation = {NULL};
-	struct store *store = NULL;
-	enum ofa_status st = v->makes_dir ? data_dir_make(dir, err) : OFA_OK;
+	struct place at = {.settings = settings};
+	enum ofa_status st = v->makes_dir ? data_dir_make(settings->data, err) : OFA_OK;
 
 	if (st == OFA_OK)
-		st = store_sqlite.open(dir, &store, err);
+		st = store_sqlite.open(settings->data, &at.store, err);
 	if (st == OFA_OK)
-		st = generation_open(dir, &generation, err);
+		st = generation_open(settings->data, &at.generation, err);
 	if (st == OFA_OK)
-		st = v->run(store, &generation, a, err);
-	generation_close(&generation);
-	if (store)
-		store->driver->close(store);
+		st = v->run(&at, a, err);
+	generation_close(&at.generation);
+	if (at.store)
+		at.store->driver->close(at.store);
 	return st;
 }
 
@@ -318,7 +330,7 @@ static enum ofa_status run(const struct verb *v, const struct token_args *a, str
 	enum ofa_status st = settings_parse(&settings, a->n_forwarded, (char **)a->forwarded, environ, err);
 
 	if (st == OFA_OK)
-		st = run_in(settings.data, v, a, err);
+		st = run_in(&settings, v, a, err);
 	settings_release(&settings);
 	return st;
 }

@@ -6,10 +6,12 @@ server_libofad_a_SOURCES = \
 	server/access_log.h server/access_log.c \
 	server/app.h server/app.c \
 	server/app_access.h server/app_access.c \
+	server/audit.h server/audit.c \
 	server/clock.h server/clock.c \
 	server/command_token.h server/command_token.c \
 	server/data_dir.h server/data_dir.c \
 	server/embedded.h \
+	server/line_file.h server/line_file.c \
 	server/listen.h server/listen.c \
 	server/log.h server/log.c \
 	server/notify.h server/notify.c \

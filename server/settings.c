@@ -130,6 +130,9 @@ const struct option settings_options[] = {
 	{ .name = "access-log", .argument = "FILE", .initial = "-",
 	  .kind = OPTION_TEXT, .offset = MEMBER(access_log), .reopened = REOPENED_APPEND,
 	  .help = "one JSON line for each request; - is standard error, off is none" },
+	{ .name = "audit-log", .argument = "FILE",
+	  .kind = OPTION_TEXT, .offset = MEMBER(audit_log), .reopened = REOPENED_APPEND,
+	  .help = "who wrote or took what (audit.jsonl in the data directory); off is none" },
 
 	{ .name = "watts-per-core", .argument = "W", .initial = "12",
 	  .kind = OPTION_REAL, .offset = MEMBER(watts_per_core), .max = 1000,

@@ -51,6 +51,7 @@ struct settings {
 	unsigned drain_seconds;
 	enum log_level log_level;
 	unsigned sandbox; /* enum sandbox_mode */
+	const char *audit_log; /* or NULL: audit.jsonl in the data directory */
 	const char *access_log; /* a file, "-" or "off" */
 	double watts_per_core, pue, kg_co2_per_kwh; /* factors of the ledger */
 	const char *config;                             /* the file that was read, or NULL */

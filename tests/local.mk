@@ -132,6 +132,7 @@ EXTRA_DIST += $(FAULT_TESTS) tests/faults/lib.sh
 SERVER_TESTS = \
 	tests/server/test_access \
 	tests/server/test_api \
+	tests/server/test_audit \
 	tests/server/test_conditional \
 	tests/server/test_daemon_parts \
 	tests/server/test_jobs \
@@ -237,6 +238,9 @@ tests_server_test_sandbox_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_tables_SOURCES = tests/server/test_tables.c $(DAEMON_SOURCES)
 tests_server_test_tables_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_tables_LDADD = $(SERVER_E2E_LIBS)
+tests_server_test_audit_SOURCES = tests/server/test_audit.c $(DAEMON_SOURCES)
+tests_server_test_audit_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_audit_LDADD = $(SERVER_TEST_LIBS) $(CURL_LIBS)
 tests_server_test_tokens_SOURCES = tests/server/test_tokens.c $(DAEMON_SOURCES)
 tests_server_test_tokens_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_tokens_LDADD = $(SERVER_E2E_LIBS)

@@ -52,7 +52,7 @@ uint64_t generation_read(const struct generation *g)
 	return atomic_load(g->shared);
 }
 
-void generation_raise(struct generation *g)
+void generation_raise(const struct generation *g)
 {
 	atomic_fetch_add(g->shared, 1);
 }

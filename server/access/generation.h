@@ -16,6 +16,6 @@ struct generation {
 enum ofa_status generation_open(const char *dir, struct generation *ret, struct ofa_error *err) OFA_MUST_CHECK;
 void generation_close(struct generation *g);
 uint64_t generation_read(const struct generation *g);
-void generation_raise(struct generation *g);
+void generation_raise(const struct generation *g);
 
 #endif

@@ -40,14 +40,19 @@ static void add_networks(struct metrics_text *t, struct app *app)
 				(size_t)atomic_load(&app->networks->list[i].state) == s);
 }
 
-static void add_access_log(struct metrics_text *t, struct app *app)
+static void add_line_files(struct metrics_text *t, struct app *app)
 {
-	struct access_log_stats s;
+	struct line_file_stats s;
 
-	access_log_stats(app->access_log, &s);
+	line_file_stats(app->access_log, &s);
 	metrics_text_single(t, "ofad_access_log_lines_total", "counter", "Lines that were written to the access log.",
 			    (double)s.lines);
 	metrics_text_single(t, "ofad_access_log_dropped_lines_total", "counter",
+			    "Lines that found no room or could not be written.", (double)s.dropped);
+	line_file_stats(app->audit_log, &s);
+	metrics_text_single(t, "ofad_audit_log_lines_total", "counter", "Lines that were written to the audit log.",
+			    (double)s.lines);
+	metrics_text_single(t, "ofad_audit_log_dropped_lines_total", "counter",
 			    "Lines that found no room or could not be written.", (double)s.dropped);
 }
 
@@ -246,7 +251,7 @@ enum http_next metrics_get(struct app *app, struct http_call *call)
 	add_caches(&t, app);
 	add_counters(&t, app->metrics);
 	add_histograms(&t, app->metrics);
-	add_access_log(&t, app);
+	add_line_files(&t, app);
 	add_process(&t, app);
 	call->reply.volatile_content = true;
 	if (t.status == OFA_OK) {

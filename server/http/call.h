@@ -27,6 +27,7 @@ struct http_note {
 	double queue_ms;   /* waited for a worker */
 	unsigned problem;  /* 1 + the number of the problem that was answered; 0: none */
 	bool package;      /* the body is a package, or a part of one */
+	bool audited;      /* its record was written already */
 	bool cut;          /* the client went away before the last byte; known once the call is complete */
 };
 

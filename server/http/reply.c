@@ -73,6 +73,14 @@ void http_reply_header(struct http_reply *r, const char *name, const char *forma
 		add_header(r, name, heap, heap);
 }
 
+const char *http_reply_find(const struct http_reply *r, const char *name)
+{
+	for (unsigned i = 0; i < r->n_headers; i++)
+		if (strcmp(r->headers[i].name, name) == 0)
+			return r->headers[i].value;
+	return NULL;
+}
+
 void http_reply_header_lasting(struct http_reply *r, const char *name, const char *value)
 {
 	add_header(r, name, value, NULL);

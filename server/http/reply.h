@@ -48,6 +48,8 @@ void http_reply_reset(struct http_reply *r);
 void http_reply_header(struct http_reply *r, const char *name, const char *format, ...) OFA_PRINTF(3, 4);
 /* The same for a value that stays alive as long as the reply: a constant, or part of what it refers to. */
 void http_reply_header_lasting(struct http_reply *r, const char *name, const char *value);
+/* The value of a header that was added under this name, or NULL. */
+const char *http_reply_find(const struct http_reply *r, const char *name);
 void http_reply_drop_body(struct http_reply *r);
 
 /* In all of these `type` must be a constant. */

@@ -26,6 +26,7 @@ struct http_route {
 	const char *method, *path;
 	enum http_next (*handle)(struct app *app, struct http_call *call);
 	unsigned scopes;       /* enum access_scope: the caller has one of them; 0: the admin's alone */
+	const char *audit;     /* what the audit log calls it; NULL: it does not stand there */
 	bool unmetered;        /* a probe: no limit on how often it is called */
 	bool in_worker;        /* the handler may take long or touch the disk: it runs on a worker */
 	bool computes;         /* it takes long and is for people to look at: what devices wait for goes first */

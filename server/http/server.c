@@ -131,7 +131,11 @@ bool http_call_on_worker(const struct http_call *call)
 
 void http_call_work(struct http_call *call)
 {
+	const struct http_server_options *opt = &call->server->opt;
+
 	(void)call->route->handle(call->app, call);
+	if (opt->worked)
+		opt->worked(call->app, call);
 	http_call_resume(call);
 }
 

@@ -38,6 +38,8 @@ struct http_server_options {
 	void (*fault)(struct app *app, struct http_call *call, enum http_fault fault, const char *detail);
 	/* Has http_call_work(call) run on a worker; false when there is no room. */
 	bool (*offload)(struct app *app, struct http_call *call);
+	/* On the worker that has run the call's handler, before the answer goes out; or NULL. */
+	void (*worked)(struct app *app, struct http_call *call);
 	/* After the last byte, or when the client went away. */
 	void (*completed)(struct app *app, const struct http_call *call);
 };
