@@ -159,24 +159,20 @@ static enum ofa_status start_jobs(struct app *app, struct ofa_error *err)
 static enum ofa_status start_signer(struct app *app, struct ofa_error *err)
 {
 	const struct settings *s = app->settings;
-	struct signer_options options = {
-		.dir = s->keys,
+	char dir[SIGNER_DIR_MAX];
+	const struct signer_options options = {
+		.dir = dir,
 		.required = s->keys != NULL,
 		.days = s->signature_days,
 		.store = app->store,
 		.log = &app->log,
 		.cache_bytes = s->cache_bytes / 64,
 	};
+	enum ofa_status st = signer_dir(s->keys, s->data, dir, err);
 
-	if (!options.dir) {
-		if (snprintf(app->keys_dir, sizeof(app->keys_dir), "%s/keys", s->data) >= (int)sizeof(app->keys_dir))
-			return ofa_fail(err, OFA_ERR_INVALID, "--data", "the path of the data directory is too long");
-		options.dir = app->keys_dir;
-	}
-	return signer_new(&options, &app->signer, err);
+	return st == OFA_OK ? signer_new(&options, &app->signer, err) : st;
 }
 
-/* What is on disk; no thread is started. */
 static enum ofa_status open_data(struct app *app, struct ofa_error *err)
 {
 	const struct settings *s = app->settings;

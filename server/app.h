@@ -54,7 +54,6 @@ struct app {
 	struct http_server *server;
 	struct http_server *admin; /* for probes, while the other one is full or draining; or NULL */
 	char audit_path[AUDIT_PATH_MAX];
-	char keys_dir[4096];  /* of the signing keys, unless the settings name it */
 	bool anonymous_allowed; /* callers need no token as long as there is none */
 	atomic_bool draining; /* no new work is begun */
 	atomic_bool cancel;   /* work under way is to end */

@@ -6,6 +6,7 @@
 #include "app_access.h"
 #include "listen.h"
 #include "preflight.h"
+#include "sign/signer.h"
 
 static enum ofa_status check_networks(const struct settings *s, struct ofa_error *err)
 {
@@ -63,12 +64,28 @@ static enum ofa_status check_tls(const struct settings *s, struct ofa_error *err
 	return st;
 }
 
+/* Those in the data directory, which need not be, only when they are there. */
+static enum ofa_status check_keys(const struct settings *s, struct ofa_error *err)
+{
+	struct key_ring *ring = NULL;
+	char dir[SIGNER_DIR_MAX];
+	enum ofa_status st = signer_dir(s->keys, s->data, dir, err);
+
+	if (st == OFA_OK)
+		st = key_ring_load(dir, &ring, err);
+	if (st == OFA_OK && s->keys && ring->n_signing == 0)
+		st = signer_no_key(dir, err);
+	key_ring_unref(ring);
+	return st;
+}
+
 static enum ofa_status (*const checks[])(const struct settings *s, struct ofa_error *err) = {
 	check_networks,
 	check_data,
 	check_listen,
 	check_admin_listen,
 	check_tls,
+	check_keys,
 };
 
 unsigned preflight(const struct settings *s, FILE *out)

@@ -12,6 +12,7 @@
 
 struct signer {
 	struct signer_options opt;
+	char dir[SIGNER_DIR_MAX]; /* of opt */
 	pthread_mutex_t lock;    /* of ring and generation */
 	struct key_ring *ring;   /* a reference */
 	unsigned generation;     /* counts changes of the ring */
@@ -22,6 +23,21 @@ struct signer {
 };
 
 /* ---- keys ---- */
+
+enum ofa_status signer_dir(const char *dir, const char *data, char ret[SIGNER_DIR_MAX], struct ofa_error *err)
+{
+	int n = dir ? snprintf(ret, SIGNER_DIR_MAX, "%s", dir) : snprintf(ret, SIGNER_DIR_MAX, "%s/keys", data);
+
+	if (n < 0 || n >= SIGNER_DIR_MAX)
+		return ofa_fail(err, OFA_ERR_INVALID, dir ? "--keys" : "--data", "the path is too long");
+	return OFA_OK;
+}
+
+enum ofa_status signer_no_key(const char *dir, struct ofa_error *err)
+{
+	return ofa_fail(err, OFA_ERR_NOT_FOUND, "--keys",
+			"there is no secret key in %.200s; `ofad keygen --keys %.200s` makes one", dir, dir);
+}
 
 struct key_ring *signer_keys(struct signer *s)
 {
@@ -68,9 +84,7 @@ enum ofa_status signer_reload(struct signer *s, struct ofa_error *err)
 
 	if (st == OFA_OK && ring->n_signing == 0 && s->opt.required) {
 		key_ring_unref(ring);
-		return ofa_fail(err, OFA_ERR_NOT_FOUND, "--keys",
-				"there is no secret key in %.200s; `ofad keygen --keys %.200s` makes one", s->opt.dir,
-				s->opt.dir);
+		return signer_no_key(s->opt.dir, err);
 	}
 	if (st != OFA_OK)
 		return st;
@@ -96,6 +110,8 @@ enum ofa_status signer_new(const struct signer_options *opt, struct signer **ret
 	if (!s)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	s->opt = *opt;
+	snprintf(s->dir, sizeof(s->dir), "%s", opt->dir);
+	s->opt.dir = s->dir;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->signing, NULL);
 	st = lru_new(opt->cache_bytes, &s->cache, err);

@@ -14,10 +14,18 @@
 
 #define SIGNATURE_DAYS_MAX 3650
 
+#define SIGNER_DIR_MAX 4096
+
+/* Where the keys are: in `dir`, or without one in "keys" beneath `data`. */
+enum ofa_status signer_dir(const char *dir, const char *data, char ret[SIGNER_DIR_MAX],
+			   struct ofa_error *err) OFA_MUST_CHECK;
+/* OFA_ERR_NOT_FOUND, saying how to make one. */
+enum ofa_status signer_no_key(const char *dir, struct ofa_error *err);
+
 struct signer;
 
 struct signer_options {
-	const char *dir;     /* of the keys; borrowed */
+	const char *dir;     /* of the keys; copied */
 	bool required;       /* OFA_ERR_NOT_FOUND when there is none */
 	unsigned days;       /* for which a signature holds */
 	struct store *store; /* borrowed, for the sequence */

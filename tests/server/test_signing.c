@@ -1,4 +1,5 @@
 /* What a running ofad signs: manifests that libsodium verifies, .minisig files that minisign does, keys that change. */
+#include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #define PACKAGE "application/vnd.ofa.subnet"
 #define KEYS_PATH "/.well-known/ofad-keys.json"
 #define DAY 86400
+
+enum { CROWD = 24 };
 
 static void begin(struct daemon *d, const char *data)
 {
@@ -369,6 +372,101 @@ START_TEST(test_rotation)
 }
 END_TEST
 
+struct asker {
+	const struct daemon *d;
+	const char *path;
+	struct envelope got;
+	pthread_t thread;
+};
+
+static void *ask_once(void *arg)
+{
+	struct asker *a = arg;
+
+	get_envelope(a->d, a->path, &a->got);
+	return NULL;
+}
+
+/* Many devices that come at once are one signature; when the keys change under them each has a whole one. */
+START_TEST(test_crowd)
+{
+	static struct asker askers[CROWD];
+	char id[65], path[320];
+	struct daemon d;
+
+	keygen("signing-crowd");
+	begin(&d, "signing-crowd");
+	snprintf(path, sizeof(path), "%s", deliver(&d, "{}", id, NULL));
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < CROWD; i++) {
+			askers[i] = (struct asker){.d = &d, .path = path};
+			ck_assert_int_eq(pthread_create(&askers[i].thread, NULL, ask_once, &askers[i]), 0);
+			if (round == 1 && i % 4 == 0)
+				kill(d.pid, SIGHUP); /* the same keys again: nothing to sign anew */
+		}
+		for (int i = 0; i < CROWD; i++) {
+			pthread_join(askers[i].thread, NULL);
+			ck_assert_str_eq(askers[i].got.line, askers[0].got.line);
+		}
+		for (int i = 0; i < CROWD; i++)
+			envelope_release(&askers[i].got);
+	}
+	end(&d);
+}
+END_TEST
+
+static const char faketime[] = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED true /* nothing may be loaded before the sanitizer */
+#else
+#define SANITIZED false
+#endif
+
+/* For the daemon that is started next; without the library it has the true clock. */
+static bool set_clock(const char *clock)
+{
+	if (SANITIZED || access(faketime, R_OK) != 0)
+		return false;
+	setenv("LD_PRELOAD", faketime, 1);
+	setenv("FAKETIME", clock, 1);
+	setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1", 1);
+	return true;
+}
+
+/* Handed out until half of the lifetime is over, then signed anew: a clock that is 5000 times as fast makes half a day
+ * of nine seconds. */
+START_TEST(test_renewal)
+{
+	const struct timespec pause = {.tv_sec = 1};
+	struct envelope first, e;
+	char id[65], path[320];
+	struct daemon d;
+	int seconds = 0;
+
+	if (!set_clock("+0 x5000"))
+		return;
+	keygen("renewal");
+	daemon_start(&d, "renewal", "--signature-days", "1", NULL);
+	unsetenv("LD_PRELOAD");
+	daemon_wait_ready(&d);
+	snprintf(path, sizeof(path), "%s", deliver(&d, "{}", id, NULL));
+	get_envelope(&d, path, &first);
+	do {
+		nanosleep(&pause, NULL);
+		get_envelope(&d, path, &e);
+		if (e.sequence == first.sequence)
+			ck_assert_str_eq(e.line, first.line);
+		envelope_release(&e);
+	} while (e.sequence == first.sequence && ++seconds < 60);
+	ck_assert_int_ge(seconds, 5);
+	ck_assert_int_lt(seconds, 30);
+	ck_assert_int_ge(e.expires - first.expires, DAY / 2 - 60);
+	envelope_release(&first);
+	end(&d);
+}
+END_TEST
+
 /* The sequence only grows: over a restart, and under clocks that jump. */
 START_TEST(test_sequence)
 {
@@ -380,11 +478,8 @@ START_TEST(test_sequence)
 
 	keygen("sequence");
 	for (size_t i = 0; i < OFA_ARRAY_LEN(clocks); i++) {
-		if (clocks[i][0] && access("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1", R_OK) == 0) {
-			setenv("LD_PRELOAD", "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1", 1);
-			setenv("FAKETIME", clocks[i], 1);
-			setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1", 1);
-		}
+		if (clocks[i][0])
+			set_clock(clocks[i]);
 		begin(&d, "sequence");
 		unsetenv("LD_PRELOAD");
 		snprintf(path, sizeof(path), "%s", deliver(&d, "{}", id, NULL));
@@ -424,6 +519,9 @@ START_TEST(test_unsigned)
 	ck_assert_int_eq(daemon_run(output, sizeof(output), "--network", network, "--listen", "127.0.0.1:0", "--data",
 				    data, "--keys", world_path("no-keys"), NULL), 1);
 	ck_assert_ptr_nonnull(strstr(output, "ofad keygen --keys"));
+	ck_assert_int_eq(daemon_run(output, sizeof(output), "--check-config", "--network", network, "--listen",
+				    "127.0.0.1:0", "--data", data, "--keys", world_path("no-keys"), NULL), 1);
+	ck_assert_ptr_nonnull(strstr(output, "ofad keygen --keys"));
 }
 END_TEST
 
@@ -454,7 +552,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		test_manifest, test_deliveries, test_minisig, test_rotation, test_sequence, test_unsigned, test_keygen,
+		test_manifest, test_deliveries, test_minisig,  test_rotation, test_crowd,
+		test_renewal,  test_sequence,   test_unsigned, test_keygen,
 	};
 	int rc;
 
