@@ -23,7 +23,7 @@ struct pull_options {
 	struct provenance_options provenance;
 	int retries;
 	double backoff_s;
-	bool json;
+	bool calibrated, json;
 };
 
 /* What the server answered. */
@@ -49,6 +49,19 @@ static bool is_file(const char *path)
 	return stat(path, &sb) == 0 && !S_ISDIR(sb.st_mode);
 }
 
+/* The name of a profile, perhaps with @ and the number of a revision. */
+static bool is_name(const char *s)
+{
+	char name[OFA_PROFILE_NAME_MAX];
+	size_t n = strcspn(s, "@");
+
+	if (n >= sizeof name)
+		return false;
+	memcpy(name, s, n);
+	name[n] = '\0';
+	return ofa_profile_name_ok(name) && (!s[n] || (s[n + 1] && !s[n + 1 + strspn(s + n + 1, "0123456789")]));
+}
+
 /* A profile that is a file is sent whole; anything else is the name of one that the server has. */
 static enum ofa_status add_profile(const struct pull_options *o, json_t *body, struct ofa_error *err)
 {
@@ -56,7 +69,7 @@ static enum ofa_status add_profile(const struct pull_options *o, json_t *body, s
 	enum ofa_status st;
 
 	if (!is_file(o->profile)) {
-		if (!ofa_profile_name_ok(o->profile))
+		if (!is_name(o->profile))
 			return ofa_fail(err, OFA_ERR_NOT_FOUND, "--profile",
 			                "'%s' is neither a file nor a profile's name; `ofa measure` makes a file",
 			                o->profile);
@@ -84,6 +97,8 @@ static enum ofa_status request_body(const struct pull_options *o, json_t **ret_b
 		st = put(body, "network", json_string(o->network), err);
 	if (st == OFA_OK && o->seed != NO_SEED)
 		st = put(body, "seed", json_integer((json_int_t)o->seed), err);
+	if (st == OFA_OK && o->calibrated)
+		st = put(body, "calibrated", json_true(), err);
 	if (st == OFA_OK)
 		*ret_body = body;
 	else
@@ -331,7 +346,7 @@ int cmd_pull(int argc, char **argv)
 	struct pull_options o = {.seed = NO_SEED, .retries = 5, .backoff_s = 0.5};
 	const struct opt options[] = {
 		{.name = "profile", .kind = OPT_TEXT, .required = true, .value = "NAME|FILE", .to.text = &o.profile,
-		 .help = "a profile file, or the name of one on the server"},
+		 .help = "a profile file, or the name of one on the server; NAME@N is its revision N"},
 		{.name = "limit", .kind = OPT_LIST, .value = "NAME=VALUE", .to.list = &o.limits,
 		 .help = "latency_ms, macs, peak_memory_bytes or storage_bytes; repeatable"},
 		{.name = "out", .letter = 'o', .kind = OPT_TEXT, .required = true, .value = "OUT", .to.text = &o.out,
@@ -340,6 +355,8 @@ int cmd_pull(int argc, char **argv)
 		 .help = "which of the server's networks, when it has several"},
 		{.name = "seed", .kind = OPT_U64, .value = "N", .to.u64 = &o.seed,
 		 .help = "seed of the search (default: the server's)"},
+		{.name = "calibrated", .kind = OPT_FLAG, .to.flag = &o.calibrated,
+		 .help = "latency as the server's devices measured it, not as the table predicts it"},
 		PROVENANCE_OPTIONS(&o.provenance),
 		API_ACCESS_OPTIONS(&o.access),
 		{.name = "retries", .kind = OPT_INT, .value = "N", .to.integer = &o.retries, .max = 1000,

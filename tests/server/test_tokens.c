@@ -116,13 +116,23 @@ static const struct {
 	{"GET", "/networks/" NETWORK, NULL, NULL, {200, 200, 200, 200}},
 	{"GET", "/profiles", NULL, NULL, {200, 200, 200, 200}},
 	{"PUT", "/profiles/acme/cam", JSON, PROFILE, {403, 403, 201, 200}},
+	{"PUT", "/profiles/acme/revisions", JSON, PROFILE, {405, 405, 405, 405}},
+	{"PUT", "/profiles/acmes/cam", JSON, PROFILE, {403, 403, 403, 201}},
+	{"PUT", "/profiles/acme%2F..%2Fother", JSON, PROFILE, {403, 403, 422, 422}},
 	{"PUT", "/profiles/other/cam", JSON, PROFILE, {403, 403, 403, 201}},
 	{"PUT", "/profiles/cam", JSON, PROFILE, {403, 403, 403, 201}},
 	{"GET", "/profiles/acme/cam", NULL, NULL, {200, 200, 200, 200}},
+	{"GET", "/profiles/acme/cam/revisions", NULL, NULL, {200, 200, 200, 200}},
+	{"GET", "/profiles/acme/cam/revisions/1", NULL, NULL, {200, 200, 200, 200}},
+	{"GET", "/profiles/acme/cam/calibration", NULL, NULL, {200, 403, 403, 200}},
+	{"GET", "/networks/" NETWORK "/latency-keys", NULL, NULL, {200, 200, 200, 200}},
 	{"GET", "/networks/" NETWORK "/pareto?points=3", NULL, NULL, {200, 403, 403, 200}},
 	{"POST", "/subnets", JSON "\nAccept: application/json", "{}", {403, 200, 403, 200}},
 	{"GET", "/subnets/00", NULL, NULL, {404, 404, 403, 404}},
 	{"GET", "/subnets/00/manifest", NULL, NULL, {404, 404, 403, 404}},
+	{"GET", "/subnets/00/measurements", NULL, NULL, {404, 404, 403, 404}},
+	{"GET", "/subnets/00/measurements/1", NULL, NULL, {404, 404, 403, 404}},
+	{"POST", "/subnets/00/measurements", JSON, "{\"latency_ms\":1}", {403, 404, 403, 404}},
 	{"DELETE", "/profiles/other/cam", NULL, NULL, {403, 403, 403, 204}},
 	{"DELETE", "/profiles/acme/cam", NULL, NULL, {403, 403, 204, 404}},
 	{"GET", "/nothing", NULL, NULL, {404, 404, 404, 404}},
@@ -134,6 +144,9 @@ START_TEST(test_scopes)
 						   "--scope profiles:write --owner acme", "--scope admin"};
 	struct token tokens[ROLES];
 	struct daemon d;
+	struct reply r;
+	char author[64];
+	json_t *json, *revision;
 
 	daemon_start(&d, "scopes", NULL);
 	daemon_wait_ready(&d);
@@ -151,6 +164,14 @@ START_TEST(test_scopes)
 				      matrix[i].path, options[role], status);
 		}
 	}
+	/* a revision says who stored it, also when the profile is gone */
+	ask(&d, "GET", "/profiles/acme/cam/revisions", tokens[READ].header, NULL, &r);
+	json = reply_json(&r);
+	snprintf(author, sizeof(author), "token:%s", tokens[WRITE].id);
+	revision = json_array_get(json_object_get(json, "revisions"), 0);
+	ck_assert_str_eq(json_string_value(json_object_get(revision, "author")), author);
+	json_decref(json);
+	reply_release(&r);
 	check_refused(&d, "GET", "/networks/" NETWORK "/pareto", tokens[PROVISION].header, 403, "forbidden",
 		      "error=\"insufficient_scope\", scope=\"read admin\"");
 	daemon_stop(&d, SIGTERM);
