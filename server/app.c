@@ -189,8 +189,6 @@ static enum ofa_status open_data(struct app *app, struct ofa_error *err)
 	if (st == OFA_OK)
 		st = profiles_new(app->store, s->cache_bytes / 8, &app->profiles, err);
 	if (st == OFA_OK)
-		st = calibrations_new(app->store, s->cache_bytes / 128, &app->calibrations, err);
-	if (st == OFA_OK)
 		st = packages_new(s->data, s->cache_bytes / 4 * 3, &app->packages, err);
 	return st == OFA_OK ? start_signer(app, err) : st;
 }
@@ -245,6 +243,8 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 		st = workers_new(&workers, &app->workers, err);
 	if (st == OFA_OK)
 		st = workers_new(&background, &app->background, err);
+	if (st == OFA_OK)
+		st = calibrations_new(app->store, app->workers, s->cache_bytes / 128, &app->calibrations, err);
 	if (st != OFA_OK)
 		return st;
 	deliveries.metrics = app->metrics;

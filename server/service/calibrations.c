@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "clock.h"
+#include "cost/profile.h"
 #include "jobs/lru.h"
 #include "service/calibrations.h"
 
 struct calibrations {
 	struct store *store;
+	struct workers *workers;
 	struct lru *cache;
 	atomic_ullong generation; /* one more with each measurement */
 };
@@ -19,6 +21,7 @@ struct computed {
 	struct calibration calibration;
 	unsigned long long generation; /* read before the store was */
 	double computed_ms;
+	atomic_bool renewing; /* a worker is told to compute it anew */
 };
 
 static void computed_destroy(struct shared *self)
@@ -26,8 +29,8 @@ static void computed_destroy(struct shared *self)
 	free(self);
 }
 
-enum ofa_status calibrations_new(struct store *store, size_t cache_bytes, struct calibrations **ret,
-				 struct ofa_error *err)
+enum ofa_status calibrations_new(struct store *store, struct workers *workers, size_t cache_bytes,
+				 struct calibrations **ret, struct ofa_error *err)
 {
 	struct calibrations *s = calloc(1, sizeof(*s));
 	enum ofa_status st;
@@ -35,6 +38,7 @@ enum ofa_status calibrations_new(struct store *store, size_t cache_bytes, struct
 	if (!s)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	s->store = store;
+	s->workers = workers;
 	st = lru_new(cache_bytes, &s->cache, err);
 	if (st != OFA_OK) {
 		free(s);
@@ -196,6 +200,7 @@ static void remember(struct calibrations *s, const struct job_key *key, const st
 	c->calibration = *calibration;
 	c->generation = generation;
 	c->computed_ms = clock_ms();
+	atomic_init(&c->renewing, false);
 	lru_put(s->cache, key, &c->shared, sizeof(*c));
 	shared_unref(&c->shared);
 }
@@ -222,31 +227,23 @@ enum ofa_status calibrations_read(struct calibrations *s, const char *profile, u
 	return OFA_OK;
 }
 
-/* NULL: there is none that may still be used. */
-static struct computed *recall(struct calibrations *s, const struct job_key *key)
-{
-	struct computed *c = (struct computed *)(void *)lru_get(s->cache, key);
+/* ---- answering ---- */
 
-	if (!c || c->generation == atomic_load(&s->generation) || clock_ms() - c->computed_ms < CALIBRATION_AGE_MS)
-		return c;
-	shared_unref(&c->shared);
-	return NULL;
-}
+struct renewal {
+	struct task task;
+	struct calibrations *calibrations;
+	struct computed *old; /* a reference */
+	char profile[OFA_PROFILE_NAME_MAX];
+	uint64_t revision;
+};
 
-enum ofa_status calibrations_get(struct calibrations *s, const char *profile, uint64_t revision,
-				 struct calibration *ret, struct ofa_error *err)
+/* To no report's use but what is remembered of it. */
+static enum ofa_status compute(struct calibrations *s, const char *profile, uint64_t revision, struct calibration *ret,
+			       struct ofa_error *err)
 {
-	struct job_key key = key_of(profile, revision);
-	struct computed *c = recall(s, &key);
-	struct calibration_report *report;
+	struct calibration_report *report = malloc(sizeof(*report));
 	enum ofa_status st;
 
-	if (c) {
-		*ret = c->calibration;
-		shared_unref(&c->shared);
-		return OFA_OK;
-	}
-	report = malloc(sizeof(*report));
 	if (!report)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	st = calibrations_read(s, profile, revision, report, err);
@@ -254,4 +251,53 @@ enum ofa_status calibrations_get(struct calibrations *s, const char *profile, ui
 		*ret = report->calibration;
 	free(report);
 	return st;
+}
+
+static void renewal_free(struct renewal *r)
+{
+	atomic_store(&r->old->renewing, false);
+	shared_unref(&r->old->shared);
+	free(r);
+}
+
+static void renew(struct task *task)
+{
+	struct renewal *r = (struct renewal *)(void *)task;
+	struct calibration c;
+
+	/* what cannot be read now stays as it was: whoever asks for the calibration itself is told why */
+	(void)!compute(r->calibrations, r->profile, r->revision, &c, NULL);
+	renewal_free(r);
+}
+
+/* Without room in the queue nothing happens, and a later request tries again. */
+static void submit_renewal(struct calibrations *s, const char *profile, uint64_t revision, struct computed *old)
+{
+	struct renewal *r = malloc(sizeof(*r));
+
+	if (!r) {
+		atomic_store(&old->renewing, false);
+		return;
+	}
+	*r = (struct renewal){.task.run = renew, .calibrations = s, .old = old, .revision = revision};
+	shared_ref(&old->shared);
+	snprintf(r->profile, sizeof(r->profile), "%s", profile);
+	if (!workers_submit(s->workers, TASK_CALL, &r->task))
+		renewal_free(r);
+}
+
+enum ofa_status calibrations_get(struct calibrations *s, const char *profile, uint64_t revision,
+				 struct calibration *ret, struct ofa_error *err)
+{
+	struct job_key key = key_of(profile, revision);
+	struct computed *c = (struct computed *)(void *)lru_get(s->cache, &key);
+
+	if (!c)
+		return compute(s, profile, revision, ret, err);
+	*ret = c->calibration;
+	if (c->generation != atomic_load(&s->generation) && clock_ms() - c->computed_ms > CALIBRATION_AGE_MS &&
+	    !atomic_exchange(&c->renewing, true))
+		submit_renewal(s, profile, revision, c);
+	shared_unref(&c->shared);
+	return OFA_OK;
 }

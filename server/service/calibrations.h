@@ -2,6 +2,7 @@
 #ifndef OFAD_SERVICE_CALIBRATIONS_H
 #define OFAD_SERVICE_CALIBRATIONS_H
 
+#include "jobs/workers.h"
 #include "service/calibration.h"
 #include "store/store.h"
 
@@ -19,16 +20,18 @@ struct calibration_report {
 
 struct calibrations;
 
-/* From measurements in `store` (borrowed).  What was computed is cached in at most cache_bytes. */
-enum ofa_status calibrations_new(struct store *store, size_t cache_bytes, struct calibrations **ret,
-				 struct ofa_error *err) OFA_MUST_CHECK;
+/* From measurements in `store`; what was computed is cached in at most cache_bytes.  Both are borrowed; the workers are
+ * stopped before the calibrations are freed. */
+enum ofa_status calibrations_new(struct store *store, struct workers *workers, size_t cache_bytes,
+				 struct calibrations **ret, struct ofa_error *err) OFA_MUST_CHECK;
 void calibrations_free(struct calibrations *s); /* NULL is allowed */
 
 /* From all that was reported up to now. */
 enum ofa_status calibrations_read(struct calibrations *s, const char *profile, uint64_t revision,
 				  struct calibration_report *ret, struct ofa_error *err) OFA_MUST_CHECK;
-/* For answering: as it was at most CALIBRATION_AGE_MS ago, so that a fleet that reports while it asks does not have it
- * computed anew for each request.  Takes a few milliseconds then, else none; any thread. */
+/* For answering, on any thread: what was computed last.  When that was longer ago than CALIBRATION_AGE_MS and something
+ * was reported since, a worker computes it anew, for those who ask later; so a fleet that reports while it asks costs
+ * some milliseconds a second.  Only when nothing is remembered it is computed at once. */
 #define CALIBRATION_AGE_MS 1000.0
 enum ofa_status calibrations_get(struct calibrations *s, const char *profile, uint64_t revision,
 				 struct calibration *ret, struct ofa_error *err) OFA_MUST_CHECK;

@@ -312,6 +312,40 @@ START_TEST(test_calibration)
 }
 END_TEST
 
+/* The scale that answers are calibrated with. */
+static double answered_scale(const struct daemon *d)
+{
+	json_t *manifest = deliver(d, "{\"profile\":\"acme/cam\",\"limits\":{\"latency_ms\":0.5},\"calibrated\":true}");
+	double scale = number_at(json_object_get(manifest, "calibration"), "scale");
+
+	json_decref(manifest);
+	return scale;
+}
+
+/* Requests that ask for nothing but answers learn what was reported, too, a little later. */
+START_TEST(test_renewal)
+{
+	json_t *manifest;
+	struct daemon d;
+	char body[64];
+	double scale = 1;
+
+	begin(&d, "renewal");
+	put_profile(&d, "acme/cam");
+	ck_assert(answered_scale(&d) == 1);
+	manifest = deliver(&d, "{\"profile\":\"acme/cam\",\"limits\":{\"latency_ms\":0.12}}");
+	snprintf(body, sizeof(body), "{\"latency_ms\":%.9g}", 2 * number_at(manifest, "latency_ms"));
+	json_decref(report(&d, string_at(manifest, "id"), body));
+	json_decref(manifest);
+	for (int i = 0; i < 300 && scale == 1; i++) {
+		usleep(20000);
+		scale = answered_scale(&d);
+	}
+	ck_assert_msg(scale == 2, "%g", scale);
+	end(&d);
+}
+END_TEST
+
 /* Measurements speak of the revision that the package was delivered for, and of no other. */
 START_TEST(test_revisions)
 {
@@ -366,7 +400,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {test_reports, test_refused_reports, test_calibration, test_revisions};
+	const TTest *const tests[] = {test_reports, test_refused_reports, test_calibration, test_renewal,
+				      test_revisions};
 	int status;
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
