@@ -8,7 +8,8 @@
 #include "line_file.h"
 #include "settings.h"
 
-#define AUDIT_BYTES ((size_t)1 << 20)
+/* Nearly a second of deliveries at the rate that is served from memory; what is not used is not touched. */
+#define AUDIT_BYTES ((size_t)16 << 20)
 #define AUDIT_PATH_MAX 4096
 
 /* Where the settings have it; OFA_ERR_INVALID when the path is too long. */

@@ -201,6 +201,35 @@ static enum ofa_status check_add(const struct token_args *a, struct ofa_error *e
 	return OFA_OK;
 }
 
+static enum ofa_status count_row(void *ctx, const struct store_token *t)
+{
+	(void)t;
+	++*(size_t *)ctx;
+	return OFA_OK;
+}
+
+/* A daemon that finds more than it takes would take none. */
+static enum ofa_status check_room(const struct place *at, struct ofa_error *err)
+{
+	size_t n = 0;
+	enum ofa_status st = at->store->driver->token_list(at->store, count_row, &n, err);
+
+	if (st == OFA_OK && n >= TOKENS_MAX)
+		return ofa_fail(err, OFA_ERR_LIMIT, NULL,
+				"there are %zu tokens, no more are taken; ofad token purge forgets the revoked and "
+				"expired ones",
+				n);
+	return st;
+}
+
+/* Alone on standard output, for scripts. */
+static enum ofa_status print_token(const char *text, const char *id, struct ofa_error *err)
+{
+	if (printf("%s\n", text) > 0 && fflush(stdout) == 0)
+		return OFA_OK;
+	return ofa_fail(err, OFA_ERR_IO, NULL, "the token could not be printed and is lost: ofad token revoke %s", id);
+}
+
 static enum ofa_status run_add(const struct place *at, const struct token_args *a, struct ofa_error *err)
 {
 	char text[TOKEN_TEXT_MAX], id[TOKEN_ID_MAX], scopes[SCOPES_TEXT_MAX];
@@ -213,8 +242,10 @@ static enum ofa_status run_add(const struct place *at, const struct token_args *
 		.scopes = scopes,
 		.expires = a->expires,
 	};
-	enum ofa_status st = token_make(text, err);
+	enum ofa_status st = check_room(at, err);
 
+	if (st == OFA_OK)
+		st = token_make(text, err);
 	if (st != OFA_OK)
 		return st;
 	token_hash(text, strlen(text), sha256);
@@ -224,10 +255,10 @@ static enum ofa_status run_add(const struct place *at, const struct token_args *
 	if (st != OFA_OK)
 		return st;
 	changed(at, "token.add", id);
-	/* the token alone on standard output, for scripts */
 	fprintf(stderr, "ofad: token %s for %s; this is the only time it is shown\n", id, scopes);
-	printf("%s\n", text);
-	return OFA_OK;
+	st = print_token(text, id, err);
+	explicit_bzero(text, sizeof(text));
+	return st;
 }
 
 static void print_time(int64_t when, char out[STORE_TIME_MAX])

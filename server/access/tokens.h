@@ -6,7 +6,7 @@
 #include "access/principal.h"
 #include "store/store.h"
 
-/* Rows, those of revoked and expired tokens included; `ofad token purge` makes room. */
+/* Rows, those of revoked and expired tokens included: `ofad token add` makes no more, `purge` makes room. */
 #define TOKENS_MAX 10000
 
 struct tokens;

@@ -389,6 +389,7 @@ START_TEST(test_command_line)
 		ck_assert_msg(run_token("commands", bad[i], out, sizeof(out)) == 2, "%s", bad[i]);
 	ck_assert_int_eq(run_token("commands", "list", out, sizeof(out)), 1);
 	ck_assert_int_eq(run_token("commands", "add --scope read --expires 2199-12-31", out, sizeof(out)), 0);
+	ck_assert_int_eq(run_token("commands", "add --scope read >/dev/full", out, sizeof(out)), 1);
 	ck_assert_int_eq(run_token("commands", "revoke nothing", out, sizeof(out)), 1);
 	ck_assert_int_eq(run_token("commands", "list", out, sizeof(out)), 0);
 	ck_assert_msg(strstr(out, "2199-12-31T00:00:00Z") != NULL, "%s", out);
