@@ -17,6 +17,7 @@
 #define BODY_BYTES_MAX ((size_t)256 << 20)
 /* Descriptors beside connections: database, packages, log, probes. */
 #define SPARE_FILES 128
+#define CONNECTIONS_MIN 8
 /* Of them. */
 #define ADMIN_CONNECTIONS 32
 /* Beside the workers, for what searches must not hold up. */
@@ -121,25 +122,30 @@ static enum ofa_status start_self_tests(struct app *app, struct ofa_error *err)
 
 /* ---- starting ---- */
 
-/* As many connections as were asked for, or as the limit on open files allows. */
-static unsigned connection_limit(const struct app *app)
+/* As many connections as were asked for, or as the limit on open files leaves room for. */
+static enum ofa_status settle_connections(struct app *app, struct ofa_error *err)
 {
-	unsigned wanted = app->settings->max_connections;
+	unsigned long long wanted = app->settings->max_connections;
 	struct rlimit files;
 
+	app->max_connections = (unsigned)wanted;
 	if (getrlimit(RLIMIT_NOFILE, &files))
-		return wanted;
+		return OFA_OK;
 	files.rlim_cur = files.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &files);
-	if (files.rlim_cur != RLIM_INFINITY && files.rlim_cur < (rlim_t)wanted + SPARE_FILES) {
-		unsigned possible =
-			files.rlim_cur > 2 * SPARE_FILES ? (unsigned)files.rlim_cur - SPARE_FILES : SPARE_FILES;
-
-		log_message(&app->log, LOG_LEVEL_WARN, "open files are limited to %llu: %u connections instead of %u",
-			    (unsigned long long)files.rlim_cur, possible, wanted);
-		return possible;
-	}
-	return wanted;
+	if (files.rlim_cur == RLIM_INFINITY || files.rlim_cur >= wanted + SPARE_FILES)
+		return OFA_OK;
+	if (files.rlim_cur < SPARE_FILES + CONNECTIONS_MIN)
+		return ofa_fail(err, OFA_ERR_LIMIT, "RLIMIT_NOFILE",
+				"open files are limited to %llu, and %d are the least; raise the limit (LimitNOFILE= "
+				"in the unit, or ulimit -n)",
+				(unsigned long long)files.rlim_cur, SPARE_FILES + CONNECTIONS_MIN);
+	app->max_connections = (unsigned)files.rlim_cur - SPARE_FILES;
+	log_message(&app->log, LOG_LEVEL_WARN,
+		    "open files are limited to %llu: %u connections instead of %llu; raise the limit (LimitNOFILE= in "
+		    "the unit, or ulimit -n) or lower --max-connections",
+		    (unsigned long long)files.rlim_cur, app->max_connections, wanted);
+	return OFA_OK;
 }
 
 static enum ofa_status start_jobs(struct app *app, struct ofa_error *err)
@@ -307,7 +313,7 @@ static enum ofa_status start_main(struct app *app, struct ofa_error *err)
 		.routes = api_routes,
 		.n_routes = n_api_routes,
 		.threads = s->http_threads,
-		.max_connections = connection_limit(app),
+		.max_connections = app->max_connections,
 		.max_connections_per_address = s->max_connections_per_address,
 		.max_body_bytes = BODY_BYTES_MAX,
 		.app = app,
@@ -414,7 +420,9 @@ enum ofa_status app_start(struct app *app, const struct settings *settings, stru
 	app->listener.fd = app->admin_listener.fd = app->lock_fd = -1;
 	app->log = (struct log){.level = settings->log_level, .fd = STDERR_FILENO};
 	app->started_at = (double)time(NULL);
-	st = start_metrics(app, err);
+	st = settle_connections(app, err);
+	if (st == OFA_OK)
+		st = start_metrics(app, err);
 	if (st == OFA_OK)
 		st = open_listeners(app, err);
 	if (st == OFA_OK)

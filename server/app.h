@@ -48,6 +48,7 @@ struct app {
 	struct deliveries *deliveries;
 	struct ledger *ledger;
 	struct question_memo *memo;
+	unsigned max_connections; /* as the settings say, or fewer */
 	struct listener listener, admin_listener;
 	struct timers *timers;
 	struct jobs *jobs;

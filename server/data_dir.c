@@ -8,12 +8,33 @@
 #include <unistd.h>
 #include "data_dir.h"
 
+/* What to do next. */
+static const char *advice(int error)
+{
+	switch (error) {
+	case ENOENT:
+		return "; the directory above it is to be made first";
+	case EACCES:
+	case EPERM:
+		return "; it must belong to the user that ofad runs as";
+	case EROFS:
+		return "; choose another one with --data, or mount the file system for writing";
+	case ENOTDIR:
+		return "; choose another one with --data";
+	case ENOSPC:
+	case EDQUOT:
+		return "; make room first";
+	default:
+		return "";
+	}
+}
+
 enum ofa_status data_dir_make(const char *dir, struct ofa_error *err)
 {
 	if (mkdir(dir, 0700) == 0 || errno == EEXIST)
 		return OFA_OK;
 	return ofa_fail(err, OFA_ERR_IO, "--data", "cannot make the data directory %.200s: %s%s", dir, strerror(errno),
-			errno == ENOENT ? "; the directory above it is to be made first" : "");
+			advice(errno));
 }
 
 static enum ofa_status in_use(const char *dir, int fd, struct ofa_error *err)
@@ -37,10 +58,8 @@ enum ofa_status data_dir_lock(const char *dir, int *ret_fd, struct ofa_error *er
 		return ofa_fail(err, OFA_ERR_INVALID, "--data", "the path of the data directory is too long");
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return ofa_fail(err, OFA_ERR_IO, "--data",
-				"the data directory %.200s is not writable: %s; it must belong to the user that ofad "
-				"runs as",
-				dir, strerror(errno));
+		return ofa_fail(err, OFA_ERR_IO, "--data", "the data directory %.200s is not writable: %s%s", dir,
+				strerror(errno), advice(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
 		enum ofa_status st = in_use(dir, fd, err);
 

@@ -6,6 +6,8 @@
 #include "app_access.h"
 #include "listen.h"
 #include "preflight.h"
+#include "sandbox/sandbox.h"
+#include "settings_table.h"
 #include "sign/signer.h"
 
 static enum ofa_status check_networks(const struct settings *s, struct ofa_error *err)
@@ -79,6 +81,22 @@ static enum ofa_status check_keys(const struct settings *s, struct ofa_error *er
 	return st;
 }
 
+/* The data directory has a check of its own, as it may yet be made. */
+static enum ofa_status check_directory(void *ctx, const char *directory, enum option_reopened how)
+{
+	struct ofa_error *err = ctx;
+
+	if (how == REOPENED_WRITE_DIR || access(directory, (how == REOPENED_APPEND ? W_OK : R_OK) | X_OK) == 0)
+		return OFA_OK;
+	return ofa_fail(err, OFA_ERR_IO, NULL, "the directory %.200s cannot be %s: %s", directory,
+			how == REOPENED_APPEND ? "written to" : "read", strerror(errno));
+}
+
+static enum ofa_status check_directories(const struct settings *s, struct ofa_error *err)
+{
+	return settings_reopened(s, check_directory, err);
+}
+
 static enum ofa_status (*const checks[])(const struct settings *s, struct ofa_error *err) = {
 	check_networks,
 	check_data,
@@ -86,6 +104,8 @@ static enum ofa_status (*const checks[])(const struct settings *s, struct ofa_er
 	check_admin_listen,
 	check_tls,
 	check_keys,
+	check_directories,
+	sandbox_check,
 };
 
 unsigned preflight(const struct settings *s, FILE *out)

@@ -11,13 +11,13 @@
 #include "settings_table.h"
 
 /* Since which version of the interface there is what. */
-#define FS_REFER_ABI 2
-#define FS_TRUNCATE_ABI 3
-#define NET_ABI 4
-#define FS_IOCTL_DEV_ABI 5
-#define SCOPE_ABI 6
+#define FS_REFER_VERSION 2
+#define FS_TRUNCATE_VERSION 3
+#define NET_VERSION 4
+#define FS_IOCTL_DEV_VERSION 5
+#define SCOPE_VERSION 6
 
-#define FS_OF_ABI_1 ((1ULL << 13) - 1)
+#define FS_OF_VERSION_1 ((1ULL << 13) - 1)
 #define FS_REFER (1ULL << 13)
 #define FS_TRUNCATE (1ULL << 14)
 #define FS_IOCTL_DEV (1ULL << 15)
@@ -37,19 +37,19 @@ struct ruleset {
 	uint64_t fs, net, scoped;
 };
 
-static struct ruleset everything(int abi)
+static struct ruleset everything(int version)
 {
-	struct ruleset r = {.fs = FS_OF_ABI_1};
+	struct ruleset r = {.fs = FS_OF_VERSION_1};
 
-	if (abi >= FS_REFER_ABI)
+	if (version >= FS_REFER_VERSION)
 		r.fs |= FS_REFER;
-	if (abi >= FS_TRUNCATE_ABI)
+	if (version >= FS_TRUNCATE_VERSION)
 		r.fs |= FS_TRUNCATE;
-	if (abi >= FS_IOCTL_DEV_ABI)
+	if (version >= FS_IOCTL_DEV_VERSION)
 		r.fs |= FS_IOCTL_DEV;
-	if (abi >= NET_ABI)
+	if (version >= NET_VERSION)
 		r.net = NET_BIND_TCP | NET_CONNECT_TCP;
-	if (abi >= SCOPE_ABI)
+	if (version >= SCOPE_VERSION)
 		r.scoped = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;
 	return r;
 }
@@ -103,17 +103,24 @@ static enum ofa_status allow_proc(const struct building *b)
 	return OFA_OK;
 }
 
+int landlock_version(void)
+{
+	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+
+	return version > 0 ? (int)version : 0;
+}
+
 enum ofa_status landlock_enter(const struct settings *s, struct ofa_error *err)
 {
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	int version = landlock_version();
 	struct ruleset ruleset;
 	struct building b = {.err = err};
 	enum ofa_status st;
 
-	if (abi < 1)
+	if (version == 0)
 		return ofa_fail(err, OFA_ERR_UNSUPPORTED, "--sandbox", "this kernel has no Landlock (%s)",
 				strerror(errno));
-	ruleset = everything((int)abi);
+	ruleset = everything(version);
 	b.handled = ruleset.fs;
 	b.fd = (int)syscall(SYS_landlock_create_ruleset, &ruleset, sizeof(ruleset), 0);
 	if (b.fd < 0)

@@ -37,6 +37,15 @@ static enum ofa_status check_threads(struct ofa_error *err)
 				 "%d threads run already, started by a library: they would not be bound", n);
 }
 
+enum ofa_status sandbox_check(const struct settings *s, struct ofa_error *err)
+{
+	if (s->sandbox != SANDBOX_ON || (landlock_version() > 0 && prctl(PR_GET_SECCOMP) >= 0))
+		return OFA_OK;
+	return ofa_fail(err, OFA_ERR_UNSUPPORTED, "--sandbox",
+			"this kernel lacks %s, on which --sandbox on insists; auto takes what there is",
+			landlock_version() > 0 ? "seccomp" : "Landlock");
+}
+
 enum ofa_status sandbox_enter(const struct settings *s, const struct log *log, struct ofa_error *err)
 {
 	struct ofa_error reasons[3] = {{.status = OFA_OK}};

@@ -21,7 +21,13 @@ enum sandbox_mode {
  *     that some library makes on a path nobody has tried. */
 enum ofa_status sandbox_enter(const struct settings *s, const struct log *log, struct ofa_error *err) OFA_MUST_CHECK;
 
+/* Can this kernel do what the settings insist on? */
+enum ofa_status sandbox_check(const struct settings *s, struct ofa_error *err) OFA_MUST_CHECK;
+
 /* ---- its two halves ---- */
+
+/* The version of the kernel's interface; 0: it has none. */
+int landlock_version(void);
 
 /* One after the other: OFA_ERR_UNSUPPORTED where the kernel has none of it. */
 enum ofa_status landlock_enter(const struct settings *s, struct ofa_error *err) OFA_MUST_CHECK;

@@ -136,7 +136,7 @@ static void pass_sockets(void)
 		setenv("LISTEN_FDNAMES", passed.names, 1);
 }
 
-/* In the child: becomes ofad with standard error in the file. */
+/* In the child: becomes ofad with what it prints in the file. */
 static void become(const char *const *argv, const char *log)
 {
 	int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0666);
@@ -144,7 +144,7 @@ static void become(const char *const *argv, const char *log)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (passed.n > 0)
 		pass_sockets();
-	if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
+	if (fd < 0 || dup2(fd, STDERR_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
 		_exit(126);
 	execv(argv[0], (char *const *)argv);
 	_exit(127);

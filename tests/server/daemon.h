@@ -36,7 +36,7 @@ void daemon_pass_sockets(const int *fds, int n, const char *names);
 void daemon_wait_ready(const struct daemon *d);
 /* Sends the signal, waits, returns the status of waitpid(). */
 int daemon_stop(struct daemon *d, int signal_number);
-/* Runs ofad with these arguments up to NULL to its end; its exit status, and its standard error. */
+/* Runs ofad with these arguments up to NULL to its end; its exit status, and what it printed. */
 int daemon_run(char *output, size_t cap, ...) __attribute__((sentinel));
 /* How many lines of its log contain the text. */
 int daemon_log_count(const char *data, const char *text);

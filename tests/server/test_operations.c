@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -433,11 +434,123 @@ START_TEST(test_admin_unix)
 }
 END_TEST
 
+/* ---- mistakes ---- */
+
+/* Each is refused with what to do next, by the start and, where nothing must run for it, by --check-config. */
+START_TEST(test_start_errors)
+{
+	static char network[1024], data[1024], file[1024], missing[1100], keys[1024];
+	const struct {
+		const char *option, *value, *says;
+		bool checked;
+	} cases[] = {
+		{"--data", file, "choose another one with --data", false},
+		{"--data", missing, "the directory above it is to be made first", false},
+		{"--data", "/sys", "not writable", false},
+		{"--listen", "192.0.2.1:80", "no interface of this machine", false},
+		{"--listen", "127.0.0.1:http", "HOST:PORT", true},
+		{"--admin-listen", "unix:", "--admin-listen", true},
+		{"--access-log", "/none/access.log", "/none", true},
+		{"--keys", keys, "keygen", true},
+	};
+	char output[8192];
+
+	snprintf(network, sizeof(network), "%s", world_path("a.safetensors"));
+	snprintf(data, sizeof(data), "%s", world_path("mistakes"));
+	snprintf(file, sizeof(file), "%s", world_path("profile.json"));
+	snprintf(missing, sizeof(missing), "%s/a/b", world_path("none"));
+	snprintf(keys, sizeof(keys), "%s", world_path("no-keys"));
+	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++) {
+		bool is_data = strcmp(cases[i].option, "--data") == 0;
+
+		ck_assert_int_eq(daemon_run(output, sizeof(output), "--network", network, cases[i].option,
+					    cases[i].value, is_data ? NULL : "--data", data, NULL),
+				 1);
+		ck_assert_msg(strstr(output, cases[i].says) != NULL, "case %zu: %s", i, output);
+		if (!cases[i].checked)
+			continue;
+		ck_assert_int_eq(daemon_run(output, sizeof(output), "--check-config", "--network", network,
+					    cases[i].option, cases[i].value, "--data", data, NULL),
+				 1);
+		ck_assert_msg(strstr(output, cases[i].says) != NULL, "case %zu: %s", i, output);
+	}
+}
+END_TEST
+
+/* What is in force and where it came from, of all three sources. */
+START_TEST(test_check_config)
+{
+	char output[16384], network[1024], config[1024], line[1200];
+	FILE *f;
+
+	snprintf(network, sizeof(network), "%s", world_path("a.safetensors"));
+	snprintf(config, sizeof(config), "%s", world_path("ofad.yaml"));
+	f = fopen(config, "w");
+	fprintf(f, "# a test\nnetwork: [%s]\nmax-queue: 7\nworkers: 2\n", network);
+	fclose(f);
+	setenv("OFAD_WORKERS", "3", 1);
+	setenv("OFAD_WORKRES", "4", 1);
+	ck_assert_int_eq(daemon_run(output, sizeof(output), "--config", config, "--data", world_path("checked"),
+				    "--check-config", NULL),
+			 0);
+	snprintf(line, sizeof(line), "\nmax-queue: 7 # %s, line 3\n", config);
+	ck_assert_msg(strstr(output, line) != NULL, "%s", output);
+	ck_assert_msg(strstr(output, "\nworkers: 3 # OFAD_WORKERS\n") != NULL, "%s", output);
+	ck_assert_msg(strstr(output, "/checked # --data\n") != NULL, "%s", output);
+	ck_assert_msg(strstr(output, "\nlisten: 127.0.0.1:8080 # default\n") != NULL, "%s", output);
+	ck_assert_msg(strstr(output, "OFAD_WORKRES is no option, did you mean OFAD_WORKERS?") != NULL, "%s", output);
+	ck_assert_int_ne(access(world_path("checked"), F_OK), 0); /* nothing was made */
+	f = fopen(config, "a");
+	fputs("max-queu: 7\n", f);
+	fclose(f);
+	ck_assert_int_eq(daemon_run(output, sizeof(output), "--config", config, "--check-config", NULL), 1);
+	ck_assert_msg(strstr(output, "line 5: there is no option \"max-queu\", did you mean max-queue?") != NULL, "%s",
+		      output);
+	ck_assert_int_eq(daemon_run(output, sizeof(output), "--config", config, NULL), 2);
+}
+END_TEST
+
+START_TEST(test_few_files)
+{
+	const struct rlimit few = {64, 64};
+	char output[2048], network[1024];
+
+	snprintf(network, sizeof(network), "%s", world_path("a.safetensors"));
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	ck_assert_int_eq(daemon_run(output, sizeof(output), "--network", network, "--data", world_path("few"), NULL),
+			 1);
+	ck_assert_ptr_nonnull(strstr(output, "open files are limited to 64"));
+	ck_assert_ptr_nonnull(strstr(output, "LimitNOFILE="));
+}
+END_TEST
+
+/* Two daemons on one directory would each keep in memory what the other changes. */
+START_TEST(test_second_daemon)
+{
+	char output[4096], network[1024], data[1024], first[64];
+	struct daemon d;
+
+	daemon_start(&d, "shared", NULL);
+	snprintf(network, sizeof(network), "%s", world_path("a.safetensors"));
+	snprintf(data, sizeof(data), "%s", world_path("shared"));
+	snprintf(first, sizeof(first), "in use by another ofad (process %ld)", (long)d.pid);
+	ck_assert_int_eq(daemon_run(output, sizeof(output), "--network", network, "--data", data, "--listen",
+				    "127.0.0.1:0", NULL),
+			 1);
+	ck_assert_msg(strstr(output, first) != NULL, "%s", output);
+	daemon_stop(&d, SIGKILL);
+	daemon_start(&d, "shared", NULL);
+	check_exit(daemon_stop(&d, SIGTERM), 0);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {test_notify,          test_notify_unreachable,   test_watchdog_http,
 				      test_watchdog_worker, test_passed_sockets,       test_passed_without_names,
-				      test_admin_when_full, test_admin_while_draining, test_admin_unix};
+				      test_admin_when_full, test_admin_while_draining, test_admin_unix,
+				      test_start_errors,    test_check_config,         test_few_files,
+				      test_second_daemon};
 	int status;
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
