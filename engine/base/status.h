@@ -30,10 +30,12 @@ enum ofa_status {
 };
 
 /* Lives on the caller's stack; all zero means "no error yet". */
+/* Holds the pointer to any row of a latency table, whose keys have up to 191 characters. */
+#define OFA_FIELD_MAX 320
 struct ofa_error {
 	enum ofa_status status;
-	char field[128];   /* JSON pointer, option, tensor or gene that is wrong; may be "" */
-	char message[512]; /* one sentence: what is wrong, the value, what would be accepted */
+	char field[OFA_FIELD_MAX]; /* JSON pointer, option, tensor or gene that is wrong; may be "" */
+	char message[512];         /* one sentence: what is wrong, the value, what would be accepted */
 };
 
 /* Records the error unless one is recorded already, and returns `status`.

@@ -1,13 +1,16 @@
 #include "cost/pointer.h"
 
 #include <stdio.h>
+#include <string.h>
 
 void ofa_pointer_join(char *out, size_t cap, const char *parent, const char *name)
 {
-	int n = snprintf(out, cap, "%s/", parent);
-	size_t at = n < 0 ? 0 : (size_t)n;
+	size_t parent_len = strlen(parent), at = parent_len;
 
-	for (; *name && at + 2 < cap; name++) {
+	ofa_pointer_append(out, cap, parent, "/");
+	if (parent_len + 1 >= cap)
+		return;
+	for (at++; *name && at + 2 < cap && (unsigned char)*name >= ' ' && *name != 0x7f; name++) {
 		if (*name == '~' || *name == '/') {
 			out[at++] = '~';
 			out[at++] = *name == '~' ? '0' : '1';
@@ -15,6 +18,13 @@ void ofa_pointer_join(char *out, size_t cap, const char *parent, const char *nam
 			out[at++] = *name;
 		}
 	}
-	if (at < cap)
-		out[at] = '\0';
+	out[*name ? parent_len : at] = '\0';
+}
+
+void ofa_pointer_append(char *out, size_t cap, const char *parent, const char *pointer)
+{
+	int n = snprintf(out, cap, "%s%s", parent, pointer);
+
+	if (n < 0 || (size_t)n >= cap)
+		snprintf(out, cap, "%s", parent);
 }

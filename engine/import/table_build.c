@@ -27,7 +27,7 @@ static enum ofa_status tell_dialect(const struct ofa_table_rows *rows, enum ofa_
 		const struct ofa_table_row *row = &rows->list[i];
 
 		if ((all & row->key.dialects) == 0)
-			return ofa_fail(err, OFA_ERR_INVALID, row->text,
+			return ofa_fail(err, OFA_ERR_INVALID, row->pointer,
 					"line %d: %.128s is of another dialect than %.128s in line %d", row->line,
 					row->text, decisive->text, decisive->line);
 		if ((all & row->key.dialects) != all)
@@ -122,8 +122,9 @@ static enum ofa_status add_row(struct building *b, size_t index, int resolution,
 	e->mean_ms = row->mean * ms;
 	e->std_ms = row->std * ms;
 	if (!(e->mean_ms > 0 && isfinite(e->mean_ms) && isfinite(e->std_ms)))
-		return ofa_fail(err, OFA_ERR_INVALID, row->text, "line %d: the mean of %.128s is %g %s, out of range",
-				row->line, row->text, row->mean, ofa_time_unit_name(b->report.unit));
+		return ofa_fail(err, OFA_ERR_INVALID, row->pointer,
+				"line %d: the mean of %.128s is %g %s, out of range", row->line, row->text,
+				row->mean, ofa_time_unit_name(b->report.unit));
 	e->count = row->count;
 	b->used[index] = true;
 	if (!pool[0])
@@ -162,7 +163,7 @@ static enum ofa_status settle_resolutions(struct building *b, struct ofa_error *
 		int said = row->resolution ? row->resolution : named;
 
 		if (row->key.unit.kind == OFA_UNIT_STEM && said && row->key.unit.h_in != said)
-			return ofa_fail(err, OFA_ERR_INVALID, row->text,
+			return ofa_fail(err, OFA_ERR_INVALID, row->pointer,
 					"line %d: %.128s takes images of %d where %s resolution %d", row->line,
 					row->text, row->key.unit.h_in,
 					row->resolution ? "the table is of" : "the file's name says", said);

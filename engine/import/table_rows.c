@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cost/pointer.h"
 #include "import/yaml.h"
 
 /* What the parser of one document has in hand; the event is big, so there is one. */
@@ -33,12 +35,12 @@ static enum ofa_status parse_value(const struct ofa_table_row *row, enum row_fie
 	double v = strtod(text, &end);
 
 	if (end == text || *end || !plain || !isfinite(v) || (f == MEAN ? v <= 0 : v < 0))
-		return ofa_fail(err, OFA_ERR_INVALID, row->text,
+		return ofa_fail(err, OFA_ERR_INVALID, row->pointer,
 				"line %d: the %s of %.128s is \"%.32s\"; a finite number %s is accepted", row->line,
 				row_fields[f], row->text, text, f == MEAN ? "greater than 0" : "of 0 or more");
 	if (f == COUNT && (v != floor(v) || v > UINT32_MAX))
 		return ofa_fail(
-			err, OFA_ERR_INVALID, row->text,
+			err, OFA_ERR_INVALID, row->pointer,
 			"line %d: the count of %.128s is \"%.32s\"; a whole number up to 4294967295 is accepted",
 			row->line, row->text, text);
 	*ret = v;
@@ -55,17 +57,17 @@ static enum ofa_status read_value(struct reading *r, const struct ofa_table_row 
 	while (f < ROW_FIELDS && (r->event.kind != OFA_YAML_SCALAR || strcmp(row_fields[f], r->event.text) != 0))
 		f++;
 	if (f == ROW_FIELDS)
-		return ofa_fail(err, OFA_ERR_INVALID, row->text,
+		return ofa_fail(err, OFA_ERR_INVALID, row->pointer,
 				"line %d: %.128s has a field \"%.32s\"; mean, std, var and count are accepted", line,
 				row->text, r->event.text);
 	if (v[f] >= 0)
-		return ofa_fail(err, OFA_ERR_INVALID, row->text, "line %d: %.128s has %s twice", line, row->text,
+		return ofa_fail(err, OFA_ERR_INVALID, row->pointer, "line %d: %.128s has %s twice", line, row->text,
 				row_fields[f]);
 	st = next(r, err);
 	if (st)
 		return st;
 	if (r->event.kind != OFA_YAML_SCALAR)
-		return ofa_fail(err, OFA_ERR_INVALID, row->text, "line %d: the %s of %.128s is not a number", line,
+		return ofa_fail(err, OFA_ERR_INVALID, row->pointer, "line %d: the %s of %.128s is not a number", line,
 				row_fields[f], row->text);
 	return parse_value(row, f, r->event.text, &v[f], err);
 }
@@ -77,7 +79,7 @@ static enum ofa_status read_row(struct reading *r, struct ofa_table_row *row, st
 	enum ofa_status st = next(r, err);
 
 	if (!st && r->event.kind != OFA_YAML_MAP)
-		return ofa_fail(err, OFA_ERR_INVALID, row->text,
+		return ofa_fail(err, OFA_ERR_INVALID, row->pointer,
 				"line %d: %.128s has no fields; a mapping with its mean is accepted", row->line,
 				row->text);
 	while (!st) {
@@ -89,9 +91,10 @@ static enum ofa_status read_row(struct reading *r, struct ofa_table_row *row, st
 	if (st)
 		return st;
 	if (v[MEAN] < 0)
-		return ofa_fail(err, OFA_ERR_INVALID, row->text, "line %d: %.128s has no mean", row->line, row->text);
+		return ofa_fail(err, OFA_ERR_INVALID, row->pointer, "line %d: %.128s has no mean", row->line,
+				row->text);
 	if (v[STD] >= 0 && v[VAR] >= 0)
-		return ofa_fail(err, OFA_ERR_INVALID, row->text, "line %d: %.128s has both std and var", row->line,
+		return ofa_fail(err, OFA_ERR_INVALID, row->pointer, "line %d: %.128s has both std and var", row->line,
 				row->text);
 	row->mean = v[MEAN];
 	row->std = v[STD] >= 0 ? v[STD] : v[VAR] >= 0 ? sqrt(v[VAR]) : 0;
@@ -121,6 +124,25 @@ static enum ofa_status new_row(struct ofa_table_rows *rows, struct ofa_table_row
 	return OFA_OK;
 }
 
+#define GROUP_POINTER_MAX 16
+
+/* Of a resolution's own table; "" of the document for none. */
+static void group_pointer(int resolution, char out[GROUP_POINTER_MAX])
+{
+	out[0] = '\0';
+	if (resolution)
+		snprintf(out, GROUP_POINTER_MAX, "/%d", resolution);
+}
+
+static char *new_row_pointer(int resolution, const char *key)
+{
+	char group[GROUP_POINTER_MAX], pointer[OFA_POINTER_MAX];
+
+	group_pointer(resolution, group);
+	ofa_pointer_join(pointer, sizeof(pointer), group, key);
+	return strdup(pointer);
+}
+
 /* A pair of a table: the event at hand is its name. */
 static enum ofa_status read_pair(struct reading *r, int resolution, struct ofa_error *err)
 {
@@ -133,14 +155,15 @@ static enum ofa_status read_pair(struct reading *r, int resolution, struct ofa_e
 	row->line = r->event.line;
 	row->resolution = resolution;
 	row->text = strdup(r->event.text);
-	if (!row->text)
+	row->pointer = new_row_pointer(resolution, r->event.text);
+	if (!row->text || !row->pointer)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	r->rows.n++;
 	st = r->event.kind == OFA_YAML_SCALAR ? ofa_table_key_parse(row->text, &row->key, &why)
 					      : ofa_fail(&why, OFA_ERR_INVALID, NULL, "a mapping is no key");
 	if (st)
-		return ofa_fail(err, st, row->text, "line %d: \"%.128s\" is no latency key: %s", row->line, row->text,
-				why.message);
+		return ofa_fail(err, st, row->pointer, "line %d: \"%.128s\" is no latency key: %s", row->line,
+				row->text, why.message);
 	return read_row(r, row, err);
 }
 
@@ -148,10 +171,12 @@ static enum ofa_status read_pair(struct reading *r, int resolution, struct ofa_e
 static enum ofa_status read_group(struct reading *r, int resolution, struct ofa_error *err)
 {
 	int line = r->event.line;
+	char pointer[GROUP_POINTER_MAX];
 	enum ofa_status st = next(r, err);
 
+	group_pointer(resolution, pointer);
 	if (!st && r->event.kind != OFA_YAML_MAP)
-		return ofa_fail(err, OFA_ERR_INVALID, NULL, "line %d: resolution %d has no table", line, resolution);
+		return ofa_fail(err, OFA_ERR_INVALID, pointer, "line %d: resolution %d has no table", line, resolution);
 	while (!st) {
 		st = next(r, err);
 		if (st || r->event.kind == OFA_YAML_MAP_END)
@@ -169,10 +194,10 @@ static enum ofa_status read_unit(struct reading *r, struct ofa_error *err)
 	if (st)
 		return st;
 	if (r->rows.unit)
-		return ofa_fail(err, OFA_ERR_INVALID, "unit", "line %d: the unit is stated twice", r->event.line);
+		return ofa_fail(err, OFA_ERR_INVALID, "/unit", "line %d: the unit is stated twice", r->event.line);
 	r->rows.unit = r->event.kind == OFA_YAML_SCALAR ? ofa_time_unit_find(r->event.text) : OFA_TIME_UNSTATED;
 	if (!r->rows.unit)
-		return ofa_fail(err, OFA_ERR_INVALID, "unit",
+		return ofa_fail(err, OFA_ERR_INVALID, "/unit",
 				"line %d: the unit is \"%.32s\"; ms, us and s are accepted", r->event.line,
 				r->event.text);
 	return OFA_OK;
@@ -182,16 +207,19 @@ static enum ofa_status read_unit(struct reading *r, struct ofa_error *err)
 static enum ofa_status group_resolution(const struct ofa_yaml_event *e, int *ret, struct ofa_error *err)
 {
 	size_t digits = strspn(e->text, "0123456789");
+	char pointer[OFA_POINTER_MAX];
 	long v = 0;
 
 	*ret = 0;
 	if (e->kind != OFA_YAML_SCALAR || digits == 0 || e->text[digits])
 		return OFA_OK;
 	v = digits < 6 && e->text[0] != '0' ? strtol(e->text, NULL, 10) : 0;
-	if (v < 1 || v > OFA_MAX_IMAGE_SIZE)
-		return ofa_fail(err, OFA_ERR_INVALID, NULL,
+	if (v < 1 || v > OFA_MAX_IMAGE_SIZE) {
+		ofa_pointer_join(pointer, sizeof(pointer), "", e->text);
+		return ofa_fail(err, OFA_ERR_INVALID, pointer,
 				"line %d: \"%.32s\" is not a resolution; 1 to %d are accepted", e->line, e->text,
 				OFA_MAX_IMAGE_SIZE);
+	}
 	*ret = (int)v;
 	return OFA_OK;
 }
@@ -243,7 +271,7 @@ static enum ofa_status refuse_repeats(const struct ofa_table_rows *rows, struct 
 	for (size_t i = 1; i < rows->n && !st; i++)
 		if (strcmp(sorted[i - 1]->text, sorted[i]->text) == 0 &&
 		    sorted[i - 1]->resolution == sorted[i]->resolution)
-			st = ofa_fail(err, OFA_ERR_INVALID, sorted[i]->text,
+			st = ofa_fail(err, OFA_ERR_INVALID, sorted[i]->pointer,
 				      "line %d: %.128s is there already, in line %d", sorted[i]->line, sorted[i]->text,
 				      sorted[i - 1]->line);
 	free(sorted);
@@ -257,7 +285,7 @@ static enum ofa_status check_rows(const struct ofa_table_rows *rows, struct ofa_
 	if (rows->grouped)
 		for (size_t i = 0; i < rows->n; i++)
 			if (rows->list[i].resolution == 0)
-				return ofa_fail(err, OFA_ERR_INVALID, rows->list[i].text,
+				return ofa_fail(err, OFA_ERR_INVALID, rows->list[i].pointer,
 						"line %d: %.128s belongs to no resolution, others do",
 						rows->list[i].line, rows->list[i].text);
 	return refuse_repeats(rows, err);
@@ -287,8 +315,10 @@ enum ofa_status ofa_table_rows_read(const char *text, size_t size, struct ofa_ta
 
 void ofa_table_rows_release(struct ofa_table_rows *rows)
 {
-	for (size_t i = 0; i < rows->n; i++)
+	for (size_t i = 0; i < rows->n; i++) {
 		free(rows->list[i].text);
+		free(rows->list[i].pointer);
+	}
 	free(rows->list);
 	*rows = (struct ofa_table_rows){0};
 }

@@ -5,7 +5,8 @@
 #include "import/table_key.h"
 
 struct ofa_table_row {
-	char *text; /* of the key; owned */
+	char *text;    /* of the key; owned */
+	char *pointer; /* JSON pointer to the row in the document; owned */
 	int line;
 	int resolution; /* of the group that it stands in; 0: none */
 	struct ofa_table_key key;
@@ -20,7 +21,7 @@ struct ofa_table_rows {
 	bool grouped;            /* by resolution */
 };
 
-/* An error has the row's key as its field and says the line. */
+/* An error has the JSON pointer to the row as its field and says the line. */
 enum ofa_status ofa_table_rows_read(const char *text, size_t size, struct ofa_table_rows *ret,
 				    struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_table_rows_release(struct ofa_table_rows *rows);

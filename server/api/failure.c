@@ -1,6 +1,6 @@
-#include <stdio.h>
 #include "api/failure.h"
 #include "api/problem.h"
+#include "cost/pointer.h"
 
 /* With the field as a pointer into the question's body. */
 static struct ofa_error placed(const struct failure *f)
@@ -8,7 +8,8 @@ static struct ofa_error placed(const struct failure *f)
 	struct ofa_error err = *f->error;
 
 	if (f->status == OFA_ERR_MISMATCH)
-		snprintf(err.field, sizeof(err.field), "/profile%.110s", f->inline_profile ? f->error->field : "");
+		ofa_pointer_append(err.field, sizeof(err.field), "/profile",
+				   f->inline_profile ? f->error->field : "");
 	return err;
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "api/json_measurement.h"
+#include "cost/pointer.h"
 
 #define DEVICE_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-"
 
@@ -69,7 +70,7 @@ static enum ofa_status parse_member(const char *name, const json_t *value, struc
 	for (size_t i = 0; i < OFA_ARRAY_LEN(members); i++)
 		if (strcmp(members[i].name, name) == 0)
 			return members[i].parse(value, m, err);
-	snprintf(field, sizeof(field), "/%.64s", name);
+	ofa_pointer_join(field, sizeof(field), "", name);
 	return ofa_fail(err, OFA_ERR_INVALID, field,
 			"there is no member \"%.64s\"; accepted are latency_ms, p50, p95, accuracy and device", name);
 }

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "api/json_subnet_request.h"
+#include "cost/pointer.h"
 #include "service/question.h"
 
 #define INLINE_NAME "inline"
@@ -32,7 +33,7 @@ static enum ofa_status parse_profile(json_t *value, struct subnet_request *r, st
 	if (st == OFA_OK)
 		return OFA_OK;
 	/* pointers of the profile's parser start at the profile */
-	snprintf(field, sizeof(field), "/profile%.110s", inner.field);
+	ofa_pointer_append(field, sizeof(field), "/profile", inner.field);
 	return ofa_fail(err, st, field, "%s", inner.message);
 }
 
@@ -79,7 +80,7 @@ static enum ofa_status parse_member(const char *name, json_t *value, struct subn
 	for (size_t i = 0; i < OFA_ARRAY_LEN(members); i++)
 		if (strcmp(members[i].name, name) == 0)
 			return members[i].parse(value, r, err);
-	snprintf(field, sizeof(field), "/%.64s", name);
+	ofa_pointer_join(field, sizeof(field), "", name);
 	return ofa_fail(err, OFA_ERR_INVALID, field,
 			"there is no member \"%.64s\"; accepted are network, profile, limits, seed and calibrated",
 			name);

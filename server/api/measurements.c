@@ -104,8 +104,12 @@ enum http_next measurements_post(struct app *app, struct http_call *call)
 	if (!json)
 		return HTTP_REPLY;
 	st = read_measurement(json, id, &call->principal, &m, &err);
-	if (st == OFA_OK)
-		st = keep(app, &m, &kept, &err);
+	if (st != OFA_OK) {
+		json_decref(json);
+		problem_reply_body(call, st, &err);
+		return HTTP_REPLY;
+	}
+	st = keep(app, &m, &kept, &err);
 	json_decref(json);
 	if (st != OFA_OK) {
 		problem_reply_error(call, st, &err);

@@ -86,7 +86,7 @@ json_t *problem_format(const struct http_call *call, enum problem p, const char 
 	json_t *json = json_pack("{s:o, s:s, s:i, s:s, s:s}", "type", json_sprintf("/problems/%s", e->slug), "title",
 				 e->title, "status", (int)e->status, "detail", shown, "request_id", call->request.id);
 
-	if (json && field && *field)
+	if (json && field)
 		add_field(json, field, shown);
 	return json;
 }
@@ -156,13 +156,24 @@ static void log_failure(struct http_call *call, enum ofa_status status, const st
 	log_end(&line);
 }
 
-void problem_reply_error(struct http_call *call, enum ofa_status status, const struct ofa_error *err)
+static void reply_error(struct http_call *call, enum problem p, enum ofa_status status, const struct ofa_error *err,
+			const char *field)
 {
 	const char *detail = problem_detail(status, err);
 
 	if (detail != err->message)
 		log_failure(call, status, err);
-	problem_reply(call, problem_of(status), detail == err->message ? err->field : NULL, "%s", detail);
+	problem_reply(call, p, detail == err->message ? field : NULL, "%s", detail);
+}
+
+void problem_reply_error(struct http_call *call, enum ofa_status status, const struct ofa_error *err)
+{
+	reply_error(call, problem_of(status), status, err, *err->field ? err->field : NULL);
+}
+
+void problem_reply_body(struct http_call *call, enum ofa_status status, const struct ofa_error *err)
+{
+	reply_error(call, status == OFA_ERR_LIMIT ? PROBLEM_INVALID : problem_of(status), status, err, err->field);
 }
 
 /* ---- what the HTTP server refuses ---- */

@@ -42,8 +42,8 @@ const struct problem_entry *problem_entry(enum problem p);
 /* The document; `field` as below.  A detail of what went wrong inside the server is left out.  New reference, NULL when
  * memory is out. */
 json_t *problem_format(const struct http_call *call, enum problem p, const char *field, const char *detail);
-/* Fills call->reply.  `field`: JSON pointer into the body, header or parameter that is to blame; NULL or
- * "" when there is none. */
+/* Fills call->reply.  `field`: JSON pointer into the body (RFC 6901: "" is the whole of it), header or parameter that
+ * is to blame; NULL when there is none. */
 void problem_reply(struct http_call *call, enum problem p, const char *field, const char *format, ...) OFA_PRINTF(4, 5);
 /* The same with a further member; takes the reference to value. */
 void problem_reply_with(struct http_call *call, enum problem p, const char *field, const char *detail,
@@ -53,6 +53,9 @@ enum problem problem_of(enum ofa_status status);
 /* What of an error is told: not what went wrong inside, which is the log's business; the error's or a constant. */
 const char *problem_detail(enum ofa_status status, const struct ofa_error *err);
 void problem_reply_error(struct http_call *call, enum ofa_status status, const struct ofa_error *err);
+/* The same of a failure to understand the body: what exceeds a limit there is the body's fault, not a lack of room, and
+ * what has no field is the fault of the whole. */
+void problem_reply_body(struct http_call *call, enum ofa_status status, const struct ofa_error *err);
 /* What the HTTP server itself refuses (struct http_server_options.fault). */
 void problem_reply_fault(struct app *app, struct http_call *call, enum http_fault fault, const char *detail);
 

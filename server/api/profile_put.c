@@ -33,7 +33,7 @@ static void refuse_body(struct http_call *call, enum ofa_status st, const struct
 	if (st == OFA_ERR_FORMAT)
 		problem_reply(call, PROBLEM_NOT_YAML, "", "%s", err->message);
 	else
-		problem_reply_error(call, st == OFA_ERR_LIMIT ? OFA_ERR_INVALID : st, err);
+		problem_reply_body(call, st, err);
 }
 
 /* False: the reply says why. */
@@ -108,6 +108,9 @@ static struct known_profile *check_profile(struct app *app, struct http_call *ca
 	if (st == OFA_OK)
 		return p;
 	known_profile_unref(p);
+	/* the members of the profile that was made of a table are not the client's */
+	if (b->is_table)
+		err.field[0] = '\0';
 	refuse_body(call, st, &err);
 	return NULL;
 }

@@ -320,7 +320,7 @@ static bool read_question(struct app *app, struct http_call *call, struct questi
 	}
 	json_decref(json);
 	if (st != OFA_OK)
-		problem_reply_error(call, st == OFA_ERR_LIMIT ? OFA_ERR_INVALID : st, &err);
+		problem_reply_body(call, st, &err);
 	return st == OFA_OK;
 }
 

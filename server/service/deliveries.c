@@ -121,6 +121,7 @@ static void log_answer(const struct answer *a)
 static void land(struct answer *a, enum ofa_status st)
 {
 	a->status = st;
+	question_place(&a->question, &a->error);
 	log_answer(a);
 	if (st == OFA_OK)
 		remember(a); /* before landing: whoever asks from here on finds it in memory */

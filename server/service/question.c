@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "cost/pointer.h"
 #include "service/question.h"
 
 /* Part of every key, so that a later way of answering does not find the answers of this one. */
@@ -84,6 +85,28 @@ uint64_t question_revision(const struct question *q)
 	return q->stored ? q->profile->revision : 0;
 }
 
+/* Does a limit come from the profile, at least as strict as the request's own? */
+static bool limited_by_profile(const struct question *q, const char *field)
+{
+	static const char prefix[] = "/limits/";
+	int r = strncmp(field, prefix, strlen(prefix)) == 0 ? ofa_resource_find(field + strlen(prefix)) : -1;
+
+	return r >= 0 && q->profile && q->profile->profile.limits.max[r] <= q->limits.max[r];
+}
+
+void question_place(const struct question *q, struct ofa_error *err)
+{
+	char field[sizeof(err->field)];
+
+	if (!limited_by_profile(q, err->field))
+		return;
+	snprintf(field, sizeof(field), "%s", err->field);
+	if (q->stored)
+		snprintf(err->field, sizeof(err->field), "/profile");
+	else
+		ofa_pointer_append(err->field, sizeof(err->field), "/profile", field);
+}
+
 enum ofa_status question_init(struct question *q, const struct network *network, struct known_profile *profile,
 			      bool stored, const struct ofa_limits *limits, const uint64_t *seed, struct ofa_error *err)
 {
@@ -92,12 +115,14 @@ enum ofa_status question_init(struct question *q, const struct network *network,
 	*q = (struct question){.network = network, .profile = profile, .stored = stored, .limits = *limits};
 	if (profile)
 		ofa_limits_merge(&q->limits, &profile->profile.limits);
-	if (isfinite(q->limits.max[OFA_LATENCY_MS]) && !(profile && profile->profile.has_table))
-		return ofa_fail(
-			err, OFA_ERR_INVALID, "/limits/latency_ms",
-			"latency_ms is limited to %g, but there is no latency table to predict it from: name a profile "
-			"that has one",
-			q->limits.max[OFA_LATENCY_MS]);
+	if (isfinite(q->limits.max[OFA_LATENCY_MS]) && !(profile && profile->profile.has_table)) {
+		ofa_fail(err, OFA_ERR_INVALID, "/limits/latency_ms",
+			 "latency_ms is limited to %g, but there is no latency table to predict it from: name a "
+			 "profile that has one",
+			 q->limits.max[OFA_LATENCY_MS]);
+		question_place(q, err);
+		return OFA_ERR_INVALID;
+	}
 	if (hash_rest(q, rest) != OFA_OK)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	q->seed = seed ? *seed : derive_seed(rest);

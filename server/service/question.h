@@ -22,13 +22,15 @@ struct question {
 };
 
 /* `stored`: the profile was named, not sent along.  seed NULL: derived from the rest, so that the same
- * request always gives the same subnet.  Takes over the reference to profile.  OFA_ERR_INVALID with field
- * "/limits/latency_ms" when a latency is limited and there is no table to tell it by: then the reference stays the
- * caller's. */
+ * request always gives the same subnet.  Takes over the reference to profile.  OFA_ERR_INVALID when
+ * a latency is limited and there is no table to tell it by: then the reference stays the caller's. */
 enum ofa_status question_init(struct question *q, const struct network *network, struct known_profile *profile,
 			      bool stored, const struct ofa_limits *limits, const uint64_t *seed,
 			      struct ofa_error *err) OFA_MUST_CHECK;
 void question_release(struct question *q);
+/* An error's field "/limits/RESOURCE" of the limits together becomes the pointer to where that limit was given: in the
+ * request's own limits, in the profile that came with it, or in the one that it names. */
+void question_place(const struct question *q, struct ofa_error *err);
 
 /* From here on limits and latencies are calibrated ones.  The calibration becomes part of the key, not of the seed.
  * OFA_ERR_INVALID with field "/calibrated" unless the profile is kept here and has a latency table. */

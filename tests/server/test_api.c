@@ -3,6 +3,7 @@
 
 #include "api/json_subnet_request.h"
 #include "api/problem.h"
+#include "app.h"
 #include "runner.h"
 
 static enum ofa_status parse(const char *text, struct subnet_request *ret, struct ofa_error *err)
@@ -129,7 +130,8 @@ END_TEST
 /* Text of a file or a database error stays inside. */
 START_TEST(test_internal_details)
 {
-	struct http_call call = {.request.id = "id-1"};
+	static struct app app = {.log = {.level = LOG_LEVEL_ERROR, .fd = STDERR_FILENO}};
+	struct http_call call = {.app = &app, .request.id = "id-1"};
 	struct ofa_error err = {.status = OFA_ERR_IO, .message = "database: /secret/path is full"};
 	json_t *json;
 
