@@ -26,8 +26,13 @@ async function prepare(suite, daemon) {
 		await put(200, 'acme/cam-m7', { ...profile, limits: { macs: 9e6 } }, { 'If-Match': '*' });
 		await put(201, 'lab/board', profile);
 		for (const list of ['listProfiles', 'listProfileRevisions'])
-			suite.known[`${list} cursor`] = cursorOf(await suite.call(daemon, list, 200, { query: { limit: 1 } }));
-		const { json } = await suite.call(daemon, 'postSubnet', 200, { body: {}, headers: { Accept: 'application/json' } });
+			suite.known[`${list} cursor`] = cursorOf(
+				await suite.call(daemon, list, 200, { query: { limit: 1 } }),
+			);
+		const { json } = await suite.call(daemon, 'postSubnet', 200, {
+			body: {},
+			headers: { Accept: 'application/json' },
+		});
 		suite.known.id = json.id;
 		for (const device of ['first', 'second'])
 			await suite.call(daemon, 'postMeasurement', 201, { body: { latency_ms: 4, device } });
@@ -63,8 +68,10 @@ async function main() {
 		console.log(`FAIL never exercised: ${unit}`);
 	for (const unit of stale) console.log(`FAIL an exception that is none: ${unit}`);
 	const failed = suite.failed + missing.length + stale.length;
-	console.log(`${suite.document.operations.size} operations, ${suite.replies} replies checked, ` +
-		`${covered} units covered, ${excepted} excepted`);
+	console.log(
+		`${suite.document.operations.size} operations, ${suite.replies} replies checked, ` +
+			`${covered} units covered, ${excepted} excepted`,
+	);
 	console.log(`${suite.passed + covered} passed, ${failed} failed`);
 	process.exit(failed > 0 ? 1 : 0);
 }

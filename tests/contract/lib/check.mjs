@@ -20,7 +20,8 @@ export class Checker {
 
 	// What is wrong with a problem; any operation may answer one.
 	problemFaults(reply) {
-		if (mediaType(reply) !== PROBLEM) return [`the type is ${reply.headers['content-type']}, not ${PROBLEM}`];
+		if (mediaType(reply) !== PROBLEM)
+			return [`the type is ${reply.headers['content-type']}, not ${PROBLEM}`];
 		let problem;
 		try {
 			problem = json(reply);
@@ -29,10 +30,13 @@ export class Checker {
 		}
 		const faults = this.document.faults('/components/schemas/Problem', problem);
 		const slug = String(problem.type).replace('/problems/', '');
-		if (problem.status !== reply.status) faults.push(`status ${problem.status} in the body of a ${reply.status}`);
-		if (this.problems && this.problems[slug] !== reply.status) faults.push(`${slug} is not a registered ${reply.status}`);
+		if (problem.status !== reply.status)
+			faults.push(`status ${problem.status} in the body of a ${reply.status}`);
+		if (this.problems && this.problems[slug] !== reply.status)
+			faults.push(`${slug} is not a registered ${reply.status}`);
 		if (problem.request_id !== reply.headers['x-request-id']) faults.push('request_id is not X-Request-Id');
-		if ('field' in problem !== 'errors' in problem) faults.push('field without errors or errors without field');
+		if ('field' in problem !== 'errors' in problem)
+			faults.push('field without errors or errors without field');
 		return faults;
 	}
 
@@ -40,17 +44,22 @@ export class Checker {
 	faults(operation, reply) {
 		const status = String(reply.status);
 		const response = operation.responses.get(status);
-		if (!response) return [`status ${status} is not documented: ${reply.body.toString('latin1').slice(0, 300)}`];
+		if (!response)
+			return [`status ${status} is not documented: ${reply.body.toString('latin1').slice(0, 300)}`];
 		this.coverage.seen(operation.id);
 		this.coverage.seen(operation.id, status);
-		return [...this.#headerFaults(operation, status, response, reply), ...this.#bodyFaults(operation, status, response, reply)];
+		return [
+			...this.#headerFaults(operation, status, response, reply),
+			...this.#bodyFaults(operation, status, response, reply),
+		];
 	}
 
 	#headerFaults(operation, status, response, reply) {
 		const faults = [];
 		const known = new Set([...response.headers.keys()].map((name) => name.toLowerCase()));
 		for (const name of Object.keys(reply.headers))
-			if (!known.has(name) && !FRAMING.has(name)) faults.push(`header ${name} is not documented for ${status}`);
+			if (!known.has(name) && !FRAMING.has(name))
+				faults.push(`header ${name} is not documented for ${status}`);
 		for (const [name, header] of response.headers) {
 			const value = reply.headers[name.toLowerCase()];
 			if (value === undefined) {
@@ -60,14 +69,17 @@ export class Checker {
 			this.coverage.seen(operation.id, status, name);
 			const typed = /^-?\d{1,15}$/.test(value) ? [Number(value), value] : [value];
 			const reasons = typed.map((v) => this.document.faults(header.schema, v));
-			if (reasons.every((list) => list.length)) faults.push(`header ${name}: ${value}: ${reasons[0]}`);
+			if (reasons.every((list) => list.length))
+				faults.push(`header ${name}: ${value}: ${reasons[0]}`);
 		}
 		return faults;
 	}
 
 	#bodyFaults(operation, status, response, reply) {
 		if (Object.keys(response.content).length === 0)
-			return reply.body.length ? [`a body of ${reply.body.length} bytes where ${status} has none`] : [];
+			return reply.body.length
+				? [`a body of ${reply.body.length} bytes where ${status} has none`]
+				: [];
 		const type = mediaType(reply);
 		const media = response.content[type];
 		if (!media) return [`type ${type || '(none)'} is not documented for ${status}`];

@@ -12,8 +12,13 @@ export function exchange(port, options) {
 	const { tls, body, timeout = PATIENCE_MS } = options;
 	return new Promise((resolve, reject) => {
 		const request = (tls ? https : http).request({
-			host: '127.0.0.1', port, method: options.method, path: options.path, headers: options.headers,
-			agent: options.agent ?? false, ...tls,
+			host: '127.0.0.1',
+			port,
+			method: options.method,
+			path: options.path,
+			headers: options.headers,
+			agent: options.agent ?? false,
+			...tls,
 		});
 		const timer = setTimeout(() => request.destroy(new Error(`no whole answer in ${timeout} ms`)), timeout);
 		const fail = (error) => {
@@ -32,30 +37,35 @@ export function exchange(port, options) {
 			response.on('error', fail);
 			response.on('end', () => {
 				clearTimeout(timer);
-				resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks) });
+				resolve({
+					status: response.statusCode,
+					headers: response.headers,
+					body: Buffer.concat(chunks),
+				});
 			});
 		});
 		request.end(body);
 	});
 }
 
-// Sends the bytes on a fresh connection; what came back until the other end closed, was silent for `quiet` ms or had
-// sent a whole answer.  Never fails: what could not be sent was not wanted.
-export function rawExchange(port, bytes, { quiet = 2000, timeout = PATIENCE_MS } = {}) {
+// Sends the bytes on a fresh connection; { how, bytes }: what came back, and why that is all: "whole" answer, "closed" by
+// the other end, "reset", or "silent" for `silence` ms.  `patience`: after so many ms without a whole answer nothing
+// more will be sent, and the other end is told so.  `method`: of the request, as HEAD's answer has no body.
+export function rawExchange(port, bytes, { silence = 2000, patience = 0, method = 'GET' } = {}) {
 	return new Promise((resolve) => {
 		const chunks = [];
 		const socket = net.connect(port, '127.0.0.1');
 		let timer = null;
-		const timers = [setTimeout(() => done('timeout'), timeout)];
+		const impatient = patience && setTimeout(() => socket.end(), patience);
 		function done(how) {
-			timers.forEach(clearTimeout);
 			clearTimeout(timer);
+			clearTimeout(impatient);
 			socket.destroy();
 			resolve({ how, bytes: Buffer.concat(chunks) });
 		}
 		function listen() {
 			clearTimeout(timer);
-			timer = setTimeout(() => done('quiet'), quiet);
+			timer = setTimeout(() => done('silent'), silence);
 		}
 		socket.on('connect', () => {
 			socket.write(bytes);
@@ -63,7 +73,7 @@ export function rawExchange(port, bytes, { quiet = 2000, timeout = PATIENCE_MS }
 		});
 		socket.on('data', (chunk) => {
 			chunks.push(chunk);
-			if (parseReply(Buffer.concat(chunks))?.whole) done('whole');
+			if (parseReply(Buffer.concat(chunks), method)?.whole) done('whole');
 			else listen();
 		});
 		socket.on('error', () => done('reset'));
@@ -71,21 +81,36 @@ export function rawExchange(port, bytes, { quiet = 2000, timeout = PATIENCE_MS }
 	});
 }
 
-// The first answer in the bytes: { status, headers, body, whole }, or null when there is no status line.
-export function parseReply(bytes) {
-	const text = bytes.toString('latin1');
-	const end = text.indexOf('\r\n\r\n');
+// The content of a chunked body, and whether its end is there.
+function dechunk(bytes) {
+	const parts = [];
+	for (let at = 0; ;) {
+		const line = bytes.indexOf('\r\n', at);
+		const size = line < 0 ? NaN : parseInt(bytes.subarray(at, line).toString('latin1'), 16);
+		if (size === 0) return { body: Buffer.concat(parts), whole: bytes.includes('\r\n\r\n', line) };
+		if (!(line + 2 + size <= bytes.length)) return { body: Buffer.concat(parts), whole: false };
+		parts.push(bytes.subarray(line + 2, line + 2 + size));
+		at = line + 4 + size;
+	}
+}
+
+// The first final answer in the bytes: { status, headers, body, whole }, or null when there is none.
+export function parseReply(bytes, method = 'GET') {
+	const end = bytes.indexOf('\r\n\r\n');
+	const text = bytes.subarray(0, Math.max(end, 0)).toString('latin1');
 	const first = /^HTTP\/1\.[01] (\d{3})/.exec(text);
-	if (!first || end < 0) return null;
-	if (first[1] === '100') return parseReply(bytes.subarray(end + 4));
+	if (!first) return null;
+	const status = Number(first[1]);
+	const rest = bytes.subarray(end + 4);
+	if (status === 100) return parseReply(rest, method);
 	const headers = {};
-	for (const line of text.slice(0, end).split('\r\n').slice(1)) {
+	for (const line of text.split('\r\n').slice(1)) {
 		const colon = line.indexOf(':');
 		headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
 	}
-	const length = headers['content-length'];
-	const body = bytes.subarray(end + 4, length === undefined ? undefined : end + 4 + Number(length));
-	const empty = first[1] === '204' || first[1] === '304';
-	const whole = empty || (length !== undefined && body.length === Number(length));
-	return { status: Number(first[1]), headers, body, whole };
+	if (method === 'HEAD' || status === 204 || status === 304)
+		return { method, status, headers, body: Buffer.alloc(0), whole: true };
+	if (headers['transfer-encoding'] === 'chunked') return { method, status, headers, ...dechunk(rest) };
+	const length = Number(headers['content-length'] ?? NaN);
+	return { method, status, headers, body: rest.subarray(0, length || undefined), whole: rest.length >= length };
 }

@@ -28,6 +28,7 @@ export class Document {
 		this.ajv = new Ajv2020({ strict: false, allErrors: true, validateSchema: false });
 		addFormats(this.ajv);
 		this.ajv.addSchema({ ...close(this.root), $id: 'openapi' });
+		this.ajv.addSchema({ ...this.root, $id: 'requests' });
 		this.operations = new Map();
 		for (const [path_, item] of Object.entries(this.root.paths))
 			for (const method of METHODS.filter((m) => item[m]))
@@ -43,8 +44,13 @@ export class Document {
 
 	#add(method, path, item, operation) {
 		const base = `/paths/${step(path)}`;
-		const lists = [[`${base}/parameters`, item.parameters], [`${base}/${method}/parameters`, operation.parameters]];
-		const parameters = lists.flatMap(([at, list]) => (list ?? []).map((_, i) => this.at(`${at}/${i}`).value));
+		const lists = [
+			[`${base}/parameters`, item.parameters],
+			[`${base}/${method}/parameters`, operation.parameters],
+		];
+		const parameters = lists.flatMap(([at, list]) =>
+			(list ?? []).map((_, i) => this.at(`${at}/${i}`).value),
+		);
 		const body = operation.requestBody ? this.at(`${base}/${method}/requestBody`) : null;
 		this.operations.set(operation.operationId, {
 			id: operation.operationId,
@@ -61,8 +67,12 @@ export class Document {
 		const types = {};
 		for (const [type, media] of Object.entries(value.content ?? {})) {
 			const at = `${pointer}/content/${step(type)}`;
-			const examples = media.example !== undefined ? [media.example]
-				: Object.keys(media.examples ?? {}).map((name) => this.at(`${at}/examples/${step(name)}`).value.value);
+			const examples =
+				media.example !== undefined
+					? [media.example]
+					: Object.keys(media.examples ?? {}).map(
+							(name) => this.at(`${at}/examples/${step(name)}`).value.value,
+						);
 			types[type] = { schema: media.schema ? `${at}/schema` : null, examples };
 		}
 		return types;
@@ -75,7 +85,10 @@ export class Document {
 			const headers = new Map();
 			for (const name of Object.keys(response.value.headers ?? {})) {
 				const header = this.at(`${response.pointer}/headers/${step(name)}`);
-				headers.set(name, { required: header.value.required === true, schema: `${header.pointer}/schema` });
+				headers.set(name, {
+					required: header.value.required === true,
+					schema: `${header.pointer}/schema`,
+				});
 			}
 			byStatus.set(status, { headers, content: this.#content(response) });
 		}
@@ -84,10 +97,20 @@ export class Document {
 
 	// Why the value does not fit the schema; [] when it does.
 	faults(schema, value) {
-		const validate = this.ajv.getSchema(`openapi#${schema}`);
+		return this.#faults(`openapi#${schema}`, value);
+	}
+
+	// The same for what clients send, where objects are as open as the document says.
+	requestFaults(schema, value) {
+		return this.#faults(`requests#${schema}`, value);
+	}
+
+	#faults(uri, value) {
+		const validate = this.ajv.getSchema(uri);
 		if (validate(value)) return [];
-		return validate.errors.slice(0, 4).map((e) =>
-			`${e.instancePath || '/'} ${e.message} ${JSON.stringify(e.params).slice(0, 200)}`);
+		return validate.errors
+			.slice(0, 4)
+			.map((e) => `${e.instancePath || '/'} ${e.message} ${JSON.stringify(e.params).slice(0, 200)}`);
 	}
 
 	// The operation's path with its parameters: those given, else the examples of the document.
@@ -95,7 +118,8 @@ export class Document {
 		return operation.path.replace(/{(\w+)}/g, (_, name) => {
 			const parameter = operation.parameters.find((p) => p.in === 'path' && p.name === name);
 			const value = given[name] ?? parameter.example;
-			if (value === undefined) throw new Error(`${operation.id}: no example for the parameter ${name}`);
+			if (value === undefined)
+				throw new Error(`${operation.id}: no example for the parameter ${name}`);
 			return value;
 		});
 	}

@@ -56,12 +56,15 @@ export class Suite {
 	}
 
 	#usual(operation, { headers = {}, bare }) {
-		return bare || Object.keys(headers).some((name) => name.startsWith('If-')) ? {} : this.usual[operation.id];
+		return bare || Object.keys(headers).some((name) => name.startsWith('If-'))
+			? {}
+			: this.usual[operation.id];
 	}
 
 	#prepare(daemon, operation, request) {
 		const query = new URLSearchParams(request.query).toString();
-		const target = this.document.path(operation, { ...this.known, ...request.path }) + (query ? `?${query}` : '');
+		const target =
+			this.document.path(operation, { ...this.known, ...request.path }) + (query ? `?${query}` : '');
 		const headers = { ...this.#usual(operation, request), ...request.headers };
 		const token = 'token' in request ? request.token : daemon.token;
 		if (token) headers.Authorization = `Bearer ${token}`;
@@ -74,11 +77,15 @@ export class Suite {
 			headers['Content-Length'] = Buffer.byteLength(body);
 		}
 		const { agent } = request;
-		return { target, options: { method: request.method ?? operation.method, path: target, headers, body, agent } };
+		return {
+			target,
+			options: { method: request.method ?? operation.method, path: target, headers, body, agent },
+		};
 	}
 
 	#count(operation, options, request) {
-		for (const name of Object.keys(request.query ?? {})) this.coverage.seen(operation.id, 'parameter', name);
+		for (const name of Object.keys(request.query ?? {}))
+			this.coverage.seen(operation.id, 'parameter', name);
 		const sent = new Set(Object.keys(options.headers).map((name) => name.toLowerCase()));
 		for (const p of operation.parameters)
 			if (p.in === 'path' || (p.in === 'header' && sent.has(p.name.toLowerCase())))
@@ -96,16 +103,22 @@ export class Suite {
 		if (faults.length) throw new Mismatch(`${what}: ${status}: ${faults.join('; ')}`);
 		if (!slug) return;
 		const problem = json(reply);
-		if (problem.type !== `/problems/${slug}`) throw new Mismatch(`${what}: ${problem.type} instead of ${slug}${text}`);
-		if (field !== undefined && problem.field !== field) throw new Mismatch(`${what}: not of field ${field}${text}`);
+		if (problem.type !== `/problems/${slug}`)
+			throw new Mismatch(`${what}: ${problem.type} instead of ${slug}${text}`);
+		if (field !== undefined && problem.field !== field)
+			throw new Mismatch(`${what}: not of field ${field}${text}`);
 	}
 
 	// The same for a request in raw bytes, of which `head` is what follows the request line.
 	async callRaw(daemon, id, want, head, request = {}) {
 		const operation = this.operation(id);
 		const { target, options } = this.#prepare(daemon, operation, { ...request, empty: true });
-		const lines = [`${options.method} ${target} HTTP/1.1`, 'Host: x',
-			...Object.entries(options.headers).map(([name, value]) => `${name}: ${value}`), head];
+		const lines = [
+			`${options.method} ${target} HTTP/1.1`,
+			'Host: x',
+			...Object.entries(options.headers).map(([name, value]) => `${name}: ${value}`),
+			head,
+		];
 		const { bytes } = await rawExchange(daemon.port, lines.join('\r\n'));
 		const reply = parseReply(bytes);
 		if (!reply) throw new Mismatch(`${options.method} ${target}, raw: no answer`);

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exchange } from './client.mjs';
 
-export const SOURCE = process.env.OFA_SRCDIR ?? join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../../..');
+export const SOURCE =
+	process.env.OFA_SRCDIR ?? join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../../..');
 export const BUILD = process.env.OFA_BUILDDIR ?? SOURCE;
 export const OFAD = join(BUILD, 'server/ofad');
 export const NETWORK = 'fashion'; // as the examples of the document call it
@@ -19,8 +20,12 @@ export class World {
 		this.root = mkdtempSync(join(tmpdir(), 'ofad-contract-'));
 		process.once('exit', () => this.#end());
 		for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
-		execFileSync(join(BUILD, 'tests/server/make_network'), [NETWORK, join(SOURCE, 'models/fashion/recipe.json'),
-			this.path('network.safetensors'), this.path('profile.json')]);
+		execFileSync(join(BUILD, 'tests/server/make_network'), [
+			NETWORK,
+			join(SOURCE, 'models/fashion/recipe.json'),
+			this.path('network.safetensors'),
+			this.path('profile.json'),
+		]);
 		this.profile = JSON.parse(readFileSync(this.path('profile.json'), 'utf8'));
 		delete this.profile.name;
 	}
@@ -58,10 +63,28 @@ export class Daemon {
 		this.portFile = `${this.data}.port`;
 		rmSync(this.portFile, { force: true });
 		const log = openSync(this.log, 'a');
-		this.process = spawn(OFAD, ['--network', world.path('network.safetensors'),
-			'--listen', '127.0.0.1:0', '--data', this.data, '--port-file', this.portFile, '--worker-nice', '0',
-			'--front-evaluations', '50000', ...args], { stdio: ['ignore', 'ignore', log] });
-		this.ended = new Promise((resolve) => this.process.once('exit', (code, signal) => resolve(signal ?? code)));
+		this.process = spawn(
+			OFAD,
+			[
+				'--network',
+				world.path('network.safetensors'),
+				'--listen',
+				'127.0.0.1:0',
+				'--data',
+				this.data,
+				'--port-file',
+				this.portFile,
+				'--worker-nice',
+				'0',
+				'--front-evaluations',
+				'50000',
+				...args,
+			],
+			{ stdio: ['ignore', 'ignore', log] },
+		);
+		this.ended = new Promise((resolve) =>
+			this.process.once('exit', (code, signal) => resolve(signal ?? code)),
+		);
 	}
 
 	get alive() {
@@ -70,7 +93,8 @@ export class Daemon {
 
 	async started() {
 		for (const end = Date.now() + START_MS; Date.now() < end; await sleep(10)) {
-			if (!this.alive) throw new Error(`ofad ${this.name} ended while it was starting: ${this.logTail()}`);
+			if (!this.alive)
+				throw new Error(`ofad ${this.name} ended while it was starting: ${this.logTail()}`);
 			this.port = existsSync(this.portFile) ? Number(readFileSync(this.portFile, 'utf8')) : 0;
 			if (this.port) return;
 		}

@@ -25,7 +25,11 @@ export async function access(suite) {
 	const all = [...suite.document.operations.values()];
 	const guarded = all.filter(scopesOf);
 	const tokens = Object.fromEntries(SCOPES.map((scope) => [scope, makeToken(daemon, scope)]));
-	const refused = (status) => ({ status, slug: status === 401 ? 'unauthenticated' : 'forbidden', field: 'Authorization' });
+	const refused = (status) => ({
+		status,
+		slug: status === 401 ? 'unauthenticated' : 'forbidden',
+		field: 'Authorization',
+	});
 
 	for (const op of all.filter((o) => !scopesOf(o)))
 		await suite.test(`${op.id}: public`, () => suite.call(daemon, op.id, 200));
@@ -37,16 +41,29 @@ export async function access(suite) {
 		});
 		for (const scope of SCOPES)
 			await suite.test(`${op.id}: scope ${scope}`, async () => {
-				if (!scopesOf(op).has(scope)) return suite.call(daemon, op.id, refused(403), { token: tokens[scope] });
-				const { status } = await daemon.exchange(suite.request(daemon, op.id, { token: tokens[scope] }));
+				if (!scopesOf(op).has(scope))
+					return suite.call(daemon, op.id, refused(403), { token: tokens[scope] });
+				const { status } = await daemon.exchange(
+					suite.request(daemon, op.id, { token: tokens[scope] }),
+				);
 				check(status !== 401 && status !== 403, `${status}`);
 			});
 	}
 	await suite.test('putProfile, deleteProfile: of another owner', async () => {
 		const token = makeToken(daemon, 'profiles:write', '--owner', 'acme');
 		const path = { name: 'other/cam' };
-		await suite.call(daemon, 'putProfile', { status: 403, slug: 'forbidden', field: 'name' }, { token, path });
-		await suite.call(daemon, 'deleteProfile', { status: 403, slug: 'forbidden', field: 'name' }, { token, path });
+		await suite.call(
+			daemon,
+			'putProfile',
+			{ status: 403, slug: 'forbidden', field: 'name' },
+			{ token, path },
+		);
+		await suite.call(
+			daemon,
+			'deleteProfile',
+			{ status: 403, slug: 'forbidden', field: 'name' },
+			{ token, path },
+		);
 	});
 	await tokensOutOfReach(suite, daemon, guarded, tokens.admin);
 }
@@ -57,5 +74,6 @@ async function tokensOutOfReach(suite, daemon, guarded, token) {
 	writeFileSync(join(daemon.data, 'tokens.generation'), Buffer.alloc(8, 0xee));
 	for (const op of guarded)
 		await suite.test(`${op.id}: tokens cannot be checked`, () =>
-			suite.call(daemon, op.id, { status: 503, slug: 'overload' }, { token }));
+			suite.call(daemon, op.id, { status: 503, slug: 'overload' }, { token }),
+		);
 }

@@ -41,15 +41,17 @@ async function everyType(suite, daemon, op) {
 	const status = firstSuccess(op);
 	for (const type of Object.keys(op.responses.get(String(status)).content)) {
 		const reply = await suite.call(daemon, op.id, status, { headers: { Accept: type } });
-		check(reply.headers['content-type'].startsWith(type), `${op.id}: ${reply.headers['content-type']} for ${type}`);
+		check(
+			reply.headers['content-type'].startsWith(type),
+			`${op.id}: ${reply.headers['content-type']} for ${type}`,
+		);
 	}
 }
 
 // Examples are what people copy: each must be accepted.
 async function examples(suite, daemon, op) {
 	for (const [type, { examples: bodies }] of Object.entries(op.bodies))
-		for (const body of bodies)
-			await suite.call(daemon, op.id, firstSuccess(op), { body, type });
+		for (const body of bodies) await suite.call(daemon, op.id, firstSuccess(op), { body, type });
 }
 
 async function parameterExamples(suite, daemon, op) {
@@ -80,16 +82,42 @@ export async function generic(suite, daemon) {
 	await each('every example of a parameter', lasting, (op) => parameterExamples(suite, daemon, op));
 	await each('HEAD', all.filter(isGet), (op) => head(suite, daemon, op));
 	await each('If-None-Match', documenting(suite, 304), (op) => conditional(suite, daemon, op));
-	await each('two lengths', documenting(suite, 400), (op) => suite.callRaw(daemon, op.id,
-		{ status: 400, slug: 'bad-request' }, 'Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}'));
-	await each('a path that leads nowhere', documenting(suite, 404).filter(nowhere), (op) => suite.call(daemon, op.id,
-		{ status: 404, slug: 'not-found' }, { path: nowhere(op) }));
-	await each('an Accept that excludes all', documenting(suite, 406), (op) => suite.call(daemon, op.id,
-		{ status: 406, slug: 'not-acceptable', field: 'Accept' }, { headers: { Accept: 'application/x-nothing' } }));
-	await each('a body where none belongs', noBody, (op) => suite.callRaw(daemon, op.id,
-		{ status: 413, slug: 'too-large' }, 'Content-Length: 2\r\n\r\n{}'));
-	await each('a body that is too large', withBody, (op) => suite.callRaw(daemon, op.id, { status: 413, slug: 'too-large' },
-		`Content-Type: ${Object.keys(op.bodies)[0]}\r\nContent-Length: 99999999\r\n\r\n`));
-	await each('a body of another type', documenting(suite, 415), (op) => suite.call(daemon, op.id,
-		{ status: 415, slug: 'unsupported-media-type', field: 'Content-Type' }, { body: 'x', type: 'text/plain' }));
+	await each('two lengths', documenting(suite, 400), (op) =>
+		suite.callRaw(
+			daemon,
+			op.id,
+			{ status: 400, slug: 'bad-request' },
+			'Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}',
+		),
+	);
+	await each('a path that leads nowhere', documenting(suite, 404).filter(nowhere), (op) =>
+		suite.call(daemon, op.id, { status: 404, slug: 'not-found' }, { path: nowhere(op) }),
+	);
+	await each('an Accept that excludes all', documenting(suite, 406), (op) =>
+		suite.call(
+			daemon,
+			op.id,
+			{ status: 406, slug: 'not-acceptable', field: 'Accept' },
+			{ headers: { Accept: 'application/x-nothing' } },
+		),
+	);
+	await each('a body where none belongs', noBody, (op) =>
+		suite.callRaw(daemon, op.id, { status: 413, slug: 'too-large' }, 'Content-Length: 2\r\n\r\n{}'),
+	);
+	await each('a body that is too large', withBody, (op) =>
+		suite.callRaw(
+			daemon,
+			op.id,
+			{ status: 413, slug: 'too-large' },
+			`Content-Type: ${Object.keys(op.bodies)[0]}\r\nContent-Length: 99999999\r\n\r\n`,
+		),
+	);
+	await each('a body of another type', documenting(suite, 415), (op) =>
+		suite.call(
+			daemon,
+			op.id,
+			{ status: 415, slug: 'unsupported-media-type', field: 'Content-Type' },
+			{ body: 'x', type: 'text/plain' },
+		),
+	);
 }

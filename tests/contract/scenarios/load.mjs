@@ -12,8 +12,11 @@ const AT_ONCE = ['getReady', 'getMetrics', 'getLedger', 'listNetworks', 'getNetw
 // How many tasks of all classes run, and how many wait.
 async function workload(suite, daemon) {
 	const { body } = await suite.call(daemon, 'getMetrics', 200);
-	const sum = (family) => [...body.toString().matchAll(new RegExp(`^${family}{.*pool="requests".*} (\\d+)$`, 'gm'))]
-		.reduce((total, [, n]) => total + Number(n), 0);
+	const sum = (family) =>
+		[...body.toString().matchAll(new RegExp(`^${family}{.*pool="requests".*} (\\d+)$`, 'gm'))].reduce(
+			(total, [, n]) => total + Number(n),
+			0,
+		);
 	return { running: sum('ofad_workers_busy'), waiting: sum('ofad_queue_length') };
 }
 
@@ -29,8 +32,11 @@ async function occupy(suite, daemon) {
 	];
 	for (const [id, request, running, waiting] of steps) {
 		daemon.exchange(suite.request(daemon, id, request)).catch(() => {});
-		await eventually(() => workload(suite, daemon), (w) => w.running === running && w.waiting === waiting,
-			`${running} tasks running and ${waiting} waiting`);
+		await eventually(
+			() => workload(suite, daemon),
+			(w) => w.running === running && w.waiting === waiting,
+			`${running} tasks running and ${waiting} waiting`,
+		);
 	}
 }
 
@@ -59,7 +65,9 @@ export async function load(suite) {
 	for (const agent of connections.values()) await daemon.exchange({ method: 'GET', path: '/healthz', agent });
 	await suite.test('all threads and queues taken', () => occupy(suite, daemon));
 	for (const op of unavailable.filter((o) => !AT_ONCE.includes(o.id)))
-		await suite.test(`${op.id}: a full queue`, () => suite.call(daemon, op.id, { status: 503, slug: 'overload' }, { path }));
+		await suite.test(`${op.id}: a full queue`, () =>
+			suite.call(daemon, op.id, { status: 503, slug: 'overload' }, { path }),
+		);
 	await suite.test('getHealth: under load', () => suite.call(daemon, 'getHealth', 200));
 	await suite.test('getMetrics: under load', () => suite.call(daemon, 'getMetrics', 200));
 

@@ -9,18 +9,27 @@ export async function profiles(suite, daemon) {
 
 	await suite.test('putProfile: a new one and another in its place', async () => {
 		const path = { name: 'lab/short-lived' };
-		const put = (want, limit, headers) => call('putProfile', want, { path, body: { limits: { macs: limit } }, headers });
+		const put = (want, limit, headers) =>
+			call('putProfile', want, { path, body: { limits: { macs: limit } }, headers });
 		const created = await call('putProfile', 201, { path, body: suite.world.profile, headers: NEW });
 		check(created.headers.location === '/profiles/lab/short-lived', created.headers.location);
 		check(created.json.latency_entries > 100, 'no latency table');
 		const first = created.json.etag;
-		await call('putProfile', { status: 428, slug: 'precondition-required', field: 'If-Match' }, { path, bare: true });
+		await call(
+			'putProfile',
+			{ status: 428, slug: 'precondition-required', field: 'If-Match' },
+			{ path, bare: true },
+		);
 		await put({ status: 412, slug: 'precondition-failed', field: 'If-None-Match' }, 2e6, NEW);
 		await put(200, 2e6, { 'If-Match': first });
 		await put({ status: 412, slug: 'precondition-failed', field: 'If-Match' }, 3e6, { 'If-Match': first });
 		const { json } = await call('getProfile', 200, { path });
 		check(json.limits.macs === 2e6, JSON.stringify(json));
-		await call('deleteProfile', { status: 412, slug: 'precondition-failed' }, { path, headers: { 'If-Match': first } });
+		await call(
+			'deleteProfile',
+			{ status: 412, slug: 'precondition-failed' },
+			{ path, headers: { 'If-Match': first } },
+		);
 		await call('deleteProfile', 204, { path, headers: { 'If-Match': '*' } });
 		await call('getProfile', 404, { path });
 		const revisions = await call('listProfileRevisions', 200, { path });
@@ -33,8 +42,15 @@ export async function profiles(suite, daemon) {
 		const first = await call('listProfileRevisions', 200, { query });
 		const cursor = /cursor=([^&>]+)/.exec(first.headers.link)[1];
 		const second = await call('listProfileRevisions', 200, { query: { ...query, cursor } });
-		check(second.json.revisions[0].revision === first.json.revisions[0].revision - 1, JSON.stringify(second.json));
-		await call('listProfileRevisions', { status: 422, field: 'cursor', slug: 'invalid-value' }, { query: { cursor: '-' } });
+		check(
+			second.json.revisions[0].revision === first.json.revisions[0].revision - 1,
+			JSON.stringify(second.json),
+		);
+		await call(
+			'listProfileRevisions',
+			{ status: 422, field: 'cursor', slug: 'invalid-value' },
+			{ query: { cursor: '-' } },
+		);
 		await call('getProfileRevision', { status: 404, slug: 'not-found' }, { path: { revision: 999 } });
 		await call('getProfileRevision', { status: 422, slug: 'invalid-value' }, { path: BAD });
 	});
@@ -44,7 +60,13 @@ export async function profiles(suite, daemon) {
 		const yaml = [...rows].map(([key, row]) => `${key}:\n  mean: ${row.mean}\n  count: 3\n`).join('');
 		for (const type of ['application/yaml', 'application/x-yaml', 'text/yaml']) {
 			const path = { name: `lab/${type.replace('/', '-')}` };
-			const { json } = await call('putProfile', 201, { path, body: yaml, type, query: { unit: 'ms' }, headers: NEW });
+			const { json } = await call('putProfile', 201, {
+				path,
+				body: yaml,
+				type,
+				query: { unit: 'ms' },
+				headers: NEW,
+			});
 			check(json.table.rows > 100, JSON.stringify(json.table));
 			await call('deleteProfile', 204, { path });
 		}
@@ -52,8 +74,16 @@ export async function profiles(suite, daemon) {
 	});
 	await suite.test('putProfile: what is refused', async () => {
 		await call('putProfile', { status: 400, slug: 'not-json' }, { body: '{"limits": {}' });
-		await call('putProfile', { status: 422, slug: 'invalid-value', field: '/name' }, { body: { name: 'other' } });
-		await call('putProfile', { status: 422, slug: 'invalid-value', field: 'unit' }, { query: { unit: 'h' } });
+		await call(
+			'putProfile',
+			{ status: 422, slug: 'invalid-value', field: '/name' },
+			{ body: { name: 'other' } },
+		);
+		await call(
+			'putProfile',
+			{ status: 422, slug: 'invalid-value', field: 'unit' },
+			{ query: { unit: 'h' } },
+		);
 		await call('putProfile', { status: 422, slug: 'invalid-value', field: 'name' }, { path: BAD });
 	});
 	await suite.test('getProfile, deleteProfile: no name of a profile', async () => {
@@ -61,7 +91,8 @@ export async function profiles(suite, daemon) {
 		await call('deleteProfile', { status: 422, slug: 'invalid-value', field: 'name' }, { path: BAD });
 	});
 	await suite.test('listProfiles: pages', async () => {
-		for (const name of ['lab/a', 'lab/b', 'lab/c']) await call('putProfile', 201, { path: { name }, headers: NEW });
+		for (const name of ['lab/a', 'lab/b', 'lab/c'])
+			await call('putProfile', 201, { path: { name }, headers: NEW });
 		const names = [];
 		let next = '/profiles?limit=2';
 		while (next) {
@@ -70,21 +101,44 @@ export async function profiles(suite, daemon) {
 			names.push(...page.json.profiles.map((p) => p.name));
 			next = /^<([^>]*)>; rel="next"$/.exec(page.headers.link ?? '')?.[1];
 		}
-		check(['lab/a', 'lab/b', 'lab/c'].every((n) => names.includes(n)), names.join());
+		check(
+			['lab/a', 'lab/b', 'lab/c'].every((n) => names.includes(n)),
+			names.join(),
+		);
 		check(names.length === new Set(names).size, `twice: ${names.join()}`);
-		await call('listProfiles', { status: 422, slug: 'invalid-value', field: 'limit' }, { query: { limit: 0 } });
+		await call(
+			'listProfiles',
+			{ status: 422, slug: 'invalid-value', field: 'limit' },
+			{ query: { limit: 0 } },
+		);
 	});
 	await suite.test('listLatencyKeys: those that a table must have', async () => {
 		const query = { resolutions: '28' };
 		const { json } = await call('listLatencyKeys', 200, { query });
 		const rows = suite.world.profile.latency_table.entries[28];
-		check(json.keys[28].every((key) => key in rows), 'the complete table does not have them');
-		await call('listLatencyKeys', { status: 422, slug: 'invalid-value', field: 'resolutions' }, { query: { resolutions: 'x' } });
+		check(
+			json.keys[28].every((key) => key in rows),
+			'the complete table does not have them',
+		);
+		await call(
+			'listLatencyKeys',
+			{ status: 422, slug: 'invalid-value', field: 'resolutions' },
+			{ query: { resolutions: 'x' } },
+		);
 	});
 	await suite.test('getPareto: of a profile', async () => {
-		const { json } = await call('getPareto', 200, { query: { profile: 'lab/board', metric: 'latency_ms' } });
-		check(json.points.every((p) => p.latency_ms > 0), 'a point without latency');
+		const { json } = await call('getPareto', 200, {
+			query: { profile: 'lab/board', metric: 'latency_ms' },
+		});
+		check(
+			json.points.every((p) => p.latency_ms > 0),
+			'a point without latency',
+		);
 		await call('getPareto', { status: 404, slug: 'not-found' }, { query: { profile: 'nobody/nothing' } });
-		await call('getPareto', { status: 422, slug: 'invalid-value', field: 'metric' }, { query: { metric: 'beauty' } });
+		await call(
+			'getPareto',
+			{ status: 422, slug: 'invalid-value', field: 'metric' },
+			{ query: { metric: 'beauty' } },
+		);
 	});
 }

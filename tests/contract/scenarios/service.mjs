@@ -6,7 +6,9 @@ const METHODS = { get: 'GET, HEAD', put: 'PUT', post: 'POST', delete: 'DELETE' }
 export async function service(suite, daemon) {
 	await suite.test('listProblems: the registry', async () => {
 		const { json } = await suite.call(daemon, 'listProblems', 200);
-		suite.checker.problems = Object.fromEntries(json.problems.map((p) => [p.type.replace('/problems/', ''), p.status]));
+		suite.checker.problems = Object.fromEntries(
+			json.problems.map((p) => [p.type.replace('/problems/', ''), p.status]),
+		);
 		for (const p of json.problems) {
 			const slug = p.type.replace('/problems/', '');
 			const one = await suite.call(daemon, 'getProblem', 200, { path: { slug } });
@@ -49,7 +51,11 @@ export async function service(suite, daemon) {
 // 405 names exactly the methods that the document has.
 async function otherMethods(suite, daemon, path, item) {
 	const target = path.replace(/{\w+}/g, 'x');
-	const documented = Object.keys(METHODS).filter((m) => item[m]).map((m) => METHODS[m]).join(', ').split(', ');
+	const documented = Object.keys(METHODS)
+		.filter((m) => item[m])
+		.map((m) => METHODS[m])
+		.join(', ')
+		.split(', ');
 	for (const method of ['GET', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'FROBNICATE', 'M-SEARCH']) {
 		if (documented.includes(method)) continue;
 		const reply = await daemon.exchange({ method, path: target }).catch((error) => ({ error }));
@@ -58,7 +64,10 @@ async function otherMethods(suite, daemon, path, item) {
 			continue;
 		}
 		const faults = suite.checker.problemFaults(reply);
-		check(reply.status === 405 && faults.length === 0, `${method} ${target}: ${reply.status} ${faults.join('; ')}`);
+		check(
+			reply.status === 405 && faults.length === 0,
+			`${method} ${target}: ${reply.status} ${faults.join('; ')}`,
+		);
 		const allow = reply.headers.allow.split(', ').sort().join();
 		check(allow === documented.sort().join(), `${method} ${target}: Allow: ${allow}`);
 	}

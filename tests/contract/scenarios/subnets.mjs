@@ -27,7 +27,10 @@ export async function subnets(suite, daemon) {
 		await post({ status: 422, slug: 'invalid-value', field: '/limits/macs' }, { limits: { macs: -1 } });
 		const [resolution, rows] = Object.entries(suite.world.profile.latency_table.entries)[0];
 		const entries = { [resolution]: Object.fromEntries(Object.entries(rows).slice(0, 1)) };
-		await post({ status: 422, slug: 'profile-mismatch' }, { profile: { latency_table: { unit: 'ms', entries } } });
+		await post(
+			{ status: 422, slug: 'profile-mismatch' },
+			{ profile: { latency_table: { unit: 'ms', entries } } },
+		);
 		await post({ status: 400, slug: 'not-json' }, '{');
 	});
 	await suite.test('getSubnet: ranges', async () => {
@@ -35,13 +38,22 @@ export async function subnets(suite, daemon) {
 		const etag = whole.headers.etag;
 		const part = await get(206, { Range: 'bytes=10-19' });
 		check(part.body.equals(whole.body.subarray(10, 20)), 'other bytes');
-		check(part.headers['content-range'] === `bytes 10-19/${whole.body.length}`, part.headers['content-range']);
+		check(
+			part.headers['content-range'] === `bytes 10-19/${whole.body.length}`,
+			part.headers['content-range'],
+		);
 		const tail = await get(206, { Range: 'bytes=-7', 'If-Range': etag });
 		check(tail.body.equals(whole.body.subarray(-7)), 'another end');
 		await get(200, { Range: 'bytes=0-1', 'If-Range': '"another"' });
 		await get(200, { Range: 'bytes=0-1,3-4' });
-		const outside = await get({ status: 416, slug: 'range-not-satisfiable', field: 'Range' }, { Range: `bytes=${whole.body.length}-` });
-		check(outside.headers['content-range'] === `bytes */${whole.body.length}`, outside.headers['content-range']);
+		const outside = await get(
+			{ status: 416, slug: 'range-not-satisfiable', field: 'Range' },
+			{ Range: `bytes=${whole.body.length}-` },
+		);
+		check(
+			outside.headers['content-range'] === `bytes */${whole.body.length}`,
+			outside.headers['content-range'],
+		);
 	});
 	await suite.test('getSubnetManifest: what was delivered', async () => {
 		const { json } = await suite.call(daemon, 'getSubnetManifest', 200);

@@ -1,0 +1,254 @@
+// Requests that no honest client sends, made up from the document by a seed: each is answered by a problem, or by what
+// the document promises where it happens to be a good one; the server neither fails nor ends nor hangs, and gives the
+// same answers afterwards as before.
+//   OFA_SEED      of the run (default: the time)
+//   OFA_SECONDS   how long (default 20)
+//   OFA_CASE      only this one
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Checker } from './lib/check.mjs';
+import { parseReply, rawExchange } from './lib/client.mjs';
+import { Coverage } from './lib/coverage.mjs';
+import { Document } from './lib/document.mjs';
+import { hostileFields, hostileMessage, hostileQuery, hostileText } from './lib/hostile_http.mjs';
+import { changeBytes, hostileJson } from './lib/hostile_json.mjs';
+import { Judge } from './lib/judge.mjs';
+import { caseRandom } from './lib/random.mjs';
+import { SOURCE, World } from './lib/world.mjs';
+
+const SEED = Number(process.env.OFA_SEED ?? Date.now() % 1e9);
+const SECONDS = Number(process.env.OFA_SECONDS ?? 20);
+const ONLY = process.env.OFA_CASE;
+const CONNECTIONS = 8;
+const HANG_MS = 30000; // a sanitized build on a busy machine takes its time
+const PATIENCE_MS = 700;
+const HEAD_MAX = 4000; // of a header section that there is room for in any case
+// libmicrohttpd takes cookies apart though nobody asks for them; without room for that it ends the connection.
+const COOKIES = /^Cookie:.{500}/im;
+const PROBE_EVERY = 200;
+
+class Hostility {
+	passed = 0;
+	faults = [];
+	statuses = new Map();
+
+	constructor(document, daemon, samples, known) {
+		this.document = document;
+		this.daemon = daemon;
+		this.samples = samples;
+		this.known = known;
+		this.checker = new Checker(document, new Coverage(document));
+		this.judge = new Judge(document, this.checker);
+		const all = [...document.operations.values()];
+		this.plain = all.filter((op) => op.method !== 'DELETE');
+		this.withBody = all.filter((op) => Object.keys(op.bodies).length);
+		this.targets = all.map((op) => document.path(op, known));
+	}
+
+	async run(n) {
+		const random = caseRandom(SEED, n);
+		const kind = random.next();
+		const faults =
+			kind < 0.5
+				? await this.body(random)
+				: kind < 0.75
+					? await this.parameters(random)
+					: await this.message(random);
+		if (!faults.length) this.passed++;
+		for (const fault of faults) this.faults.push(`case ${n}: ${fault}`);
+	}
+
+	#count(reply) {
+		const status = reply?.status ?? 'none';
+		this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
+	}
+
+	async message(random) {
+		const message = hostileMessage(random, this.targets);
+		const { bytes, method } = message;
+		const exchanged = await rawExchange(this.daemon.port, bytes, {
+			silence: HANG_MS,
+			patience: PATIENCE_MS,
+			method,
+		});
+		const reply = parseReply(exchanged.bytes, method);
+		this.#count(reply);
+		return this.#tell(this.judge.messageFaults(message, exchanged, reply), bytes);
+	}
+
+	async parameters(random) {
+		const operation = random.pick(this.plain);
+		const named = (place) => operation.parameters.filter((p) => p.in === place).map((p) => p.name);
+		const path = { ...this.known };
+		if (named('path').length && random.chance(0.4))
+			path[random.pick(named('path'))] = encodeURI(hostileText(random));
+		const query = random.chance(0.7) ? `?${hostileQuery(random, named('query'))}` : '';
+		const fields = random.chance(0.7) ? hostileFields(random, named('header')) : [];
+		const type = Object.keys(operation.bodies)[0];
+		return this.operation(
+			operation,
+			this.document.path(operation, path) + query,
+			fields,
+			type
+				? {
+						type,
+						body: Buffer.from(
+							JSON.stringify(random.pick(this.samples[operation.id])),
+						),
+						good: true,
+					}
+				: {},
+		);
+	}
+
+	async body(random) {
+		const operation = random.pick(this.withBody);
+		const sample = random.pick(this.samples[operation.id]);
+		const type = random.chance(0.85) ? 'application/json' : random.pick(Object.keys(operation.bodies));
+		const body =
+			type === 'application/json'
+				? hostileJson(random, sample)
+				: changeBytes(random, Buffer.from(JSON.stringify(sample, null, 1)));
+		return this.operation(operation, this.document.path(operation, this.known), ['If-Match: *'], {
+			type,
+			body,
+		});
+	}
+
+	async operation(operation, target, fields, { type, body, good }) {
+		const content = body ? [`Content-Type: ${type}`, `Content-Length: ${body.length}`] : [];
+		// a field that is there twice by chance is another test
+		const own = fields.filter((line) => !/^(Content-Type|Host|Expect):/i.test(line));
+		const head = [`${operation.method} ${target} HTTP/1.1`, 'Host: x', ...own, ...content, '', ''].join(
+			'\r\n',
+		);
+		const bytes = Buffer.concat([Buffer.from(head, 'latin1'), body ?? Buffer.alloc(0)]);
+		const exchanged = await rawExchange(this.daemon.port, bytes, { silence: HANG_MS });
+		const reply = parseReply(exchanged.bytes);
+		this.#count(reply);
+		const request = {
+			type,
+			body: good ? null : body,
+			large: head.length > HEAD_MAX,
+			cookies: COOKIES.test(head),
+		};
+		return this.#tell(this.judge.operationFaults(operation, request, exchanged, reply), bytes);
+	}
+
+	#tell(faults, bytes) {
+		if (faults.length && process.env.OFA_CASE)
+			process.stdout.write(`${bytes.toString('latin1').slice(0, 4000)}\n(${bytes.length} bytes)\n`);
+		return faults.map((fault) => `${JSON.stringify(bytes.toString('latin1').slice(0, 60))}: ${fault}`);
+	}
+}
+
+// Bodies to start from: the document's examples, and some that have everything.
+function samplesOf(document, profile) {
+	const samples = {};
+	for (const op of document.operations.values())
+		if (Object.keys(op.bodies).length)
+			samples[op.id] = Object.values(op.bodies).flatMap((media) => media.examples);
+	const [resolution, rows] = Object.entries(profile.latency_table.entries)[0];
+	const some = Object.fromEntries(Object.entries(rows).slice(0, 3));
+	const limits = { latency_ms: 50, macs: 9e6, peak_memory_bytes: 2e5, storage_bytes: 2e6 };
+	const small = {
+		name: 'acme/cam-m7',
+		description: 'd',
+		limits,
+		latency_table: { unit: 'ms', runtime: 'r', entries: { [resolution]: some } },
+	};
+	samples.putProfile.push(
+		small,
+		{ ...profile, name: 'acme/cam-m7' },
+		{ unit: 'us', ...rows },
+		{ unit: 'ms', [resolution]: rows },
+	);
+	samples.postSubnet.push(
+		{ network: 'fashion', profile: 'acme/cam-m7', limits, seed: 7 },
+		{ profile: small, limits },
+		{ profile, seed: 1 },
+	);
+	return samples;
+}
+
+// What must be the same before and after.
+async function snapshot(daemon) {
+	const ask = async (method, path, body) => {
+		const headers = body ? { 'Content-Type': 'application/json', Accept: 'application/json' } : {};
+		const reply = await daemon.exchange({ method, path, headers, body });
+		return `${reply.status} ${reply.body}`;
+	};
+	return [
+		await ask('GET', '/networks/fashion'),
+		await ask('GET', '/profiles/keep/me'),
+		await ask('POST', '/subnets', '{"profile":"keep/me","seed":5}'),
+		await ask('POST', '/subnets', '{"limits":{"macs":5e6}}'),
+	].join('\n');
+}
+
+async function prepare(world, daemon, known) {
+	const headers = { 'Content-Type': 'application/json', Accept: 'application/json' };
+	for (const name of ['keep/me', 'acme/cam-m7'])
+		await daemon.exchange({
+			method: 'PUT',
+			path: `/profiles/${name}`,
+			headers,
+			body: JSON.stringify(world.profile),
+		});
+	const { body } = await daemon.exchange({ method: 'POST', path: '/subnets', headers, body: '{}' });
+	known.id = JSON.parse(body).id;
+}
+
+async function attack(hostility, daemon) {
+	const end = Date.now() + SECONDS * 1000;
+	let next = 0;
+	const one = async () => {
+		while (Date.now() < end && daemon.alive && hostility.faults.length < 20) {
+			const n = next++;
+			if (n % PROBE_EVERY === 0) {
+				const reply = await daemon.exchange({
+					method: 'GET',
+					path: '/healthz',
+					timeout: HANG_MS,
+				});
+				if (reply.status !== 200)
+					hostility.faults.push(`before case ${n}: /healthz says ${reply.status}`);
+			}
+			await hostility.run(n);
+		}
+	};
+	if (ONLY !== undefined) return hostility.run(Number(ONLY));
+	return Promise.all(Array.from({ length: CONNECTIONS }, one));
+}
+
+async function main() {
+	const document = new Document(join(SOURCE, 'openapi/openapi.yaml'));
+	const world = new World();
+	const daemon = await world.start('hostile', [], { keys: true });
+	const known = {};
+	console.log(`seed ${SEED}`);
+	await prepare(world, daemon, known);
+	const hostility = new Hostility(document, daemon, samplesOf(document, world.profile), known);
+	const before = await snapshot(daemon);
+
+	await attack(hostility, daemon).catch((error) => hostility.faults.push(error.stack));
+	if (!daemon.alive) hostility.faults.push(`ofad is gone: ${daemon.logTail()}`);
+	else if ((await snapshot(daemon)) !== before)
+		hostility.faults.push('equal questions have other answers afterwards');
+	const how = await daemon.stop();
+	if (how !== 0) hostility.faults.push(`ofad ended with ${how}: ${daemon.logTail()}`);
+	const report = /runtime error|Sanitizer/.exec(readFileSync(daemon.log, 'utf8'));
+	if (report) hostility.faults.push(`a sanitizer complains: ${daemon.logTail()}`);
+
+	for (const fault of hostility.faults) console.log(`FAIL ${fault}`);
+	if (hostility.faults.length) console.log(`to repeat: OFA_SEED=${SEED} OFA_CASE=N tests/contract/run hostile`);
+	const statuses = [...hostility.statuses]
+		.sort()
+		.map(([status, n]) => `${status}: ${n}`)
+		.join(', ');
+	console.log(`answers by status: ${statuses}`);
+	console.log(`${hostility.passed} passed, ${hostility.faults.length} failed`);
+	process.exit(hostility.faults.length > 0 ? 1 : 0);
+}
+
+await main();
