@@ -36,6 +36,18 @@ static enum ofa_status check_exposure(struct app *app, struct ofa_error *err)
 			app->listener.url, s->data);
 }
 
+static void warn_of_strangers(const struct app *app)
+{
+	if (!app->tls)
+		log_message(&app->log, LOG_LEVEL_WARN,
+			    "%s is plain HTTP: tokens can be read on the way, unless a proxy before it speaks TLS",
+			    app->listener.url);
+	if (app->anonymous_allowed && tokens_none(app->tokens))
+		log_message(&app->log, LOG_LEVEL_WARN,
+			    "whoever reaches %s may do anything: there are no tokens, and --allow-anonymous is given",
+			    app->listener.url);
+}
+
 enum ofa_status access_start(struct app *app, struct ofa_error *err)
 {
 	const struct settings *s = app->settings;
@@ -51,11 +63,11 @@ enum ofa_status access_start(struct app *app, struct ofa_error *err)
 		st = access_tls(s, &app->tls, err);
 	if (st == OFA_OK && app->tls)
 		listener_secure(&app->listener);
-	if (st == OFA_OK && !app->tls && !app->listener.local)
-		log_message(&app->log, LOG_LEVEL_WARN,
-			    "%s is plain HTTP: tokens can be read on the way, unless a proxy before it speaks TLS",
-			    app->listener.url);
-	return st == OFA_OK ? check_exposure(app, err) : st;
+	if (st == OFA_OK)
+		st = check_exposure(app, err);
+	if (st == OFA_OK && !app->listener.local)
+		warn_of_strangers(app);
+	return st;
 }
 
 void access_reload(struct app *app)

@@ -291,6 +291,7 @@ START_TEST(test_exposure)
 	daemon_start(&d, "exposed", "--listen", "0.0.0.0:0", "--allow-anonymous", NULL);
 	ck_assert_int_eq(ask_status(&d, "GET", "/networks", NULL, NULL), 200);
 	daemon_stop(&d, SIGTERM);
+	ck_assert_int_eq(daemon_log_count("exposed", "may do anything"), 1);
 	add_token("exposed", "--scope read", &t);
 	daemon_start(&d, "exposed", "--listen", "0.0.0.0:0", NULL);
 	ck_assert_int_eq(ask_status(&d, "GET", "/networks", NULL, NULL), 401);
