@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 #include <microhttpd.h>
 #include "http/send.h"
 
@@ -54,13 +55,22 @@ static bool add_headers(struct MHD_Response *response, const struct http_call *c
 	return ok;
 }
 
+/* libmicrohttpd 0.9.75 ends a chunked answer to HEAD by an empty chunk, which the client takes for the beginning of the
+ * next answer.  In this mode it uses no chunks and closes the connection. */
+static void avoid_chunks(struct MHD_Response *response, const struct http_call *call, bool stream)
+{
+	if (stream && strcmp(call->request.method, "HEAD") == 0)
+		MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+}
+
 bool http_send(struct http_call *call)
 {
+	bool stream = call->reply.stream != NULL, ok;
 	struct MHD_Response *response = make_response(&call->reply, call->connection);
-	bool ok;
 
 	if (!response)
 		return false;
+	avoid_chunks(response, call, stream);
 	ok = add_headers(response, call) &&
 	     MHD_queue_response(call->connection, call->reply.status, response) == MHD_YES;
 	MHD_destroy_response(response);
