@@ -22,6 +22,8 @@
 #define ADMIN_CONNECTIONS 32
 /* Beside the workers, for what searches must not hold up. */
 #define CALL_THREADS 1
+/* For which an idempotency key is remembered: a day. */
+#define KEY_MS (24 * 3600 * 1e3)
 #define DRAIN_POLL_MS 20
 /* For the answers of requests that were cut short to leave. */
 #define FAREWELL_MS 2000.0
@@ -159,7 +161,9 @@ static enum ofa_status start_jobs(struct app *app, struct ofa_error *err)
 	/* a connection waits for one thing at a time */
 	enum ofa_status st = timers_new(s->max_connections, &app->timers, err);
 
-	return st == OFA_OK ? jobs_new(&jobs, &app->jobs, err) : st;
+	if (st == OFA_OK)
+		st = jobs_new(&jobs, &app->jobs, err);
+	return st == OFA_OK ? idempotency_new(s->cache_bytes / 16, KEY_MS, &app->idempotency, err) : st;
 }
 
 static enum ofa_status start_signer(struct app *app, struct ofa_error *err)
@@ -367,6 +371,7 @@ static void free_services(struct app *app)
 	question_memo_free(app->memo);
 	timers_free(app->timers);
 	jobs_free(app->jobs);
+	idempotency_free(app->idempotency);
 	deliveries_free(app->deliveries);
 	signer_free(app->signer);
 	bindings_free(app->bindings);

@@ -15,6 +15,7 @@
 #include "service/bindings.h"
 #include "service/calibrations.h"
 #include "service/deliveries.h"
+#include "service/idempotency.h"
 #include "service/jobs.h"
 #include "service/ledger.h"
 #include "service/networks.h"
@@ -52,6 +53,7 @@ struct app {
 	struct listener listener, admin_listener;
 	struct timers *timers;
 	struct jobs *jobs;
+	struct idempotency *idempotency;
 	struct http_server *server;
 	struct http_server *admin; /* for probes, while the other one is full or draining; or NULL */
 	char audit_path[AUDIT_PATH_MAX];

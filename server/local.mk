@@ -33,6 +33,7 @@ server_libofad_a_SOURCES = \
 	server/api/documents.c \
 	server/api/health.c \
 	server/api/failure.h server/api/failure.c \
+	server/api/idempotent.h server/api/idempotent.c \
 	server/api/jobs.c \
 	server/api/job_events.c \
 	server/api/json_job.h server/api/json_job.c \
@@ -53,11 +54,14 @@ server_libofad_a_SOURCES = \
 	server/api/resources.h \
 	server/api/routes.h server/api/routes.c \
 	server/api/signatures.c \
+	server/api/subnet_get.c \
+	server/api/subnet_reply.h \
 	server/api/subnets.c \
 	server/http/authorization.h server/http/authorization.c \
 	server/http/call.h \
 	server/http/conditional.h server/http/conditional.c \
 	server/http/connections.h server/http/connections.c \
+	server/http/idempotency_key.h server/http/idempotency_key.c \
 	server/http/negotiate.h server/http/negotiate.c \
 	server/http/precondition.h server/http/precondition.c \
 	server/http/probe.h server/http/probe.c \
@@ -85,6 +89,7 @@ server_libofad_a_SOURCES = \
 	server/service/calibration.h server/service/calibration.c \
 	server/service/calibrations.h server/service/calibrations.c \
 	server/service/deliveries.h server/service/deliveries.c \
+	server/service/idempotency.h server/service/idempotency.c \
 	server/service/jobs.h server/service/jobs.c \
 	server/service/ledger.h server/service/ledger.c \
 	server/service/manifest.h server/service/manifest.c \

@@ -152,6 +152,7 @@ SERVER_TESTS = \
 	tests/server/test_timers \
 	tests/server/test_async \
 	tests/server/test_events \
+	tests/server/test_idempotency \
 	tests/server/test_hostile \
 	tests/server/test_ledger \
 	tests/server/test_observe \
@@ -211,6 +212,9 @@ JOB_CLIENT_SOURCES = tests/server/job_client.h tests/server/job_client.c $(DAEMO
 tests_server_test_async_SOURCES = tests/server/test_async.c $(JOB_CLIENT_SOURCES)
 tests_server_test_async_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_async_LDADD = $(SERVER_E2E_LIBS)
+tests_server_test_idempotency_SOURCES = tests/server/test_idempotency.c $(JOB_CLIENT_SOURCES)
+tests_server_test_idempotency_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_idempotency_LDADD = $(SERVER_LIBS) $(CURL_LIBS) $(CHECK_LIBS)
 tests_server_test_events_SOURCES = tests/server/test_events.c $(JOB_CLIENT_SOURCES)
 tests_server_test_events_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_events_LDADD = $(SERVER_E2E_LIBS)

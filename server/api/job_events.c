@@ -1,4 +1,4 @@
-/* GET /jobs/{id}/events: server-sent events (WHATWG HTML, 9.2).  Each event is the job as it is at that moment, with
+/* GET /jobs/{job}/events: server-sent events (WHATWG HTML, 9.2).  Each event is the job as it is at that moment, with
  * the job's version as its id: a client that comes back with Last-Event-ID is told what is newer. */
 #include <math.h>
 #include <stddef.h>

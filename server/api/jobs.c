@@ -5,7 +5,7 @@
 
 struct job *job_find(struct app *app, struct http_call *call)
 {
-	struct job *j = jobs_find(app->jobs, http_param(&call->request.params, "id"));
+	struct job *j = jobs_find(app->jobs, http_param(&call->request.params, "job"));
 
 	if (!j)
 		problem_reply(call, PROBLEM_NOT_FOUND, NULL,

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "api/body.h"
+#include "api/idempotent.h"
 #include "api/json_measurement.h"
 #include "api/page.h"
 #include "api/problem.h"
@@ -90,7 +91,7 @@ static enum ofa_status keep(struct app *app, const struct store_measurement *m, 
 	return read_one(app, m->subnet, number, ret, err);
 }
 
-enum http_next measurements_post(struct app *app, struct http_call *call)
+static void post(struct app *app, struct http_call *call)
 {
 	const char *id = http_param(&call->request.params, "id");
 	struct store_measurement m;
@@ -98,11 +99,9 @@ enum http_next measurements_post(struct app *app, struct http_call *call)
 	json_t *json, *kept;
 	enum ofa_status st;
 
-	if (!accepts_json(call))
-		return HTTP_REPLY;
 	json = body_object(call);
 	if (!json)
-		return HTTP_REPLY;
+		return;
 	st = read_measurement(json, id, &call->principal, &m, &err);
 	if (st != OFA_OK) {
 		json_decref(json);
@@ -113,12 +112,22 @@ enum http_next measurements_post(struct app *app, struct http_call *call)
 	json_decref(json);
 	if (st != OFA_OK) {
 		problem_reply_error(call, st, &err);
-		return HTTP_REPLY;
+		return;
 	}
 	metrics_add(app->metrics, METRICS_MEASUREMENTS, 1);
 	http_reply_header(&call->reply, "Location", "/subnets/%s/measurements/%lld", id,
 			  (long long)json_integer_value(json_object_get(kept, "number")));
 	reply_kept(call, 201, kept);
+}
+
+enum http_next measurements_post(struct app *app, struct http_call *call)
+{
+	struct idempotent once;
+
+	if (accepts_json(call) && idempotent_begin_reply(call, &once)) {
+		post(app, call);
+		idempotent_end_reply(call, &once);
+	}
 	return HTTP_REPLY;
 }
 

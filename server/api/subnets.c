@@ -2,19 +2,19 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "api/body.h"
 #include "api/failure.h"
+#include "api/idempotent.h"
 #include "api/json_job.h"
 #include "api/json_subnet_request.h"
 #include "api/problem.h"
 #include "api/resources.h"
+#include "api/subnet_reply.h"
 #include "http/prefer.h"
-#include "service/manifest.h"
 
-#define PACKAGE_TYPE "application/vnd.ofa.subnet"
 /* Even who would not wait is told by then what needs no search. */
 #define MOMENT_MS 25.0
-#define IMMUTABLE "public, max-age=31536000, immutable"
 /* As add_timing() would word it. */
 #define TIMING_OF_MEMORY \
 	"search;dur=0.000, calibrate;dur=0.000, pack;dur=0.000, queue;dur=0.000, cache;desc=\"memory\""
@@ -30,22 +30,16 @@ struct api_wait {
 	struct timer timer;
 	struct http_call *call;
 	struct answer *answer; /* a reference */
+	struct job_key question;
 	enum answer_type type;
 	bool inline_profile; /* the profile came with the request */
+	struct idempotent once;
 	struct http_prefer prefer;
 	unsigned wait_s;     /* how long it may take */
 	atomic_bool resumed; /* by the answer or by the timer, whichever came first */
 };
 
 /* ---- replies ---- */
-
-static void reply_package(struct http_call *call, struct package *p)
-{
-	http_reply_shared(&call->reply, 200, PACKAGE_TYPE, &p->shared, p->data, p->size);
-	http_reply_etag(&call->reply, p->sha256);
-	http_reply_digest(&call->reply, p->sha256);
-	call->note.package = true;
-}
 
 /* A question was answered; `source` as struct http_note has it. */
 static void count_delivery(struct http_call *call, const struct delivery *d, const char *source)
@@ -58,7 +52,7 @@ static void reply_answer(struct http_call *call, enum answer_type type, const st
 			 struct delivery *d, struct package *p)
 {
 	if (type == ANSWER_PACKAGE) {
-		reply_package(call, p);
+		subnet_reply_package(call, p);
 		signed_manifest_link(call, p->id, key);
 		http_reply_header(&call->reply, "Content-Location", "/subnets/%s", p->id);
 	} else {
@@ -91,6 +85,28 @@ static void reply_accepted(struct http_call *call, struct job *j, const char *ap
 		http_reply_header(&call->reply, "Preference-Applied", "%s", applied);
 }
 
+/* ---- requests that are repeated ---- */
+
+/* What came of a request: the question, which has one answer, and the job that its client was told of. */
+struct outcome {
+	struct job_key question;
+	char job[JOB_ID_CHARS + 1]; /* "" = none */
+};
+
+static void settle(struct http_call *call, struct idempotent *once, const struct job_key *question, struct job *j)
+{
+	struct outcome o = {.question = *question};
+	struct job_view v;
+
+	if (!once->held)
+		return;
+	if (j) {
+		jobs_view(call->app->jobs, j, &v);
+		memcpy(o.job, v.id, sizeof(o.job));
+	}
+	idempotent_settle(call, once, &o, sizeof(o));
+}
+
 /* ---- waiting ---- */
 
 static void wait_destroy(struct shared *self)
@@ -117,6 +133,7 @@ static void on_dropped(struct http_call *call)
 
 	call->wait = NULL;
 	wait_over(w);
+	settle(call, &w->once, &w->question, NULL);
 	deliveries_release(w->answer);
 	shared_unref(&w->shared);
 }
@@ -168,7 +185,7 @@ static unsigned choose_wait(const struct app *app, const struct http_prefer *pre
 }
 
 static enum http_next begin_wait(struct app *app, struct http_call *call, struct question *q, enum answer_type type,
-				 bool inline_profile)
+				 bool inline_profile, struct idempotent *once)
 {
 	struct api_wait *w = calloc(1, sizeof(*w));
 	struct ofa_error err = {0};
@@ -176,12 +193,14 @@ static enum http_next begin_wait(struct app *app, struct http_call *call, struct
 
 	if (!w) {
 		question_release(q);
+		idempotent_drop(call, once);
 		call->reply.failed = true;
 		return HTTP_REPLY;
 	}
 	st = deliveries_ask(app->deliveries, q, &w->answer, &err);
 	if (st != OFA_OK) {
 		free(w);
+		idempotent_drop(call, once);
 		problem_reply_error(call, st, &err);
 		return HTTP_REPLY;
 	}
@@ -189,8 +208,10 @@ static enum http_next begin_wait(struct app *app, struct http_call *call, struct
 	w->waiter.wake = on_landed;
 	w->timer.fire = on_time;
 	w->call = call;
+	w->question = w->answer->question.key;
 	w->type = type;
 	w->inline_profile = inline_profile;
+	w->once = *once;
 	w->prefer = http_prefer_parse(call->request.header[HTTP_PREFER]);
 	w->wait_s = choose_wait(app, &w->prefer);
 	call->wait = w;
@@ -220,24 +241,28 @@ static void hand_over(struct http_call *call, struct api_wait *w, const char *ap
 
 	if (st != OFA_OK) {
 		deliveries_leave(call->app->deliveries, w->answer);
+		idempotent_drop(call, &w->once);
 		problem_reply_error(call, st, &err);
 		return;
 	}
+	settle(call, &w->once, &w->question, j);
 	reply_accepted(call, j, applied);
 	job_unref(j);
 }
 
-static void reply_landed(struct http_call *call, const struct api_wait *w, const char *applied)
+static void reply_landed(struct http_call *call, struct api_wait *w, const char *applied)
 {
 	const struct answer *a = w->answer;
 
 	if (a->status == OFA_OK) {
+		settle(call, &w->once, &w->question, NULL);
 		reply_answer(call, w->type, &a->question.key, a->delivery, a->package);
 		count_delivery(call, a->delivery, a->from_store ? "store" : "search");
 		add_timing(call, &a->timing, a->from_store ? ", cache;desc=\"store\"" : "");
 		if (*applied)
 			http_reply_header(&call->reply, "Preference-Applied", "%s", applied);
 	} else {
+		idempotent_drop(call, &w->once);
 		failure_reply(call, &(struct failure){.status = a->status,
 						      .error = &a->error,
 						      .feasible = &a->feasible,
@@ -340,13 +365,100 @@ static bool recall(struct app *app, struct http_call *call, const struct job_key
 	return true;
 }
 
-enum http_next subnets_post(struct app *app, struct http_call *call)
+/* The job that the first request was told of, if it is under way. */
+static bool repeat_job(struct app *app, struct http_call *call, const struct outcome *o)
+{
+	struct job *j = jobs_find(app->jobs, o->job);
+	struct job_view v;
+	bool under_way;
+
+	if (!j)
+		return false;
+	jobs_view(app->jobs, j, &v);
+	under_way = !job_view_over(&v);
+	if (under_way)
+		reply_accepted(call, j, "");
+	job_unref(j);
+	return under_way;
+}
+
+/* The answer from disk, where it is as long as nobody deletes it. */
+static bool repeat_from_store(struct app *app, struct http_call *call, const struct job_key *question,
+			      enum answer_type type)
+{
+	struct delivery *delivery;
+	struct package *package;
+	struct ofa_error err = {0};
+	enum ofa_status st = deliveries_fetch(app->deliveries, question, NULL, &delivery, &package, &err);
+
+	if (st != OFA_OK)
+		return false;
+	reply_answer(call, type, question, delivery, package);
+	count_delivery(call, delivery, "store");
+	delivery_unref(delivery);
+	package_unref(package);
+	return true;
+}
+
+/* A request whose key was settled: the same answer again. */
+static enum http_next repeat(struct app *app, struct http_call *call, const struct ofa_buf *result,
+			     enum answer_type type, struct idempotent *once)
+{
+	struct outcome o;
+
+	memcpy(&o, result->data, sizeof(o)); /* as settle() wrote it */
+	if (recall(app, call, &o.question, type) || repeat_job(app, call, &o))
+		return HTTP_REPLY;
+	if (!http_call_on_worker(call))
+		return HTTP_OFFLOAD;
+	if (!repeat_from_store(app, call, &o.question, type)) {
+		/* its job failed or was cancelled, or the package was deleted */
+		idempotent_forget(call, once);
+		problem_reply(call, PROBLEM_OVERLOAD, NULL,
+			      "the first request with this key has no answer; the next one begins anew");
+	}
+	return HTTP_REPLY;
+}
+
+/* A request with a key that is the first with it, or one without. */
+static enum http_next answer_first(struct app *app, struct http_call *call, enum answer_type type,
+				   struct idempotent *once)
 {
 	const struct ofa_buf *body = &call->request.body;
 	uint64_t generation = profiles_generation(app->profiles); /* before anything is looked up */
 	struct job_key key;
 	struct question q;
 	bool inline_profile;
+
+	if (question_memo_find(app->memo, generation, body->data, body->len, &key) && recall(app, call, &key, type)) {
+		settle(call, once, &key, NULL);
+		return HTTP_REPLY;
+	}
+	if (!read_question(app, call, &q, &inline_profile)) {
+		idempotent_drop(call, once);
+		return HTTP_REPLY;
+	}
+	if (recall(app, call, &q.key, type)) {
+		if (!q.calibrated)
+			question_memo_put(app->memo, generation, body->data, body->len, &q.key);
+		settle(call, once, &q.key, NULL);
+		question_release(&q);
+		return HTTP_REPLY;
+	}
+	if (atomic_load(&app->draining)) {
+		question_release(&q);
+		idempotent_drop(call, once);
+		problem_reply(call, PROBLEM_DRAINING, NULL, "the server is shutting down and begins no searches");
+		return HTTP_REPLY;
+	}
+	return begin_wait(app, call, &q, type, inline_profile, once);
+}
+
+enum http_next subnets_post(struct app *app, struct http_call *call)
+{
+	struct idempotent once;
+	enum http_next next = HTTP_REPLY;
+	struct ofa_buf result;
 	int type;
 
 	if (call->wait)
@@ -354,73 +466,17 @@ enum http_next subnets_post(struct app *app, struct http_call *call)
 	type = choose_type(call, answer_types, OFA_ARRAY_LEN(answer_types));
 	if (type < 0)
 		return HTTP_REPLY;
-	if (question_memo_find(app->memo, generation, body->data, body->len, &key) &&
-	    recall(app, call, &key, (enum answer_type)type))
-		return HTTP_REPLY;
-	if (!read_question(app, call, &q, &inline_profile))
-		return HTTP_REPLY;
-	if (recall(app, call, &q.key, (enum answer_type)type)) {
-		if (!q.calibrated)
-			question_memo_put(app->memo, generation, body->data, body->len, &q.key);
-		question_release(&q);
-		return HTTP_REPLY;
+	ofa_buf_init(&result, IDEMPOTENCY_RESULT_MAX);
+	switch (idempotent_begin(call, &once, &result)) {
+	case IDEMPOTENT_DO:
+		next = answer_first(app, call, (enum answer_type)type, &once);
+		break;
+	case IDEMPOTENT_REPEAT:
+		next = repeat(app, call, &result, (enum answer_type)type, &once);
+		break;
+	case IDEMPOTENT_REFUSED:
+		break;
 	}
-	if (atomic_load(&app->draining)) {
-		question_release(&q);
-		problem_reply(call, PROBLEM_DRAINING, NULL, "the server is shutting down and begins no searches");
-		return HTTP_REPLY;
-	}
-	return begin_wait(app, call, &q, (enum answer_type)type, inline_profile);
-}
-
-/* ---- GET /subnets/{id} ---- */
-
-enum http_next subnet_get(struct app *app, struct http_call *call)
-{
-	const char *id = http_param(&call->request.params, "id");
-	struct package *p = packages_peek(app->packages, id);
-	struct ofa_error err = {0};
-	enum ofa_status st = OFA_OK;
-
-	if (choose_type(call, answer_types, 1) < 0) {
-		package_unref(p);
-		return HTTP_REPLY;
-	}
-	if (!p && !http_call_on_worker(call))
-		return HTTP_OFFLOAD; /* reading and hashing a file takes longer than an HTTP thread has */
-	if (!p)
-		st = packages_get(app->packages, id, &p, &err);
-	if (st != OFA_OK) {
-		problem_reply_error(call, st, &err);
-		return HTTP_REPLY;
-	}
-	reply_package(call, p);
-	call->reply.ranges = true;
-	http_reply_header_lasting(&call->reply, "Cache-Control", IMMUTABLE);
-	http_reply_header(&call->reply, "Link", "</subnets/%s/manifest>; rel=\"describedby\"", p->id);
-	package_unref(p);
-	return HTTP_REPLY;
-}
-
-enum http_next subnet_manifest_get(struct app *app, struct http_call *call)
-{
-	const char *id = http_param(&call->request.params, "id");
-	struct ofa_error err = {0};
-	struct ofa_buf manifest;
-	enum ofa_status st;
-
-	if (!accepts_json(call))
-		return HTTP_REPLY;
-	ofa_buf_init(&manifest, MANIFEST_MAX);
-	st = app->store->driver->delivery_by_subnet(app->store, id, &manifest, &err);
-	if (st == OFA_OK) {
-		http_reply_json_text(&call->reply, 200, "application/json", (const char *)manifest.data, manifest.len);
-		http_reply_header(&call->reply, "Cache-Control", "no-cache");
-	} else if (st == OFA_ERR_NOT_FOUND) {
-		problem_reply(call, PROBLEM_NOT_FOUND, NULL, "there is no subnet %.80s", id);
-	} else {
-		problem_reply_error(call, st, &err);
-	}
-	ofa_buf_release(&manifest);
-	return HTTP_REPLY;
+	ofa_buf_release(&result);
+	return next;
 }

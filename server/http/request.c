@@ -15,6 +15,7 @@ static const struct {
 	[HTTP_AUTHORIZATION] = {"Authorization", false},
 	[HTTP_CONTENT_LENGTH] = {"Content-Length", false},
 	[HTTP_CONTENT_TYPE] = {"Content-Type", false},
+	[HTTP_IDEMPOTENCY_KEY] = {"Idempotency-Key", false},
 	[HTTP_IF_MATCH] = {"If-Match", true},
 	[HTTP_IF_NONE_MATCH] = {"If-None-Match", true},
 	[HTTP_IF_RANGE] = {"If-Range", false},

@@ -12,6 +12,7 @@ enum http_header {
 	HTTP_AUTHORIZATION, /* a secret: never logged, never sent back */
 	HTTP_CONTENT_LENGTH,
 	HTTP_CONTENT_TYPE,
+	HTTP_IDEMPOTENCY_KEY,
 	HTTP_IF_MATCH,
 	HTTP_IF_NONE_MATCH,
 	HTTP_IF_RANGE,

@@ -21,26 +21,29 @@ static enum ofa_status read_id(const struct ofa_buf *manifest, char id[PACKAGE_I
 	return ok ? OFA_OK : ofa_fail(err, OFA_ERR_FORMAT, NULL, "a stored manifest has no id");
 }
 
-/* The answer that an earlier run of the daemon gave, if row and file are both still there. */
-static enum ofa_status recall_from_store(struct answer *a, struct ofa_error *err)
+enum ofa_status deliveries_fetch(struct deliveries *d, const struct job_key *key, struct ledger_account *account,
+				 struct delivery **ret_delivery, struct package **ret_package, struct ofa_error *err)
 {
-	struct deliveries *d = a->deliveries;
 	char id[PACKAGE_ID_CHARS + 1];
+	struct package *package = NULL;
 	struct ofa_buf manifest;
 	enum ofa_status st;
 
 	ofa_buf_init(&manifest, MANIFEST_MAX);
-	st = d->opt.store->driver->delivery_by_question(d->opt.store, a->question.key.bytes, &manifest, err);
+	st = d->opt.store->driver->delivery_by_question(d->opt.store, key->bytes, &manifest, err);
 	if (st == OFA_OK)
 		st = read_id(&manifest, id, err);
 	if (st == OFA_OK)
-		st = packages_get(d->opt.packages, id, &a->package, err);
+		st = packages_get(d->opt.packages, id, &package, err);
 	if (st == OFA_OK) {
-		a->delivery = delivery_new(id, a->question.network->account,
-					   strndup((const char *)manifest.data, manifest.len));
-		st = a->delivery ? OFA_OK : ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+		*ret_delivery = delivery_new(id, account, strndup((const char *)manifest.data, manifest.len));
+		st = *ret_delivery ? OFA_OK : ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	}
 	ofa_buf_release(&manifest);
+	if (st == OFA_OK)
+		*ret_package = package;
+	else
+		package_unref(package);
 	return st;
 }
 
@@ -68,14 +71,13 @@ enum ofa_status answer_look(struct answer *a, bool *ret_settled)
 	/* somebody else's flight may have landed between our look into memory and our take-off */
 	if (deliveries_recall(a->deliveries, &a->question.key, &a->delivery, &a->package))
 		return OFA_OK;
-	st = recall_from_store(a, &err);
+	st = deliveries_fetch(a->deliveries, &a->question.key, a->question.network->account, &a->delivery, &a->package,
+			      &err);
 	if (st == OFA_OK) {
 		a->from_store = true;
 		metrics_add(a->deliveries->opt.metrics, METRICS_LOOKUP_STORE, 1);
 		return OFA_OK;
 	}
-	package_unref(a->package);
-	a->package = NULL;
 	if (st != OFA_ERR_NOT_FOUND)
 		log_message(a->deliveries->opt.log, LOG_LEVEL_WARN, "a stored delivery cannot be used: %s",
 			    err.message);

@@ -79,6 +79,11 @@ struct lru *deliveries_cache(struct deliveries *d); /* borrowed, for its size */
 /* The answer if it is in memory: both are new references. */
 bool deliveries_recall(struct deliveries *d, const struct job_key *key, struct delivery **ret_delivery,
 		       struct package **ret_package);
+/* The answer from disk, as an earlier run of the daemon may have left it; on a worker; booked to the account, or to
+ * none when that is NULL.  OFA_ERR_NOT_FOUND: there is none. */
+enum ofa_status deliveries_fetch(struct deliveries *d, const struct job_key *key, struct ledger_account *account,
+				 struct delivery **ret_delivery, struct package **ret_package,
+				 struct ofa_error *err) OFA_MUST_CHECK;
 /* Joins the answer that is under way or begins one.  Takes the question over, whatever the outcome.
  * OFA_ERR_LIMIT when the queue is full.  On success deliveries_leave() or deliveries_release()
  * is to be called once. */

@@ -6,6 +6,7 @@ import { Suite } from './lib/suite.mjs';
 import { SOURCE, World } from './lib/world.mjs';
 import { access } from './scenarios/access.mjs';
 import { generic } from './scenarios/generic.mjs';
+import { finishedJob, jobs } from './scenarios/jobs.mjs';
 import { limits, load } from './scenarios/load.mjs';
 import { measurements } from './scenarios/measurements.mjs';
 import { profiles } from './scenarios/profiles.mjs';
@@ -40,6 +41,7 @@ async function prepare(suite, daemon) {
 		suite.known.number = measured.json.measurements[0].number;
 		suite.known['listMeasurements cursor'] = cursorOf(measured);
 		suite.known.delivery = /delivery=(\w+)/.exec(json.links.signed_manifest)[1];
+		suite.known.job = await finishedJob(suite, daemon);
 	});
 }
 
@@ -54,6 +56,7 @@ async function main() {
 	await subnets(suite, daemon);
 	await profiles(suite, daemon);
 	await measurements(suite, daemon);
+	await jobs(suite);
 	await access(suite);
 	await limits(suite);
 	await load(suite);

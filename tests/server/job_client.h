@@ -8,7 +8,14 @@
 #define PACKAGE "application/vnd.ofa.subnet"
 #define SEND_JSON "Content-Type: application/json"
 /* The front of a stored profile is computed once, and what asks for latency waits for it: some ten seconds. */
-#define LONG_FRONT "--front-evaluations", "10000000"
+#ifdef __SANITIZE_THREAD__
+#define LONG_EVALUATIONS 1000000
+#else
+#define LONG_EVALUATIONS 10000000
+#endif
+#define TEXT_OF(macro) TEXT_OF_(macro)
+#define TEXT_OF_(text) #text
+#define LONG_FRONT "--front-evaluations", TEXT_OF(LONG_EVALUATIONS)
 #define SLOW "{\"profile\":\"" NETWORK "\",\"limits\":{\"latency_ms\":0.12}}"
 #define SLOW_TOO "{\"profile\":\"" NETWORK "\",\"limits\":{\"latency_ms\":0.13}}"
 

@@ -146,7 +146,7 @@ START_TEST(test_cancel_computing)
 		json_decref(job);
 	} while (true);
 	ck_assert_str_eq(json_string_value(json_object_get(progress, "stage")), "front");
-	ck_assert_int_eq(json_integer_value(json_object_get(progress, "budget")), 10000000);
+	ck_assert_int_eq(json_integer_value(json_object_get(progress, "budget")), LONG_EVALUATIONS);
 	ck_assert(json_number_value(json_object_get(progress, "best_accuracy")) > 0);
 	json_decref(job);
 	cancel_job(&d, path);

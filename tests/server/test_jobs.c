@@ -65,7 +65,7 @@ START_TEST(test_queue_is_bounded)
 }
 END_TEST
 
-/* What ran, in this order. */
+/* What ran, in this order; one at a time. */
 struct ordered {
 	struct task task;
 	int name, *order;
@@ -76,7 +76,8 @@ static void note(struct task *task)
 {
 	struct ordered *o = (struct ordered *)(void *)task;
 
-	o->order[atomic_fetch_add(o->done, 1)] = o->name;
+	o->order[atomic_load(o->done)] = o->name;
+	atomic_fetch_add(o->done, 1);
 }
 
 static void wait_until(atomic_int *value, int expected)

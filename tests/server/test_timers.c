@@ -20,7 +20,8 @@ static void note(struct timer *timer)
 {
 	struct noted *n = (struct noted *)(void *)timer;
 
-	n->order[atomic_fetch_add(n->fired, 1)] = n->name;
+	n->order[atomic_load(n->fired)] = n->name;
+	atomic_fetch_add(n->fired, 1);
 }
 
 static void pause_ms(long ms)
