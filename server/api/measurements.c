@@ -106,7 +106,7 @@ static void post(struct app *app, struct http_call *call)
 	if (st != OFA_OK) {
 		json_decref(json);
 		problem_reply_body(call, st, &err);
-		return HTTP_REPLY;
+		return;
 	}
 	st = keep(app, &m, &kept, &err);
 	json_decref(json);
