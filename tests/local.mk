@@ -124,6 +124,7 @@ EXTRA_DIST += $(SHELL_TESTS) tests/cli/lib.sh tests/cli/tiny-network.sh tests/cl
 # What goes wrong around the daemon.
 FAULT_TESTS = \
 	tests/faults/test-faults \
+	tests/faults/test-kill \
 	tests/faults/test-slow
 TESTS += $(FAULT_TESTS)
 EXTRA_DIST += $(FAULT_TESTS) tests/faults/lib.sh
@@ -276,3 +277,19 @@ EXTRA_DIST += tests/server/check-openapi
 # Run by scripts/test, as they need packages from the npm registry.
 EXTRA_DIST += tests/contract/README.md tests/contract/run tests/contract/package.json tests/contract/package-lock.json \
 	tests/contract/redocly.yaml tests/contract/contract.mjs tests/contract/lib tests/contract/scenarios
+
+SERVER_FUZZ_TESTS = \
+	tests/fuzz/fuzz_fields \
+	tests/fuzz/fuzz_profile \
+	tests/fuzz/fuzz_target
+check_PROGRAMS += $(SERVER_FUZZ_TESTS)
+TESTS += $(SERVER_FUZZ_TESTS)
+tests_fuzz_fuzz_fields_SOURCES = tests/fuzz/fuzz_fields.c tests/fuzz/replay.c
+tests_fuzz_fuzz_fields_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
+tests_fuzz_fuzz_fields_LDADD = $(SERVER_LIBS)
+tests_fuzz_fuzz_profile_SOURCES = tests/fuzz/fuzz_profile.c tests/fuzz/replay.c
+tests_fuzz_fuzz_profile_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
+tests_fuzz_fuzz_profile_LDADD = $(SERVER_LIBS)
+tests_fuzz_fuzz_target_SOURCES = tests/fuzz/fuzz_target.c tests/fuzz/replay.c
+tests_fuzz_fuzz_target_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
+tests_fuzz_fuzz_target_LDADD = $(SERVER_LIBS)
