@@ -39,6 +39,8 @@ static const char *subject(const struct http_call *call)
 {
 	const char *location = http_reply_find(&call->reply, "Content-Location");
 
+	if (!location)
+		location = http_reply_find(&call->reply, "Location");
 	return location ? location : call->request.target;
 }
 

@@ -123,6 +123,13 @@ START_TEST(test_records)
 	list = wait_lines("records/audit.jsonl", 5);
 	check_record(last(list, "subnet.take"), package, "done", 200, "get-1");
 	json_decref(list);
+	ask(&d, "POST", "/subnets", SEND_JSON "\nPrefer: respond-async", "{\"seed\":7}", &r);
+	ck_assert_int_eq(r.status, 202);
+	list = wait_lines("records/audit.jsonl", 6);
+	check_record(last(list, "subnet.ask"), reply_header(&r, "Location"), "accepted", 202,
+		     reply_header(&r, "X-Request-Id"));
+	json_decref(list);
+	reply_release(&r);
 	ck_assert_int_eq(ask_status(&d, "DELETE", "/profiles/a/b", "X-Request-Id: del-1", NULL), 204);
 	list = read_lines("records/audit.jsonl");
 	check_record(last(list, "profile.delete"), "/profiles/a/b", "done", 204, "del-1");
