@@ -87,6 +87,7 @@ server_libofad_a_SOURCES = \
 	server/service/answering.h server/service/answering.c \
 	server/service/bindings.h server/service/bindings.c \
 	server/service/calibration.h server/service/calibration.c \
+	server/service/calibration_gauges.h server/service/calibration_gauges.c \
 	server/service/calibrations.h server/service/calibrations.c \
 	server/service/deliveries.h server/service/deliveries.c \
 	server/service/idempotency.h server/service/idempotency.c \

@@ -1,4 +1,5 @@
 /* GET /metrics.  It runs in an HTTP thread on purpose: it must answer when no worker is free. */
+#include <stddef.h>
 #include <string.h>
 #include "api/problem.h"
 #include "api/resources.h"
@@ -176,6 +177,36 @@ static void add_jobs(struct metrics_text *t, struct app *app)
 		metrics_text_sample(t, LABELS({"state", job_state_name((enum job_state)s)}), n[s]);
 }
 
+/* Of the profiles that were calibrated last; nothing is computed for it. */
+static void add_calibrations(struct metrics_text *t, struct app *app)
+{
+	static const struct {
+		const char *family, *help;
+		size_t offset;
+	} gauges[] = {
+		{"ofad_calibration_scale", "By what a profile's predictions are multiplied.",
+		 offsetof(struct calibration_gauge, scale)},
+		{"ofad_calibration_offset_milliseconds", "What is added to them then.",
+		 offsetof(struct calibration_gauge, offset_ms)},
+		{"ofad_calibration_error_before_ratio", "Mean error of the predictions, of what was measured.",
+		 offsetof(struct calibration_gauge, error_before)},
+		{"ofad_calibration_error_after_ratio", "The same once they are calibrated.",
+		 offsetof(struct calibration_gauge, error_after)},
+	};
+	struct calibration_gauge list[CALIBRATION_GAUGES_MAX];
+	size_t n = calibration_gauges_read(calibrations_gauges(app->calibrations), list);
+
+	for (size_t g = 0; g < OFA_ARRAY_LEN(gauges); g++) {
+		metrics_text_family(t, gauges[g].family, "gauge", gauges[g].help);
+		for (size_t i = 0; i < n; i++)
+			metrics_text_sample(t, LABELS({"profile", list[i].profile}),
+					    *(const double *)(void *)((char *)&list[i] + gauges[g].offset));
+	}
+	metrics_text_family(t, "ofad_calibration_points", "gauge", "Packages whose measurements it rests on.");
+	for (size_t i = 0; i < n; i++)
+		metrics_text_sample(t, LABELS({"profile", list[i].profile}), (double)list[i].points);
+}
+
 static void add_signing(struct metrics_text *t, struct app *app)
 {
 	metrics_text_single(t, "ofad_signing", "gauge", "1 where deliveries are signed.", signer_active(app->signer));
@@ -248,6 +279,7 @@ enum http_next metrics_get(struct app *app, struct http_call *call)
 	add_workers(&t, app);
 	add_jobs(&t, app);
 	add_signing(&t, app);
+	add_calibrations(&t, app);
 	add_caches(&t, app);
 	add_counters(&t, app->metrics);
 	add_histograms(&t, app->metrics);

@@ -13,6 +13,7 @@ struct calibrations {
 	struct workers *workers;
 	struct lru *cache;
 	atomic_ullong generation; /* one more with each measurement */
+	struct calibration_gauges gauges;
 };
 
 /* What is cached. */
@@ -37,10 +38,12 @@ enum ofa_status calibrations_new(struct store *store, struct workers *workers, s
 
 	if (!s)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	calibration_gauges_init(&s->gauges);
 	s->store = store;
 	s->workers = workers;
 	st = lru_new(cache_bytes, &s->cache, err);
 	if (st != OFA_OK) {
+		calibration_gauges_release(&s->gauges);
 		free(s);
 		return st;
 	}
@@ -53,7 +56,13 @@ void calibrations_free(struct calibrations *s)
 	if (!s)
 		return;
 	lru_free(s->cache);
+	calibration_gauges_release(&s->gauges);
 	free(s);
+}
+
+struct calibration_gauges *calibrations_gauges(struct calibrations *s)
+{
+	return &s->gauges;
 }
 
 void calibrations_touch(struct calibrations *s)
@@ -205,6 +214,24 @@ static void remember(struct calibrations *s, const struct job_key *key, const st
 	shared_unref(&c->shared);
 }
 
+static void publish(struct calibrations *s, const char *profile, uint64_t revision,
+		    const struct calibration_report *report)
+{
+	struct calibration_gauge gauge = {
+		.revision = revision,
+		.scale = report->calibration.scale,
+		.offset_ms = report->calibration.offset_ms,
+		.error_before = report->before.mape,
+		.error_after = report->after.mape,
+		.points = report->n,
+		.devices = report->devices,
+		.measurements = report->measurements,
+	};
+
+	snprintf(gauge.profile, sizeof(gauge.profile), "%s", profile);
+	calibration_gauges_set(&s->gauges, &gauge);
+}
+
 enum ofa_status calibrations_read(struct calibrations *s, const char *profile, uint64_t revision,
 				  struct calibration_report *ret, struct ofa_error *err)
 {
@@ -222,6 +249,7 @@ enum ofa_status calibrations_read(struct calibrations *s, const char *profile, u
 	if (ret->n > 0) {
 		calibration_judge(ret->points, ret->n, NULL, &ret->before);
 		calibration_judge(ret->points, ret->n, &ret->calibration, &ret->after);
+		publish(s, profile, revision, ret);
 	}
 	remember(s, &key, &ret->calibration, generation);
 	return OFA_OK;

@@ -4,6 +4,7 @@
 
 #include "jobs/workers.h"
 #include "service/calibration.h"
+#include "service/calibration_gauges.h"
 #include "store/store.h"
 
 /* How many of the newest measurements of a revision are looked at. */
@@ -25,6 +26,8 @@ struct calibrations;
 enum ofa_status calibrations_new(struct store *store, struct workers *workers, size_t cache_bytes,
 				 struct calibrations **ret, struct ofa_error *err) OFA_MUST_CHECK;
 void calibrations_free(struct calibrations *s); /* NULL is allowed */
+/* Those that were computed, for the metrics; lives as long as s. */
+struct calibration_gauges *calibrations_gauges(struct calibrations *s);
 
 /* From all that was reported up to now. */
 enum ofa_status calibrations_read(struct calibrations *s, const char *profile, uint64_t revision,

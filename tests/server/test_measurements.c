@@ -233,6 +233,20 @@ static void report_all(const struct daemon *d, double scale, double offset)
 	}
 }
 
+/* The same at GET /metrics. */
+static void check_gauge(const struct daemon *d, const char *series, double value)
+{
+	const char *text, *at;
+	struct reply r;
+
+	ask(d, "GET", "/metrics", NULL, NULL, &r);
+	ck_assert_int_eq(ofa_buf_cstr(&r.body, &text), OFA_OK);
+	at = strstr(text, series);
+	ck_assert_msg(at != NULL, "there is no %s", series);
+	ck_assert_double_eq_tol(strtod(at + strlen(series), NULL), value, 1e-8);
+	reply_release(&r);
+}
+
 START_TEST(test_calibration)
 {
 	static const char body[] = "{\"profile\":\"acme/cam\",\"limits\":{\"latency_ms\":0.3},\"calibrated\":true}";
@@ -271,6 +285,8 @@ START_TEST(test_calibration)
 	ck_assert(number_at(json_object_get(c, "after"), "mape") < 0.01);
 	ck_assert_uint_eq(json_array_size(json_object_get(c, "points")), (size_t)number_at(c, "packages"));
 	json_decref(c);
+	check_gauge(&d, "ofad_calibration_scale{profile=\"acme/cam\"}", scale);
+	check_gauge(&d, "ofad_calibration_offset_milliseconds{profile=\"acme/cam\"}", offset);
 
 	/* the limit is kept by what devices will measure, and the answer says by how much the table was off */
 	calibrated = deliver(&d, body);

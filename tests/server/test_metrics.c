@@ -6,6 +6,7 @@
 #include "metrics/process.h"
 #include "metrics/text.h"
 #include "runner.h"
+#include "service/calibration_gauges.h"
 
 enum { THREADS = 4, ROUNDS = 20000 };
 
@@ -187,10 +188,47 @@ START_TEST(test_process)
 }
 END_TEST
 
+/* The profiles that were computed last, each at its latest revision. */
+START_TEST(test_calibration_gauges)
+{
+	static struct calibration_gauge list[CALIBRATION_GAUGES_MAX];
+	struct calibration_gauges g;
+	struct calibration_gauge one = {.scale = 1};
+
+	calibration_gauges_init(&g);
+	ck_assert_uint_eq(calibration_gauges_read(&g, list), 0);
+	for (int i = 0; i < CALIBRATION_GAUGES_MAX + 10; i++) {
+		snprintf(one.profile, sizeof(one.profile), "p%d", i);
+		one.revision = 5;
+		calibration_gauges_set(&g, &one);
+	}
+	ck_assert_uint_eq(calibration_gauges_read(&g, list), CALIBRATION_GAUGES_MAX);
+	ck_assert_str_eq(list[0].profile, "p59");
+	ck_assert_str_eq(list[CALIBRATION_GAUGES_MAX - 1].profile, "p10");
+	/* one that is there comes to the front, but not with what is older */
+	snprintf(one.profile, sizeof(one.profile), "p30");
+	one.revision = 4;
+	one.scale = 7;
+	calibration_gauges_set(&g, &one);
+	calibration_gauges_read(&g, list);
+	ck_assert_str_eq(list[0].profile, "p59");
+	one.revision = 6;
+	calibration_gauges_set(&g, &one);
+	ck_assert_uint_eq(calibration_gauges_read(&g, list), CALIBRATION_GAUGES_MAX);
+	ck_assert_str_eq(list[0].profile, "p30");
+	ck_assert_double_eq(list[0].scale, 7);
+	ck_assert_str_eq(list[1].profile, "p59");
+	ck_assert_str_eq(list[30].profile, "p29");
+	ck_assert_str_eq(list[CALIBRATION_GAUGES_MAX - 1].profile, "p10");
+	calibration_gauges_release(&g);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {test_nothing_is_lost,    test_bounds,	     test_text,
-				      test_labels_are_escaped, test_text_is_bounded, test_process};
+				      test_labels_are_escaped, test_text_is_bounded, test_process,
+				      test_calibration_gauges};
 
 	return run_tests("metrics", tests, OFA_ARRAY_LEN(tests));
 }
