@@ -383,39 +383,43 @@ static bool repeat_job(struct app *app, struct http_call *call, const struct out
 }
 
 /* The answer from disk, where it is as long as nobody deletes it. */
-static bool repeat_from_store(struct app *app, struct http_call *call, const struct job_key *question,
-			      enum answer_type type)
+static enum ofa_status repeat_from_store(struct app *app, struct http_call *call, const struct job_key *question,
+					 enum answer_type type, struct ofa_error *err)
 {
 	struct delivery *delivery;
 	struct package *package;
-	struct ofa_error err = {0};
-	enum ofa_status st = deliveries_fetch(app->deliveries, question, NULL, &delivery, &package, &err);
+	enum ofa_status st = deliveries_fetch(app->deliveries, question, NULL, &delivery, &package, err);
 
 	if (st != OFA_OK)
-		return false;
+		return st;
 	reply_answer(call, type, question, delivery, package);
 	count_delivery(call, delivery, "store");
 	delivery_unref(delivery);
 	package_unref(package);
-	return true;
+	return OFA_OK;
 }
 
 /* A request whose key was settled: the same answer again. */
 static enum http_next repeat(struct app *app, struct http_call *call, const struct ofa_buf *result,
 			     enum answer_type type, struct idempotent *once)
 {
+	struct ofa_error err = {0};
 	struct outcome o;
+	enum ofa_status st;
 
 	memcpy(&o, result->data, sizeof(o)); /* as settle() wrote it */
 	if (recall(app, call, &o.question, type) || repeat_job(app, call, &o))
 		return HTTP_REPLY;
 	if (!http_call_on_worker(call))
 		return HTTP_OFFLOAD;
-	if (!repeat_from_store(app, call, &o.question, type)) {
+	st = repeat_from_store(app, call, &o.question, type, &err);
+	if (st == OFA_ERR_NOT_FOUND) {
 		/* its job failed or was cancelled, or the package was deleted */
 		idempotent_forget(call, once);
 		problem_reply(call, PROBLEM_OVERLOAD, NULL,
 			      "the first request with this key has no answer; the next one begins anew");
+	} else if (st != OFA_OK) {
+		problem_reply_error(call, st, &err);
 	}
 	return HTTP_REPLY;
 }
@@ -469,7 +473,13 @@ enum http_next subnets_post(struct app *app, struct http_call *call)
 	ofa_buf_init(&result, IDEMPOTENCY_RESULT_MAX);
 	switch (idempotent_begin(call, &once, &result)) {
 	case IDEMPOTENT_DO:
-		next = answer_first(app, call, (enum answer_type)type, &once);
+		if (!http_call_on_worker(call)) {
+			next = answer_first(app, call, (enum answer_type)type, &once);
+			break;
+		}
+		/* it came here to repeat what has been forgotten since; a worker cannot wait for an answer */
+		idempotent_drop(call, &once);
+		problem_reply(call, PROBLEM_OVERLOAD, NULL, "the answer was forgotten; repeat the request");
 		break;
 	case IDEMPOTENT_REPEAT:
 		next = repeat(app, call, &result, (enum answer_type)type, &once);
