@@ -152,6 +152,7 @@ SERVER_TESTS = \
 	tests/server/test_store \
 	tests/server/test_timers \
 	tests/server/test_async \
+	tests/server/test_crowd \
 	tests/server/test_events \
 	tests/server/test_idempotency \
 	tests/server/test_hostile \
@@ -216,6 +217,9 @@ tests_server_test_async_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_idempotency_SOURCES = tests/server/test_idempotency.c $(JOB_CLIENT_SOURCES)
 tests_server_test_idempotency_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_idempotency_LDADD = $(SERVER_LIBS) $(CURL_LIBS) $(CHECK_LIBS)
+tests_server_test_crowd_SOURCES = tests/server/test_crowd.c $(JOB_CLIENT_SOURCES)
+tests_server_test_crowd_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_crowd_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_events_SOURCES = tests/server/test_events.c $(JOB_CLIENT_SOURCES)
 tests_server_test_events_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_events_LDADD = $(SERVER_E2E_LIBS)

@@ -31,8 +31,8 @@ static const char *from_env(const char *name)
 /* One of a few buffers in turn, so that several results live side by side. */
 static char *next_string(void)
 {
-	static char strings[STRINGS][1024];
-	static unsigned next;
+	static _Thread_local char strings[STRINGS][1024];
+	static _Thread_local unsigned next;
 
 	return strings[next++ % STRINGS];
 }
