@@ -125,7 +125,8 @@ EXTRA_DIST += $(SHELL_TESTS) tests/cli/lib.sh tests/cli/tiny-network.sh tests/cl
 FAULT_TESTS = \
 	tests/faults/test-faults \
 	tests/faults/test-kill \
-	tests/faults/test-slow
+	tests/faults/test-slow \
+	tests/faults/test-soak
 TESTS += $(FAULT_TESTS)
 EXTRA_DIST += $(FAULT_TESTS) tests/faults/lib.sh
 
