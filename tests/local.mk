@@ -286,7 +286,8 @@ EXTRA_DIST += tests/server/check-openapi
 
 # Run by scripts/test, as they need packages from the npm registry.
 EXTRA_DIST += tests/contract/README.md tests/contract/run tests/contract/package.json tests/contract/package-lock.json \
-	tests/contract/redocly.yaml tests/contract/contract.mjs tests/contract/lib tests/contract/scenarios
+	tests/contract/redocly.yaml tests/contract/fleet.arazzo.yaml tests/contract/contract.mjs \
+	tests/contract/respect.mjs tests/contract/hostile.mjs tests/contract/lib tests/contract/scenarios
 
 SERVER_FUZZ_TESTS = \
 	tests/fuzz/fuzz_fields \

@@ -33,7 +33,11 @@ const FRAMING = ['connection', 'transfer-encoding'];
 async function head(suite, daemon, op) {
 	const get = await suite.call(daemon, op.id, firstSuccess(op));
 	const none = await suite.call(daemon, op.id, get.status, { method: 'HEAD' });
-	const names = (reply) => Object.keys(reply.headers).filter((n) => !FRAMING.includes(n)).sort().join(' ');
+	const names = (reply) =>
+		Object.keys(reply.headers)
+			.filter((n) => !FRAMING.includes(n))
+			.sort()
+			.join(' ');
 	check(none.body.length === 0, `${op.id}: HEAD has a body`);
 	check(names(none) === names(get), `${op.id}: HEAD has ${names(none)}, GET ${names(get)}`);
 	const lasting = get.headers['cache-control'] !== 'no-store'; // else it is a reading of the moment

@@ -16,7 +16,11 @@ export async function finishedJob(suite, daemon) {
 	const unlock = await lock(daemon);
 	const { json } = await suite.call(daemon, 'postSubnet', 202, { body: { seed: 4 }, headers: ASYNC });
 	unlock();
-	await eventually(() => job(suite, daemon, 'getJob', 200, json.id), (r) => r.json.state === 'succeeded', 'a job ends');
+	await eventually(
+		() => job(suite, daemon, 'getJob', 200, json.id),
+		(r) => r.json.state === 'succeeded',
+		'a job ends',
+	);
 	return json.id;
 }
 
@@ -46,9 +50,16 @@ async function keys(suite, daemon) {
 }
 
 async function measurementKeys(suite, daemon) {
-	const { json } = await suite.call(daemon, 'postSubnet', 200, { body: { seed: 5 }, headers: { Accept: 'application/json' } });
-	const post = (want) => suite.call(daemon, 'postMeasurement', want,
-		{ path: { id: json.id }, body: { latency_ms: 1 }, headers: KEY });
+	const { json } = await suite.call(daemon, 'postSubnet', 200, {
+		body: { seed: 5 },
+		headers: { Accept: 'application/json' },
+	});
+	const post = (want) =>
+		suite.call(daemon, 'postMeasurement', want, {
+			path: { id: json.id },
+			body: { latency_ms: 1 },
+			headers: KEY,
+		});
 	const unlock = await lock(daemon);
 	const waiting = post(201);
 	await sleep(300);
@@ -56,7 +67,10 @@ async function measurementKeys(suite, daemon) {
 	unlock();
 	const first = await waiting;
 	const again = await post(201);
-	check(again.headers.location === first.headers.location && again.body.equals(first.body), 'another measurement');
+	check(
+		again.headers.location === first.headers.location && again.body.equals(first.body),
+		'another measurement',
+	);
 }
 
 async function events(suite, daemon) {
@@ -76,13 +90,21 @@ export async function jobs(suite) {
 	const run = (name, scenario) => suite.test(name, () => scenario(suite, daemon));
 
 	await run('postMeasurement: the same key twice', measurementKeys);
-	await suite.test('putProfile: with a long front', () => suite.call(daemon, 'putProfile', 201,
-		{ path: { name: SLOW.profile }, body: suite.world.profile, headers: { 'If-None-Match': '*' } }));
+	await suite.test('putProfile: with a long front', () =>
+		suite.call(daemon, 'putProfile', 201, {
+			path: { name: SLOW.profile },
+			body: suite.world.profile,
+			headers: { 'If-None-Match': '*' },
+		}),
+	);
 	await run('postSubnet: a job that is cancelled', cancelled);
 	await run('postSubnet: the same key twice', keys);
 	await run('getJobEvents: to the end', events);
 	await suite.test('postSubnet: an answer within the wait', async () => {
-		const { headers } = await suite.call(daemon, 'postSubnet', 200, { body: { seed: 3 }, headers: { Prefer: 'wait=20' } });
+		const { headers } = await suite.call(daemon, 'postSubnet', 200, {
+			body: { seed: 3 },
+			headers: { Prefer: 'wait=20' },
+		});
 		check(headers['preference-applied'] === 'wait=20', `applied: ${headers['preference-applied']}`);
 	});
 	await daemon.stop();

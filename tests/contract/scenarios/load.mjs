@@ -7,7 +7,16 @@ import { check, eventually } from '../lib/suite.mjs';
 const DRAIN_SECONDS = 8;
 const ONE_OF_ALL = ['--workers', '1', '--max-queue', '1', '--drain-seconds', String(DRAIN_SECONDS)];
 // Answered by the HTTP threads themselves: there is always room.
-const AT_ONCE = ['getJob', 'cancelJob', 'getJobEvents', 'getReady', 'getMetrics', 'getLedger', 'listNetworks', 'getNetwork'];
+const AT_ONCE = [
+	'getJob',
+	'cancelJob',
+	'getJobEvents',
+	'getReady',
+	'getMetrics',
+	'getLedger',
+	'listNetworks',
+	'getNetwork',
+];
 
 // How many tasks of all classes run, and how many wait.
 async function workload(suite, daemon) {

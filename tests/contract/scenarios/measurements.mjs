@@ -23,7 +23,9 @@ export async function measurements(suite, daemon) {
 	await suite.test('getCalibration: what was measured moves what is answered', async () => {
 		const profile = 'lab/board';
 		const { json } = await suite.call(daemon, 'postSubnet', 200, {
-			body: { profile, limits: { latency_ms: 0.2 } }, headers: { Accept: 'application/json' } });
+			body: { profile, limits: { latency_ms: 0.2 } },
+			headers: { Accept: 'application/json' },
+		});
 		const before = await call('getCalibration', 200, { path: { name: profile } });
 		check(before.json.fit === 'none' && before.json.before === null, JSON.stringify(before.json));
 		const body = { latency_ms: 2 * json.latency_ms };
@@ -31,9 +33,15 @@ export async function measurements(suite, daemon) {
 		const after = await call('getCalibration', 200, { path: { name: profile }, query: { revision: 1 } });
 		check(after.json.fit === 'scale' && Math.abs(after.json.scale - 2) < 1e-3, JSON.stringify(after.json));
 		const calibrated = await suite.call(daemon, 'postSubnet', 200, {
-			body: { profile, limits: { latency_ms: 0.4 }, calibrated: true }, headers: { Accept: 'application/json' } });
+			body: { profile, limits: { latency_ms: 0.4 }, calibrated: true },
+			headers: { Accept: 'application/json' },
+		});
 		check(calibrated.json.calibration.scale === after.json.scale, JSON.stringify(calibrated.json));
-		await call('getCalibration', { status: 422, slug: 'invalid-value', field: 'revision' }, { query: { revision: 'x' } });
+		await call(
+			'getCalibration',
+			{ status: 422, slug: 'invalid-value', field: 'revision' },
+			{ query: { revision: 'x' } },
+		);
 	});
 	await suite.test('listMeasurements: no cursor of ours', async () => {
 		const query = { cursor: 'none' };
