@@ -160,6 +160,7 @@ SERVER_TESTS = \
 	tests/server/test_ledger \
 	tests/server/test_observe \
 	tests/server/test_lifecycle \
+	tests/server/test_signer \
 	tests/server/test_signing \
 	tests/server/test_operations \
 	tests/server/test_sandbox \
@@ -236,6 +237,8 @@ tests_server_test_ledger_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_observe_SOURCES = tests/server/test_observe.c $(DAEMON_SOURCES)
 tests_server_test_observe_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_observe_LDADD = $(SERVER_E2E_LIBS)
+tests_server_test_signer_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_signer_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_signing_SOURCES = tests/server/test_signing.c $(DAEMON_SOURCES)
 tests_server_test_signing_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_signing_LDADD = $(SERVER_E2E_LIBS) $(SODIUM_LIBS)
