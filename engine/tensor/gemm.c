@@ -50,6 +50,11 @@ void ofa_blas_end_threads(void)
 		blas_thread_shutdown_();
 }
 
+int ofa_blas_threads(void)
+{
+	return openblas_get_num_threads();
+}
+
 const char *ofa_blas_core_name(void)
 {
 	const char *name = openblas_get_corename();

@@ -19,6 +19,7 @@ void ofa_blas_single_thread(void);
 /* Ends the threads that OpenBLAS started when it was loaded: they know nothing of the signals that a daemon blocks nor
  * of what it denies itself.  Nothing may be computed at the time. */
 void ofa_blas_end_threads(void);
+int ofa_blas_threads(void); /* that BLAS uses for one call now */
 const char *ofa_blas_core_name(void); /* OpenBLAS kernel family in use, e.g. "Haswell"; "unknown" elsewhere */
 
 #endif

@@ -1,5 +1,6 @@
 /* GET /metrics.  It runs in an HTTP thread on purpose: it must answer when no worker is free. */
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include "api/problem.h"
 #include "api/resources.h"
@@ -17,10 +18,13 @@
 
 static void add_build(struct metrics_text *t, const struct app *app)
 {
+	char threads[16];
+
+	snprintf(threads, sizeof(threads), "%d", ofa_blas_threads());
 	metrics_text_family(t, "ofad_build_info", "gauge", "Version and compiler of the daemon.");
 	metrics_text_sample(t, LABELS({"version", OFAD_VERSION}, {"compiler", __VERSION__}), 1);
 	metrics_text_family(t, "ofad_blas_info", "gauge", "Kernels that OpenBLAS chose and its threads per caller.");
-	metrics_text_sample(t, LABELS({"core", ofa_blas_core_name()}, {"threads", "1"}), 1);
+	metrics_text_sample(t, LABELS({"core", ofa_blas_core_name()}, {"threads", threads}), 1);
 	metrics_text_single(t, "ofad_draining", "gauge", "1 while the daemon ends its work and begins none.",
 			    atomic_load(&app->draining));
 }

@@ -67,6 +67,19 @@ static double value_of(const struct scrape *s, const char *series)
 	return NAN;
 }
 
+/* A line that begins and ends like this. */
+static bool has_line(const struct scrape *s, const char *begin, const char *end)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		size_t len = strlen(s->lines[i]), tail = strlen(end);
+
+		if (strncmp(s->lines[i], begin, strlen(begin)) == 0 && len > tail &&
+		    strcmp(s->lines[i] + len - tail, end) == 0)
+			return true;
+	}
+	return false;
+}
+
 static double needed(const struct scrape *s, const char *series)
 {
 	double v = value_of(s, series);
@@ -313,6 +326,7 @@ START_TEST(test_metrics_tell)
 	ck_assert_double_ge(needed(&s, "ofad_cache_bytes{cache=\"packages\"}"), (double)r.body.len);
 	ck_assert_double_eq(needed(&s, "ofad_network_state{network=\"" NETWORK "\",state=\"ready\"}"), 1);
 	ck_assert_double_eq(needed(&s, "ofad_draining"), 0);
+	ck_assert(has_line(&s, "ofad_blas_info{core=\"", "\",threads=\"1\"} 1"));
 	ck_assert_double_eq(needed(&s, "ofad_jobs{state=\"succeeded\"}"), 1);
 	ck_assert_double_eq(needed(&s, "ofad_jobs{state=\"running\"}"), 0);
 	ck_assert_double_eq(needed(&s, "ofad_measurements_total"), 1);
