@@ -22,18 +22,25 @@ enum ofa_status access_tls(const struct settings *s, struct tls **ret, struct of
 	return tls_new(&options, ret, err);
 }
 
-/* Whom the server is for when there are no tokens: those on this machine, unless told otherwise. */
-static enum ofa_status check_exposure(struct app *app, struct ofa_error *err)
+enum ofa_status access_exposure(const struct settings *s, const char *address, bool local, bool no_tokens,
+				struct ofa_error *err)
 {
-	const struct settings *s = app->settings;
-
-	app->anonymous_allowed = (app->listener.local || s->allow_anonymous) && !s->tls_client_ca;
-	if (app->anonymous_allowed || s->tls_client_ca || !tokens_none(app->tokens))
+	if (local || !no_tokens || s->allow_anonymous || s->tls_client_ca)
 		return OFA_OK;
 	return ofa_fail(err, OFA_ERR_INVALID, "--listen",
 			"%.100s is no loopback address, and without tokens anybody could do anything; make one first: "
 			"ofad token add --scope admin --data %.200s (or start with --allow-anonymous)",
-			app->listener.url, s->data);
+			address, s->data);
+}
+
+/* Whom the server is for when there are no tokens: those on this machine, unless told otherwise. */
+static enum ofa_status check_exposure(struct app *app, struct ofa_error *err)
+{
+	const struct settings *s = app->settings;
+	bool local = app->listener.local;
+
+	app->anonymous_allowed = (local || s->allow_anonymous) && !s->tls_client_ca;
+	return access_exposure(s, app->listener.url, local, tokens_none(app->tokens), err);
 }
 
 static void warn_of_strangers(const struct app *app)

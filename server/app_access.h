@@ -11,6 +11,9 @@ enum ofa_status access_start(struct app *app, struct ofa_error *err) OFA_MUST_CH
 void access_reload(struct app *app);
 /* The HTTP servers are gone. */
 void access_stop(struct app *app);
+/* May the address be served, on which there are tokens or none?  Else err says how. */
+enum ofa_status access_exposure(const struct settings *s, const char *address, bool local, bool no_tokens,
+				struct ofa_error *err) OFA_MUST_CHECK;
 /* *ret is NULL without --tls-cert. */
 enum ofa_status access_tls(const struct settings *s, struct tls **ret, struct ofa_error *err) OFA_MUST_CHECK;
 

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "access/address.h"
 #include "listen.h"
 
 #define BACKLOG 4096
@@ -86,17 +87,21 @@ static enum ofa_status resolve(const char *option, const char *address, bool uni
 	return OFA_OK;
 }
 
-enum ofa_status listener_check(const char *option, const char *address, bool unix_too, struct ofa_error *err)
+enum ofa_status listener_check(const char *option, const char *address, bool unix_too, bool *ret_local,
+			       struct ofa_error *err)
 {
+	struct access_address where = {.loopback = true};
 	struct addrinfo *list = NULL;
 	struct sockaddr_un un;
-	enum ofa_status st;
+	enum ofa_status st = is_unix(address, unix_too) ? unix_address(option, address, &un, err)
+							: resolve(option, address, unix_too, &list, err);
 
-	if (is_unix(address, unix_too))
-		return unix_address(option, address, &un, err);
-	st = resolve(option, address, unix_too, &list, err);
-	if (st == OFA_OK)
+	if (list) {
+		access_address_read(list->ai_addr, &where);
 		freeaddrinfo(list);
+	}
+	if (st == OFA_OK && ret_local)
+		*ret_local = where.loopback;
 	return st;
 }
 

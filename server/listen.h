@@ -21,8 +21,8 @@ struct listener {
  * passed and `address` is NULL. */
 enum ofa_status listener_open(const char *name, const char *option, const char *address, bool unix_too,
 			      struct listener *ret, struct ofa_error *err) OFA_MUST_CHECK;
-/* Can listener_open() make sense of the address? */
-enum ofa_status listener_check(const char *option, const char *address, bool unix_too,
+/* Can listener_open() make sense of the address, and is it local then?  ret_local may be NULL. */
+enum ofa_status listener_check(const char *option, const char *address, bool unix_too, bool *ret_local,
 			       struct ofa_error *err) OFA_MUST_CHECK;
 /* TLS is spoken on it: the URL says so. */
 void listener_secure(struct listener *l);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "access/generation.h"
 #include "app_access.h"
 #include "listen.h"
 #include "preflight.h"
@@ -49,12 +50,12 @@ static enum ofa_status check_data(const struct settings *s, struct ofa_error *er
 
 static enum ofa_status check_listen(const struct settings *s, struct ofa_error *err)
 {
-	return listener_check("--listen", s->listen, false, err);
+	return listener_check("--listen", s->listen, false, NULL, err);
 }
 
 static enum ofa_status check_admin_listen(const struct settings *s, struct ofa_error *err)
 {
-	return s->admin_listen ? listener_check("--admin-listen", s->admin_listen, true, err) : OFA_OK;
+	return s->admin_listen ? listener_check("--admin-listen", s->admin_listen, true, NULL, err) : OFA_OK;
 }
 
 static enum ofa_status check_tls(const struct settings *s, struct ofa_error *err)
@@ -97,12 +98,23 @@ static enum ofa_status check_directories(const struct settings *s, struct ofa_er
 	return settings_reopened(s, check_directory, err);
 }
 
+/* Whether there are tokens is in the database, which is not looked into; that none was ever made shows without it. */
+static enum ofa_status check_exposure(const struct settings *s, struct ofa_error *err)
+{
+	bool local = true;
+
+	if (listener_check("--listen", s->listen, false, &local, NULL) != OFA_OK)
+		return OFA_OK; /* was told already */
+	return access_exposure(s, s->listen, local, generation_peek(s->data) == 0, err);
+}
+
 static enum ofa_status (*const checks[])(const struct settings *s, struct ofa_error *err) = {
 	check_networks,
 	check_data,
 	check_listen,
 	check_admin_listen,
 	check_tls,
+	check_exposure,
 	check_keys,
 	check_directories,
 	sandbox_check,

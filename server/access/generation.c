@@ -40,6 +40,22 @@ enum ofa_status generation_open(const char *dir, struct generation *ret, struct 
 	return st;
 }
 
+uint64_t generation_peek(const char *dir)
+{
+	char path[4096];
+	uint64_t value = 0;
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/" FILE_NAME, dir) >= (int)sizeof(path))
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && read(fd, &value, sizeof(value)) != (ssize_t)sizeof(value))
+		value = 0;
+	if (fd >= 0)
+		close(fd);
+	return value;
+}
+
 void generation_close(struct generation *g)
 {
 	if (g->shared)

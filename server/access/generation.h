@@ -14,6 +14,8 @@ struct generation {
 
 /* `dir` exists; the file in it is made when it is missing. */
 enum ofa_status generation_open(const char *dir, struct generation *ret, struct ofa_error *err) OFA_MUST_CHECK;
+/* The number in that directory without making a file; 0: no token was ever made, or it cannot be told. */
+uint64_t generation_peek(const char *dir);
 void generation_close(struct generation *g);
 uint64_t generation_read(const struct generation *g);
 void generation_raise(const struct generation *g);

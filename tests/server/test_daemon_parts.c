@@ -31,7 +31,7 @@ START_TEST(test_listen)
 
 		ASSERT_FAILS(listener_open("http", "--listen", bad[i], false, &l, &why), OFA_ERR_INVALID);
 		ck_assert_str_eq(why.field, "--listen");
-		ASSERT_FAILS(listener_check("--listen", bad[i], false, NULL), OFA_ERR_INVALID);
+		ASSERT_FAILS(listener_check("--listen", bad[i], false, NULL, NULL), OFA_ERR_INVALID);
 	}
 }
 END_TEST

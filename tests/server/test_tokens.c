@@ -288,11 +288,18 @@ START_TEST(test_exposure)
 	ck_assert_int_eq(
 		daemon_run(output, sizeof(output), "--network", network, "--data", data, "--listen", "[::]:0", NULL),
 		1);
+	ck_assert_int_eq(daemon_run(output, sizeof(output), "--network", network, "--data", data, "--listen",
+				    "0.0.0.0:0", "--check-config", NULL),
+			 1);
+	ck_assert_msg(strstr(output, "ofad token add --scope admin") != NULL, "%s", output);
 	daemon_start(&d, "exposed", "--listen", "0.0.0.0:0", "--allow-anonymous", NULL);
 	ck_assert_int_eq(ask_status(&d, "GET", "/networks", NULL, NULL), 200);
 	daemon_stop(&d, SIGTERM);
 	ck_assert_int_eq(daemon_log_count("exposed", "may do anything"), 1);
 	add_token("exposed", "--scope read", &t);
+	ck_assert_int_eq(daemon_run(output, sizeof(output), "--network", network, "--data", data, "--listen",
+				    "0.0.0.0:0", "--check-config", NULL),
+			 0);
 	daemon_start(&d, "exposed", "--listen", "0.0.0.0:0", NULL);
 	ck_assert_int_eq(ask_status(&d, "GET", "/networks", NULL, NULL), 401);
 	ck_assert_int_eq(ask_status(&d, "GET", "/networks", t.header, NULL), 200);
