@@ -124,19 +124,32 @@ static enum ofa_status start_self_tests(struct app *app, struct ofa_error *err)
 
 /* ---- starting ---- */
 
+/* Each HTTP thread has its share of the connections, one of which a watchdog may take. */
+static enum ofa_status check_share(const struct app *app, struct ofa_error *err)
+{
+	unsigned threads = app->settings->http_threads;
+
+	if (app->max_connections / threads >= 2)
+		return OFA_OK;
+	return ofa_fail(err, OFA_ERR_INVALID, "--max-connections",
+			"there are %u connections for %u HTTP threads, and two for each are the least; raise "
+			"--max-connections and the limit on open files, or lower --http-threads",
+			app->max_connections, threads);
+}
+
 /* As many connections as were asked for, or as the limit on open files leaves room for. */
 static enum ofa_status settle_connections(struct app *app, struct ofa_error *err)
 {
 	unsigned long long wanted = app->settings->max_connections;
-	struct rlimit files;
+	struct rlimit files = {.rlim_cur = RLIM_INFINITY};
 
 	app->max_connections = (unsigned)wanted;
-	if (getrlimit(RLIMIT_NOFILE, &files))
-		return OFA_OK;
-	files.rlim_cur = files.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &files);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
 	if (files.rlim_cur == RLIM_INFINITY || files.rlim_cur >= wanted + SPARE_FILES)
-		return OFA_OK;
+		return check_share(app, err);
 	if (files.rlim_cur < SPARE_FILES + CONNECTIONS_MIN)
 		return ofa_fail(err, OFA_ERR_LIMIT, "RLIMIT_NOFILE",
 				"open files are limited to %llu, and %d are the least; raise the limit (LimitNOFILE= "
@@ -147,7 +160,7 @@ static enum ofa_status settle_connections(struct app *app, struct ofa_error *err
 		    "open files are limited to %llu: %u connections instead of %llu; raise the limit (LimitNOFILE= in "
 		    "the unit, or ulimit -n) or lower --max-connections",
 		    (unsigned long long)files.rlim_cur, app->max_connections, wanted);
-	return OFA_OK;
+	return check_share(app, err);
 }
 
 static enum ofa_status start_jobs(struct app *app, struct ofa_error *err)

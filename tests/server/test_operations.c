@@ -452,6 +452,7 @@ START_TEST(test_start_errors)
 		{"--admin-listen", "unix:", "--admin-listen", true},
 		{"--access-log", "/none/access.log", "/none", true},
 		{"--keys", keys, "keygen", true},
+		{"--http-threads", "1000", "--max-connections", false},
 	};
 	char output[8192];
 
@@ -463,8 +464,8 @@ START_TEST(test_start_errors)
 	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++) {
 		bool is_data = strcmp(cases[i].option, "--data") == 0;
 
-		ck_assert_int_eq(daemon_run(output, sizeof(output), "--network", network, cases[i].option,
-					    cases[i].value, is_data ? NULL : "--data", data, NULL),
+		ck_assert_int_eq(daemon_run(output, sizeof(output), "--max-connections", "1999", "--network", network,
+					    cases[i].option, cases[i].value, is_data ? NULL : "--data", data, NULL),
 				 1);
 		ck_assert_msg(strstr(output, cases[i].says) != NULL, "case %zu: %s", i, output);
 		if (!cases[i].checked)
