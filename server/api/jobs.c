@@ -19,11 +19,7 @@ static void reply_job(struct http_call *call, struct job *j)
 	struct job_view v;
 
 	jobs_view(call->app->jobs, j, &v);
-	http_reply_json(&call->reply, 200, "application/json", job_format(call, &v));
-	http_reply_header_lasting(&call->reply, "Cache-Control", "no-store");
-	call->reply.volatile_content = true;
-	if (!job_view_over(&v))
-		http_reply_header(&call->reply, "Retry-After", "%u", job_poll_after_s(call->app, &v));
+	job_reply(call, 200, &v);
 }
 
 enum http_next job_get(struct app *app, struct http_call *call)

@@ -2,14 +2,16 @@
 #include "api/json_job.h"
 #include "app.h"
 
-/* Of the queue, how many searches one second of waiting is likely to see begun. */
-#define BEGUN_PER_SECOND 16
+/* The longer the queue the later it is worth to look again, and the more jobs there are the less often may each be
+ * looked at. */
+#define QUEUED_PER_SECOND 16
+#define JOBS_PER_SECOND 1000
 #define POLL_MAX_S 30
 
-unsigned job_poll_after_s(struct app *app, const struct job_view *v)
+static unsigned poll_after_s(struct app *app, const struct job_view *v)
 {
 	unsigned ahead = v->state == JOB_QUEUED ? workers_queued(app->workers, TASK_PROVISION) : 0;
-	unsigned seconds = 1 + ahead / BEGUN_PER_SECOND;
+	unsigned seconds = 1 + ahead / QUEUED_PER_SECOND + jobs_under_way(app->jobs) / JOBS_PER_SECOND;
 
 	return seconds < POLL_MAX_S ? seconds : POLL_MAX_S;
 }
@@ -45,11 +47,27 @@ static json_t *format_error(struct http_call *call, const struct job_view *v)
 						      .inline_profile = v->inline_profile});
 }
 
-json_t *job_format(struct http_call *call, const struct job_view *v)
+static json_t *format_job(struct http_call *call, const struct job_view *v, unsigned poll_s)
 {
-	json_t *poll = job_view_over(v) ? json_null() : json_integer(job_poll_after_s(call->app, v));
+	json_t *poll = job_view_over(v) ? json_null() : json_integer(poll_s);
 
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "id", v->id, "state", job_state_name(v->state),
 			 "created_at", v->created_at, "progress", format_progress(v), "poll_after_s", poll, "error",
 			 format_error(call, v), "links", format_links(v));
+}
+
+json_t *job_format(struct http_call *call, const struct job_view *v)
+{
+	return format_job(call, v, poll_after_s(call->app, v));
+}
+
+void job_reply(struct http_call *call, unsigned status, const struct job_view *v)
+{
+	unsigned poll_s = poll_after_s(call->app, v);
+
+	http_reply_json(&call->reply, status, "application/json", format_job(call, v, poll_s));
+	http_reply_header_lasting(&call->reply, "Cache-Control", "no-store");
+	call->reply.volatile_content = true;
+	if (!job_view_over(v))
+		http_reply_header(&call->reply, "Retry-After", "%u", poll_s);
 }

@@ -5,11 +5,11 @@
 #include "http/call.h"
 #include "service/jobs.h"
 
-/* How long a client should wait before it looks again, seconds. */
-unsigned job_poll_after_s(struct app *app, const struct job_view *v);
 /* A new reference; NULL: there is none, and the reply is the 404. */
 struct job *job_find(struct app *app, struct http_call *call);
 /* New reference; NULL when memory is out.  The call is whose request id an error carries. */
 json_t *job_format(struct http_call *call, const struct job_view *v);
+/* Fills call->reply with it, and says when to look again. */
+void job_reply(struct http_call *call, unsigned status, const struct job_view *v);
 
 #endif

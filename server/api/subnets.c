@@ -77,10 +77,8 @@ static void reply_accepted(struct http_call *call, struct job *j, const char *ap
 	struct job_view v;
 
 	jobs_view(call->app->jobs, j, &v);
-	http_reply_json(&call->reply, 202, "application/json", job_format(call, &v));
+	job_reply(call, 202, &v);
 	http_reply_header(&call->reply, "Location", "/jobs/%s", v.id);
-	http_reply_header(&call->reply, "Retry-After", "%u", job_poll_after_s(call->app, &v));
-	http_reply_header_lasting(&call->reply, "Cache-Control", "no-store");
 	if (*applied)
 		http_reply_header(&call->reply, "Preference-Applied", "%s", applied);
 }

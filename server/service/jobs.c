@@ -345,6 +345,16 @@ bool jobs_unlisten(struct jobs *s, struct job_listener *l)
 	return listening;
 }
 
+unsigned jobs_under_way(struct jobs *s)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&s->lock);
+	n = s->n - s->n_over;
+	pthread_mutex_unlock(&s->lock);
+	return n;
+}
+
 void jobs_count(struct jobs *s, unsigned ret[JOB_STATE_COUNT])
 {
 	memset(ret, 0, JOB_STATE_COUNT * sizeof(ret[0]));

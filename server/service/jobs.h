@@ -68,6 +68,8 @@ void jobs_view(struct jobs *s, struct job *j, struct job_view *ret);
 bool jobs_listen(struct jobs *s, struct job *j, struct job_listener *l);
 /* Takes the listener back.  False: it was woken, is being woken, or was not taken. */
 bool jobs_unlisten(struct jobs *s, struct job_listener *l);
+/* How many are not over. */
+unsigned jobs_under_way(struct jobs *s);
 /* How many there are in each state; looks at them all. */
 void jobs_count(struct jobs *s, unsigned ret[JOB_STATE_COUNT]);
 

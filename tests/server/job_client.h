@@ -9,7 +9,7 @@
 #define SEND_JSON "Content-Type: application/json"
 /* The front of a stored profile is computed once, and what asks for latency waits for it: some ten seconds. */
 #ifdef __SANITIZE_THREAD__
-#define LONG_EVALUATIONS 1000000
+#define LONG_EVALUATIONS 200000
 #else
 #define LONG_EVALUATIONS 10000000
 #endif
