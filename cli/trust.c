@@ -199,8 +199,8 @@ static enum ofa_status refuse(enum ofa_manifest_status why, const struct ofa_man
 		                "--trust it", reason, signer);
 	case OFA_MANIFEST_ERR_SIGNATURE:
 		return ofa_fail(err, OFA_ERR_MISMATCH, "signature",
-		                "%s, though it names the trusted key %s: it was altered; pull again, over another link "
-		                "if it stays so", reason, signer);
+		                "%s, though it names a trusted key: it was altered; pull again, over another link if "
+		                "it stays so", reason);
 	case OFA_MANIFEST_ERR_PROFILE:
 		return ofa_fail(err, OFA_ERR_MISMATCH, "profile_revision", "%s: %.*s instead of %s", reason,
 		                m.profile ? (int)m.profile_bytes : 4, m.profile ? m.profile : "none", wanted->profile);
@@ -230,6 +230,7 @@ enum ofa_status trust_accept(const struct trust *t, const char *text, size_t siz
 		.last_sequence = wanted->last_sequence,
 		.profile = wanted->profile,
 	};
+	uint8_t id[OFA_MANIFEST_KEY_ID_BYTES];
 	enum ofa_manifest_status why = ofa_manifest_open(text, size, &ret->envelope);
 
 	if (why != OFA_MANIFEST_OK)
@@ -237,7 +238,8 @@ enum ofa_status trust_accept(const struct trust *t, const char *text, size_t siz
 	why = ofa_manifest_verify(&ret->envelope, &policy, &ret->manifest);
 	if (why != OFA_MANIFEST_OK)
 		return refuse(why, &ret->envelope, wanted, err);
-	key_name(ret->envelope.signatures[0].key_id, ret->key);
+	ofa_manifest_key_id(t->keys[ret->manifest.key], id);
+	key_name(id, ret->key);
 	return OFA_OK;
 }
 

@@ -39,7 +39,7 @@ struct trust_wanted {
 struct trust_signed {
 	struct ofa_manifest_envelope envelope;
 	struct ofa_manifest manifest; /* refers to the envelope: do not copy the struct */
-	char key[TRUST_KEY_NAME_MAX]; /* the first one that signed it */
+	char key[TRUST_KEY_NAME_MAX]; /* the trusted one that signed it */
 };
 /* Errors say what is wrong and what to do about it: OFA_ERR_FORMAT for what is no envelope, OFA_ERR_MISMATCH for all
  * that is not accepted. */

@@ -104,6 +104,7 @@ enum ofa_manifest_status ofa_manifest_read(const char *line, size_t bytes, struc
 	    memcmp(id, m.sha256, sizeof(id)) != 0)
 		return OFA_MANIFEST_ERR_SYNTAX;
 	m.size = (uint32_t)size;
+	m.key = 0;
 	*ret = m;
 	return OFA_MANIFEST_OK;
 }
@@ -211,9 +212,9 @@ void ofa_manifest_key_id(const uint8_t key[OFA_MANIFEST_PUBLIC_BYTES], uint8_t r
 	memcpy(ret_id, digest, OFA_MANIFEST_KEY_ID_BYTES);
 }
 
-/* One good signature by one trusted key is enough. */
+/* One good signature by one trusted key is enough; *ret_key is that key. */
 static enum ofa_manifest_status check_signatures(const struct ofa_manifest_envelope *e,
-						 const struct ofa_manifest_trust *trust)
+						 const struct ofa_manifest_trust *trust, unsigned *ret_key)
 {
 	enum ofa_manifest_status st = e->n_signatures ? OFA_MANIFEST_ERR_KEY : OFA_MANIFEST_ERR_UNSIGNED;
 	uint8_t id[OFA_MANIFEST_KEY_ID_BYTES];
@@ -224,6 +225,7 @@ static enum ofa_manifest_status check_signatures(const struct ofa_manifest_envel
 		for (i = 0; i < e->n_signatures; i++) {
 			if (memcmp(e->signatures[i].key_id, id, sizeof(id)) != 0)
 				continue;
+			*ret_key = k;
 			if (ofa_device_ed25519_verify(e->signatures[i].bytes, (const uint8_t *)e->line, e->line_bytes,
 						      trust->keys[k]))
 				return OFA_MANIFEST_OK;
@@ -245,12 +247,14 @@ enum ofa_manifest_status ofa_manifest_verify(const struct ofa_manifest_envelope 
 					     const struct ofa_manifest_trust *trust, struct ofa_manifest *ret)
 {
 	struct ofa_manifest m;
-	enum ofa_manifest_status st = check_signatures(envelope, trust);
+	unsigned key = 0;
+	enum ofa_manifest_status st = check_signatures(envelope, trust, &key);
 
 	if (st == OFA_MANIFEST_OK)
 		st = ofa_manifest_read(envelope->line, envelope->line_bytes, &m);
 	if (st != OFA_MANIFEST_OK)
 		return st;
+	m.key = key;
 	if (m.major != OFA_FMT_MAJOR)
 		return OFA_MANIFEST_ERR_FORMAT;
 	if (trust->profile != NULL && !is_for_profile(&m, trust->profile))

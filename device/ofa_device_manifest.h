@@ -69,6 +69,7 @@ struct ofa_manifest {
 	uint64_t sequence, expires;                /* expires: Unix seconds */
 	const char *profile; /* NAME@REVISION, profile_bytes of it, inside the envelope's line; NULL = none */
 	size_t profile_bytes;
+	unsigned key; /* which of the trusted keys signed it; 0 in what was only read */
 };
 /* *ret is untouched on failure and refers to *envelope. */
 enum ofa_manifest_status ofa_manifest_verify(const struct ofa_manifest_envelope *envelope,

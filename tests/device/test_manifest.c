@@ -356,6 +356,7 @@ START_TEST(test_two_keys)
 	trust.n_keys = 2;
 	e.signatures[0].bytes[5] ^= 1;
 	check(ofa_manifest_verify(&e, &trust, &m), OFA_MANIFEST_OK);
+	ck_assert_uint_eq(m.key, 1);
 	e.signatures[1].bytes[5] ^= 1;
 	check(ofa_manifest_verify(&e, &trust, &m), OFA_MANIFEST_ERR_SIGNATURE);
 }
