@@ -189,7 +189,7 @@ static enum ofa_status start_signer(struct app *app, struct ofa_error *err)
 		.days = s->signature_days,
 		.store = app->store,
 		.log = &app->log,
-		.cache_bytes = s->cache_bytes / 64,
+		.cache_bytes = s->cache_bytes / 32,
 	};
 	enum ofa_status st = signer_dir(s->keys, s->data, dir, err);
 
@@ -212,7 +212,7 @@ static enum ofa_status open_data(struct app *app, struct ofa_error *err)
 	if (st == OFA_OK)
 		st = profiles_new(app->store, s->cache_bytes / 8, &app->profiles, err);
 	if (st == OFA_OK)
-		st = packages_new(s->data, s->cache_bytes / 4 * 3, &app->packages, err);
+		st = packages_new(s->data, s->cache_bytes / 8 * 5, &app->packages, err);
 	return st == OFA_OK ? start_signer(app, err) : st;
 }
 
