@@ -57,8 +57,9 @@ static enum ofa_status check_limits(struct answer *a)
 	if (st != OFA_OK)
 		return st;
 	ofa_search_feasible(binding_problem(a->binding), &a->feasible);
+	question_restate_feasible(&a->question, &a->feasible);
 	st = ofa_search_check(binding_problem(a->binding), &limits, &a->error);
-	question_restate(&a->question, &a->feasible, &a->error);
+	question_restate_error(&a->question, &a->feasible, &a->error);
 	return st;
 }
 
@@ -155,6 +156,7 @@ static enum ofa_status search(struct answer *a, struct ofa_search_result *found)
 		progress_enter(&a->progress, PROGRESS_SEARCH);
 		st = ofa_search_run(binding_problem(a->binding), &options, found, NULL, &a->error);
 	}
+	question_restate_error(&a->question, &a->feasible, &a->error);
 	a->timing.search_ms = clock_ms() - begin;
 	ledger_spend(a->question.network->account, LEDGER_SEARCH, clock_thread_cpu() - a->cpu_begin);
 	count_search(a, st, found);

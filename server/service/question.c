@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "cost/pointer.h"
+#include "search/problem.h"
 #include "service/question.h"
 
 /* Part of every key, so that a later way of answering does not find the answers of this one. */
@@ -162,7 +163,7 @@ double question_latency_ms(const struct question *q, double predicted_ms)
 	return q->calibrated ? calibration_apply(&q->calibration, predicted_ms) : predicted_ms;
 }
 
-void question_restate(const struct question *q, struct ofa_feasible *feasible, struct ofa_error *err)
+void question_restate_feasible(const struct question *q, struct ofa_feasible *feasible)
 {
 	double *min = &feasible->min[OFA_LATENCY_MS], *max = &feasible->max[OFA_LATENCY_MS];
 
@@ -170,11 +171,23 @@ void question_restate(const struct question *q, struct ofa_feasible *feasible, s
 		return;
 	*min = question_latency_ms(q, *min);
 	*max = question_latency_ms(q, *max);
-	if (err->status == OFA_ERR_INFEASIBLE && strcmp(err->field, "/limits/latency_ms") == 0)
+}
+
+void question_restate_error(const struct question *q, const struct ofa_feasible *feasible, struct ofa_error *err)
+{
+	struct ofa_error together = {0};
+
+	if (!q->calibrated || err->status != OFA_ERR_INFEASIBLE)
+		return;
+	if (strcmp(err->field, "/limits/latency_ms") == 0)
 		snprintf(err->message, sizeof(err->message),
 			 "no subnet has a calibrated latency_ms of %.10g or less; the smallest reaches %.10g, the "
 			 "largest %.10g",
-			 q->limits.max[OFA_LATENCY_MS], *min, *max);
+			 q->limits.max[OFA_LATENCY_MS], feasible->min[OFA_LATENCY_MS],
+			 feasible->max[OFA_LATENCY_MS]);
+	else if (strcmp(err->field, "/limits") == 0 &&
+		 ofa_problem_refuse_together(&q->limits, &together) == OFA_ERR_INFEASIBLE)
+		*err = together;
 }
 
 void question_release(struct question *q)

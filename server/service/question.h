@@ -40,8 +40,9 @@ enum ofa_status question_calibrate(struct question *q, const struct calibration 
 struct ofa_limits question_table_limits(const struct question *q);
 /* What is told of a latency that the table predicts. */
 double question_latency_ms(const struct question *q, double predicted_ms);
-/* The same for ranges, and for a refusal that speaks of them. */
-void question_restate(const struct question *q, struct ofa_feasible *feasible, struct ofa_error *err);
+/* The same for the ranges of a network, and for a refusal of the question's limits, which speaks of these ranges. */
+void question_restate_feasible(const struct question *q, struct ofa_feasible *feasible);
+void question_restate_error(const struct question *q, const struct ofa_feasible *feasible, struct ofa_error *err);
 
 /* Of the profile, when it is kept here; else 0. */
 uint64_t question_revision(const struct question *q);

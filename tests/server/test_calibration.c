@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "runner.h"
-#include "service/calibration.h"
+#include "service/question.h"
 
 #define MAX 32
 
@@ -166,10 +166,40 @@ START_TEST(test_judging)
 }
 END_TEST
 
+/* Refusals speak of the limits as they were asked for, not as the table counts. */
+START_TEST(test_refusals)
+{
+	const struct question q = {
+		.calibrated = true,
+		.calibration = {CALIBRATION_LINE, 2, 1},
+		.limits.max = {[OFA_LATENCY_MS] = 5, [OFA_MACS] = 7e6, [OFA_PEAK_MEMORY_BYTES] = INFINITY,
+			       [OFA_STORAGE_BYTES] = INFINITY},
+	};
+	struct ofa_feasible feasible = {
+		.known[OFA_LATENCY_MS] = true, .min[OFA_LATENCY_MS] = 3, .max[OFA_LATENCY_MS] = 10};
+	struct ofa_error err = {.status = OFA_ERR_INFEASIBLE, .field = "/limits/latency_ms", .message = "2"};
+
+	ck_assert(question_table_limits(&q).max[OFA_LATENCY_MS] == 2);
+	ck_assert(question_table_limits(&q).max[OFA_MACS] == 7e6);
+	question_restate_feasible(&q, &feasible);
+	ck_assert(feasible.min[OFA_LATENCY_MS] == 7 && feasible.max[OFA_LATENCY_MS] == 21);
+	question_restate_error(&q, &feasible, &err);
+	ck_assert_ptr_nonnull(strstr(err.message, "calibrated latency_ms of 5 or less; the smallest reaches 7, the "
+						  "largest 21"));
+	snprintf(err.field, sizeof(err.field), "/limits");
+	question_restate_error(&q, &feasible, &err);
+	ck_assert_msg(strstr(err.message, "latency_ms <= 5, macs <= 7000000") != NULL, "%s", err.message);
+	snprintf(err.field, sizeof(err.field), "/limits/macs");
+	snprintf(err.message, sizeof(err.message), "as it was");
+	question_restate_error(&q, &feasible, &err);
+	ck_assert_str_eq(err.message, "as it was");
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {test_none,   test_scale,	test_line,   test_no_line,
-				      test_liars, test_limits, test_judging};
+				      test_liars, test_limits, test_judging, test_refusals};
 
 	return run_tests("calibration", tests, OFA_ARRAY_LEN(tests));
 }
