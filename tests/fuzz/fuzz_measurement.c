@@ -32,8 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		if (!isnan(m.accuracy) && !(m.accuracy >= 0 && m.accuracy <= 1))
 			abort();
-	} else if (json_is_object(json) && (err.status != OFA_ERR_INVALID || err.field[0] != '/')) {
-		abort();
+	} else if (json_is_object(json) && (err.status != OFA_ERR_INVALID || (err.field[0] && err.field[0] != '/'))) {
+		abort(); /* a pointer to a member, or to the whole where its name cannot be shown */
 	}
 	json_decref(json);
 	return 0;
