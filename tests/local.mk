@@ -267,9 +267,9 @@ TESTS += $(SERVER_TESTS)
 endif
 
 check_PROGRAMS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_measurement tests/fuzz/fuzz_precondition \
-	tests/fuzz/fuzz_prefer tests/fuzz/fuzz_request
+	tests/fuzz/fuzz_config tests/fuzz/fuzz_prefer tests/fuzz/fuzz_request
 TESTS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_measurement tests/fuzz/fuzz_precondition \
-	tests/fuzz/fuzz_prefer tests/fuzz/fuzz_request tests/server/check-openapi
+	tests/fuzz/fuzz_config tests/fuzz/fuzz_prefer tests/fuzz/fuzz_request tests/server/check-openapi
 tests_fuzz_fuzz_authorization_SOURCES = tests/fuzz/fuzz_authorization.c tests/fuzz/replay.c
 tests_fuzz_fuzz_authorization_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_authorization_LDADD = $(SERVER_LIBS)
@@ -279,6 +279,9 @@ tests_fuzz_fuzz_measurement_LDADD = $(SERVER_LIBS)
 tests_fuzz_fuzz_precondition_SOURCES = tests/fuzz/fuzz_precondition.c tests/fuzz/replay.c
 tests_fuzz_fuzz_precondition_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_precondition_LDADD = $(SERVER_LIBS)
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
+tests_fuzz_fuzz_config_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
+tests_fuzz_fuzz_config_LDADD = $(SERVER_LIBS)
 tests_fuzz_fuzz_prefer_SOURCES = tests/fuzz/fuzz_prefer.c tests/fuzz/replay.c
 tests_fuzz_fuzz_prefer_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_prefer_LDADD = $(SERVER_LIBS)
