@@ -43,8 +43,7 @@ static size_t utf8_length(const unsigned char *s)
 	return n;
 }
 
-/* Messages quote foreign bytes and end up in JSON and on terminals. */
-static void make_printable(char *text)
+void ofa_make_printable(char *text)
 {
 	unsigned char *s = (unsigned char *)text;
 
@@ -70,8 +69,8 @@ enum ofa_status ofa_fail(struct ofa_error *err, enum ofa_status status, const ch
 	va_start(ap, fmt);
 	vsnprintf(err->message, sizeof(err->message), fmt, ap);
 	va_end(ap);
-	make_printable(err->field);
-	make_printable(err->message);
+	ofa_make_printable(err->field);
+	ofa_make_printable(err->message);
 	return status;
 }
 
@@ -89,5 +88,5 @@ void ofa_error_prefix(struct ofa_error *err, const char *fmt, ...)
 	va_end(ap);
 	len = strlen(err->message);
 	snprintf(err->message + len, sizeof(err->message) - len, ": %s", old);
-	make_printable(err->message);
+	ofa_make_printable(err->message);
 }

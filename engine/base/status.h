@@ -43,6 +43,10 @@ struct ofa_error {
 enum ofa_status ofa_fail(struct ofa_error *err, enum ofa_status status,
                          const char *field, const char *fmt, ...) OFA_PRINTF(4, 5);
 
+/* Messages quote foreign bytes and end up in JSON and on terminals: what is no UTF-8 and control characters become
+ * '?'. */
+void ofa_make_printable(char *text);
+
 /* Puts "context: " before the message that is recorded (file name, say). */
 void ofa_error_prefix(struct ofa_error *err, const char *fmt, ...) OFA_PRINTF(2, 3);
 

@@ -7,10 +7,16 @@
 json_t *body_object(struct http_call *call)
 {
 	const struct ofa_buf *body = &call->request.body;
+	const char *text = body->data ? (const char *)body->data : "";
 	json_error_t error;
-	json_t *json =
-		json_loadb(body->data ? (const char *)body->data : "", body->len, JSON_REJECT_DUPLICATES, &error);
+	json_t *json;
 
+	/* Jansson overlooks one after a number */
+	if (memchr(text, '\0', body->len)) {
+		problem_reply(call, PROBLEM_NOT_JSON, "", "the body has a NUL byte");
+		return NULL;
+	}
+	json = json_loadb(text, body->len, JSON_REJECT_DUPLICATES, &error);
 	if (!json) {
 		problem_reply(call, PROBLEM_NOT_JSON, "", "line %d, column %d: %s", error.line, error.column,
 			      error.text);

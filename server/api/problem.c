@@ -119,6 +119,7 @@ void problem_reply(struct http_call *call, enum problem p, const char *field, co
 	va_start(ap, format);
 	vsnprintf(detail, sizeof(detail), format, ap);
 	va_end(ap);
+	ofa_make_printable(detail);
 	problem_reply_with(call, p, field, detail, NULL, NULL);
 }
 

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { Checker } from './lib/check.mjs';
 import { parseReply, rawExchange } from './lib/client.mjs';
 import { Coverage } from './lib/coverage.mjs';
+import { lock } from './lib/database.mjs';
 import { Document } from './lib/document.mjs';
 import { hostileFields, hostileMessage, hostileQuery, hostileText } from './lib/hostile_http.mjs';
 import { changeBytes, hostileJson } from './lib/hostile_json.mjs';
@@ -186,17 +187,18 @@ async function snapshot(daemon) {
 	].join('\n');
 }
 
+// Something behind every path of the document.
 async function prepare(world, daemon, known) {
-	const headers = { 'Content-Type': 'application/json', Accept: 'application/json' };
-	for (const name of ['keep/me', 'acme/cam-m7'])
-		await daemon.exchange({
-			method: 'PUT',
-			path: `/profiles/${name}`,
-			headers,
-			body: JSON.stringify(world.profile),
-		});
-	const { body } = await daemon.exchange({ method: 'POST', path: '/subnets', headers, body: '{}' });
-	known.id = JSON.parse(body).id;
+	const send = async (method, path, body, more) => {
+		const headers = { 'Content-Type': 'application/json', Accept: 'application/json', ...more };
+		return (await daemon.exchange({ method, path, headers, body: JSON.stringify(body) })).body;
+	};
+	for (const name of ['keep/me', 'acme/cam-m7']) await send('PUT', `/profiles/${name}`, world.profile);
+	known.id = JSON.parse(await send('POST', '/subnets', {})).id;
+	known.number = JSON.parse(await send('POST', `/subnets/${known.id}/measurements`, { latency_ms: 1 })).number;
+	const unlock = await lock(daemon); // without which the answer is there too soon for a job
+	known.job = JSON.parse(await send('POST', '/subnets', { seed: 9 }, { Prefer: 'respond-async' })).id;
+	unlock();
 }
 
 async function attack(hostility, daemon) {
@@ -228,6 +230,8 @@ async function main() {
 	const known = {};
 	console.log(`seed ${SEED}`);
 	await prepare(world, daemon, known);
+	for (const [name, value] of Object.entries(known))
+		if (!value) throw new Error(`there is no ${name} to ask for`);
 	const hostility = new Hostility(document, daemon, samplesOf(document, world.profile), known);
 	const before = await snapshot(daemon);
 

@@ -175,6 +175,25 @@ START_TEST(test_bodies)
 }
 END_TEST
 
+/* What cannot be part of a JSON text, where a parser might overlook it and where an answer might repeat it. */
+START_TEST(test_bytes)
+{
+	static const char nul[] = "POST /subnets HTTP/1.1\r\n" HOST SEND_JSON
+				  "\r\nContent-Length: 24\r\n\r\n{\"limits\":{\"macs\":9e6\0}}";
+	static char answer[1 << 16];
+	struct daemon d;
+	struct reply r;
+
+	begin(&d, "bytes");
+	raw_exchange(&d, nul, sizeof(nul) - 1, answer, sizeof(answer));
+	ck_assert_msg(strncmp(answer, "HTTP/1.1 400", 12) == 0, "%.100s", answer);
+	ask(&d, "GET", "/networks/" NETWORK "/latency-keys?resolutions=%ff%fe", NULL, NULL, &r);
+	json_decref(check_problem(&r, 422, "invalid-value", "resolutions"));
+	reply_release(&r);
+	end(&d);
+}
+END_TEST
+
 static char *filled(size_t n, const char *with)
 {
 	size_t len = strlen(with);
@@ -312,7 +331,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {test_smuggling, test_malformed, test_methods_and_paths,
-				      test_bodies,    test_too_much,  test_slow_and_gone, test_farewell_at_once};
+				      test_bodies,    test_bytes,     test_too_much,
+				      test_slow_and_gone, test_farewell_at_once};
 	int status;
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);

@@ -47,23 +47,25 @@ export class Judge {
 			if (reply.status === 501 && !message.coding) return ['501 without a transfer coding'];
 			return [];
 		}
-		return this.#kindFaults(reply);
+		return this.#kindFaults(exchanged, reply);
 	}
 
 	// A well-formed message for an operation, whose fields, parameters or body are hostile.
 	operationFaults(operation, request, exchanged, reply) {
 		if (!reply) return request.cookies ? [] : [`no answer (${exchanged.how})`];
 		if (request.large && isLibrary(reply)) return [];
-		const faults = this.#kindFaults(reply);
+		const faults = this.#kindFaults(exchanged, reply);
 		if (faults.length || reply.status === 404 || reply.status === 405) return faults;
 		faults.push(...this.checker.faults(operation, reply));
 		if (request.body && !faults.length) faults.push(...this.#bodyFaults(operation, request, reply));
 		return faults;
 	}
 
-	#kindFaults(reply) {
+	#kindFaults(exchanged, reply) {
+		// HTTP/1.0 has no chunks: a stream ends with its connection
+		const ended = exchanged.how === 'closed' && !('content-length' in reply.headers);
 		if (reply.status >= 500) return [`${reply.status}: ${reply.body.toString('latin1').slice(0, 300)}`];
-		if (!reply.whole) return [`${reply.status}: the answer is not whole`];
+		if (!reply.whole && !ended) return [`${reply.status}: the answer is not whole`];
 		return reply.status >= 400 && reply.method !== 'HEAD' ? this.checker.problemFaults(reply) : [];
 	}
 
