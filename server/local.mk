@@ -59,6 +59,7 @@ server_libofad_a_SOURCES = \
 	server/api/subnets.c \
 	server/http/authorization.h server/http/authorization.c \
 	server/http/call.h \
+	server/http/calls.h server/http/calls.c \
 	server/http/conditional.h server/http/conditional.c \
 	server/http/connections.h server/http/connections.c \
 	server/http/idempotency_key.h server/http/idempotency_key.c \

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <microhttpd.h>
 #include "clock.h"
+#include "http/calls.h"
 #include "http/conditional.h"
 #include "http/connections.h"
 #include "http/negotiate.h"
@@ -27,6 +28,7 @@ struct http_server {
 	struct http_server_options opt;
 	struct MHD_Daemon *daemon;
 	struct connections *connections;
+	struct http_calls calls;
 	atomic_uint active, n_connections;
 	atomic_ullong accepted;
 	atomic_size_t body_bytes;
@@ -321,12 +323,12 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 static void *on_request_line(void *cls, const char *target, struct MHD_Connection *connection)
 {
 	struct http_server *s = cls;
-	struct http_call *call = calloc(1, sizeof(*call));
+	struct http_call *call = http_calls_take(&s->calls);
 
 	if (!call)
 		return NULL;
 	if (http_request_init(&call->request, "", target) != OFA_OK) {
-		free(call);
+		http_calls_put(&s->calls, call);
 		return NULL;
 	}
 	http_reply_init(&call->reply);
@@ -357,7 +359,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **st
 	atomic_fetch_sub(&s->body_bytes, call->body_charged);
 	http_request_release(&call->request);
 	http_reply_release(&call->reply);
-	free(call);
+	http_calls_put(&s->calls, call);
 	*state = NULL;
 	atomic_fetch_sub(&s->active, 1);
 }
@@ -470,10 +472,12 @@ enum ofa_status http_server_start(const struct http_server_options *opt, struct 
 	if (!s)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	s->opt = *opt;
+	http_calls_init(&s->calls);
 	if (getrandom(&s->id_prefix, sizeof(s->id_prefix), 0) != sizeof(s->id_prefix))
 		s->id_prefix = (uint32_t)getpid();
 	st = connections_new(&s->connections, err);
 	if (st != OFA_OK) {
+		http_calls_release(&s->calls);
 		free(s);
 		return st;
 	}
@@ -482,6 +486,7 @@ enum ofa_status http_server_start(const struct http_server_options *opt, struct 
 	if (!s->daemon) {
 		*ret = NULL;
 		connections_free(s->connections);
+		http_calls_release(&s->calls);
 		free(s);
 		return ofa_fail(err, OFA_ERR_IO, NULL, "the HTTP server did not start");
 	}
@@ -543,5 +548,6 @@ void http_server_stop(struct http_server *s)
 	if (s->quiesced)
 		close(s->opt.listen_fd);
 	connections_free(s->connections);
+	http_calls_release(&s->calls);
 	free(s);
 }
