@@ -8,8 +8,10 @@
 #define PACKAGE "application/vnd.ofa.subnet"
 #define SEND_JSON "Content-Type: application/json"
 /* The front of a stored profile is computed once, and what asks for latency waits for it: some ten seconds. */
-#ifdef __SANITIZE_THREAD__
+#if defined(__SANITIZE_THREAD__)
 #define LONG_EVALUATIONS 200000
+#elif defined(__SANITIZE_ADDRESS__)
+#define LONG_EVALUATIONS 2000000
 #else
 #define LONG_EVALUATIONS 10000000
 #endif
