@@ -141,6 +141,7 @@ SERVER_TESTS = \
 	tests/server/test_memo \
 	tests/server/test_metrics \
 	tests/server/test_calibration \
+	tests/server/test_calibrations \
 	tests/server/test_measurements \
 	tests/server/test_negotiate \
 	tests/server/test_page \
@@ -183,6 +184,8 @@ tests_server_test_jobs_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_jobs_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_metrics_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_metrics_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_calibrations_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_calibrations_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_calibration_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_calibration_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_measurements_SOURCES = tests/server/test_measurements.c $(DAEMON_SOURCES)
