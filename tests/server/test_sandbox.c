@@ -292,7 +292,7 @@ END_TEST
 /* Does this kernel have both halves, and would a daemon of this build bear them? */
 static bool can_be_sandboxed(void)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__x86_64__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 	return false;
 #endif
 	/* the last argument asks for the version of the interface */
