@@ -25,12 +25,17 @@ static json_t *format_progress(const struct job_view *v)
 
 static json_t *format_links(const struct job_view *v)
 {
+	char delivery[2 * OFA_SHA256_BYTES + 1];
 	json_t *links = json_pack("{s:o, s:o}", "self", json_sprintf("/jobs/%s", v->id), "events",
 				  json_sprintf("/jobs/%s/events", v->id));
 
+	/* the package may have other deliveries: the signed manifest is of this one */
+	ofa_hex(v->question.bytes, OFA_SHA256_BYTES, delivery);
 	if (links && v->state == JOB_SUCCEEDED &&
 	    (json_object_set_new(links, "subnet", json_sprintf("/subnets/%s", v->subnet)) ||
-	     json_object_set_new(links, "manifest", json_sprintf("/subnets/%s/manifest", v->subnet)))) {
+	     json_object_set_new(links, "manifest", json_sprintf("/subnets/%s/manifest", v->subnet)) ||
+	     json_object_set_new(links, "signed_manifest",
+				 json_sprintf("/subnets/%s/signed-manifest?delivery=%s", v->subnet, delivery)))) {
 		json_decref(links);
 		return NULL;
 	}

@@ -158,6 +158,7 @@ static struct job_listener *end_landed(struct job *j)
 	j->view.feasible = a->feasible;
 	if (a->status == OFA_OK) {
 		memcpy(j->view.subnet, a->delivery->id, sizeof(j->view.subnet));
+		j->view.question = a->question.key;
 		deliveries_count(a->deliveries, a->delivery);
 	}
 	return end(j, a->status == OFA_OK ? JOB_SUCCEEDED : JOB_FAILED);

@@ -32,6 +32,7 @@ struct job_view {
 	struct ofa_feasible feasible; /* of OFA_ERR_INFEASIBLE */
 	bool inline_profile;          /* the profile came with the question */
 	char subnet[PACKAGE_ID_CHARS + 1]; /* of JOB_SUCCEEDED */
+	struct job_key question;           /* that it is the answer to */
 };
 static inline bool job_view_over(const struct job_view *v)
 {

@@ -16,7 +16,7 @@ START_TEST(test_respond_async)
 	char path[JOB_PATH_MAX], subnet[128];
 	struct reply r, package;
 	struct daemon d;
-	json_t *job;
+	json_t *job, *manifest;
 
 	daemon_start(&d, "async", LONG_FRONT, NULL);
 	store_profile(&d);
@@ -31,6 +31,13 @@ START_TEST(test_respond_async)
 	ck_assert(json_is_null(json_object_get(job, "poll_after_s")));
 	snprintf(subnet, sizeof(subnet), "%s",
 		 json_string_value(json_object_get(json_object_get(job, "links"), "subnet")));
+	/* this delivery's signed manifest, as its manifest has it */
+	ask(&d, "GET", json_string_value(json_object_get(json_object_get(job, "links"), "manifest")), NULL, NULL, &r);
+	manifest = reply_json(&r);
+	ck_assert(json_equal(json_object_get(json_object_get(job, "links"), "signed_manifest"),
+			     json_object_get(json_object_get(manifest, "links"), "signed_manifest")));
+	json_decref(manifest);
+	reply_release(&r);
 	json_decref(job);
 	ask(&d, "GET", subnet, NULL, NULL, &package);
 	ck_assert_int_eq(package.status, 200);
