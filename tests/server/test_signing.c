@@ -459,9 +459,9 @@ START_TEST(test_renewal)
 			ck_assert_str_eq(e.line, first.line);
 		envelope_release(&e);
 	} while (e.sequence == first.sequence && ++seconds < 60);
-	ck_assert_int_ge(seconds, 5);
-	ck_assert_int_lt(seconds, 30);
-	ck_assert_int_ge(e.expires - first.expires, DAY / 2 - 60);
+	/* what lies between the two signatures, by the daemon's clock */
+	ck_assert_int_ge(e.expires - first.expires, DAY / 2);
+	ck_assert_int_lt(e.expires - first.expires, DAY - DAY / 10);
 	envelope_release(&first);
 	end(&d);
 }
