@@ -20,6 +20,7 @@ struct connection {
 	char peer[CONNECTION_PEER_MAX];
 	struct access_address address;
 	struct tls_session *tls;
+	struct http_call *call; /* of the connection's own thread */
 };
 
 struct connections {
@@ -131,6 +132,7 @@ struct connection *connection_open(struct connections *c, int fd, const struct s
 		return NULL;
 	conn->fd = fd;
 	conn->tls = NULL;
+	conn->call = NULL;
 	format_peer(peer, conn->peer);
 	access_address_read(peer, &conn->address);
 	atomic_init(&conn->deadline_ms, 0);
@@ -163,6 +165,17 @@ void connection_set_tls(struct connection *conn, struct tls_session *tls)
 struct tls_session *connection_tls(const struct connection *conn)
 {
 	return conn ? conn->tls : NULL;
+}
+
+void connection_set_call(struct connection *conn, struct http_call *call)
+{
+	if (conn)
+		conn->call = call;
+}
+
+struct http_call *connection_call(const struct connection *conn)
+{
+	return conn ? conn->call : NULL;
 }
 
 void connection_close(struct connections *c, struct connection *conn)

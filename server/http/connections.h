@@ -26,6 +26,10 @@ void connection_address(const struct connection *conn, struct access_address *re
 struct tls_session;
 void connection_set_tls(struct connection *conn, struct tls_session *tls);
 struct tls_session *connection_tls(const struct connection *conn);
+/* The request that is under way on it, NULL: none.  NULL is allowed as connection: it has none then. */
+struct http_call;
+void connection_set_call(struct connection *conn, struct http_call *call);
+struct http_call *connection_call(const struct connection *conn);
 /* Must be called before the socket is closed.  NULL is allowed. */
 void connection_close(struct connections *c, struct connection *conn);
 /* The present phase must be over in `ms` milliseconds; 0: it takes as long as it takes.  NULL is allowed. */

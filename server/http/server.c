@@ -319,6 +319,33 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 
 /* ---- libmicrohttpd's notifications ---- */
 
+static void end_call(struct http_call *call, bool cut)
+{
+	struct http_server *s = call->server;
+
+	if (call->wait && call->on_dropped)
+		call->on_dropped(call);
+	call->note.cut = cut;
+	if (call->phase != HTTP_PHASE_HEADERS && !call->adopted)
+		s->opt.completed(call->app, call);
+	atomic_fetch_sub(&s->body_bytes, call->body_charged);
+	http_request_release(&call->request);
+	http_reply_release(&call->reply);
+	http_calls_put(&s->calls, call);
+	atomic_fetch_sub(&s->active, 1);
+}
+
+/* libmicrohttpd 0.9.75 forgets to tell of the end of a request when it has no memory left to refuse it with, for
+ * example after hundreds of cookies. */
+static void end_forgotten_call(struct connection *conn)
+{
+	struct http_call *call = connection_call(conn);
+
+	connection_set_call(conn, NULL);
+	if (call)
+		end_call(call, true);
+}
+
 /* The only place that shows the request target before it is decoded. */
 static void *on_request_line(void *cls, const char *target, struct MHD_Connection *connection)
 {
@@ -338,30 +365,24 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
 	call->connection = connection;
 	call->started_ms = clock_ms();
 	atomic_fetch_add(&s->active, 1);
+	end_forgotten_call(connection_of(call));
+	connection_set_call(connection_of(call), call);
 	return call;
 }
 
 static void on_completed(void *cls, struct MHD_Connection *connection, void **state,
 			 enum MHD_RequestTerminationCode how)
 {
-	struct http_server *s = cls;
 	struct http_call *call = *state;
 
+	(void)cls;
 	(void)connection;
 	if (!call)
 		return;
 	connection_expect(connection_of(call), IDLE_MS);
-	if (call->wait && call->on_dropped)
-		call->on_dropped(call);
-	call->note.cut = how != MHD_REQUEST_TERMINATED_COMPLETED_OK;
-	if (call->phase != HTTP_PHASE_HEADERS && !call->adopted)
-		s->opt.completed(call->app, call);
-	atomic_fetch_sub(&s->body_bytes, call->body_charged);
-	http_request_release(&call->request);
-	http_reply_release(&call->reply);
-	http_calls_put(&s->calls, call);
+	connection_set_call(connection_of(call), NULL);
+	end_call(call, how != MHD_REQUEST_TERMINATED_COMPLETED_OK);
 	*state = NULL;
-	atomic_fetch_sub(&s->active, 1);
 }
 
 static const struct sockaddr *peer_of(struct MHD_Connection *connection)
@@ -390,6 +411,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		atomic_fetch_sub(&s->n_connections, 1);
+		end_forgotten_call(*context);
 		/* libmicrohttpd has ended GnuTLS' session by now */
 		tls_session_end(connection_tls(*context));
 		connection_close(s->connections, *context);

@@ -205,6 +205,27 @@ static char *filled(size_t n, const char *with)
 	return text;
 }
 
+/* libmicrohttpd ends a connection whose cookies leave it no memory without a word, to us either. */
+START_TEST(test_cookies)
+{
+	static const char idle[] = "ofad_http_requests_in_flight{listener=\"main\"} 1\n";
+	static char request[4096], answer[1 << 16];
+	char *cookies = filled(2000, "a/b,");
+	struct daemon d;
+	struct reply r;
+
+	begin(&d, "cookies");
+	snprintf(request, sizeof(request), "GET /networks HTTP/1.1\r\n" HOST "Cookie: %s\r\n\r\n", cookies);
+	for (int i = 0; i < 5; i++)
+		raw_exchange(&d, request, strlen(request), answer, sizeof(answer));
+	ask(&d, "GET", "/metrics", NULL, NULL, &r);
+	ck_assert_ptr_nonnull(memmem(r.body.data, r.body.len, idle, sizeof(idle) - 1));
+	reply_release(&r);
+	end(&d);
+	free(cookies);
+}
+END_TEST
+
 /* Too much is refused by its announced length before it is read, or, without one, when it is counted. */
 START_TEST(test_too_much)
 {
@@ -331,7 +352,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {test_smuggling, test_malformed, test_methods_and_paths,
-				      test_bodies,    test_bytes,     test_too_much,
+				      test_bodies,    test_bytes,     test_cookies,   test_too_much,
 				      test_slow_and_gone, test_farewell_at_once};
 	int status;
 
