@@ -430,7 +430,7 @@ static enum http_next answer_first(struct app *app, struct http_call *call, enum
 	uint64_t generation = profiles_generation(app->profiles); /* before anything is looked up */
 	struct job_key key;
 	struct question q;
-	bool inline_profile;
+	bool inline_profile = false;
 
 	if (question_memo_find(app->memo, generation, body->data, body->len, &key) && recall(app, call, &key, type)) {
 		settle(call, once, &key, NULL);
