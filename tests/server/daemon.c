@@ -431,3 +431,38 @@ void raw_exchange(const struct daemon *d, const void *bytes, size_t n, char *out
 	out[len] = '\0';
 	close(fd);
 }
+
+/* ---- what checks have in common ---- */
+
+void daemon_begin(struct daemon *d, const char *data)
+{
+	daemon_start(d, data, NULL);
+	daemon_wait_ready(d);
+}
+
+void daemon_end(struct daemon *d)
+{
+	int status = daemon_stop(d, SIGTERM);
+
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "ofad ended with status %x", (unsigned)status);
+}
+
+const char *string_at(json_t *json, const char *key)
+{
+	const char *s = json_string_value(json_object_get(json, key));
+
+	ck_assert_msg(s != NULL, "no string \"%s\"", key);
+	return s;
+}
+
+double number_at(json_t *json, const char *key)
+{
+	ck_assert_msg(json_is_number(json_object_get(json, key)), "no number \"%s\"", key);
+	return json_number_value(json_object_get(json, key));
+}
+
+int integer_at(json_t *json, const char *key)
+{
+	ck_assert_msg(json_is_integer(json_object_get(json, key)), "no whole number \"%s\"", key);
+	return (int)json_integer_value(json_object_get(json, key));
+}

@@ -34,6 +34,10 @@ void daemon_start(struct daemon *d, const char *data, ...) __attribute__((sentin
 void daemon_pass_sockets(const int *fds, int n, const char *names);
 /* Until GET /readyz says 200. */
 void daemon_wait_ready(const struct daemon *d);
+/* Both at once: what most checks need.  Checks run in a process each, with data of their own. */
+void daemon_begin(struct daemon *d, const char *data);
+/* SIGTERM, after which it must end with 0. */
+void daemon_end(struct daemon *d);
 /* Sends the signal, waits, returns the status of waitpid(). */
 int daemon_stop(struct daemon *d, int signal_number);
 /* Runs ofad with these arguments up to NULL to its end; its exit status, and what it printed. */
@@ -52,6 +56,11 @@ void reply_release(struct reply *r);
 const char *reply_header(const struct reply *r, const char *name);
 /* The body as JSON; a new reference. */
 json_t *reply_json(const struct reply *r);
+
+/* Members of a JSON object that must be there and of this type; a string is borrowed from it. */
+const char *string_at(json_t *json, const char *key);
+double number_at(json_t *json, const char *key);
+int integer_at(json_t *json, const char *key);
 
 /* One request on a connection of its own.  `headers`: "Name: value" lines separated by \n, or NULL. */
 void ask(const struct daemon *d, const char *method, const char *path, const char *headers, const char *body,

@@ -12,22 +12,7 @@
 #define SEND_JSON "Content-Type: application/json"
 #define HOST "Host: x\r\n"
 
-static void begin(struct daemon *d, const char *data)
-{
-	daemon_start(d, data, NULL);
-	daemon_wait_ready(d);
-}
-
 /* Still alive, and ends as it should. */
-static void end(struct daemon *d)
-{
-	int status;
-
-	ck_assert_int_eq(ask_status(d, "GET", "/healthz", NULL, NULL), 200);
-	status = daemon_stop(d, SIGTERM);
-	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "ofad ended with status %x", (unsigned)status);
-}
-
 /* The status line's code; 0 when nothing came back. */
 static int raw_status(const struct daemon *d, const char *request)
 {
@@ -52,14 +37,14 @@ START_TEST(test_smuggling)
 	static char answer[1 << 16];
 	struct daemon d;
 
-	begin(&d, "smuggling");
+	daemon_begin(&d, "smuggling");
 	for (size_t i = 0; i < OFA_ARRAY_LEN(requests); i++) {
 		raw_exchange(&d, requests[i], strlen(requests[i]), answer, sizeof(answer));
 		ck_assert_msg(strncmp(answer, "HTTP/1.1 400", 12) == 0, "case %zu: %.100s", i, answer);
 		ck_assert_msg(strstr(answer + 1, "HTTP/1.1") == NULL, "case %zu: a second answer", i);
 		ck_assert_msg(strstr(answer, "\"status\":\"ok\"") == NULL, "case %zu: smuggled", i);
 	}
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -77,14 +62,14 @@ START_TEST(test_malformed)
 	};
 	struct daemon d;
 
-	begin(&d, "malformed");
+	daemon_begin(&d, "malformed");
 	for (size_t i = 0; i < OFA_ARRAY_LEN(requests); i++) {
 		int status = raw_status(&d, requests[i]);
 
 		ck_assert_msg(status == 0 || (status >= 400 && status < 600 && status != 500), "case %zu: %d", i,
 			      status);
 	}
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -112,7 +97,7 @@ START_TEST(test_methods_and_paths)
 	struct daemon d;
 	struct reply r;
 
-	begin(&d, "methods");
+	daemon_begin(&d, "methods");
 	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++) {
 		ask(&d, cases[i].method, cases[i].path, NULL, NULL, &r);
 		ck_assert_msg(r.status == cases[i].status, "%s %s: %ld", cases[i].method, cases[i].path, r.status);
@@ -123,7 +108,7 @@ START_TEST(test_methods_and_paths)
 	json_decref(check_problem(&r, 405, "method-not-allowed", NULL));
 	ck_assert_str_eq(reply_header(&r, "Allow"), "GET, HEAD, PUT, DELETE");
 	reply_release(&r);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -157,7 +142,7 @@ START_TEST(test_bodies)
 	struct daemon d;
 	struct reply r;
 
-	begin(&d, "bodies");
+	daemon_begin(&d, "bodies");
 	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++) {
 		ask(&d, "POST", "/subnets", SEND_JSON, cases[i].body, &r);
 		ck_assert_msg(r.status == cases[i].status, "%s: %ld", cases[i].body, r.status);
@@ -171,7 +156,7 @@ START_TEST(test_bodies)
 	ask(&d, "POST", "/subnets", SEND_JSON "\nAccept: text/html", "{}", &r);
 	json_decref(check_problem(&r, 406, "not-acceptable", "Accept"));
 	reply_release(&r);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -184,13 +169,13 @@ START_TEST(test_bytes)
 	struct daemon d;
 	struct reply r;
 
-	begin(&d, "bytes");
+	daemon_begin(&d, "bytes");
 	raw_exchange(&d, nul, sizeof(nul) - 1, answer, sizeof(answer));
 	ck_assert_msg(strncmp(answer, "HTTP/1.1 400", 12) == 0, "%.100s", answer);
 	ask(&d, "GET", "/networks/" NETWORK "/latency-keys?resolutions=%ff%fe", NULL, NULL, &r);
 	json_decref(check_problem(&r, 422, "invalid-value", "resolutions"));
 	reply_release(&r);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -214,14 +199,14 @@ START_TEST(test_cookies)
 	struct daemon d;
 	struct reply r;
 
-	begin(&d, "cookies");
+	daemon_begin(&d, "cookies");
 	snprintf(request, sizeof(request), "GET /networks HTTP/1.1\r\n" HOST "Cookie: %s\r\n\r\n", cookies);
 	for (int i = 0; i < 5; i++)
 		raw_exchange(&d, request, strlen(request), answer, sizeof(answer));
 	ask(&d, "GET", "/metrics", NULL, NULL, &r);
 	ck_assert_ptr_nonnull(memmem(r.body.data, r.body.len, idle, sizeof(idle) - 1));
 	reply_release(&r);
-	end(&d);
+	daemon_end(&d);
 	free(cookies);
 }
 END_TEST
@@ -234,7 +219,7 @@ START_TEST(test_too_much)
 	struct daemon d;
 	struct reply r;
 
-	begin(&d, "much");
+	daemon_begin(&d, "much");
 	snprintf(announced, sizeof(announced),
 		 "POST /subnets HTTP/1.1\r\n" HOST SEND_JSON "\r\nContent-Length: %d\r\n\r\n", 2 << 20);
 	ck_assert_int_eq(raw_status(&d, announced), 413);
@@ -254,7 +239,7 @@ START_TEST(test_too_much)
 	ck_assert_int_eq(raw_status(&d, header), 431);
 	snprintf(header, sizeof(header), "GET /%s HTTP/1.1\r\n" HOST "\r\n", name);
 	ck_assert_int_ge(raw_status(&d, header), 400);
-	end(&d);
+	daemon_end(&d);
 	free(big);
 	free(deep);
 	free(name);
@@ -274,7 +259,7 @@ START_TEST(test_slow_and_gone)
 	struct daemon d;
 	int slow, seconds = 0;
 
-	begin(&d, "slow");
+	daemon_begin(&d, "slow");
 	slow = raw_connect(&d);
 	ck_assert_int_eq(send(slow, "GET / HTTP/1.1\r\nX: ", 19, 0), 19);
 	for (size_t i = 0; i < OFA_ARRAY_LEN(unfinished); i++) {
@@ -296,7 +281,7 @@ START_TEST(test_slow_and_gone)
 	}
 	ck_assert_int_ge(seconds, 5);
 	close(slow);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -326,7 +311,7 @@ START_TEST(test_farewell_at_once)
 	struct daemon d;
 	char answer[4096];
 
-	begin(&d, "farewell");
+	daemon_begin(&d, "farewell");
 	before = open_files(&d);
 	kill(d.pid, SIGSTOP);
 	for (int i = 0; i < CLIENTS; i++) {
@@ -345,7 +330,7 @@ START_TEST(test_farewell_at_once)
 	for (int i = 0; i < 100 && open_files(&d) > before; i++)
 		poll(NULL, 0, 50);
 	ck_assert_int_le(open_files(&d), before);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 

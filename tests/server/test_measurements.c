@@ -10,33 +10,6 @@
 #define JSON "application/json"
 #define SEND_JSON "Content-Type: application/json"
 
-static void begin(struct daemon *d, const char *data)
-{
-	daemon_start(d, data, NULL);
-	daemon_wait_ready(d);
-}
-
-static void end(struct daemon *d)
-{
-	int status = daemon_stop(d, SIGTERM);
-
-	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "ofad ended with status %x", (unsigned)status);
-}
-
-static const char *string_at(json_t *json, const char *key)
-{
-	const char *s = json_string_value(json_object_get(json, key));
-
-	ck_assert_msg(s != NULL, "no string \"%s\"", key);
-	return s;
-}
-
-static double number_at(json_t *json, const char *key)
-{
-	ck_assert_msg(json_is_number(json_object_get(json, key)), "no number \"%s\"", key);
-	return json_number_value(json_object_get(json, key));
-}
-
 /* The world's profile under this name. */
 static void put_profile(const struct daemon *d, const char *name)
 {
@@ -105,7 +78,7 @@ START_TEST(test_reports)
 	char id[80], path[160], body[128];
 	struct daemon d;
 
-	begin(&d, "reports");
+	daemon_begin(&d, "reports");
 	put_profile(&d, "acme/cam");
 	manifest = deliver(&d, "{\"profile\":\"acme/cam\",\"limits\":{\"latency_ms\":0.12}}");
 	snprintf(id, sizeof(id), "%s", string_at(manifest, "id"));
@@ -140,7 +113,7 @@ START_TEST(test_reports)
 	ck_assert(json_is_null(json_object_get(kept, "predicted_ms")));
 	json_decref(kept);
 	json_decref(manifest);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -178,7 +151,7 @@ START_TEST(test_refused_reports)
 	struct daemon d;
 	struct reply r;
 
-	begin(&d, "refused");
+	daemon_begin(&d, "refused");
 	manifest = deliver(&d, "{\"limits\":{\"macs\":3000000}}");
 	snprintf(path, sizeof(path), "/subnets/%s/measurements", string_at(manifest, "id"));
 	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++) {
@@ -198,7 +171,7 @@ START_TEST(test_refused_reports)
 	snprintf(path, sizeof(path), "/subnets/%s/measurements/1", string_at(manifest, "id"));
 	ck_assert_int_eq(ask_status(&d, "GET", path, NULL, NULL), 404);
 	json_decref(manifest);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -259,7 +232,7 @@ START_TEST(test_calibration)
 	struct reply r;
 	char limited[160];
 
-	begin(&d, "calibration");
+	daemon_begin(&d, "calibration");
 	put_profile(&d, "acme/cam");
 	c = get_calibration(&d, "acme/cam");
 	ck_assert_str_eq(string_at(c, "fit"), "none");
@@ -319,15 +292,15 @@ START_TEST(test_calibration)
 	post_subnet(&d, JSON, "{\"profile\":\"acme/cam\",\"limits\":{\"latency_ms\":0.01},\"calibrated\":true}", &r);
 	json_decref(check_problem(&r, 422, "infeasible-limits", "/limits/latency_ms"));
 	reply_release(&r);
-	end(&d);
+	daemon_end(&d);
 
 	/* what was calibrated is found again by the next process */
-	begin(&d, "calibration");
+	daemon_begin(&d, "calibration");
 	again = deliver(&d, body);
 	ck_assert(json_equal(calibrated, again));
 	json_decref(again);
 	json_decref(calibrated);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -349,7 +322,7 @@ START_TEST(test_renewal)
 	char body[64];
 	double scale = 1;
 
-	begin(&d, "renewal");
+	daemon_begin(&d, "renewal");
 	put_profile(&d, "acme/cam");
 	ck_assert(answered_scale(&d) == 1);
 	manifest = deliver(&d, "{\"profile\":\"acme/cam\",\"limits\":{\"latency_ms\":0.12}}");
@@ -361,7 +334,7 @@ START_TEST(test_renewal)
 		scale = answered_scale(&d);
 	}
 	ck_assert_msg(scale == 2, "%g", scale);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -376,7 +349,7 @@ START_TEST(test_revisions)
 	size_t size;
 	char *body;
 
-	begin(&d, "revisions");
+	daemon_begin(&d, "revisions");
 	put_profile(&d, "acme/cam");
 	manifest = deliver(&d, "{\"profile\":\"acme/cam\",\"limits\":{\"latency_ms\":0.12}}");
 	json_decref(report(&d, string_at(manifest, "id"), "{\"latency_ms\":0.24}"));
@@ -410,7 +383,7 @@ START_TEST(test_revisions)
 	post_subnet(&d, JSON, "{\"profile\":\"acme/cam\",\"calibrated\":1}", &r);
 	json_decref(check_problem(&r, 422, "invalid-value", "/calibrated"));
 	reply_release(&r);
-	end(&d);
+	daemon_end(&d);
 	json_decref(profile);
 	free(body);
 	free(text);

@@ -12,33 +12,6 @@
 #define ONE "{\"limits\":{\"macs\":2000000}}"
 #define TWO "{\"limits\":{\"macs\":3000000}}"
 
-static void begin(struct daemon *d, const char *data)
-{
-	daemon_start(d, data, NULL);
-	daemon_wait_ready(d);
-}
-
-static void end(struct daemon *d)
-{
-	int status = daemon_stop(d, SIGTERM);
-
-	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "ofad ended with status %x", (unsigned)status);
-}
-
-static const char *string_at(json_t *json, const char *key)
-{
-	const char *s = json_string_value(json_object_get(json, key));
-
-	ck_assert_msg(s != NULL, "no string \"%s\"", key);
-	return s;
-}
-
-static int integer_at(json_t *json, const char *key)
-{
-	ck_assert_msg(json_is_integer(json_object_get(json, key)), "no whole number \"%s\"", key);
-	return (int)json_integer_value(json_object_get(json, key));
-}
-
 /* A PUT with a further header line (NULL: none); its status and outcome; the entity tag goes to `etag` unless NULL. */
 static void put(const struct daemon *d, const char *path, const char *condition, const char *body, long status,
 		const char *outcome, int revision, char etag[128])
@@ -96,7 +69,7 @@ START_TEST(test_preconditions)
 	struct daemon d;
 	struct reply r;
 
-	begin(&d, "preconditions");
+	daemon_begin(&d, "preconditions");
 	refused(&d, "PUT", "/profiles/v/a", "If-Match: *", 412, "If-Match", 0);
 	put(&d, "/profiles/v/a", "If-None-Match: *", ONE, 201, "created", 1, one);
 	put(&d, "/profiles/v/b", NULL, ONE, 201, "created", 1, NULL);
@@ -125,7 +98,7 @@ START_TEST(test_preconditions)
 	snprintf(headers, sizeof(headers), "If-Match: %s", one);
 	ck_assert_int_eq(ask_status(&d, "DELETE", "/profiles/v/a", headers, NULL), 204);
 	ck_assert_int_eq(ask_status(&d, "DELETE", "/profiles/v/a", headers, NULL), 404);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -137,7 +110,7 @@ START_TEST(test_revisions)
 	char next[256];
 	const char *link;
 
-	begin(&d, "revisions");
+	daemon_begin(&d, "revisions");
 	put(&d, "/profiles/v/a", NULL, ONE, 201, "created", 1, NULL);
 	put(&d, "/profiles/v/a", "If-Match: *", TWO, 200, "replaced", 2, NULL);
 	put(&d, "/profiles/v/a", "If-Match: *", ONE, 200, "replaced", 3, NULL);
@@ -186,7 +159,7 @@ START_TEST(test_revisions)
 	ck_assert_int_eq(ask_status(&d, "GET", "/profiles/v/a/revisions/1x", NULL, NULL), 404);
 	ck_assert_int_eq(ask_status(&d, "GET", "/profiles/v/a/revisions/18446744073709551617", NULL, NULL), 404);
 	ck_assert_int_eq(ask_status(&d, "GET", "/profiles/v/none/revisions", NULL, NULL), 404);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -198,7 +171,7 @@ START_TEST(test_reserved_names)
 	struct daemon d;
 	struct reply r;
 
-	begin(&d, "reserved");
+	daemon_begin(&d, "reserved");
 	for (size_t i = 0; i < OFA_ARRAY_LEN(reserved); i++) {
 		ask(&d, "PUT", reserved[i], SEND_JSON, ONE, &r);
 		json_decref(check_problem(&r, 422, "invalid-value", "name"));
@@ -210,7 +183,7 @@ START_TEST(test_reserved_names)
 	put(&d, "/profiles/revisions/a", NULL, ONE, 201, "created", 1, NULL);
 	ck_assert_int_eq(ask_status(&d, "GET", "/profiles/revisions/a/revisions/1", NULL, NULL), 200);
 	ck_assert_int_eq(ask_status(&d, "GET", "/profiles/revisions/revisions/1", NULL, NULL), 200);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -235,7 +208,7 @@ START_TEST(test_pins)
 	struct daemon d;
 	struct reply r;
 
-	begin(&d, "pins");
+	daemon_begin(&d, "pins");
 	put(&d, "/profiles/v/a", NULL, ONE, 201, "created", 1, NULL);
 	first = deliver(&d, "{\"profile\":\"v/a\"}");
 	ck_assert_str_eq(string_at(first, "profile_revision"), "v/a@1");
@@ -265,10 +238,10 @@ START_TEST(test_pins)
 	ck_assert_int_eq(ask_status(&d, "GET", path, NULL, NULL), 200);
 	ck_assert_int_eq(ask_status(&d, "GET", "/profiles/v/a/revisions/2", NULL, NULL), 200);
 	ck_assert_int_eq(ask_status(&d, "GET", "/profiles/v/a/revisions", NULL, NULL), 200);
-	end(&d);
+	daemon_end(&d);
 
 	/* nor does it need the memory of the process */
-	begin(&d, "pins");
+	daemon_begin(&d, "pins");
 	json_decref(again);
 	again = deliver(&d, "{\"profile\":\"v/a@1\"}");
 	ck_assert(json_equal(first, again));
@@ -280,7 +253,7 @@ START_TEST(test_pins)
 	post_subnet(&d, JSON, "{\"profile\":\"v/a@01\"}", &r);
 	json_decref(check_problem(&r, 422, "invalid-value", "/profile"));
 	reply_release(&r);
-	end(&d);
+	daemon_end(&d);
 	json_decref(first);
 	json_decref(second);
 	json_decref(reverted);
@@ -297,7 +270,7 @@ START_TEST(test_pages)
 	struct reply r;
 	int seen = 0, pages = 0;
 
-	begin(&d, "pages");
+	daemon_begin(&d, "pages");
 	for (int i = 0; i < N; i++) {
 		snprintf(condition, sizeof(condition), "/profiles/v/%c", 'a' + i * 3 % N);
 		put(&d, condition, NULL, ONE, 201, "created", 1, NULL);
@@ -338,7 +311,7 @@ START_TEST(test_pages)
 	snprintf(condition, sizeof(condition), "If-None-Match: \"x\", %s", reply_header(&r, "ETag"));
 	reply_release(&r);
 	ck_assert_int_eq(ask_status(&d, "GET", "/networks", condition, NULL), 304);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 

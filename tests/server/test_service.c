@@ -14,34 +14,6 @@
 #define PACKAGE "application/vnd.ofa.subnet"
 #define SEND_JSON "Content-Type: application/json"
 
-/* Checks run in one process each; the daemon is started anew with data of its own. */
-static void begin(struct daemon *d, const char *data)
-{
-	daemon_start(d, data, NULL);
-	daemon_wait_ready(d);
-}
-
-static void end(struct daemon *d)
-{
-	int status = daemon_stop(d, SIGTERM);
-
-	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "ofad ended with status %x", (unsigned)status);
-}
-
-static const char *string_at(json_t *json, const char *key)
-{
-	const char *s = json_string_value(json_object_get(json, key));
-
-	ck_assert_msg(s != NULL, "no string \"%s\"", key);
-	return s;
-}
-
-static double number_at(json_t *json, const char *key)
-{
-	ck_assert_msg(json_is_number(json_object_get(json, key)), "no number \"%s\"", key);
-	return json_number_value(json_object_get(json, key));
-}
-
 /* GET of a JSON document with its entity tag, HEAD of the same, and 304. */
 static json_t *get_json(const struct daemon *d, const char *path)
 {
@@ -74,7 +46,7 @@ START_TEST(test_documents)
 	const char *name;
 	json_t *link;
 
-	begin(&d, "documents");
+	daemon_begin(&d, "documents");
 	json = get_json(&d, "/");
 	links = json_object_get(json, "links");
 	json_object_foreach(links, name, link) {
@@ -101,7 +73,7 @@ START_TEST(test_documents)
 	json = get_json(&d, "/healthz");
 	ck_assert_str_eq(string_at(json, "status"), "ok");
 	json_decref(json);
-	end(&d);
+	daemon_end(&d);
 	ck_assert_int_eq(daemon_log_count("documents", "\"id\":\"my-id.1\""), 1);
 }
 END_TEST
@@ -112,7 +84,7 @@ START_TEST(test_networks)
 	struct reply r;
 	json_t *json, *list, *feasible;
 
-	begin(&d, "networks");
+	daemon_begin(&d, "networks");
 	json = get_json(&d, "/networks");
 	list = json_object_get(json, "networks");
 	ck_assert_uint_eq(json_array_size(list), 2);
@@ -132,7 +104,7 @@ START_TEST(test_networks)
 	ck_assert_ptr_nonnull(strstr(string_at(json, "detail"), NETWORK));
 	json_decref(json);
 	reply_release(&r);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -204,7 +176,7 @@ START_TEST(test_delivery)
 	struct daemon d;
 	json_t *json, *stored_json;
 
-	begin(&d, "delivery");
+	daemon_begin(&d, "delivery");
 	post_subnet(&d, PACKAGE, "{\"limits\":{\"macs\":3000000}}", &package);
 	ck_assert_int_eq(package.status, 200);
 	ck_assert_str_eq(reply_header(&package, "Content-Type"), PACKAGE);
@@ -244,7 +216,7 @@ START_TEST(test_delivery)
 	ck_assert(json_equal(stored_json, json));
 	ask(&d, "GET", path, "Accept: text/html", NULL, &stored);
 	json_decref(check_problem(&stored, 406, "not-acceptable", "Accept"));
-	end(&d);
+	daemon_end(&d);
 	json_decref(json);
 	json_decref(stored_json);
 	reply_release(&package);
@@ -263,7 +235,7 @@ START_TEST(test_determinism)
 	json_t *first, *second;
 	char body[128];
 
-	begin(&d, "determinism");
+	daemon_begin(&d, "determinism");
 	post_subnet(&d, JSON, "{\"limits\":{\"storage_bytes\":1000000}}", &a);
 	first = reply_json(&a);
 	snprintf(body, sizeof(body),
@@ -277,7 +249,7 @@ START_TEST(test_determinism)
 	second = reply_json(&b);
 	ck_assert_str_eq(string_at(second, "network"), OTHER_NETWORK);
 	ck_assert_str_ne(string_at(first, "id"), string_at(second, "id"));
-	end(&d);
+	daemon_end(&d);
 	ck_assert_int_eq(daemon_log_count("determinism", "\"msg\":\"search\""), 2);
 	json_decref(first);
 	json_decref(second);
@@ -292,7 +264,7 @@ START_TEST(test_infeasible)
 					     "{\"limits\":{\"peak_memory_bytes\":64}}"};
 	struct daemon d;
 
-	begin(&d, "infeasible");
+	daemon_begin(&d, "infeasible");
 	for (size_t i = 0; i < OFA_ARRAY_LEN(bodies); i++) {
 		struct reply r;
 		json_t *json, *feasible;
@@ -307,7 +279,7 @@ START_TEST(test_infeasible)
 		json_decref(json);
 		reply_release(&r);
 	}
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -336,7 +308,7 @@ START_TEST(test_profiles)
 	struct reply r;
 	json_t *json;
 
-	begin(&d, "profiles");
+	daemon_begin(&d, "profiles");
 	ask(&d, "PUT", "/profiles/acme/cam-m7", SEND_JSON, profile, &r);
 	ck_assert_int_eq(r.status, 201);
 	ck_assert_str_eq(reply_header(&r, "Location"), "/profiles/acme/cam-m7");
@@ -373,7 +345,7 @@ START_TEST(test_profiles)
 	ck_assert_int_eq(ask_status(&d, "DELETE", "/profiles/b", NULL, NULL), 204);
 	ck_assert_int_eq(ask_status(&d, "DELETE", "/profiles/b", NULL, NULL), 404);
 	ck_assert_int_eq(ask_status(&d, "GET", "/profiles/b", NULL, NULL), 404);
-	end(&d);
+	daemon_end(&d);
 	free(profile);
 }
 END_TEST
@@ -392,7 +364,7 @@ START_TEST(test_coverage)
 	json_object_del(rows, key);
 	json_object_set_new(json, "name", json_string("cut"));
 	cut = json_dumps(json, 0);
-	begin(&d, "coverage");
+	daemon_begin(&d, "coverage");
 	ask(&d, "PUT", "/profiles/cut", SEND_JSON, cut, &r);
 	problem = check_problem(&r, 422, "profile-mismatch", "/latency_table/entries");
 	ck_assert_msg(strstr(string_at(problem, "detail"), key) != NULL, "%s", string_at(problem, "detail"));
@@ -405,7 +377,7 @@ START_TEST(test_coverage)
 	post_subnet(&d, JSON, cut, &r);
 	json_decref(check_problem(&r, 422, "profile-mismatch", "/profile/latency_table/entries"));
 	reply_release(&r);
-	end(&d);
+	daemon_end(&d);
 	json_decref(json);
 	free(cut);
 	free(text);
@@ -420,7 +392,7 @@ START_TEST(test_latency)
 	struct reply r;
 	char *text;
 
-	begin(&d, "latency");
+	daemon_begin(&d, "latency");
 	ck_assert_int_eq(ask_status(&d, "PUT", "/profiles/cam", SEND_JSON, profile), 201);
 	post_subnet(&d, JSON, "{\"profile\":\"cam\",\"limits\":{\"latency_ms\":0.12}}", &r);
 	ck_assert_int_eq(r.status, 200);
@@ -453,7 +425,7 @@ START_TEST(test_latency)
 	json_decref(body);
 	free(text);
 	reply_release(&r);
-	end(&d);
+	daemon_end(&d);
 	free(profile);
 }
 END_TEST
@@ -507,7 +479,7 @@ START_TEST(test_pareto)
 	struct reply r;
 	json_t *json;
 
-	begin(&d, "pareto");
+	daemon_begin(&d, "pareto");
 	ck_assert_int_eq(ask_status(&d, "PUT", "/profiles/cam", SEND_JSON, profile), 201);
 	json = get_json(&d, "/networks/" NETWORK "/pareto?profile=cam");
 	ck_assert_str_eq(string_at(json, "network"), NETWORK);
@@ -536,7 +508,7 @@ START_TEST(test_pareto)
 	ask(&d, "GET", "/networks/" NETWORK "/pareto?metric=latency_ms", NULL, NULL, &r);
 	json_decref(check_problem(&r, 422, "invalid-value", "metric"));
 	reply_release(&r);
-	end(&d);
+	daemon_end(&d);
 	ck_assert_int_ge(daemon_log_count("pareto", "\"msg\":\"front\""), 1);
 	free(profile);
 }
@@ -548,7 +520,7 @@ START_TEST(test_unknown_names)
 	struct reply r;
 	json_t *json;
 
-	begin(&d, "unknown");
+	daemon_begin(&d, "unknown");
 	post_subnet(&d, JSON, "{\"network\":\"nope\"}", &r);
 	json = check_problem(&r, 404, "not-found", "/network");
 	ck_assert_ptr_nonnull(strstr(string_at(json, "detail"), NETWORK ", " OTHER_NETWORK));
@@ -564,7 +536,7 @@ START_TEST(test_unknown_names)
 				    NULL),
 			 404);
 	ck_assert_int_eq(ask_status(&d, "GET", "/subnets/abc/manifest", NULL, NULL), 404);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 

@@ -15,19 +15,6 @@
 
 enum { CROWD = 24 };
 
-static void begin(struct daemon *d, const char *data)
-{
-	daemon_start(d, data, NULL);
-	daemon_wait_ready(d);
-}
-
-static void end(struct daemon *d)
-{
-	int status = daemon_stop(d, SIGTERM);
-
-	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "ofad ended with status %x", (unsigned)status);
-}
-
 /* A key in DATA/keys, where ofad looks by itself. */
 static void keygen(const char *data)
 {
@@ -141,7 +128,7 @@ START_TEST(test_manifest)
 	json_t *keys;
 
 	keygen("manifest");
-	begin(&d, "manifest");
+	daemon_begin(&d, "manifest");
 	ofa_buf_init(&package, 64 << 20);
 	snprintf(path, sizeof(path), "%s", deliver(&d, "{\"seed\":1}", id, &package));
 	get_envelope(&d, path, &e);
@@ -166,7 +153,7 @@ START_TEST(test_manifest)
 	envelope_release(&e);
 	json_decref(keys);
 	ofa_buf_release(&package);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -181,7 +168,7 @@ START_TEST(test_deliveries)
 	json_t *manifest;
 
 	keygen("deliveries");
-	begin(&d, "deliveries");
+	daemon_begin(&d, "deliveries");
 	snprintf(path, sizeof(path), "%s", deliver(&d, body, id, NULL));
 	get_envelope(&d, path, &e);
 	/* the manifest has the same link and the same revision */
@@ -222,7 +209,7 @@ START_TEST(test_deliveries)
 	ck_assert_str_eq(json_string_value(json_object_get(e.claims, "id")), id);
 	envelope_release(&e);
 	ck_assert_int_eq(ask_status(&d, "GET", other, "Accept: image/png", NULL), 406);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -258,7 +245,7 @@ START_TEST(test_minisig)
 	json_t *keys;
 
 	keygen("minisig");
-	begin(&d, "minisig");
+	daemon_begin(&d, "minisig");
 	ofa_buf_init(&package, 64 << 20);
 	deliver(&d, "{\"seed\":2}", id, &package);
 	keys = published_keys(&d);
@@ -282,7 +269,7 @@ START_TEST(test_minisig)
 	ck_assert_int_eq(ask_status(&d, "GET", "/subnets/0.minisig", NULL, NULL), 404);
 	ck_assert_int_eq(ask_status(&d, "DELETE", path, NULL, NULL), 405);
 	ofa_buf_release(&package);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -319,7 +306,7 @@ START_TEST(test_rotation)
 	json_t *keys;
 
 	keygen("rotation");
-	begin(&d, "rotation");
+	daemon_begin(&d, "rotation");
 	snprintf(path, sizeof(path), "%s", deliver(&d, "{}", id, NULL));
 	get_envelope(&d, path, &before);
 	keys = published_keys(&d);
@@ -368,7 +355,7 @@ START_TEST(test_rotation)
 	remove_key_file("rotation", first, ".pub");
 	kill(d.pid, SIGHUP);
 	wait_for_keys(&d, 1);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -395,7 +382,7 @@ START_TEST(test_crowd)
 	struct daemon d;
 
 	keygen("signing-crowd");
-	begin(&d, "signing-crowd");
+	daemon_begin(&d, "signing-crowd");
 	snprintf(path, sizeof(path), "%s", deliver(&d, "{}", id, NULL));
 	for (int round = 0; round < 2; round++) {
 		for (int i = 0; i < CROWD; i++) {
@@ -411,7 +398,7 @@ START_TEST(test_crowd)
 		for (int i = 0; i < CROWD; i++)
 			envelope_release(&askers[i].got);
 	}
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -463,7 +450,7 @@ START_TEST(test_renewal)
 	ck_assert_int_ge(e.expires - first.expires, DAY / 2);
 	ck_assert_int_lt(e.expires - first.expires, DAY - DAY / 10);
 	envelope_release(&first);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -480,14 +467,14 @@ START_TEST(test_sequence)
 	for (size_t i = 0; i < OFA_ARRAY_LEN(clocks); i++) {
 		if (clocks[i][0])
 			set_clock(clocks[i]);
-		begin(&d, "sequence");
+		daemon_begin(&d, "sequence");
 		unsetenv("LD_PRELOAD");
 		snprintf(path, sizeof(path), "%s", deliver(&d, "{}", id, NULL));
 		get_envelope(&d, path, &e);
 		ck_assert_int_gt(e.sequence, last);
 		last = e.sequence;
 		envelope_release(&e);
-		end(&d);
+		daemon_end(&d);
 	}
 }
 END_TEST
@@ -499,7 +486,7 @@ START_TEST(test_unsigned)
 	struct reply r;
 	json_t *keys;
 
-	begin(&d, "unsigned");
+	daemon_begin(&d, "unsigned");
 	ck_assert_int_eq(daemon_log_count("unsigned", "deliveries are not signed"), 1);
 	keys = published_keys(&d);
 	ck_assert_uint_eq(json_array_size(keys), 0);
@@ -512,7 +499,7 @@ START_TEST(test_unsigned)
 	snprintf(path, sizeof(path), "%s.minisig", reply_header(&r, "Content-Location"));
 	ck_assert_int_eq(ask_status(&d, "GET", path, NULL, NULL), 404);
 	reply_release(&r);
-	end(&d);
+	daemon_end(&d);
 	/* one that was told to sign and cannot does not start */
 	snprintf(network, sizeof(network), "%s", world_path("a.safetensors"));
 	snprintf(data, sizeof(data), "%s", world_path("unsigned"));

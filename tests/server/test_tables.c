@@ -10,19 +10,6 @@
 #define SEND_JSON "Content-Type: application/json"
 #define SEND_YAML "Content-Type: application/yaml"
 
-static void begin(struct daemon *d, const char *data)
-{
-	daemon_start(d, data, NULL);
-	daemon_wait_ready(d);
-}
-
-static void end(struct daemon *d)
-{
-	int status = daemon_stop(d, SIGTERM);
-
-	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "ofad ended with status %x", (unsigned)status);
-}
-
 /* The entries of the world's profile at one resolution; a new reference. */
 static json_t *rows_at(const char *resolution)
 {
@@ -117,7 +104,7 @@ START_TEST(test_tables)
 	char *json = json_dumps(rows, 0);
 	struct daemon d;
 
-	begin(&d, "tables");
+	daemon_begin(&d, "tables");
 	for (size_t i = 0; i < OFA_ARRAY_LEN(types); i++) {
 		table = put(&d, "/profiles/a", types[i], yaml, i == 0 ? 201 : 200);
 		ck_assert(says(table, "dialect", "mbv3") && says(table, "unit", "ms"));
@@ -137,7 +124,7 @@ START_TEST(test_tables)
 	json_decref(put(&d, "/profiles/e?unit=ms", SEND_JSON, json, 201));
 	check_stored(&d, "/profiles/e", rows, 1);
 	ck_assert_int_eq(ask_status(&d, "PUT", "/profiles/f?unit=ms", SEND_JSON, "{\"limits\":{\"macs\":2e6}}"), 201);
-	end(&d);
+	daemon_end(&d);
 	free(yaml);
 	free(grouped);
 	free(json);
@@ -175,7 +162,7 @@ START_TEST(test_refusals)
 	struct daemon d;
 	struct reply r;
 
-	begin(&d, "refusals");
+	daemon_begin(&d, "refusals");
 	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++) {
 		ask(&d, "PUT", cases[i].path, cases[i].headers, cases[i].body, &r);
 		ck_assert_msg(r.status == cases[i].status, "%s: %ld", cases[i].body, r.status);
@@ -186,7 +173,7 @@ START_TEST(test_refusals)
 		reply_release(&r);
 	}
 	ck_assert_int_eq(ask_status(&d, "GET", "/profiles/x", NULL, NULL), 404);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -200,7 +187,7 @@ START_TEST(test_needed_keys)
 	char *body;
 	size_t i;
 
-	begin(&d, "needed");
+	daemon_begin(&d, "needed");
 	ask(&d, "GET", "/networks/" NETWORK "/latency-keys?resolutions=20", NULL, NULL, &r);
 	ck_assert_int_eq(r.status, 200);
 	json = reply_json(&r);
@@ -231,7 +218,7 @@ START_TEST(test_needed_keys)
 	free(body);
 	json_decref(json);
 	json_decref(profile);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
@@ -263,7 +250,7 @@ START_TEST(test_key_queries)
 	struct reply r;
 	char path[128];
 
-	begin(&d, "queries");
+	daemon_begin(&d, "queries");
 	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++) {
 		snprintf(path, sizeof(path), "/networks/" NETWORK "/latency-keys%s", cases[i].query);
 		ask(&d, "GET", path, NULL, NULL, &r);
@@ -284,7 +271,7 @@ START_TEST(test_key_queries)
 		reply_release(&r);
 	}
 	ck_assert_int_eq(ask_status(&d, "GET", "/networks/none/latency-keys", NULL, NULL), 404);
-	end(&d);
+	daemon_end(&d);
 }
 END_TEST
 
