@@ -48,6 +48,7 @@ static void count_delivery(struct http_call *call, const struct delivery *d, con
 	deliveries_count(call->app->deliveries, d);
 }
 
+/* `p` may be NULL unless the package is asked for. */
 static void reply_answer(struct http_call *call, enum answer_type type, const struct job_key *key,
 			 struct delivery *d, struct package *p)
 {
@@ -58,7 +59,7 @@ static void reply_answer(struct http_call *call, enum answer_type type, const st
 	} else {
 		http_reply_shared(&call->reply, 200, "application/json", &d->shared, (const uint8_t *)d->manifest,
 				  d->manifest_size);
-		http_reply_header(&call->reply, "Content-Location", "/subnets/%s/manifest", p->id);
+		http_reply_header_lasting(&call->reply, "Content-Location", d->manifest_path);
 	}
 	http_reply_header_lasting(&call->reply, "Vary", "Accept");
 }
@@ -351,9 +352,9 @@ static bool read_question(struct app *app, struct http_call *call, struct questi
 static bool recall(struct app *app, struct http_call *call, const struct job_key *key, enum answer_type type)
 {
 	struct delivery *delivery;
-	struct package *package;
+	struct package *package = NULL;
 
-	if (!deliveries_recall(app->deliveries, key, &delivery, &package))
+	if (!deliveries_recall(app->deliveries, key, &delivery, type == ANSWER_PACKAGE ? &package : NULL))
 		return false;
 	reply_answer(call, type, key, delivery, package);
 	count_delivery(call, delivery, "memory");

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "clock.h"
@@ -30,6 +31,7 @@ struct delivery *delivery_new(const char *id, struct ledger_account *account, ch
 	}
 	shared_init(&d->shared, delivery_destroy);
 	memcpy(d->id, id, sizeof(d->id));
+	snprintf(d->manifest_path, sizeof(d->manifest_path), "/subnets/%s/manifest", id);
 	d->account = account;
 	d->manifest = manifest;
 	d->manifest_size = strlen(manifest);
@@ -188,15 +190,16 @@ bool deliveries_recall(struct deliveries *d, const struct job_key *key, struct d
 		       struct package **ret_package)
 {
 	struct delivery *delivery = (struct delivery *)(void *)lru_get(d->answered, key);
-	struct package *package = delivery ? packages_peek(d->opt.packages, delivery->id) : NULL;
+	struct package *package = delivery && ret_package ? packages_peek(d->opt.packages, delivery->id) : NULL;
 
-	if (!package) {
+	if (!delivery || (ret_package && !package)) {
 		delivery_unref(delivery);
 		return false;
 	}
 	metrics_add(d->opt.metrics, METRICS_LOOKUP_MEMORY, 1);
 	*ret_delivery = delivery;
-	*ret_package = package;
+	if (ret_package)
+		*ret_package = package;
 	return true;
 }
 

@@ -23,6 +23,7 @@
 struct delivery {
 	struct shared shared;
 	char id[PACKAGE_ID_CHARS + 1];
+	char manifest_path[sizeof("/subnets//manifest") + PACKAGE_ID_CHARS];
 	char *manifest; /* JSON */
 	size_t manifest_size;
 	struct ledger_account *account; /* of its network; or NULL */
@@ -76,7 +77,8 @@ void deliveries_free(struct deliveries *d); /* no answer may be under way; NULL 
 void deliveries_count(struct deliveries *d, const struct delivery *delivery);
 struct lru *deliveries_cache(struct deliveries *d); /* borrowed, for its size */
 
-/* The answer if it is in memory: both are new references. */
+/* The answer if it is in memory: both are new references.  ret_package NULL: the package is not wanted, and need not be
+ * there, which spares reading it for a question that only asks for the manifest. */
 bool deliveries_recall(struct deliveries *d, const struct job_key *key, struct delivery **ret_delivery,
 		       struct package **ret_package);
 /* The answer from disk, as an earlier run of the daemon may have left it; on a worker; booked to the account, or to
