@@ -88,7 +88,9 @@ enum ofa_status http_request_header(struct http_request *r, const char *name, co
 {
 	int h = 0;
 
-	while (h < HTTP_HEADER_COUNT && strcasecmp(header_table[h].name, name) != 0)
+	/* all begin with a letter, whose case is one bit */
+	while (h < HTTP_HEADER_COUNT &&
+	       ((header_table[h].name[0] ^ name[0]) & ~0x20 || strcasecmp(header_table[h].name, name) != 0))
 		h++;
 	if (h == HTTP_HEADER_COUNT)
 		return OFA_OK;

@@ -135,6 +135,15 @@ static bool method_is(const char *offered, const char *asked)
 	return strcmp(offered, asked) == 0 || (strcmp(offered, "GET") == 0 && strcmp(asked, "HEAD") == 0);
 }
 
+/* Does the path begin as the pattern does before its first {name}?  Most routes are told apart by that alone. */
+static bool begins_alike(const char *pattern, const char *path)
+{
+	while (*pattern && *pattern != '{')
+		if (*pattern++ != *path++)
+			return false;
+	return *pattern == '{' || *path == '\0';
+}
+
 enum http_match http_route_find(const struct http_route *routes, size_t n, const char *method, const char *path,
 				const struct http_route **ret_route, struct http_params *ret_params,
 				char allow[HTTP_ALLOW_MAX])
@@ -148,7 +157,7 @@ enum http_match http_route_find(const struct http_route *routes, size_t n, const
 		/* once a path has matched, a less specific one further down is not an alternative */
 		if (matched && strcmp(matched, routes[i].path) != 0)
 			continue;
-		if (!match(routes[i].path, seg, n_seg, ret_params))
+		if (!begins_alike(routes[i].path, path) || !match(routes[i].path, seg, n_seg, ret_params))
 			continue;
 		if (method_is(routes[i].method, method)) {
 			*ret_route = &routes[i];
