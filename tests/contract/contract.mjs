@@ -2,7 +2,7 @@
 // servers; each reply is held against the document.  What was never exercised fails the run.
 import { join } from 'node:path';
 import { Document } from './lib/document.mjs';
-import { Suite } from './lib/suite.mjs';
+import { check, Suite } from './lib/suite.mjs';
 import { SOURCE, World } from './lib/world.mjs';
 import { access } from './scenarios/access.mjs';
 import { generic } from './scenarios/generic.mjs';
@@ -60,10 +60,11 @@ async function main() {
 	await access(suite);
 	await limits(suite);
 	await load(suite);
-	await suite.test('ofad ends', async () => {
-		const how = await daemon.stop();
-		if (how !== 0) throw new Error(`with ${how}: ${daemon.logTail()}`);
-	});
+	for (const one of world.daemons)
+		await suite.test(`ofad ${one.name} ends`, async () => {
+			const how = await one.stop();
+			check(how === 0, `with ${how}: ${one.logTail()}`);
+		});
 
 	const { covered, missing, stale, excepted } = suite.coverage.report(EXCEPTIONS);
 	// of a status that never came there is no need to list the headers

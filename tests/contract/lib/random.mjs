@@ -1,5 +1,5 @@
 // Pseudo-random numbers that a seed repeats (mulberry32: Tommy Ettinger, public domain).
-export class Random {
+class Random {
 	#state;
 
 	constructor(seed) {

@@ -8,9 +8,9 @@ import { exchange } from './client.mjs';
 
 export const SOURCE =
 	process.env.OFA_SRCDIR ?? join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../../..');
-export const BUILD = process.env.OFA_BUILDDIR ?? SOURCE;
+const BUILD = process.env.OFA_BUILDDIR ?? SOURCE;
 export const OFAD = join(BUILD, 'server/ofad');
-export const NETWORK = 'fashion'; // as the examples of the document call it
+const NETWORK = 'fashion'; // as the examples of the document call it
 const START_MS = 60000;
 
 export class World {
@@ -44,8 +44,8 @@ export class World {
 		return daemon;
 	}
 
-	async stopAll() {
-		for (const daemon of this.#daemons) await daemon.stop();
+	get daemons() {
+		return this.#daemons;
 	}
 
 	#end() {
@@ -54,7 +54,7 @@ export class World {
 	}
 }
 
-export class Daemon {
+class Daemon {
 	constructor(world, name, args, { tls } = {}) {
 		this.name = name;
 		this.tls = tls;

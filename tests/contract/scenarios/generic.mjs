@@ -1,7 +1,5 @@
 // What every operation does that documents it: the answers that follow from HTTP rather than from the operation.
-import { Agent } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { check, Mismatch } from '../lib/suite.mjs';
+import { check } from '../lib/suite.mjs';
 
 const NOWHERE = { name: 'nothing-here', id: '0'.repeat(64), slug: 'nothing-here', job: 'nothing-here' };
 
