@@ -17,6 +17,7 @@ import { changeBytes, hostileJson } from './lib/hostile_json.mjs';
 import { Judge } from './lib/judge.mjs';
 import { caseRandom } from './lib/random.mjs';
 import { SOURCE, World } from './lib/world.mjs';
+import { makeToken } from './scenarios/access.mjs';
 
 const SEED = Number(process.env.OFA_SEED ?? Date.now() % 1e9);
 const SECONDS = Number(process.env.OFA_SECONDS ?? 20);
@@ -35,9 +36,10 @@ class Hostility {
 	faults = [];
 	statuses = new Map();
 
-	constructor(document, daemon, samples, known) {
+	constructor(document, daemon, guarded, samples, known) {
 		this.document = document;
 		this.daemon = daemon;
+		this.guarded = guarded;
 		this.samples = samples;
 		this.known = known;
 		this.checker = new Checker(document, new Coverage(document));
@@ -81,6 +83,7 @@ class Hostility {
 
 	async parameters(random) {
 		const operation = random.pick(this.plain);
+		const { port } = random.chance(0.2) ? this.guarded : this.daemon;
 		const named = (place) => operation.parameters.filter((p) => p.in === place).map((p) => p.name);
 		const path = { ...this.known };
 		if (named('path').length && random.chance(0.4))
@@ -101,6 +104,7 @@ class Hostility {
 						good: true,
 					}
 				: {},
+			port,
 		);
 	}
 
@@ -118,7 +122,7 @@ class Hostility {
 		});
 	}
 
-	async operation(operation, target, fields, { type, body, good }) {
+	async operation(operation, target, fields, { type, body, good }, port = this.daemon.port) {
 		const content = body ? [`Content-Type: ${type}`, `Content-Length: ${body.length}`] : [];
 		// a field that is there twice by chance is another test
 		const own = fields.filter((line) => !/^(Content-Type|Host|Expect):/i.test(line));
@@ -126,7 +130,7 @@ class Hostility {
 			'\r\n',
 		);
 		const bytes = Buffer.concat([Buffer.from(head, 'latin1'), body ?? Buffer.alloc(0)]);
-		const exchanged = await rawExchange(this.daemon.port, bytes, { silence: HANG_MS });
+		const exchanged = await rawExchange(port, bytes, { silence: HANG_MS });
 		const reply = parseReply(exchanged.bytes);
 		this.#count(reply);
 		const request = {
@@ -207,11 +211,25 @@ async function prepare(world, daemon, known) {
 async function unfinished(daemon) {
 	let left = 0;
 	for (const end = Date.now() + SETTLE_MS; Date.now() < end; await sleep(100)) {
-		const { body } = await daemon.exchange({ method: 'GET', path: '/metrics' });
+		const headers = daemon.token ? { Authorization: `Bearer ${daemon.token}` } : {};
+		const { body } = await daemon.exchange({ method: 'GET', path: '/metrics', headers });
 		left = Number(/^ofad_http_requests_in_flight\{listener="main"\} (\d+)$/m.exec(body)[1]) - 1;
 		if (left === 0) break;
 	}
 	return left;
+}
+
+// What is wrong with a server that has been through it all.
+async function end(daemon) {
+	if (!daemon.alive) return [`ofad is gone: ${daemon.logTail()}`];
+	const faults = [];
+	const left = await unfinished(daemon);
+	if (left) faults.push(`${left} requests never end`);
+	const how = await daemon.stop();
+	if (how !== 0) faults.push(`ofad ended with ${how}: ${daemon.logTail()}`);
+	if (/runtime error|Sanitizer/.test(readFileSync(daemon.log, 'utf8')))
+		faults.push(`a sanitizer complains: ${daemon.logTail()}`);
+	return faults;
 }
 
 async function attack(hostility, daemon) {
@@ -240,24 +258,20 @@ async function main() {
 	const document = new Document(join(SOURCE, 'openapi/openapi.yaml'));
 	const world = new World();
 	const daemon = await world.start('hostile', [], { keys: true });
+	const guarded = await world.start('guarded'); // which knows nobody who calls
 	const known = {};
+	guarded.token = makeToken(guarded, 'read');
 	console.log(`seed ${SEED}`);
 	await prepare(world, daemon, known);
 	for (const [name, value] of Object.entries(known))
 		if (!value) throw new Error(`there is no ${name} to ask for`);
-	const hostility = new Hostility(document, daemon, samplesOf(document, world.profile), known);
+	const hostility = new Hostility(document, daemon, guarded, samplesOf(document, world.profile), known);
 	const before = await snapshot(daemon);
 
 	await attack(hostility, daemon).catch((error) => hostility.faults.push(error.stack));
-	if (!daemon.alive) hostility.faults.push(`ofad is gone: ${daemon.logTail()}`);
-	else if ((await snapshot(daemon)) !== before)
+	if (daemon.alive && (await snapshot(daemon)) !== before)
 		hostility.faults.push('equal questions have other answers afterwards');
-	const left = daemon.alive ? await unfinished(daemon) : 0;
-	if (left) hostility.faults.push(`${left} requests never end`);
-	const how = await daemon.stop();
-	if (how !== 0) hostility.faults.push(`ofad ended with ${how}: ${daemon.logTail()}`);
-	const report = /runtime error|Sanitizer/.exec(readFileSync(daemon.log, 'utf8'));
-	if (report) hostility.faults.push(`a sanitizer complains: ${daemon.logTail()}`);
+	for (const one of world.daemons) hostility.faults.push(...(await end(one)));
 
 	for (const fault of hostility.faults) console.log(`FAIL ${fault}`);
 	if (hostility.faults.length) console.log(`to repeat: OFA_SEED=${SEED} OFA_CASE=N tests/contract/run hostile`);

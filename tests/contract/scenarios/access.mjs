@@ -9,7 +9,7 @@ import { OFAD } from '../lib/world.mjs';
 const SCOPES = ['read', 'provision', 'profiles:write', 'admin'];
 const STRANGER = 'ofad_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
 
-function makeToken(daemon, scope, ...more) {
+export function makeToken(daemon, scope, ...more) {
 	const args = ['token', 'add', '--scope', scope, '--data', daemon.data, ...more];
 	return execFileSync(OFAD, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
 }
