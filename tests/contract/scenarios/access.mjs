@@ -38,6 +38,9 @@ export async function access(suite) {
 			await suite.call(daemon, op.id, refused(401));
 			const reply = await suite.call(daemon, op.id, refused(401), { token: STRANGER });
 			check(!JSON.stringify(reply).includes(STRANGER), 'it repeats the token');
+			const headers = { Authorization: 'Bearer no token' };
+			const bad = { status: 400, slug: 'bad-request', field: 'Authorization' };
+			await suite.call(daemon, op.id, bad, { headers });
 		});
 		for (const scope of SCOPES)
 			await suite.test(`${op.id}: scope ${scope}`, async () => {
