@@ -36,28 +36,19 @@ static enum ofa_status self_test(const uint8_t *data, size_t size, struct ofa_er
 }
 
 static enum ofa_status pack(const struct ofa_supernet *net, const struct ofa_plan *plan,
-			    const struct ofa_bn_stats *stats, const struct ofa_pack_info *info, uint8_t **ret_data,
-			    size_t *ret_size, double *ret_helpers_ms, struct ofa_error *err)
+			    const struct ofa_bn_stats *stats, const struct ofa_pack_info *info,
+			    struct ofa_pool *helpers, uint8_t **ret_data, size_t *ret_size, struct ofa_error *err)
 {
 	const uint64_t size = ofa_pack_size(net, plan);
-	struct ofa_pool *pool;
-	uint8_t *data;
+	uint8_t *data = ofa_large_alloc(size);
 	enum ofa_status st;
 
-	if (ofa_pool_new(ofa_cpu_count() < MOST_THREADS ? ofa_cpu_count() : MOST_THREADS, &pool) != OFA_OK)
-		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for a thread");
-	data = ofa_large_alloc(size);
-	if (!data) {
-		st = ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for %llu bytes of package",
-			      (unsigned long long)size);
-		goto out;
-	}
-	st = ofa_pack_into(net, plan, stats, info, true, pool, data, err);
+	if (!data)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for %llu bytes of package",
+				(unsigned long long)size);
+	st = ofa_pack_into(net, plan, stats, info, true, helpers, data, err);
 	if (st == OFA_OK)
 		st = self_test(data, size, err);
-out:
-	*ret_helpers_ms = ofa_pool_cpu_seconds(pool) * 1e3;
-	ofa_pool_free(pool);
 	if (st != OFA_OK) {
 		free(data);
 		return st;
@@ -75,20 +66,28 @@ enum ofa_status ofa_pack_build(const struct ofa_supernet *net, const struct ofa_
 	struct ofa_bn_stats stats = {.storage = NULL};
 	const bool calibrated = net->calibration.n > 0;
 	const double start = now_ms();
-	double middle, helpers_ms = 0;
+	struct ofa_pool *helpers = NULL;
+	double middle;
 	enum ofa_status st = OFA_OK;
 
-	if (!plan)
-		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for a plan");
+	/* before the first product: from here on BLAS runs on one thread, and so gives the same bits every time */
+	if (!plan || ofa_pool_new(ofa_cpu_count() < MOST_THREADS ? ofa_cpu_count() : MOST_THREADS, &helpers)) {
+		free(plan);
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for a plan or a thread");
+	}
 	ofa_plan_init(&net->space, &net->params, arch, plan);
 	if (calibrated)
 		st = ofa_calibrate_builtin(net, plan, net->calibration.n, pool, &stats, err);
 	middle = now_ms();
 	if (st == OFA_OK)
-		st = pack(net, plan, calibrated ? &stats : NULL, info, ret_data, ret_size, &helpers_ms, err);
+		st = pack(net, plan, calibrated ? &stats : NULL, info, helpers, ret_data, ret_size, err);
 	if (st == OFA_OK && ret_timing)
 		*ret_timing = (struct ofa_pack_timing){
-			.calibrate_ms = middle - start, .pack_ms = now_ms() - middle, .helpers_cpu_ms = helpers_ms};
+			.calibrate_ms = middle - start,
+			.pack_ms = now_ms() - middle,
+			.helpers_cpu_ms = ofa_pool_cpu_seconds(helpers) * 1e3,
+		};
+	ofa_pool_free(helpers);
 	ofa_bn_stats_release(&stats);
 	free(plan);
 	return st;
