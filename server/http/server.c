@@ -1,3 +1,5 @@
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,10 @@
 #define TRANSFER_MS 30e3   /* of a body, either way, plus its size at the slowest rate that is served: */
 #define BYTES_PER_MS 8.0   /* 64 kbit/s */
 #define SILENCE_SECONDS 60 /* libmicrohttpd's own inactivity limit */
+/* Of an answer, what the kernel takes ahead of what the other end reads: left to itself it is megabytes for each
+ * connection, and a thousand that read nothing keep a thread copying for seconds.  What is under way does not count, so
+ * that long lines are filled as ever. */
+#define UNSENT_MAX (256 * 1024)
 /* The library clears all of it for every request, and so touches it: 5,000 idle connections hold 80 MB. */
 #define CONNECTION_MEMORY (16 * 1024)
 /* A body that grows past its maximum is read on this far, so that the refusal reaches the client. */
@@ -453,6 +459,14 @@ static void on_message(void *cls, const char *format, va_list ap)
 
 /* ---- life ---- */
 
+/* Connections inherit it; a socket of another kind needs none. */
+static void limit_unsent(int listen_fd)
+{
+	const int most = UNSENT_MAX;
+
+	(void)setsockopt(listen_fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
+}
+
 static struct MHD_Daemon *start_daemon(struct http_server *s)
 {
 	const struct http_server_options *o = &s->opt;
@@ -495,6 +509,7 @@ enum ofa_status http_server_start(const struct http_server_options *opt, struct 
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	s->opt = *opt;
 	http_calls_init(&s->calls);
+	limit_unsent(s->opt.listen_fd);
 	if (getrandom(&s->id_prefix, sizeof(s->id_prefix), 0) != sizeof(s->id_prefix))
 		s->id_prefix = (uint32_t)getpid();
 	st = connections_new(&s->connections, err);
