@@ -4,9 +4,9 @@
 
 /* AddressSanitizer tells when a call is used after its end, but only of memory that was freed. */
 #ifdef __SANITIZE_ADDRESS__
-#define KEPT 0
+#define KEPT false
 #else
-#define KEPT HTTP_CALLS_SPARE
+#define KEPT true
 #endif
 
 void http_calls_init(struct http_calls *c)
@@ -38,13 +38,12 @@ struct http_call *http_calls_take(struct http_calls *c)
 
 void http_calls_put(struct http_calls *c, struct http_call *call)
 {
-	bool kept = false;
+	bool kept;
 
 	pthread_mutex_lock(&c->lock);
-	if (c->n < KEPT) {
+	kept = KEPT && c->n < HTTP_CALLS_SPARE;
+	if (kept)
 		c->spare[c->n++] = call;
-		kept = true;
-	}
 	pthread_mutex_unlock(&c->lock);
 	if (!kept)
 		free(call);

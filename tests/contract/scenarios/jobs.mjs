@@ -11,6 +11,14 @@ const ASYNC = { Prefer: 'respond-async' };
 
 const job = (suite, daemon, op, want, id, headers) => suite.call(daemon, op, want, { path: { job: id }, headers });
 
+// From here on, for a second at the least.
+const longFront = (suite, daemon, name) =>
+	suite.call(daemon, 'putProfile', 201, {
+		path: { name },
+		body: { ...suite.world.profile, name },
+		headers: { 'If-None-Match': '*' },
+	});
+
 // A job that has succeeded; while nobody can write, no answer is complete.
 export async function finishedJob(suite, daemon) {
 	const unlock = await lock(daemon);
@@ -35,15 +43,17 @@ async function cancelled(suite, daemon) {
 }
 
 async function keys(suite, daemon) {
-	const post = (want, headers, body = { ...SLOW, seed: 1 }) =>
+	const post = (want, headers, body = { seed: 6 }) =>
 		suite.call(daemon, 'postSubnet', want, { body, headers: { ...KEY, ...headers } });
-	const waiting = post(202, { Prefer: 'wait=2' });
-	await sleep(500);
+	const unlock = await lock(daemon);
+	const waiting = post(202, { Prefer: 'wait=1' });
+	await sleep(300);
 	const busy = await post({ status: 409, slug: 'idempotency-key-busy', field: 'Idempotency-Key' });
 	check(busy.headers['retry-after'], 'no Retry-After');
 	const first = await waiting;
-	check(first.headers['preference-applied'] === 'wait=2', `applied: ${first.headers['preference-applied']}`);
+	check(first.headers['preference-applied'] === 'wait=1', `applied: ${first.headers['preference-applied']}`);
 	const again = await post(202);
+	unlock();
 	check(again.headers.location === first.headers.location, 'another job');
 	await post({ status: 422, slug: 'idempotency-key-used', field: 'Idempotency-Key' }, {}, {});
 	await job(suite, daemon, 'cancelJob', 200, again.json.id);
@@ -74,7 +84,11 @@ async function measurementKeys(suite, daemon) {
 }
 
 async function events(suite, daemon) {
-	const { json } = await suite.call(daemon, 'postSubnet', 202, { body: SLOW, headers: ASYNC });
+	await longFront(suite, daemon, 'acme/events');
+	const { json } = await suite.call(daemon, 'postSubnet', 202, {
+		body: { ...SLOW, profile: 'acme/events' },
+		headers: ASYNC,
+	});
 	const listen = (want, headers) => job(suite, daemon, 'getJobEvents', want, json.id, headers);
 	const { body } = await listen(200);
 	const all = [...body.toString().matchAll(/^id: (\d+)\nevent: (\w+)\ndata: (.*)$/gm)];
@@ -90,13 +104,7 @@ export async function jobs(suite) {
 	const run = (name, scenario) => suite.test(name, () => scenario(suite, daemon));
 
 	await run('postMeasurement: the same key twice', measurementKeys);
-	await suite.test('putProfile: with a long front', () =>
-		suite.call(daemon, 'putProfile', 201, {
-			path: { name: SLOW.profile },
-			body: suite.world.profile,
-			headers: { 'If-None-Match': '*' },
-		}),
-	);
+	await suite.test('putProfile: with a long front', () => longFront(suite, daemon, SLOW.profile));
 	await run('postSubnet: a job that is cancelled', cancelled);
 	await run('postSubnet: the same key twice', keys);
 	await run('getJobEvents: to the end', events);
