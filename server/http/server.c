@@ -24,7 +24,7 @@
 /* Of an answer, what the kernel takes ahead of what the other end reads: left to itself it is megabytes for each
  * connection, and a thousand that read nothing keep a thread copying for seconds.  What is under way does not count, so
  * that long lines are filled as ever. */
-#define UNSENT_MAX (256 * 1024)
+#define UNSENT_MAX (512 * 1024)
 /* The library clears all of it for every request, and so touches it: 5,000 idle connections hold 80 MB. */
 #define CONNECTION_MEMORY (16 * 1024)
 /* A body that grows past its maximum is read on this far, so that the refusal reaches the client. */

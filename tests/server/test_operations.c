@@ -349,6 +349,7 @@ static void start_with_admin(struct daemon *d, struct daemon *admin, const char 
 /* With every connection of the main listener taken, probes are answered at once. */
 START_TEST(test_admin_when_full)
 {
+	static const char request[] = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
 	int fds[2 * CONNECTIONS];
 	struct pollfd p = {.events = POLLIN};
 	struct daemon d, admin;
@@ -359,7 +360,7 @@ START_TEST(test_admin_when_full)
 	for (int i = 0; i < 2 * CONNECTIONS; i++)
 		fds[i] = raw_connect(&d);
 	p.fd = fds[2 * CONNECTIONS - 1];
-	ck_assert_int_gt(send(p.fd, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 36, MSG_NOSIGNAL), 0);
+	ck_assert_int_gt(send(p.fd, request, sizeof(request) - 1, MSG_NOSIGNAL), 0);
 	ck_assert_msg(poll(&p, 1, 300) == 0, "the main listener is not full");
 	started = now_ms();
 	ck_assert_int_eq(ask_status(&admin, "GET", "/healthz", NULL, NULL), 200);
