@@ -113,27 +113,34 @@ static enum ofa_status full_url(const struct api_request *req, char out[MAX_URL]
 	return OFA_OK;
 }
 
-/* The error that a non-2xx answer tells.  Anything but a problem document is shown by its status alone. */
-static enum ofa_status read_problem(const struct api_response *r, const char *url, struct ofa_error *err)
+enum ofa_status api_problem(const json_t *problem, long status, const char *url, struct ofa_error *err)
 {
-	json_t *problem = json_loadb((const char *)r->body.data, r->body.len, 0, NULL);
 	const char *title = json_string_value(json_object_get(problem, "title"));
 	const char *detail = json_string_value(json_object_get(problem, "detail"));
 	json_t *first = json_array_get(json_object_get(problem, "errors"), 0);
 	const char *pointer = json_string_value(json_object_get(first, "pointer"));
 	json_t *feasible = json_object_get(problem, "feasible");
 	char *ranges = feasible ? json_dumps(feasible, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
-	enum ofa_status st = ranges ? OFA_ERR_INFEASIBLE : r->status == 404 ? OFA_ERR_NOT_FOUND : OFA_ERR_INVALID;
+	enum ofa_status st = ranges ? OFA_ERR_INFEASIBLE : status == 404 ? OFA_ERR_NOT_FOUND : OFA_ERR_INVALID;
 
-	if (r->status >= 500)
+	if (status >= 500)
 		st = OFA_ERR_IO;
 	if (title)
 		ofa_fail(err, st, pointer, "%s%s%s%s%s (HTTP %ld)", title, detail ? ": " : "", detail ? detail : "",
-		         ranges ? "; feasible: " : "", ranges ? ranges : "", r->status);
+		         ranges ? "; feasible: " : "", ranges ? ranges : "", status);
 	else
 		ofa_fail(err, st, pointer, "%s answered HTTP %ld without saying why; is it an ofad server?", url,
-		         r->status);
+		         status);
 	free(ranges);
+	return st;
+}
+
+/* The error that a non-2xx answer tells. */
+static enum ofa_status read_problem(const struct api_response *r, const char *url, struct ofa_error *err)
+{
+	json_t *problem = json_loadb((const char *)r->body.data, r->body.len, 0, NULL);
+	enum ofa_status st = api_problem(problem, r->status, url, err);
+
 	json_decref(problem);
 	return st;
 }

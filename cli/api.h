@@ -72,5 +72,7 @@ struct api_response {
  * filled in whatever comes, and to be released. */
 enum ofa_status api_send(const struct api_request *req, struct api_response *ret, struct ofa_error *err) OFA_MUST_CHECK;
 void api_response_release(struct api_response *r);
+/* The error that a problem document of the server at `url` tells; anything else, NULL too, is told by its status. */
+enum ofa_status api_problem(const json_t *problem, long status, const char *url, struct ofa_error *err) OFA_MUST_CHECK;
 
 #endif

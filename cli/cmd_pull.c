@@ -216,40 +216,55 @@ static enum ofa_status read_manifest(const struct pull_options *o, const struct 
 	return OFA_OK;
 }
 
-/* Returns once the job is over, however it ended: the same question then has its answer, or its refusal. */
+/* What a job says of itself; *ret_over: it is over.  The error is that of a job that failed. */
+static enum ofa_status read_job(const struct pull_options *o, const struct api_response *r, bool *ret_over,
+                                struct ofa_error *err)
+{
+	json_t *json = json_loadb((const char *)r->body.data, r->body.len, 0, NULL);
+	const char *state = json_string_value(json_object_get(json, "state"));
+	const json_t *problem = json_object_get(json, "error");
+	enum ofa_status st = OFA_OK;
+
+	*ret_over = !state || (strcmp(state, "queued") != 0 && strcmp(state, "running") != 0);
+	if (state && strcmp(state, "failed") == 0)
+		st = api_problem(problem, (long)json_integer_value(json_object_get(problem, "status")), o->url, err);
+	json_decref(json);
+	return st;
+}
+
+static enum ofa_status forgive(struct ofa_error *err)
+{
+	*err = (struct ofa_error){.status = OFA_OK};
+	return OFA_OK;
+}
+
+/* Returns once the job is over: then the same question has its answer. */
 static enum ofa_status await_job(const struct pull_options *o, const char *job, struct retry *retry,
                                  struct ofa_error *err)
 {
 	const struct api_request req = {
 		.method = "GET", .url = o->url, .path = job, .accept = "application/json", .access = &o->access};
+	enum ofa_status st = OFA_OK;
 	bool over = false;
 
 	if (job[0] != '/')
 		return ofa_fail(err, OFA_ERR_FORMAT, "Location", "'%s' is no path of the server", job);
 	fprintf(stderr, "ofa: pull: the search takes longer than a request may; waiting for %s\n", job);
-	while (!over) {
+	while (st == OFA_OK && !over) {
 		struct api_response response;
-		enum ofa_status st = retry_send(retry, &req, &response, err);
-		const char *state;
-		json_t *json;
 
+		st = retry_send(retry, &req, &response, err);
 		/* a server that was restarted has forgotten the job, not what was found */
-		if (st == OFA_ERR_NOT_FOUND) {
-			*err = (struct ofa_error){.status = OFA_OK};
-			api_response_release(&response);
-			return OFA_OK;
-		}
-		json = json_loadb((const char *)response.body.data, response.body.len, 0, NULL);
-		state = json_string_value(json_object_get(json, "state"));
-		over = st != OFA_OK || !state || (strcmp(state, "queued") != 0 && strcmp(state, "running") != 0);
-		json_decref(json);
-		api_response_release(&response);
-		if (st != OFA_OK)
-			return st;
-		if (!over)
+		over = st == OFA_ERR_NOT_FOUND;
+		if (st == OFA_OK)
+			st = read_job(o, &response, &over, err);
+		else if (over)
+			st = forgive(err);
+		if (st == OFA_OK && !over)
 			retry_sleep(fmax(response.retry_after_s, 1));
+		api_response_release(&response);
 	}
-	return OFA_OK;
+	return st;
 }
 
 /* Which subnet it is.  Its manifest is asked for, not the package: small enough to come whole over any link. */
