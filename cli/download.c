@@ -176,19 +176,20 @@ static enum ofa_status fetch(struct download *d, const struct download_source *s
 {
 	struct transfer transfer;
 	struct incoming in = {.file = d, .source = source, .transfer = &transfer};
+	uint64_t most = d->have; /* a server that begins anew each time brings nothing until it comes further */
 	bool again = true;
 	enum ofa_status st = OFA_OK;
 
 	transfer_begin(&transfer, d->have, source->size_bytes);
 	while (again && d->have < source->size_bytes) {
 		struct api_response response;
-		uint64_t before = d->have;
 
 		*err = (struct ofa_error){.status = OFA_OK};
 		st = fetch_once(&in, &response, err);
 		transfer_end(&transfer);
-		if (d->have > before)
+		if (d->have > most)
 			retry_progress(retry);
+		most = d->have > most ? d->have : most;
 		again = st != OFA_OK && retry_wait(retry, &response, err);
 		api_response_release(&response);
 	}
