@@ -92,7 +92,7 @@ void cli_assess(const struct cli_assessor *a, const struct ofa_arch *arch, struc
 	float accuracy = NAN;
 
 	ofa_plan_init(&net->space, &net->params, arch, &plan);
-	ofa_memory_plan_init(&plan, &memory);
+	ofa_memory_plan_init(&plan, OFA_FLOAT32, &memory);
 	if (a->has_predictor && ofa_predictor_has_resolution(&a->predictor, arch->image_size))
 		ofa_predictor_predict(&net->space, &a->predictor, arch, 1, a->workspace, &accuracy);
 	*ret = (struct cli_figures){

@@ -134,8 +134,8 @@ enum ofa_device_status ofa_device_check_ops(struct ofa_device_model *m, uint32_t
 
 	for (i = 0; i < m->n_ops; i++, at += OFA_FMT_OP_BYTES) {
 		ofa_device_op_decode(m->data + at, &op);
-		if (!ofa_device_all_zero(m->data + at + OFA_FMT_OP_RESERVED, OFA_FMT_OP_BYTES - OFA_FMT_OP_RESERVED))
-			return ofa_device_refuse(OFA_DEVICE_ERR_RESERVED, at + OFA_FMT_OP_RESERVED, where);
+		if (!ofa_device_all_zero(m->data + at + OFA_FMT_OP_ROWS, OFA_FMT_OP_BYTES - OFA_FMT_OP_ROWS))
+			return ofa_device_refuse(OFA_DEVICE_ERR_RESERVED, at + OFA_FMT_OP_ROWS, where);
 		if (!in_limits(&op))
 			return ofa_device_refuse(OFA_DEVICE_ERR_LIMIT, at, where);
 		status = check_kind(&op, at, where);

@@ -195,8 +195,8 @@ static enum ofa_device_status load_io(struct ofa_device_model *m, uint32_t io, u
 		return ofa_device_refuse(OFA_DEVICE_ERR_LIMIT, io + OFA_FMT_IO_CLASSES, where);
 	if (!ofa_device_all_zero(r + OFA_FMT_IO_RESERVED, 2))
 		return ofa_device_refuse(OFA_DEVICE_ERR_RESERVED, io + OFA_FMT_IO_RESERVED, where);
-	if (!ofa_device_all_zero(r + OFA_FMT_IO_QUANT, OFA_FMT_IO_BYTES - OFA_FMT_IO_QUANT))
-		return ofa_device_refuse(OFA_DEVICE_ERR_RESERVED, io + OFA_FMT_IO_QUANT, where);
+	if (!ofa_device_all_zero(r + OFA_FMT_IO_IN_SCALE, OFA_FMT_IO_BYTES - OFA_FMT_IO_IN_SCALE))
+		return ofa_device_refuse(OFA_DEVICE_ERR_RESERVED, io + OFA_FMT_IO_IN_SCALE, where);
 	status = load_normalisation(m, io, where);
 	return status != OFA_DEVICE_OK ? status : load_io_arrays(m, io, meta, where);
 }

@@ -1,4 +1,4 @@
-/* Numbers of the packed subnet format, version 1.1.  doc/pack-format.md is the specification; this
+/* Numbers of the packed subnet format, version 1.2.  doc/pack-format.md is the specification; this
  * header only repeats its tables for readers and writers.  Names: OFA_FMT_<record>_<field> is the
  * byte offset of a field inside its record. */
 #ifndef OFA_FORMAT_H
@@ -9,7 +9,8 @@
 	"OFA\r\n\x1a\n" /* 8 bytes */
 #define OFA_FMT_MAJOR 1
 #define OFA_FMT_MINOR 0       /* of packages with kinds up to linear alone, */
-#define OFA_FMT_MINOR_POOLS 1 /* and of others */
+#define OFA_FMT_MINOR_POOLS 1 /* of float32 packages with others, */
+#define OFA_FMT_MINOR_TYPES 2 /* and of float16 and int8 packages */
 
 #define OFA_FMT_ALIGN 64
 #define OFA_FMT_HEADER_BYTES 64
@@ -31,7 +32,11 @@
 #define OFA_FMT_MAX_STRIDE 2
 #define OFA_FMT_MAX_RANK 4
 #define OFA_FMT_MAX_INPUT_CHANNELS 4
-#define OFA_FMT_MAX_OP_TENSORS 4
+#define OFA_FMT_MAX_OP_TENSORS 8
+#define OFA_FMT_MAX_INT8_TAPS 65536 /* products in one int8 sum */
+#define OFA_FMT_INT8_ALIGN 16       /* of values in the arena of an int8 package */
+#define OFA_FMT_QUAD 4              /* inputs side by side in an int8 weight panel */
+#define OFA_FMT_LOOKUP_BYTES 256
 
 enum ofa_fmt_header {
 	OFA_FMT_HEADER_MAGIC = 0,
@@ -72,7 +77,10 @@ enum ofa_fmt_op {
 	OFA_FMT_OP_OUT = 32,         /* u32 */
 	OFA_FMT_OP_RESIDUAL = 36,    /* u32 */
 	OFA_FMT_OP_SCRATCH = 40,     /* u32 */
-	OFA_FMT_OP_RESERVED = 44     /* 20 bytes */
+	OFA_FMT_OP_ROWS = 44,        /* u16; this and the next in int8 packages, else reserved */
+	OFA_FMT_OP_RESERVED = 46,    /* 2 bytes */
+	OFA_FMT_OP_FROM = 48,        /* u32 */
+	OFA_FMT_OP_RESERVED2 = 52    /* 12 bytes */
 };
 
 enum ofa_fmt_kind {
@@ -111,10 +119,9 @@ enum ofa_fmt_tensor {
 
 enum ofa_fmt_type {
 	OFA_FMT_FLOAT32 = 1,
-	OFA_FMT_FLOAT16 = 2, /* this and the following are reserved */
+	OFA_FMT_FLOAT16 = 2, /* since version 1.2, as are the following */
 	OFA_FMT_INT8 = 3,
-	OFA_FMT_INT32 = 4,
-	OFA_FMT_UINT8 = 5
+	OFA_FMT_INT32 = 4
 };
 
 enum ofa_fmt_role {
@@ -122,15 +129,38 @@ enum ofa_fmt_role {
 	OFA_FMT_BIAS = 2,
 	OFA_FMT_WEIGHT2 = 3,
 	OFA_FMT_BIAS2 = 4,
-	OFA_FMT_MULTIPLIER = 5, /* this and the following are reserved */
+	OFA_FMT_MULTIPLIER = 5, /* since version 1.2, as are the following */
 	OFA_FMT_SHIFT = 6,
 	OFA_FMT_MULTIPLIER2 = 7,
 	OFA_FMT_SHIFT2 = 8,
-	OFA_FMT_LOOKUP = 9,
-	OFA_FMT_SCALE = 10
+	OFA_FMT_LOOKUP = 9
 };
 
-enum ofa_fmt_layout { OFA_FMT_PLAIN = 1, OFA_FMT_PANELS = 2 };
+enum ofa_fmt_layout {
+	OFA_FMT_PLAIN = 1,
+	OFA_FMT_PANELS = 2,
+	OFA_FMT_QUADS = 3 /* since version 1.2 */
+};
+
+/* One record per operation of an int8 package. */
+enum ofa_fmt_quant {
+	OFA_FMT_QUANT_IN_SCALE = 0,     /* f32 */
+	OFA_FMT_QUANT_OUT_SCALE = 4,    /* f32 */
+	OFA_FMT_QUANT_ADDED_SCALE = 8,  /* f32 */
+	OFA_FMT_QUANT_IN_ZERO = 12,     /* i8 */
+	OFA_FMT_QUANT_OUT_ZERO = 13,    /* i8 */
+	OFA_FMT_QUANT_ADDED_ZERO = 14,  /* i8 */
+	OFA_FMT_QUANT_INNER_ZERO = 15,  /* i8 */
+	OFA_FMT_QUANT_LOW = 16,         /* i32 */
+	OFA_FMT_QUANT_HIGH = 20,        /* i32 */
+	OFA_FMT_QUANT_FIRST = 24,       /* i32 multiplier, i32 shift; so the next two */
+	OFA_FMT_QUANT_SECOND = 32,
+	OFA_FMT_QUANT_RESULT = 40,
+	OFA_FMT_QUANT_INNER_SCALE = 48, /* f32 */
+	OFA_FMT_QUANT_RESERVED = 52     /* 12 bytes */
+};
+#define OFA_FMT_MIN_SHIFT (-31)
+#define OFA_FMT_MAX_SHIFT 30
 
 enum ofa_fmt_io {
 	OFA_FMT_IO_HEIGHT = 0,         /* u16 */
@@ -146,8 +176,13 @@ enum ofa_fmt_io {
 	OFA_FMT_IO_LOGITS_OFFSET = 56, /* u32 */
 	OFA_FMT_IO_NAMES_OFFSET = 60,  /* u32 */
 	OFA_FMT_IO_NAMES_SIZE = 64,    /* u32 */
-	OFA_FMT_IO_QUANT = 68,         /* 16 bytes: scale and zero point of input and output; 0 */
-	OFA_FMT_IO_RESERVED2 = 84      /* 44 bytes */
+	OFA_FMT_IO_IN_SCALE = 68,      /* f32; from here on 0 but in int8 packages */
+	OFA_FMT_IO_IN_ZERO = 72,       /* i32 */
+	OFA_FMT_IO_OUT_SCALE = 76,     /* f32 */
+	OFA_FMT_IO_OUT_ZERO = 80,      /* i32 */
+	OFA_FMT_IO_GAIN = 84,          /* 4 x i32 */
+	OFA_FMT_IO_OFFSET = 100,       /* 4 x i32 */
+	OFA_FMT_IO_RESERVED2 = 116     /* 12 bytes */
 };
 
 #endif

@@ -4,7 +4,7 @@ engine_libofaengine_a_CPPFLAGS = $(ENGINE_CPPFLAGS) $(OPENBLAS_CFLAGS) $(CRYPTO_
 	$(ZIP_CFLAGS) $(YAML_CFLAGS) $(JPEG_CFLAGS) $(PNG_CFLAGS)
 engine_libofaengine_a_SOURCES = \
 	engine/base/status.h engine/base/status.c \
-	engine/base/buf.h engine/base/buf.c \
+	engine/base/buf.h engine/base/buf.c engine/base/precision.h engine/base/precision.c \
 	engine/base/file.h engine/base/file.c \
 	engine/base/rng.h engine/base/rng.c \
 	engine/base/pool.h engine/base/pool.c engine/base/cpu.c \
@@ -26,10 +26,11 @@ engine_libofaengine_a_SOURCES = \
 	engine/net/prepare.h engine/net/prepare.c \
 	engine/net/batch.h engine/net/batch.c engine/net/batch_store.h engine/net/batch_store.c \
 	engine/net/subnet.h engine/net/calibrate.c engine/net/subnet.c engine/net/forward.c \
-	engine/cost/costs.h engine/cost/costs.c engine/cost/memory.c \
+	engine/cost/costs.h engine/cost/costs.c engine/cost/memory.h engine/cost/memory.c engine/cost/stripes.c \
 	engine/cost/coverage.h engine/cost/coverage.c \
 	engine/cost/profile.h engine/cost/profile.c engine/cost/pointer.h engine/cost/pointer.c engine/cost/limits.c \
 	engine/cost/uniform.h engine/cost/uniform.c engine/cost/latency.c engine/cost/latency_key.c \
+	engine/quantise/quantised.h \
 	engine/predict/predictor.h engine/predict/predictor.c engine/predict/predictor_file.c \
 	engine/predict/scorer.h engine/predict/scorer.c \
 	engine/predict/features.h engine/predict/features.c engine/predict/predict.c engine/predict/metrics.c \

@@ -2,13 +2,14 @@
 #ifndef OFA_COST_COSTS_H
 #define OFA_COST_COSTS_H
 
+#include "base/precision.h"
 #include "net/plan.h"
 
 struct ofa_costs {
 	uint64_t macs;   /* spec 4.9: conv, linear and SE products; BN, act, pool, bias count 0 */
 	uint64_t params; /* of the extracted subnet: conv + BN gamma,beta + SE + linear, no transforms */
-	uint64_t storage_bytes;     /* size of the float32 package, exactly */
-	uint64_t peak_memory_bytes; /* arena of the device runtime for the float32 package, exactly */
+	uint64_t storage_bytes;     /* size of the package, exactly */
+	uint64_t peak_memory_bytes; /* arena of the device runtime, exactly */
 	/* Spec 4.10: max over operators of input + output + kept residual, one byte each. */
 	uint64_t peak_activation_int8_bytes;
 };
@@ -18,19 +19,25 @@ uint64_t ofa_plan_macs(const struct ofa_plan *p);
 uint64_t ofa_plan_params(const struct ofa_plan *p);
 uint64_t ofa_plan_peak_activation_int8(const struct ofa_plan *p);
 
-/* Where each value lives in the device runtime's arena: offsets in bytes for float32 values, each a
- * multiple of 64; values whose lifetimes overlap never share a byte.  SE needs scratch of
- * (c + hidden) floats, planned too.  The arena is as small as can be: the largest sum of what is alive
- * during one layer, so that it is also the maximum over the plan's units of their own layers. */
-struct ofa_memory_plan {
-	uint32_t value_offset[OFA_PLAN_MAX_LAYERS + 1];
-	uint32_t scratch_offset[OFA_PLAN_MAX_LAYERS]; /* by layer; meaningful for SE only */
-	uint32_t arena_bytes;
+/* Where a layer finds things in the device runtime's arena, in bytes from its start; OFA_NOWHERE where it has
+ * none.  rows and origin: doc/pack-format.md, "Stripes". */
+#define OFA_NOWHERE UINT32_MAX
+struct ofa_placement {
+	uint32_t in, out, residual, scratch;
+	uint32_t origin; /* where the input lies before the layer; in, but for the first layer of an int8 unit */
+	uint32_t rows;   /* of the output that exist at a time; 0: all */
 };
-void ofa_memory_plan_init(const struct ofa_plan *p, struct ofa_memory_plan *ret);
 
-/* Bytes alive during one layer, each value and scratch rounded up to 64: arena_bytes is the maximum over
- * the layers.  Depends on nothing but the shapes of the layer's own unit. */
-uint32_t ofa_layer_arena_bytes(const struct ofa_plan *p, int layer);
+/* float32 and float16: offsets are multiples of 64; what is needed at one time never shares a byte, and the
+ * arena is the largest sum of what is alive during one layer.  int8: multiples of 16, and an expanded tensor
+ * exists by rows.  Either way the arena is the maximum over the plan's units, and what a unit needs depends on
+ * its own shapes alone. */
+struct ofa_memory_plan {
+	uint32_t input; /* where the network's input is expected */
+	uint32_t arena_bytes;
+	struct ofa_placement layers[OFA_PLAN_MAX_LAYERS];
+};
+void ofa_memory_plan_init(const struct ofa_plan *p, enum ofa_precision precision, struct ofa_memory_plan *ret);
+uint32_t ofa_unit_arena_bytes(const struct ofa_plan *p, int unit, enum ofa_precision precision);
 
 #endif

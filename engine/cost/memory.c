@@ -1,23 +1,36 @@
+#include "cost/memory.h"
+
 #include <string.h>
 
-#include "cost/costs.h"
+/* A layer-by-layer arena: what is needed at one time never shares a byte. */
+struct layout {
+	uint32_t element, align; /* bytes of a number; of an offset */
+	uint32_t value_offset[OFA_PLAN_MAX_LAYERS + 1];
+	uint32_t scratch_offset[OFA_PLAN_MAX_LAYERS]; /* by layer; meaningful for SE only */
+	uint32_t arena_bytes;
+};
 
-#define ALIGNMENT 64u
-
-static uint32_t float_bytes(int h, int w, int c)
+static struct layout layout_for(enum ofa_precision precision)
 {
-	return ((uint32_t)h * (uint32_t)w * (uint32_t)c * (uint32_t)sizeof(float) + ALIGNMENT - 1) / ALIGNMENT *
-	       ALIGNMENT;
+	const bool int8 = precision == OFA_INT8;
+
+	return (struct layout){.element = int8 ? 1 : (uint32_t)sizeof(float),
+			       .align = int8 ? OFA_MEMORY_INT8_ALIGN : OFA_MEMORY_FLOAT_ALIGN};
 }
 
-static uint32_t value_bytes(const struct ofa_value *v)
+static uint32_t bytes_of(const struct layout *m, int h, int w, int c)
 {
-	return float_bytes(v->h, v->w, v->c);
+	return ((uint32_t)h * (uint32_t)w * (uint32_t)c * m->element + m->align - 1) / m->align * m->align;
 }
 
-static uint32_t scratch_bytes(const struct ofa_layer *l)
+static uint32_t value_bytes(const struct layout *m, const struct ofa_value *v)
 {
-	return l->op == OFA_OP_SE ? float_bytes(1, 1, l->c_in + l->hidden) : 0;
+	return bytes_of(m, v->h, v->w, v->c);
+}
+
+static uint32_t scratch_bytes(const struct layout *m, const struct ofa_layer *l)
+{
+	return l->op == OFA_OP_SE ? bytes_of(m, 1, 1, l->c_in + l->hidden) : 0;
 }
 
 static bool live_at(const struct ofa_value *v, int layer)
@@ -44,16 +57,42 @@ uint64_t ofa_plan_peak_activation_int8(const struct ofa_plan *p)
 	return peak;
 }
 
-uint32_t ofa_layer_arena_bytes(const struct ofa_plan *p, int layer)
+/* Bytes alive during one layer, each value and scratch rounded up.  Depends on nothing but the shapes of the
+ * layer's own unit. */
+static uint32_t layer_bytes(const struct layout *m, const struct ofa_plan *p, int layer)
 {
 	const struct ofa_layer *l = &p->layers[layer];
-	uint32_t live = scratch_bytes(l);
+	uint32_t live = scratch_bytes(m, l);
 
 	/* Besides its own values a layer finds alive only the input of its block: values are few and near. */
 	for (int i = p->layers[p->units[l->unit].first_layer].in; i <= l->out; i++)
 		if (live_at(&p->values[i], layer))
-			live += value_bytes(&p->values[i]);
+			live += value_bytes(m, &p->values[i]);
 	return live;
+}
+
+uint32_t ofa_unit_layers_bytes(const struct ofa_plan *p, int unit, enum ofa_precision precision)
+{
+	const struct layout m = layout_for(precision);
+	const struct ofa_unit *u = &p->units[unit];
+	uint32_t most = 0;
+
+	for (int l = u->first_layer; l < u->first_layer + u->n_layers; l++) {
+		const uint32_t bytes = layer_bytes(&m, p, l);
+
+		if (bytes > most)
+			most = bytes;
+	}
+	return most;
+}
+
+uint32_t ofa_unit_arena_bytes(const struct ofa_plan *p, int unit, enum ofa_precision precision)
+{
+	struct ofa_placement layers[OFA_STRIPES_MAX_LAYERS];
+
+	if (precision == OFA_INT8 && ofa_stripes_apply(p))
+		return ofa_stripes_place(p, unit, layers);
+	return ofa_unit_layers_bytes(p, unit, precision);
 }
 
 /* Values that are needed while a layer runs: at most three, and the one that is being placed. */
@@ -64,7 +103,7 @@ struct placed {
 	} at[4];
 };
 
-static struct placed placed_at(const struct ofa_plan *p, const struct ofa_memory_plan *m, int layer)
+static struct placed placed_at(const struct ofa_plan *p, const struct layout *m, int layer)
 {
 	const struct ofa_layer *l = &p->layers[layer];
 	struct placed r = {0};
@@ -73,14 +112,14 @@ static struct placed placed_at(const struct ofa_plan *p, const struct ofa_memory
 		if (p->values[i].first_layer >= layer || !live_at(&p->values[i], layer))
 			continue;
 		r.at[r.n].from_low = m->value_offset[i];
-		r.at[r.n].from_high = m->arena_bytes - m->value_offset[i] - value_bytes(&p->values[i]);
+		r.at[r.n].from_high = m->arena_bytes - m->value_offset[i] - value_bytes(m, &p->values[i]);
 		r.n++;
 	}
 	return r;
 }
 
 /* Offset nearest to one end of the arena, at least `reserve` bytes away from it, where size bytes are free. */
-static uint32_t place(const struct ofa_memory_plan *m, const struct placed *r, int high, uint32_t reserve,
+static uint32_t place(const struct layout *m, const struct placed *r, int high, uint32_t reserve,
 		      uint32_t size)
 {
 	uint32_t distance = reserve;
@@ -131,37 +170,81 @@ static int choose_side(const struct ofa_plan *p, const uint8_t *side, const stru
 	return !side[l->in];
 }
 
-static uint32_t reserve_bytes(const struct ofa_plan *p, int layer)
+static uint32_t reserve_bytes(const struct layout *m, const struct ofa_plan *p, int layer)
 {
 	const struct ofa_unit *u = &p->units[p->layers[layer].unit];
 
 	if (!has_projection(u) || u->stride > 1 || layer != u->first_layer)
 		return 0;
-	return value_bytes(&p->values[p->layers[layer + 1].out]);
+	return value_bytes(m, &p->values[p->layers[layer + 1].out]);
 }
 
-void ofa_memory_plan_init(const struct ofa_plan *p, struct ofa_memory_plan *ret)
+static void lay_out(const struct ofa_plan *p, struct layout *m)
 {
 	uint8_t side[OFA_PLAN_MAX_LAYERS + 1] = {0};
 
-	memset(ret, 0, sizeof(*ret));
 	for (int i = 0; i < p->n_layers; i++) {
-		uint32_t bytes = ofa_layer_arena_bytes(p, i);
+		uint32_t bytes = layer_bytes(m, p, i);
 
-		if (bytes > ret->arena_bytes)
-			ret->arena_bytes = bytes;
+		if (bytes > m->arena_bytes)
+			m->arena_bytes = bytes;
 	}
 	for (int i = 0; i < p->n_layers; i++) {
 		const struct ofa_layer *l = &p->layers[i];
-		struct placed r = placed_at(p, ret, i);
+		struct placed r = placed_at(p, m, i);
 		int to = choose_side(p, side, l);
 
 		if (l->op == OFA_OP_SE) {
-			ret->scratch_offset[i] = place(ret, &r, to, 0, scratch_bytes(l));
+			m->scratch_offset[i] = place(m, &r, to, 0, scratch_bytes(m, l));
 		} else {
 			side[l->out] = (uint8_t)to;
-			ret->value_offset[l->out] =
-				place(ret, &r, to, reserve_bytes(p, i), value_bytes(&p->values[l->out]));
+			m->value_offset[l->out] =
+				place(m, &r, to, reserve_bytes(m, p, i), value_bytes(m, &p->values[l->out]));
 		}
 	}
+}
+
+static void plan_by_layers(const struct ofa_plan *p, enum ofa_precision precision, struct ofa_memory_plan *ret)
+{
+	struct layout m = layout_for(precision);
+
+	lay_out(p, &m);
+	for (int i = 0; i < p->n_layers; i++) {
+		const struct ofa_layer *l = &p->layers[i];
+
+		ret->layers[i] = (struct ofa_placement){
+			.in = m.value_offset[l->in],
+			.out = m.value_offset[l->out],
+			.residual = l->residual >= 0 ? m.value_offset[l->residual] : OFA_NOWHERE,
+			.scratch = l->op == OFA_OP_SE ? m.scratch_offset[i] : OFA_NOWHERE,
+			.origin = m.value_offset[l->in],
+		};
+	}
+	ret->input = m.value_offset[0];
+	ret->arena_bytes = m.arena_bytes;
+}
+
+/* Between units a single value is alive, so each unit may move it to where it wants it. */
+static void plan_by_stripes(const struct ofa_plan *p, struct ofa_memory_plan *ret)
+{
+	for (int i = 0; i < p->n_units; i++) {
+		const struct ofa_unit *u = &p->units[i];
+		struct ofa_placement *first = &ret->layers[u->first_layer];
+		const uint32_t bytes = ofa_stripes_place(p, i, first);
+
+		if (bytes > ret->arena_bytes)
+			ret->arena_bytes = bytes;
+		if (u->first_layer > 0)
+			first->origin = first[-1].out;
+	}
+	ret->input = ret->layers[0].in;
+}
+
+void ofa_memory_plan_init(const struct ofa_plan *p, enum ofa_precision precision, struct ofa_memory_plan *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	if (precision == OFA_INT8 && ofa_stripes_apply(p))
+		plan_by_stripes(p, ret);
+	else
+		plan_by_layers(p, precision, ret);
 }

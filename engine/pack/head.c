@@ -11,6 +11,8 @@ _Static_assert((int)OFA_ACT_NONE == (int)OFA_FMT_ACT_NONE && (int)OFA_ACT_RELU =
 		       (int)OFA_ACT_HSIGMOID == (int)OFA_FMT_ACT_HSIGMOID,
 	       "activations are stored as the engine numbers them");
 
+_Static_assert(OFA_NOWHERE == OFA_FMT_NONE, "an absent offset is stored as it is");
+
 /* What the parts are made from, and the bytes they go to. */
 struct head {
 	const struct ofa_supernet *net;
@@ -69,6 +71,7 @@ static void write_op(const struct ofa_plan *plan, const struct ofa_memory_plan *
 		     uint32_t n_tensors, uint8_t *r)
 {
 	const struct ofa_layer *l = &plan->layers[i];
+	const struct ofa_placement *place = &memory->layers[i];
 	const bool fixed_act = l->op == OFA_OP_SE || l->op == OFA_OP_POOL;
 
 	r[OFA_FMT_OP_KIND] = op_kind(l->op);
@@ -85,10 +88,10 @@ static void write_op(const struct ofa_plan *plan, const struct ofa_memory_plan *
 	ofa_put_u32(r + OFA_FMT_OP_C_IN, (uint32_t)l->c_in);
 	ofa_put_u32(r + OFA_FMT_OP_C_OUT, (uint32_t)l->c_out);
 	ofa_put_u32(r + OFA_FMT_OP_HIDDEN, l->op == OFA_OP_SE ? (uint32_t)l->hidden : 0);
-	ofa_put_u32(r + OFA_FMT_OP_IN, memory->value_offset[l->in]);
-	ofa_put_u32(r + OFA_FMT_OP_OUT, memory->value_offset[l->out]);
-	ofa_put_u32(r + OFA_FMT_OP_RESIDUAL, l->residual >= 0 ? memory->value_offset[l->residual] : OFA_FMT_NONE);
-	ofa_put_u32(r + OFA_FMT_OP_SCRATCH, l->op == OFA_OP_SE ? memory->scratch_offset[i] : OFA_FMT_NONE);
+	ofa_put_u32(r + OFA_FMT_OP_IN, place->in);
+	ofa_put_u32(r + OFA_FMT_OP_OUT, place->out);
+	ofa_put_u32(r + OFA_FMT_OP_RESIDUAL, place->residual);
+	ofa_put_u32(r + OFA_FMT_OP_SCRATCH, place->scratch);
 }
 
 static void write_tensor(const struct ofa_pack_tensor *t, uint64_t offset, uint8_t *r)
@@ -132,7 +135,7 @@ static void write_io(struct head *p)
 	ofa_put_u16(io + OFA_FMT_IO_WIDTH, (uint32_t)input->w);
 	ofa_put_u16(io + OFA_FMT_IO_CHANNELS, (uint32_t)input->c);
 	ofa_put_u32(io + OFA_FMT_IO_CLASSES, (uint32_t)plan->classes);
-	ofa_put_u32(io + OFA_FMT_IO_INPUT, p->memory.value_offset[0]);
+	ofa_put_u32(io + OFA_FMT_IO_INPUT, p->memory.input);
 	ofa_put_floats(io + OFA_FMT_IO_MEAN, p->net->mean, (size_t)input->c);
 	ofa_put_floats(io + OFA_FMT_IO_STD, p->net->std, (size_t)input->c);
 	ofa_put_f32(io + OFA_FMT_IO_TOLERANCE, OFA_PACK_TOLERANCE);
@@ -154,7 +157,7 @@ enum ofa_status ofa_pack_head_write(const struct ofa_supernet *net, const struct
 {
 	struct head h = {.net = net, .plan = plan, .layout = layout, .bytes = bytes};
 
-	ofa_memory_plan_init(plan, &h.memory);
+	ofa_memory_plan_init(plan, OFA_FLOAT32, &h.memory);
 	write_header(&h);
 	write_tables(&h);
 	write_io(&h);

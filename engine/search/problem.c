@@ -77,18 +77,18 @@ static double *head_cell(const struct ofa_search_problem *p, enum ofa_resource r
 	return &p->head[r][resolution * p->choices.widths + (last < 0 ? 0 : a->w[last])];
 }
 
-static void unit_costs(const struct ofa_plan *plan, const struct ofa_unit *u, double cost[OFA_RESOURCE_COUNT])
+static void unit_costs(const struct ofa_plan *plan, int unit, double cost[OFA_RESOURCE_COUNT])
 {
-	double macs = 0, bytes = 0, arena = 0;
+	const struct ofa_unit *u = &plan->units[unit];
+	double macs = 0, bytes = 0;
 
 	for (int l = u->first_layer; l < u->first_layer + u->n_layers; l++) {
 		macs += (double)ofa_layer_macs(&plan->layers[l]);
 		bytes += (double)ofa_pack_layer_bytes(&plan->layers[l]);
-		arena = fmax(arena, ofa_layer_arena_bytes(plan, l));
 	}
 	cost[OFA_MACS] = macs;
 	cost[OFA_STORAGE_BYTES] = bytes;
-	cost[OFA_PEAK_MEMORY_BYTES] = arena;
+	cost[OFA_PEAK_MEMORY_BYTES] = ofa_unit_arena_bytes(plan, unit, OFA_FLOAT32);
 }
 
 /* Adds a plan's units to the tables of what does not come from a latency table. */
@@ -105,7 +105,7 @@ static void read_plan(struct ofa_search_problem *p, int resolution, const struct
 		const struct ofa_unit *u = &plan->units[i];
 		double cost[OFA_RESOURCE_COUNT];
 
-		unit_costs(plan, u, cost);
+		unit_costs(plan, i, cost);
 		rest -= cost[OFA_STORAGE_BYTES];
 		head |= u->kind == OFA_UNIT_HEAD_EXPAND || u->kind == OFA_UNIT_POOL;
 		for (size_t k = 0; k < OFA_ARRAY_LEN(known); k++) {

@@ -115,7 +115,7 @@ static inline void costs_by_plan(const struct fixture *f, const struct ofa_arch 
 	static struct ofa_plan plan;
 
 	ofa_plan_init(&f->net.space, &f->net.params, a, &plan);
-	ofa_memory_plan_init(&plan, &memory);
+	ofa_memory_plan_init(&plan, OFA_FLOAT32, &memory);
 	value[OFA_LATENCY_MS] = f->latency ? ofa_latency_ms(f->latency, a) : NAN;
 	value[OFA_MACS] = (double)ofa_plan_macs(&plan);
 	value[OFA_PEAK_MEMORY_BYTES] = memory.arena_bytes;

@@ -389,12 +389,26 @@ struct range {
 	int first, last;
 };
 
+/* Where values lie, by the layers that write and read them, which must agree. */
+static uint32_t value_place(const struct ofa_plan *p, const struct ofa_memory_plan *m, int value)
+{
+	uint32_t place = value == 0 ? m->input : m->layers[p->values[value].first_layer].out;
+
+	for (int l = 0; l < p->n_layers; l++) {
+		if (p->layers[l].in == value)
+			ck_assert_uint_eq(m->layers[l].in, place);
+		if (p->layers[l].residual == value)
+			ck_assert_uint_eq(m->layers[l].residual, place);
+	}
+	return place;
+}
+
 static struct range value_range(const struct ofa_plan *p, const struct ofa_memory_plan *m, int i)
 {
 	const struct ofa_value *v = &p->values[i];
+	const uint32_t place = value_place(p, m, i);
 
-	return (struct range){m->value_offset[i], m->value_offset[i] + (uint32_t)(v->h * v->w * v->c) * 4,
-			      v->first_layer, v->last_layer};
+	return (struct range){place, place + (uint32_t)(v->h * v->w * v->c) * 4, v->first_layer, v->last_layer};
 }
 
 /* No two ranges that live together share a byte; all are aligned and inside; the arena is as small as it can be. */
@@ -402,17 +416,17 @@ static void check_memory(const struct ofa_plan *p)
 {
 	struct range r[2 * OFA_PLAN_MAX_LAYERS];
 	struct ofa_memory_plan m;
-	uint32_t largest = 0;
+	uint32_t largest = 0, units = 0;
 	int n = 0;
 
-	ofa_memory_plan_init(p, &m);
+	ofa_memory_plan_init(p, OFA_FLOAT32, &m);
 	for (int i = 0; i < p->n_values; i++)
 		r[n++] = value_range(p, &m, i);
 	for (int i = 0; i < p->n_layers; i++)
 		if (p->layers[i].op == OFA_OP_SE)
 			r[n++] = (struct range){
-				m.scratch_offset[i],
-				m.scratch_offset[i] + (uint32_t)(p->layers[i].c_in + p->layers[i].hidden) * 4, i, i};
+				m.layers[i].scratch,
+				m.layers[i].scratch + (uint32_t)(p->layers[i].c_in + p->layers[i].hidden) * 4, i, i};
 	for (int i = 0; i < n; i++) {
 		ck_assert_uint_eq(r[i].begin % 64, 0);
 		ck_assert_uint_le(r[i].end, m.arena_bytes);
@@ -429,9 +443,15 @@ static void check_memory(const struct ofa_plan *p)
 		for (int i = 0; i < n; i++)
 			if (r[i].first <= l && l <= r[i].last)
 				live += (r[i].end - r[i].begin + 63) / 64 * 64;
-		ck_assert_uint_eq(live, ofa_layer_arena_bytes(p, l));
 		largest = live > largest ? live : largest;
 	}
+	for (int i = 0; i < p->n_units; i++) {
+		const uint32_t bytes = ofa_unit_arena_bytes(p, i, OFA_FLOAT32);
+
+		ck_assert_uint_le(bytes, largest);
+		units = bytes > units ? bytes : units;
+	}
+	ck_assert_uint_eq(units, largest);
 	ck_assert_uint_eq(m.arena_bytes, largest);
 }
 
