@@ -37,6 +37,7 @@
 #define OFA_FMT_INT8_ALIGN 16       /* of values in the arena of an int8 package */
 #define OFA_FMT_QUAD 4              /* inputs side by side in an int8 weight panel */
 #define OFA_FMT_LOOKUP_BYTES 256
+#define OFA_FMT_MAX_GROUP 8 /* operations that run in turns */
 
 enum ofa_fmt_header {
 	OFA_FMT_HEADER_MAGIC = 0,
