@@ -31,7 +31,7 @@ struct ofa_placement {
 /* float32 and float16: offsets are multiples of 64; what is needed at one time never shares a byte, and the
  * arena is the largest sum of what is alive during one layer.  int8: multiples of 16, and an expanded tensor
  * exists by rows.  Either way the arena is the maximum over the plan's units, and what a unit needs depends on
- * its own shapes alone. */
+ * its own shapes alone (0 where it runs in turns with a later one, which then counts both). */
 struct ofa_memory_plan {
 	uint32_t input; /* where the network's input is expected */
 	uint32_t arena_bytes;

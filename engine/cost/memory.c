@@ -1,4 +1,4 @@
-#include "cost/memory.h"
+#include "cost/stripes.h"
 
 #include <string.h>
 
@@ -88,7 +88,7 @@ uint32_t ofa_unit_layers_bytes(const struct ofa_plan *p, int unit, enum ofa_prec
 
 uint32_t ofa_unit_arena_bytes(const struct ofa_plan *p, int unit, enum ofa_precision precision)
 {
-	struct ofa_placement layers[OFA_STRIPES_MAX_LAYERS];
+	struct ofa_placement layers[OFA_PLAN_MAX_LAYERS];
 
 	if (precision == OFA_INT8 && ofa_stripes_apply(p))
 		return ofa_stripes_place(p, unit, layers);
@@ -228,13 +228,12 @@ static void plan_by_layers(const struct ofa_plan *p, enum ofa_precision precisio
 static void plan_by_stripes(const struct ofa_plan *p, struct ofa_memory_plan *ret)
 {
 	for (int i = 0; i < p->n_units; i++) {
-		const struct ofa_unit *u = &p->units[i];
-		struct ofa_placement *first = &ret->layers[u->first_layer];
-		const uint32_t bytes = ofa_stripes_place(p, i, first);
+		const uint32_t bytes = ofa_stripes_place(p, i, ret->layers);
+		struct ofa_placement *first = &ret->layers[ofa_stripes_first_layer(p, i)];
 
 		if (bytes > ret->arena_bytes)
 			ret->arena_bytes = bytes;
-		if (u->first_layer > 0)
+		if (bytes > 0 && first > ret->layers)
 			first->origin = first[-1].out;
 	}
 	ret->input = ret->layers[0].in;

@@ -1,115 +1,179 @@
+#include "cost/stripes.h"
+
 #include <string.h>
 
-#include "cost/memory.h"
+#include "ofa_format.h"
 
-/* Layers that run in turns, row by row: [conv] dwconv [conv], or a single layer.  Sizes in bytes; what it lacks
- * is 0. */
+enum { INPUT = -1, NOTHING = -2 };
+
+_Static_assert(OFA_STRIPES_MOST == OFA_FMT_MAX_GROUP, "a group is as long as the format has it");
+
+/* Layers that run in turns, row by row, as doc/pack-format.md says of a group. */
 struct group {
-	uint32_t in_row, in_rows, out_row, out_rows;
-	uint32_t window; /* of the first conv's output */
-	uint32_t window_rows;
-	uint32_t line;   /* of the dwconv's output */
-	int k, stride, pad; /* from the input, or the window, to the output */
-	bool keeps_input;   /* for later layers */
-	bool adds_input;    /* row r to row r of the output */
+	const struct ofa_layer *l;
+	int n;
+	bool keeps_input; /* for a layer after the group */
+	int adds[OFA_STRIPES_MOST]; /* the layer whose output is added */
 };
+
+/* What there is at one moment, and what was learnt. */
+struct walk {
+	const struct group *g;
+	int made[OFA_STRIPES_MOST]; /* rows of each layer's output */
+	int rows[OFA_STRIPES_MOST]; /* of it that are needed at a time */
+	/* how far above its own start the first window, and the output, wants the input to begin */
+	int64_t window_ends, out_ends;
+};
+
+static int64_t row_bytes(int w, int c)
+{
+	return (int64_t)w * c;
+}
+
+static int64_t in_row(const struct group *g)
+{
+	return row_bytes(g->l->w_in, g->l->c_in);
+}
+
+static int64_t out_row(const struct ofa_layer *l)
+{
+	return row_bytes(l->w_out, l->c_out);
+}
+
+/* Rows of its input that a layer needs for its row y to exist. */
+static int reach(const struct ofa_layer *l, int y)
+{
+	const int end = y * l->stride - l->pad + l->k;
+
+	return end < l->h_in ? end : l->h_in;
+}
+
+/* The first row of a value that will still be read. */
+static int first_needed(const struct walk *w, int value)
+{
+	const struct group *g = w->g;
+	const struct ofa_layer *reader = &g->l[value + 1];
+	int first;
+
+	if (value == INPUT && g->keeps_input)
+		return 0;
+	first = w->made[value + 1] < reader->h_out ? w->made[value + 1] * reader->stride - reader->pad : reader->h_in;
+	for (int i = 0; i < g->n; i++)
+		if (g->adds[i] == value && w->made[i] < g->l[i].h_out && w->made[i] < first)
+			first = w->made[i];
+	return first > 0 ? first : 0;
+}
+
+/* Layer i computes its row y. */
+static void see_row(struct walk *w, int i, int y)
+{
+	const struct group *g = w->g;
+	const int input = first_needed(w, INPUT);
+	const int64_t read = input * in_row(g);
+	int64_t end;
+
+	if (i < g->n - 1) {
+		const int held = y + 1 - first_needed(w, i);
+
+		if (held > w->rows[i])
+			w->rows[i] = held;
+	}
+	if (input >= g->l->h_in)
+		return;
+	if (i == 0 && g->n > 1) {
+		end = (w->rows[0] > 0 ? y % w->rows[0] + 1 : 0) * out_row(&g->l[0]) - read;
+		if (end > w->window_ends)
+			w->window_ends = end;
+	}
+	if (i == g->n - 1) {
+		end = (y + 1) * out_row(&g->l[i]) - read;
+		if (end > w->out_ends)
+			w->out_ends = end;
+	}
+}
+
+static void make(struct walk *w, int i, int y)
+{
+	while (i > 0 && w->made[i - 1] < reach(&w->g->l[i], y))
+		make(w, i - 1, w->made[i - 1]);
+	see_row(w, i, y);
+	w->made[i] = y + 1;
+}
+
+/* Goes through the group's order; a second time knows how many rows the windows have. */
+static void walk(struct walk *w)
+{
+	memset(w->made, 0, sizeof(w->made));
+	w->window_ends = w->out_ends = INT64_MIN;
+	for (int y = 0; y < w->g->l[w->g->n - 1].h_out; y++)
+		make(w, w->g->n - 1, y);
+}
+
+static uint32_t align(int64_t bytes)
+{
+	return bytes <= 0 ? 0
+			  : (uint32_t)((bytes + OFA_MEMORY_INT8_ALIGN - 1) / OFA_MEMORY_INT8_ALIGN *
+				       OFA_MEMORY_INT8_ALIGN);
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
 
 struct places {
-	uint32_t in, window, line, out, end;
+	uint32_t window[OFA_STRIPES_MOST]; /* of each layer but the last */
+	uint32_t in, out, end;
 };
 
-static uint32_t align(uint64_t bytes)
+/* From below: windows, the first layer's last; then the output, over the rows of the input that are read first. */
+static void place(const struct walk *w, struct places *ret)
 {
-	return (uint32_t)((bytes + OFA_MEMORY_INT8_ALIGN - 1) / OFA_MEMORY_INT8_ALIGN * OFA_MEMORY_INT8_ALIGN);
-}
+	const struct group *g = w->g;
+	const int last = g->n - 1;
+	const int64_t in = in_row(g) * g->l->h_in, out = out_row(&g->l[last]) * g->l[last].h_out;
+	int64_t windows = 0, first = 0, lowest, above;
 
-/* The first row of the input that is still read after step r; in_rows when there is none. */
-static uint32_t first_needed(const struct group *g, uint32_t r)
-{
-	const int64_t made = (int64_t)r * g->stride - g->pad + g->k, reached = (int64_t)(r + 1) * g->stride - g->pad;
-	int64_t row = g->window > 0 ? made : reached;
-
-	if (g->window == 0 && r + 1 == g->out_rows)
-		row = g->in_rows;
-	if (g->adds_input && row > (int64_t)r + 1)
-		row = (int64_t)r + 1;
-	if (row < 0)
-		row = 0;
-	return row < g->in_rows ? (uint32_t)row : g->in_rows;
-}
-
-/* How far above the output the input has to begin, so that no row is overwritten that is still read; negative:
- * may begin below it. */
-static int64_t clearance(const struct group *g)
-{
-	int64_t most = INT64_MIN;
-
-	for (uint32_t r = 0; r < g->out_rows; r++) {
-		const uint32_t row = first_needed(g, r);
-		const int64_t above = ((int64_t)r + 1) * g->out_row - (int64_t)row * g->in_row;
-
-		if (row < g->in_rows && above > most)
-			most = above;
+	for (int i = last - 1; i >= 0; i--) {
+		first = windows;
+		windows = align(windows + w->rows[i] * out_row(&g->l[i]));
 	}
-	return most;
-}
-
-/* The window lies lowest and may reach into input that was read when its last row is first written.  The output follows
- * it, into the place of the rows that are read first, or lies above the input: whichever ends lower. */
-static struct places place(const struct group *g)
-{
-	const uint32_t in = g->in_row * g->in_rows, out = g->out_row * g->out_rows, window = align(g->window);
-	const bool shares = !g->keeps_input && !g->adds_input && g->window >= g->in_row * g->window_rows;
-	const uint32_t read = g->window_rows > 0 && shares ? (g->window_rows - 1) * g->in_row : 0;
-	const uint32_t lowest = align(window > read ? window - read : 0);
-	const uint32_t above = align((uint64_t)lowest + in) + out;
-	struct places p = {.in = lowest, .out = align((uint64_t)lowest + in)};
-
-	p.end = above;
-	if (!g->keeps_input) {
-		const int64_t clear = clearance(g) == INT64_MIN ? 0 : (int64_t)window + clearance(g);
-		const uint32_t at = align((uint64_t)(clear > (int64_t)lowest ? clear : (int64_t)lowest));
-		const uint32_t end = at + in > window + out ? at + in : window + out;
-
-		if (end <= above)
-			p = (struct places){.in = at, .out = window, .end = end};
+	lowest = g->keeps_input ? windows : align(first + w->window_ends);
+	above = align(lowest + in) + out;
+	*ret = (struct places){.in = (uint32_t)lowest, .out = align(lowest + in), .end = (uint32_t)above};
+	for (int i = last - 1, at = 0; i >= 0; i--) {
+		ret->window[i] = (uint32_t)at;
+		at = (int)align(at + w->rows[i] * out_row(&g->l[i]));
 	}
-	p.line = align(p.end);
-	p.end = g->line > 0 ? p.line + g->line : p.end;
-	return p;
-}
-
-static uint32_t row_bytes(int w, int c)
-{
-	return (uint32_t)w * (uint32_t)c;
-}
-
-static struct group single(const struct ofa_layer *l)
-{
-	return (struct group){
-		.in_row = row_bytes(l->w_in, l->c_in),
-		.in_rows = (uint32_t)l->h_in,
-		.out_row = row_bytes(l->w_out, l->c_out),
-		.out_rows = (uint32_t)l->h_out,
-		.k = l->k,
-		.stride = l->stride,
-		.pad = l->pad,
-	};
-}
-
-/* From `first` to `last`, the dwconv of which is `middle`. */
-static struct group join(const struct ofa_layer *first, const struct ofa_layer *middle, const struct ofa_layer *last)
-{
-	struct group g = single(middle);
-
-	g.in_row = row_bytes(first->w_in, first->c_in);
-	g.out_row = row_bytes(last->w_out, last->c_out);
-	if (first != middle) {
-		g.window_rows = (uint32_t)(middle->k < middle->h_in ? middle->k : middle->h_in);
-		g.window = g.window_rows * row_bytes(middle->w_in, middle->c_in);
+	if (g->keeps_input)
+		return;
+	if (g->adds[last] == INPUT && out_row(&g->l[last]) == in_row(g)) {
+		/* each row takes the place of the one that it adds; no window may reach into it */
+		ret->in = ret->out = (uint32_t)windows;
+		ret->end = (uint32_t)(windows + in);
+		return;
 	}
-	if (last != middle)
-		g.line = row_bytes(middle->w_out, middle->c_out);
+	lowest = align(larger(lowest, windows + w->out_ends));
+	if (larger(lowest + in, windows + out) <= above) {
+		ret->in = (uint32_t)lowest;
+		ret->out = (uint32_t)windows;
+		ret->end = (uint32_t)larger(lowest + in, windows + out);
+	}
+}
+
+/* The first layer of a group may add nothing but its input. */
+static struct group group_of(const struct ofa_layer *l, int n, bool keeps_input)
+{
+	struct group g = {.l = l, .n = n, .keeps_input = keeps_input};
+
+	for (int i = 0; i < n; i++) {
+		g.adds[i] = NOTHING;
+		if (l[i].residual == l->in)
+			g.adds[i] = INPUT;
+		for (int j = 0; j < i; j++)
+			if (l[i].residual == l[j].out)
+				g.adds[i] = j;
+	}
 	return g;
 }
 
@@ -119,87 +183,109 @@ static struct ofa_placement placement(uint32_t in, uint32_t out)
 		.in = in, .out = out, .residual = OFA_NOWHERE, .scratch = OFA_NOWHERE, .origin = in};
 }
 
-/* Layers n of a unit in one group; returns where its output is. */
-static struct places place_group(const struct group *g, const struct ofa_layer *l, int n, struct ofa_placement *ret)
+static void place_group(const struct group *g, struct places *ret_places, struct ofa_placement *ret)
 {
-	const struct places p = place(g);
-	uint32_t at = p.in;
+	struct walk w = {.g = g};
+	uint32_t at;
 
-	for (int i = 0; i < n; i++) {
-		const bool last = i == n - 1, window = !last && l[i].op == OFA_OP_CONV;
+	walk(&w);
+	walk(&w);
+	place(&w, ret_places);
+	at = ret_places->in;
+	for (int i = 0; i < g->n; i++) {
+		const bool last = i == g->n - 1;
 
-		ret[i] = placement(at, last ? p.out : window ? p.window : p.line);
-		ret[i].rows = last ? 0 : window ? g->window_rows : 1;
+		ret[i] = placement(at, last ? ret_places->out : ret_places->window[i]);
+		ret[i].rows = last ? 0 : (uint32_t)w.rows[i];
+		if (g->adds[i] != NOTHING)
+			ret[i].residual = g->adds[i] == INPUT ? ret_places->in : ret_places->window[g->adds[i]];
 		at = ret[i].out;
 	}
-	if (g->adds_input)
-		ret[n - 1].residual = p.in;
-	return p;
 }
 
-static uint32_t larger(uint32_t a, uint32_t b)
-{
-	return a > b ? a : b;
-}
-
-/* [conv] dwconv, SE, conv: SE needs the whole of what it scales. */
-static uint32_t place_excited(const struct ofa_layer *l, int n, bool residual, struct ofa_placement *ret)
+/* A group, SE, conv: SE needs the whole of what it scales.  The conv's output takes the place of what it adds, or lies
+ * over what it reads. */
+static uint32_t place_excited(const struct ofa_layer *l, int n, struct ofa_placement *ret)
 {
 	const struct ofa_layer *se = &l[n - 2], *last = &l[n - 1];
-	struct group g = join(&l[0], &l[n - 3], &l[n - 3]), project = single(last);
-	const uint32_t scratch = (uint32_t)(se->c_in + se->hidden);
+	const bool residual = last->residual >= 0;
+	const struct group before = group_of(l, n - 2, residual), after = group_of(last, 1, false);
+	const int64_t scratch = (int64_t)se->c_in + se->hidden;
+	struct ofa_placement unused;
 	struct places p, q;
-	uint32_t free_bytes, end;
+	int64_t below, end, shift;
 
-	g.keeps_input = residual;
-	p = place_group(&g, l, n - 2, ret);
+	place_group(&before, &p, ret);
 	end = p.end;
 	ret[n - 2] = placement(p.out, p.out);
-	free_bytes = residual && p.in < p.out ? p.in : p.out;
-	ret[n - 2].scratch = scratch <= free_bytes ? 0 : align(p.end);
-	if (scratch > free_bytes)
+	below = residual && p.in < p.out ? p.in : p.out;
+	ret[n - 2].scratch = scratch <= below ? 0 : align(p.end);
+	if (scratch > below)
 		end = align(p.end) + scratch;
-	if (residual) { /* takes the place of what it adds */
+	if (residual) {
 		ret[n - 1] = placement(p.out, p.in);
 		ret[n - 1].residual = p.in;
-		return end;
+		return (uint32_t)end;
 	}
-	q = place(&project);
-	if (q.in <= p.out) { /* and so fits below */
-		ret[n - 1] = placement(p.out, p.out - q.in + q.out);
-		return larger(end, p.out - q.in + q.end);
+	place_group(&after, &q, &unused);
+	shift = (int64_t)p.out - q.in;
+	if (shift + q.out < 0) { /* does not fit below */
+		ret[n - 1] = placement(p.out, align((int64_t)p.out + in_row(&after) * last->h_in));
+		return (uint32_t)larger(end, ret[n - 1].out + out_row(last) * last->h_out);
 	}
-	ret[n - 1] = placement(p.out, align(p.out + g.out_row * g.out_rows));
-	return larger(end, ret[n - 1].out + project.out_row * project.out_rows);
+	ret[n - 1] = placement(p.out, (uint32_t)(shift + q.out));
+	return (uint32_t)larger(end, shift + q.end);
 }
 
 /* A pool over everything, or a matrix: nothing may overlap. */
 static uint32_t place_apart(const struct ofa_layer *l, struct ofa_placement *ret)
 {
-	const struct group g = single(l);
+	const struct group g = group_of(l, 1, false);
 
-	ret[0] = placement(0, align(g.in_row * g.in_rows));
-	return ret[0].out + g.out_row * g.out_rows;
+	ret[0] = placement(0, align(in_row(&g) * l->h_in));
+	return (uint32_t)(ret[0].out + out_row(l) * l->h_out);
+}
+
+static bool has_se(const struct ofa_plan *p, const struct ofa_unit *u)
+{
+	return u->n_layers >= 3 && p->layers[u->first_layer + u->n_layers - 2].op == OFA_OP_SE;
+}
+
+/* Where a stem keeps the size of its image, its output and the first block's are the largest maps that are not
+ * expanded: both run in turns with the first elastic block, which halves the size.  (It does so in every arch of a
+ * space, or the units before it would cost what depends on it.) */
+static bool begins_together(const struct ofa_plan *p)
+{
+	const struct ofa_unit *u = p->units;
+
+	return p->n_units > 3 && u[0].kind == OFA_UNIT_STEM && u[0].n_layers == 1 && u[1].kind == OFA_UNIT_BLOCK &&
+	       u[2].kind == OFA_UNIT_BLOCK && !has_se(p, &u[1]) && u[2].stride == 2 &&
+	       u[2].first_layer + u[2].n_layers <= OFA_STRIPES_MOST;
 }
 
 uint32_t ofa_stripes_place(const struct ofa_plan *p, int unit, struct ofa_placement *ret)
 {
 	const struct ofa_unit *u = &p->units[unit];
-	const struct ofa_layer *l = &p->layers[u->first_layer], *last = &l[u->n_layers - 1];
-	const bool residual = last->residual >= 0;
+	const bool together = begins_together(p) && unit <= 2;
+	const int first = together ? 0 : u->first_layer, n = u->first_layer + u->n_layers - first;
+	const struct ofa_layer *l = &p->layers[first];
+	struct places places;
 	struct group g;
 
-	if (u->kind != OFA_UNIT_BLOCK) {
-		if (l->op == OFA_OP_POOL || l->op == OFA_OP_LINEAR)
-			return align(place_apart(l, ret));
-		g = single(l);
-		return align(place_group(&g, l, 1, ret).end);
-	}
-	if (u->n_layers >= 3 && last[-1].op == OFA_OP_SE)
-		return align(place_excited(l, u->n_layers, residual, ret));
-	g = join(l, &last[-1], last);
-	g.adds_input = residual;
-	return align(place_group(&g, l, u->n_layers, ret).end);
+	if (together && unit < 2)
+		return 0;
+	if (l->op == OFA_OP_POOL || l->op == OFA_OP_LINEAR)
+		return align(place_apart(l, &ret[first]));
+	if (u->kind == OFA_UNIT_BLOCK && has_se(p, u))
+		return align(place_excited(l, n, &ret[first]));
+	g = group_of(l, n, false);
+	place_group(&g, &places, &ret[first]);
+	return align(places.end);
+}
+
+int ofa_stripes_first_layer(const struct ofa_plan *p, int unit)
+{
+	return begins_together(p) && unit <= 2 ? 0 : p->units[unit].first_layer;
 }
 
 bool ofa_stripes_apply(const struct ofa_plan *p)
@@ -208,7 +294,7 @@ bool ofa_stripes_apply(const struct ofa_plan *p)
 		const struct ofa_unit *u = &p->units[i];
 		const struct ofa_layer *l = &p->layers[u->first_layer];
 
-		if (u->bottleneck || u->n_layers > OFA_STRIPES_MAX_LAYERS ||
+		if (u->bottleneck || u->n_layers > OFA_STRIPES_MOST ||
 		    (u->kind != OFA_UNIT_BLOCK && (u->n_layers != 1 || l->residual >= 0)))
 			return false;
 	}
