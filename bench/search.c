@@ -158,7 +158,7 @@ static enum ofa_status bench_released(int evaluations, int seeds, struct ofa_err
 	if (!st)
 		st = ofa_latency_model_new(&net.space, &net.params, &profile.table, &latency, err);
 	if (!st)
-		st = ofa_search_problem_new(&net, &predictor, latency, &problem, err);
+		st = ofa_search_problem_new(&net, &predictor, latency, OFA_FLOAT32, &problem, err);
 	printf("MobileNetV3 w1.2, published predictor, Note10 tables, %d seeds\n", seeds);
 	if (!st)
 		st = table("cold", problem, NULL, evaluations, seeds, err);
@@ -189,7 +189,7 @@ static enum ofa_status bench_network(const char *path, int evaluations, int seed
 	if (!st)
 		st = ofa_predictor_load(net, &predictor, err);
 	if (!st)
-		st = ofa_search_problem_new(net, &predictor, NULL, &problem, err);
+		st = ofa_search_problem_new(net, &predictor, NULL, OFA_FLOAT32, &problem, err);
 	if (!st)
 		ofa_search_feasible(problem, &range);
 	printf("%s, its own predictor, %d seeds\n", path, seeds);

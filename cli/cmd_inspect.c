@@ -62,7 +62,8 @@ static json_t *feasible_ranges(const struct cli_assessor *a)
 	struct ofa_search_problem *problem;
 	struct ofa_feasible feasible;
 
-	if (!a->has_predictor || ofa_search_problem_new(a->net, &a->predictor, a->latency, &problem, NULL) != OFA_OK)
+	if (!a->has_predictor ||
+	    ofa_search_problem_new(a->net, &a->predictor, a->latency, OFA_FLOAT32, &problem, NULL) != OFA_OK)
 		return json_null();
 	ofa_search_feasible(problem, &feasible);
 	ofa_search_problem_free(problem);

@@ -75,7 +75,7 @@ static enum ofa_status run(const struct pareto_options *o, const struct cli_asse
 				"holds no accuracy predictor to search with; `ofa predictor fit` makes one");
 	st = gather(o, a, &options, err);
 	if (st == OFA_OK)
-		st = ofa_search_problem_new(a->net, &a->predictor, a->latency, &problem, err);
+		st = ofa_search_problem_new(a->net, &a->predictor, a->latency, OFA_FLOAT32, &problem, err);
 	if (st == OFA_OK)
 		st = ofa_front_run(problem, &options, &front, err);
 	if (st == OFA_OK)

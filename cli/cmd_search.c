@@ -63,7 +63,7 @@ static enum ofa_status run_search(const struct search_options *o, const struct c
 	if (!a->has_predictor)
 		return ofa_fail(err, OFA_ERR_NOT_FOUND, o->network,
 				"holds no accuracy predictor to search with; `ofa predictor fit` makes one");
-	st = ofa_search_problem_new(a->net, &a->predictor, a->latency, &problem, err);
+	st = ofa_search_problem_new(a->net, &a->predictor, a->latency, OFA_FLOAT32, &problem, err);
 	if (st != OFA_OK)
 		return st;
 	st = ofa_search_run(problem, &options, &result, &feasible, err);

@@ -77,7 +77,8 @@ static double *head_cell(const struct ofa_search_problem *p, enum ofa_resource r
 	return &p->head[r][resolution * p->choices.widths + (last < 0 ? 0 : a->w[last])];
 }
 
-static void unit_costs(const struct ofa_plan *plan, int unit, double cost[OFA_RESOURCE_COUNT])
+static void unit_costs(const struct ofa_plan *plan, int unit, enum ofa_precision precision,
+		       double cost[OFA_RESOURCE_COUNT])
 {
 	const struct ofa_unit *u = &plan->units[unit];
 	double macs = 0, bytes = 0;
@@ -88,7 +89,7 @@ static void unit_costs(const struct ofa_plan *plan, int unit, double cost[OFA_RE
 	}
 	cost[OFA_MACS] = macs;
 	cost[OFA_STORAGE_BYTES] = bytes;
-	cost[OFA_PEAK_MEMORY_BYTES] = ofa_unit_arena_bytes(plan, unit, OFA_FLOAT32);
+	cost[OFA_PEAK_MEMORY_BYTES] = ofa_unit_arena_bytes(plan, unit, precision);
 }
 
 /* Adds a plan's units to the tables of what does not come from a latency table. */
@@ -105,7 +106,7 @@ static void read_plan(struct ofa_search_problem *p, int resolution, const struct
 		const struct ofa_unit *u = &plan->units[i];
 		double cost[OFA_RESOURCE_COUNT];
 
-		unit_costs(plan, i, cost);
+		unit_costs(plan, i, p->precision, cost);
 		rest -= cost[OFA_STORAGE_BYTES];
 		head |= u->kind == OFA_UNIT_HEAD_EXPAND || u->kind == OFA_UNIT_POOL;
 		for (size_t k = 0; k < OFA_ARRAY_LEN(known); k++) {
@@ -159,8 +160,8 @@ static void fill_latency(struct ofa_search_problem *p)
 }
 
 enum ofa_status ofa_search_problem_new(const struct ofa_supernet *net, const struct ofa_predictor *predictor,
-				       const struct ofa_latency_model *latency, struct ofa_search_problem **ret,
-				       struct ofa_error *err)
+				       const struct ofa_latency_model *latency, enum ofa_precision precision,
+				       struct ofa_search_problem **ret, struct ofa_error *err)
 {
 	struct ofa_search_problem *p = calloc(1, sizeof(*p));
 	struct ofa_plan *plan = malloc(sizeof(*plan));
@@ -175,6 +176,7 @@ enum ofa_status ofa_search_problem_new(const struct ofa_supernet *net, const str
 	p->space = &net->space;
 	p->predictor = predictor;
 	p->latency = latency;
+	p->precision = precision;
 	st = choose_resolutions(p, err);
 	if (!st)
 		st = ofa_scorer_new(&net->space, predictor, NULL, &p->scorer, err);

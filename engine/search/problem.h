@@ -16,6 +16,7 @@ struct ofa_search_problem {
 	const struct ofa_space *space;
 	const struct ofa_predictor *predictor;
 	const struct ofa_latency_model *latency; /* or NULL */
+	enum ofa_precision precision;            /* of the packages */
 	struct ofa_scorer *scorer;               /* owned */
 	int n_resolutions;
 	uint16_t resolutions[OFA_MAX_RESOLUTIONS]; /* ascending: in the space, the predictor and the table */

@@ -7,15 +7,16 @@
 #include "cost/profile.h"
 #include "predict/predictor.h"
 
-/* Cost tables of one network and a fast way to score its archs, bound once per (network, profile) and shared read-only
- * by searches. */
+/* Cost tables of one network and a fast way to score its archs, bound once per (network, profile, precision) and
+ * shared read-only by searches. */
 struct ofa_search_problem;
 /* Searched are the resolutions that network, predictor and latency table have in common (OFA_ERR_MISMATCH when
  * there is none).  latency may be NULL (then a latency limit is refused, OFA_ERR_INVALID "/limits/latency_ms").
- * Everything is borrowed and must outlive the problem. */
+ * Package bytes and peak memory are those of packages of this precision.  Everything is borrowed and must outlive the
+ * problem. */
 enum ofa_status ofa_search_problem_new(const struct ofa_supernet *net, const struct ofa_predictor *predictor,
-				       const struct ofa_latency_model *latency, struct ofa_search_problem **ret,
-				       struct ofa_error *err) OFA_MUST_CHECK;
+				       const struct ofa_latency_model *latency, enum ofa_precision precision,
+				       struct ofa_search_problem **ret, struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_search_problem_free(struct ofa_search_problem *p);
 /* Scores from now on by another of the sets of predict/scorer.h than the fastest; not while a search runs. */
 enum ofa_status ofa_search_problem_use(struct ofa_search_problem *p, const char *set,

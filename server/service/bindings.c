@@ -150,7 +150,7 @@ static enum ofa_status bind_table(struct binding *b, const struct network *netwo
 	enum ofa_status st = ofa_latency_model_new(&net->space, &net->params, &profile->table, &b->latency, err);
 
 	if (st == OFA_OK)
-		st = ofa_search_problem_new(net, &network->predictor, b->latency, &b->own_problem, err);
+		st = ofa_search_problem_new(net, &network->predictor, b->latency, OFA_FLOAT32, &b->own_problem, err);
 	if (st == OFA_OK)
 		b->problem = b->own_problem;
 	return st;

@@ -31,7 +31,7 @@ static enum ofa_status load_one(struct networks *s, const char *path, struct ofa
 					"%s: there is a network named \"%s\" already", path, n->net->name);
 	st = ofa_predictor_load(n->net, &n->predictor, err);
 	if (st == OFA_OK)
-		st = ofa_search_problem_new(n->net, &n->predictor, NULL, &n->problem, err);
+		st = ofa_search_problem_new(n->net, &n->predictor, NULL, OFA_FLOAT32, &n->problem, err);
 	if (st != OFA_OK)
 		ofa_error_prefix(err, "%s", path);
 	return st;

@@ -20,6 +20,7 @@ struct fixture {
 	struct ofa_predictor predictor;
 	struct ofa_profile profile;
 	struct ofa_latency_model *latency;
+	enum ofa_precision precision;
 	struct ofa_search_problem *problem;
 };
 
@@ -90,7 +91,7 @@ static inline void setup_space(struct fixture *f, bool with_latency)
 		ASSERT_OK(ofa_latency_model_new(&f->net.space, &f->net.params, &f->profile.table, &f->latency, &err),
 			  &err);
 	}
-	ASSERT_OK(ofa_search_problem_new(&f->net, &f->predictor, f->latency, &f->problem, &err), &err);
+	ASSERT_OK(ofa_search_problem_new(&f->net, &f->predictor, f->latency, f->precision, &f->problem, &err), &err);
 }
 
 static inline void setup(struct fixture *f, bool with_latency)
@@ -115,7 +116,7 @@ static inline void costs_by_plan(const struct fixture *f, const struct ofa_arch 
 	static struct ofa_plan plan;
 
 	ofa_plan_init(&f->net.space, &f->net.params, a, &plan);
-	ofa_memory_plan_init(&plan, OFA_FLOAT32, &memory);
+	ofa_memory_plan_init(&plan, f->precision, &memory);
 	value[OFA_LATENCY_MS] = f->latency ? ofa_latency_ms(f->latency, a) : NAN;
 	value[OFA_MACS] = (double)ofa_plan_macs(&plan);
 	value[OFA_PEAK_MEMORY_BYTES] = memory.arena_bytes;
@@ -147,7 +148,7 @@ static inline void setup_released(struct fixture *f)
 	ASSERT_OK(released_profile(&f->profile, &err), &err);
 	ASSERT_OK(released_predictor(&f->net.space, &f->predictor, &err), &err);
 	ASSERT_OK(ofa_latency_model_new(&f->net.space, &f->net.params, &f->profile.table, &f->latency, &err), &err);
-	ASSERT_OK(ofa_search_problem_new(&f->net, &f->predictor, f->latency, &f->problem, &err), &err);
+	ASSERT_OK(ofa_search_problem_new(&f->net, &f->predictor, f->latency, f->precision, &f->problem, &err), &err);
 }
 
 #endif

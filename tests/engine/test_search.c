@@ -74,6 +74,47 @@ START_TEST(tables_with_elastic_widths)
 }
 END_TEST
 
+/* The same problem for packages of another precision. */
+static void rebind(struct fixture *f, enum ofa_precision precision)
+{
+	struct ofa_error err = {0};
+
+	ofa_search_problem_free(f->problem);
+	f->precision = precision;
+	ASSERT_OK(ofa_search_problem_new(&f->net, &f->predictor, f->latency, f->precision, &f->problem, &err), &err);
+}
+
+START_TEST(tables_by_precision)
+{
+	struct ofa_feasible wide, narrow;
+	struct ofa_error err = {0};
+	struct fixture f;
+
+	setup(&f, false);
+	ofa_search_feasible(f.problem, &wide);
+	rebind(&f, OFA_INT8);
+	check_tables(&f, 2000);
+	ofa_search_feasible(f.problem, &narrow);
+	ck_assert_double_lt(narrow.max[OFA_PEAK_MEMORY_BYTES], wide.max[OFA_PEAK_MEMORY_BYTES] / 4);
+	rebind(&f, OFA_FLOAT16);
+	check_tables(&f, 500);
+	teardown(&f);
+
+	setup_resnet(&f);
+	rebind(&f, OFA_INT8);
+	check_tables(&f, 1000);
+	teardown(&f);
+
+	/* its stem runs in turns with the blocks after it */
+	memset(&f, 0, sizeof(f));
+	ASSERT_OK(ofa_space_preset("proxyless", 0.25, 10, &f.net.space, &err), &err);
+	f.precision = OFA_INT8;
+	setup_space(&f, false);
+	check_tables(&f, 2000);
+	teardown(&f);
+}
+END_TEST
+
 /* Any mix of limits, from barely feasible to loose: the answer keeps them, and is the same the second time. */
 START_TEST(any_limits)
 {
@@ -412,6 +453,7 @@ int main(void)
 	const TTest *const tests[] = {
 		tables_equal_plan,
 		tables_with_elastic_widths,
+		tables_by_precision,
 		any_limits,
 		limits_at_the_edge,
 		limits_that_exclude_each_other,
