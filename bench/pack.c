@@ -143,7 +143,7 @@ static enum ofa_status setup(struct bench *b, struct ofa_error *err)
 		st = ofa_subnet_extract(b->net, b->plan, NULL, &b->sub, err);
 	if (st != OFA_OK)
 		return st;
-	b->size = ofa_pack_size(b->net, b->plan);
+	b->size = ofa_pack_size(b->net, b->plan, OFA_FLOAT32);
 	b->dest = ofa_large_alloc(b->size);
 	b->from = ofa_large_alloc(b->size);
 	b->x = calloc(pixels, sizeof *b->x);

@@ -169,7 +169,7 @@ static enum ofa_status open_subnet(struct bench *b, bool largest, struct ofa_err
 		st = ofa_subnet_extract(b->net, b->plan, NULL, &b->sub, err);
 	if (st != OFA_OK)
 		return st;
-	size = ofa_pack_size(b->net, b->plan);
+	size = ofa_pack_size(b->net, b->plan, OFA_FLOAT32);
 	b->package = ofa_large_alloc(size);
 	b->logits = malloc((size_t)MOST_IMAGES * b->plan->classes * sizeof *b->logits);
 	if (!b->package || !b->logits)

@@ -100,7 +100,7 @@ void cli_assess(const struct cli_assessor *a, const struct ofa_arch *arch, struc
 		.latency_ms = a->latency ? ofa_latency_ms(a->latency, arch) : NAN,
 		.costs = {.macs = ofa_plan_macs(&plan),
 		          .params = ofa_plan_params(&plan),
-		          .storage_bytes = ofa_pack_size(net, &plan),
+		          .storage_bytes = ofa_pack_size(net, &plan, OFA_FLOAT32),
 		          .peak_memory_bytes = memory.arena_bytes,
 		          .peak_activation_int8_bytes = ofa_plan_peak_activation_int8(&plan)},
 	};

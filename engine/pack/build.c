@@ -39,7 +39,7 @@ static enum ofa_status pack(const struct ofa_supernet *net, const struct ofa_pla
 			    const struct ofa_bn_stats *stats, const struct ofa_pack_info *info,
 			    struct ofa_pool *helpers, uint8_t **ret_data, size_t *ret_size, struct ofa_error *err)
 {
-	const uint64_t size = ofa_pack_size(net, plan);
+	const uint64_t size = ofa_pack_size(net, plan, info->precision);
 	uint8_t *data = ofa_large_alloc(size);
 	enum ofa_status st;
 

@@ -61,7 +61,7 @@ static void write_header(struct head *p)
 	ofa_put_u16(h + OFA_FMT_HEADER_TENSORS, l->tensors);
 	ofa_put_u32(h + OFA_FMT_HEADER_OP_OFFSET, OFA_FMT_HEADER_BYTES);
 	ofa_put_u32(h + OFA_FMT_HEADER_TENSOR_OFFSET, l->tensor_offset);
-	ofa_put_u32(h + OFA_FMT_HEADER_QUANT_OFFSET, l->io_offset);
+	ofa_put_u32(h + OFA_FMT_HEADER_QUANT_OFFSET, l->quant_offset);
 	ofa_put_u32(h + OFA_FMT_HEADER_IO_OFFSET, l->io_offset);
 	ofa_put_u32(h + OFA_FMT_HEADER_META_OFFSET, l->meta_offset);
 	ofa_put_u32(h + OFA_FMT_HEADER_DATA_OFFSET, l->data_offset);
@@ -98,7 +98,7 @@ static void write_tensor(const struct ofa_pack_tensor *t, uint64_t offset, uint8
 {
 	ofa_put_u32(r + OFA_FMT_TENSOR_OFFSET, offset);
 	ofa_put_u32(r + OFA_FMT_TENSOR_SIZE, ofa_pack_tensor_bytes(t));
-	r[OFA_FMT_TENSOR_TYPE] = OFA_FMT_FLOAT32;
+	r[OFA_FMT_TENSOR_TYPE] = t->type;
 	r[OFA_FMT_TENSOR_ROLE] = t->role;
 	r[OFA_FMT_TENSOR_LAYOUT] = t->layout;
 	r[OFA_FMT_TENSOR_RANK] = (uint8_t)t->rank;
@@ -114,7 +114,7 @@ static void write_tables(struct head *p)
 	uint32_t first = 0;
 
 	for (int i = 0; i < p->plan->n_layers; i++, op += OFA_FMT_OP_BYTES) {
-		int n = ofa_pack_layer_tensors(&p->plan->layers[i], tensors);
+		int n = ofa_pack_layer_tensors(&p->plan->layers[i], p->layout->precision, tensors);
 
 		write_op(p->plan, &p->memory, i, first, (uint32_t)n, op);
 		for (int j = 0; j < n; j++, record += OFA_FMT_TENSOR_BYTES) {

@@ -12,13 +12,14 @@ struct ofa_pack_info {
 	double predicted_accuracy; /* NAN: unknown */
 	double latency_ms;         /* NAN: unknown */
 	const char *profile;       /* name, or NULL */
+	enum ofa_precision precision;
 };
 
-/* Exact size in bytes of the float32 package of this plan; needs no weights.  The metadata section has
- * a fixed size per network, so that equal archs give equal sizes whatever the predictions are. */
-uint64_t ofa_pack_size(const struct ofa_supernet *net, const struct ofa_plan *plan);
+/* Exact size in bytes of the package of this plan; needs no weights.  The metadata section has a fixed size per
+ * network, so that equal archs give equal sizes whatever the predictions are. */
+uint64_t ofa_pack_size(const struct ofa_supernet *net, const struct ofa_plan *plan, enum ofa_precision precision);
 /* What one layer adds to it, always the same. */
-uint64_t ofa_pack_layer_bytes(const struct ofa_layer *l);
+uint64_t ofa_pack_layer_bytes(const struct ofa_layer *l, enum ofa_precision precision);
 
 /* A package being written: header, tables, metadata, self-test and tensor hashes are ready; weights are
  * streamed from the subnet, whose storage is the data section.  Bytes depend only on (network, arch, stats,

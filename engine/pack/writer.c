@@ -17,9 +17,12 @@ struct ofa_packer {
 };
 
 static enum ofa_status layout_init(const struct ofa_supernet *net, const struct ofa_plan *plan,
-				   struct ofa_pack_layout *ret, struct ofa_error *err)
+				   enum ofa_precision precision, struct ofa_pack_layout *ret, struct ofa_error *err)
 {
-	ofa_pack_layout_init(net, plan, ret);
+	if (precision != OFA_FLOAT32)
+		return ofa_fail(err, OFA_ERR_UNSUPPORTED, "dtype", "packages of type %s cannot be written yet",
+				ofa_precision_name(precision));
+	ofa_pack_layout_init(net, plan, precision, ret);
 	if (ret->size > OFA_FMT_MAX_BYTES)
 		return ofa_fail(err, OFA_ERR_LIMIT, "size",
 				"the package would take %llu bytes; at most %lu are accepted",
@@ -37,7 +40,7 @@ enum ofa_status ofa_packer_new(const struct ofa_supernet *net, const struct ofa_
 	if (!p)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for a packer");
 	p->sub = sub;
-	st = layout_init(net, &sub->plan, &p->layout, err);
+	st = layout_init(net, &sub->plan, info->precision, &p->layout, err);
 	if (st != OFA_OK)
 		goto out;
 	p->head = calloc(1, p->layout.data_offset);
@@ -108,7 +111,7 @@ enum ofa_status ofa_pack_into(const struct ofa_supernet *net, const struct ofa_p
 {
 	struct ofa_pack_layout layout;
 	struct ofa_subnet *sub;
-	enum ofa_status st = layout_init(net, plan, &layout, err);
+	enum ofa_status st = layout_init(net, plan, info->precision, &layout, err);
 
 	if (st != OFA_OK)
 		return st;

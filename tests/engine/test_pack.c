@@ -51,7 +51,7 @@ static struct package pack_subnet(const struct ofa_supernet *net, const struct o
 	ASSERT_OK(ofa_packer_new(net, sub, &unknown, &packer, &err), &err);
 	ASSERT_OK(ofa_packer_write(packer, &sink, &err), &err);
 	ck_assert_uint_eq(ofa_packer_size(packer), p.size);
-	ck_assert_uint_eq(ofa_pack_size(net, &sub->plan), p.size);
+	ck_assert_uint_eq(ofa_pack_size(net, &sub->plan, OFA_FLOAT32), p.size);
 	ofa_packer_free(packer);
 	return p;
 }
@@ -326,7 +326,7 @@ START_TEST(size_is_additive)
 	const struct ofa_arch *archs[] = {&a, &b, &c, &d};
 	for (int i = 0; i < 4; i++) {
 		ofa_plan_init(&space, &net->params, archs[i], &plan);
-		size[i] = ofa_pack_size(net, &plan);
+		size[i] = ofa_pack_size(net, &plan, OFA_FLOAT32);
 	}
 	ck_assert_uint_gt(size[1], size[0]);
 	ck_assert_uint_gt(size[2], size[0]);
