@@ -48,6 +48,7 @@ engine_libofaengine_a_SOURCES = \
 	engine/search/anneal.c engine/search/front.h engine/search/front.c engine/search/answer.c engine/search/propose.c engine/search/knapsack.h engine/search/knapsack.c \
 	engine/search/memo.h engine/search/memo.c \
 	engine/pack/pack.h engine/pack/layout.h engine/pack/layout.c engine/pack/bytes.h \
+	engine/pack/half.h engine/pack/half.c engine/pack/stored.h engine/pack/stored.c \
 	engine/pack/hashes.h engine/pack/hashes.c engine/pack/head.h engine/pack/head.c \
 	engine/pack/meta.h engine/pack/meta.c engine/pack/selftest.h engine/pack/selftest.c \
 	engine/pack/writer.c engine/pack/build.c engine/pack/read.c \

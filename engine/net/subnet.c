@@ -230,6 +230,32 @@ enum ofa_status ofa_subnet_extract(const struct ofa_supernet *net, const struct 
 	return st;
 }
 
+enum ofa_status ofa_subnet_copy(const struct ofa_subnet *sub, struct ofa_subnet **ret, struct ofa_error *err)
+{
+	const size_t bytes = sub->storage_floats * sizeof(float);
+	struct ofa_subnet *copy = malloc(sizeof *copy);
+	void *storage = NULL;
+
+	if (!copy || posix_memalign(&storage, 64, bytes) != 0) {
+		free(copy);
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for the weights of a subnet");
+	}
+	memcpy(storage, sub->storage, bytes);
+	*copy = *sub;
+	copy->storage = storage;
+	copy->borrowed = false;
+	for (int i = 0; i < sub->plan.n_layers; i++) {
+		const float **const arrays[] = {&copy->weights[i].w, &copy->weights[i].b, &copy->weights[i].w2,
+						&copy->weights[i].b2};
+
+		for (size_t j = 0; j < OFA_ARRAY_LEN(arrays); j++)
+			if (*arrays[j])
+				*arrays[j] = copy->storage + (*arrays[j] - sub->storage);
+	}
+	*ret = copy;
+	return OFA_OK;
+}
+
 void ofa_subnet_free(struct ofa_subnet *sub)
 {
 	if (!sub)

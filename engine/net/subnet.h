@@ -54,6 +54,9 @@ enum ofa_status ofa_subnet_extract_into(const struct ofa_supernet *net, const st
 					const struct ofa_bn_stats *stats, float *storage, struct ofa_subnet **ret,
 					struct ofa_error *err) OFA_MUST_CHECK;
 size_t ofa_subnet_floats(const struct ofa_plan *plan);
+/* One more of the same, with a storage of its own. */
+enum ofa_status ofa_subnet_copy(const struct ofa_subnet *sub, struct ofa_subnet **ret,
+				struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_subnet_free(struct ofa_subnet *sub);
 
 /* x (n,r,r,c) float32 NHWC -> logits (n,classes); images are divided over the pool. */

@@ -10,7 +10,7 @@
 /* The first thread runs the self-test; threads that have nothing else to do take the next tensors that nobody has. */
 struct job {
 	const struct ofa_supernet *net;
-	const struct ofa_subnet *sub;
+	const struct ofa_pack_stored *stored;
 	const struct ofa_pack_layout *layout;
 	uint8_t *head;
 	struct ofa_sha256_message *messages; /* the tensors, from the last, where the large ones are, to the first */
@@ -18,20 +18,6 @@ struct job {
 	enum ofa_status status; /* of the self-test */
 	struct ofa_error *err;
 };
-
-static enum ofa_status self_test(const struct job *j)
-{
-	const int classes = j->sub->plan.classes;
-	float *logits = calloc((size_t)classes, sizeof(*logits));
-	enum ofa_status st;
-
-	if (!logits)
-		return ofa_fail(j->err, OFA_ERR_NOMEM, NULL, "no memory for logits");
-	st = ofa_pack_self_test(j->net, j->sub, j->head + j->layout->pixels_offset, logits, j->err);
-	ofa_put_floats(j->head + j->layout->logits_offset, logits, (size_t)classes);
-	free(logits);
-	return st;
-}
 
 static uint8_t *record(const struct job *j, uint32_t message)
 {
@@ -45,15 +31,16 @@ static void run(void *ctx, unsigned t, unsigned threads)
 
 	(void)threads;
 	if (t == 0)
-		j->status = self_test(j);
+		j->status = ofa_pack_self_test(j->net, j->stored, j->head + j->layout->pixels_offset,
+					       j->head + j->layout->logits_offset, j->err);
 	ofa_sha256_many(j->messages, j->layout->tensors, &j->next);
 }
 
-enum ofa_status ofa_pack_complete(const struct ofa_supernet *net, const struct ofa_subnet *sub,
+enum ofa_status ofa_pack_complete(const struct ofa_supernet *net, const struct ofa_pack_stored *stored,
 				  const struct ofa_pack_layout *layout, struct ofa_pool *pool, uint8_t *head,
 				  struct ofa_error *err)
 {
-	struct job j = {.net = net, .sub = sub, .layout = layout, .head = head, .err = err};
+	struct job j = {.net = net, .stored = stored, .layout = layout, .head = head, .err = err};
 
 	j.messages = calloc(layout->tensors, sizeof(*j.messages));
 	if (!j.messages)
@@ -61,8 +48,8 @@ enum ofa_status ofa_pack_complete(const struct ofa_supernet *net, const struct o
 	for (uint32_t i = 0; i < layout->tensors; i++) {
 		const uint8_t *r = record(&j, i);
 
-		j.messages[i].data = (const uint8_t *)sub->storage + ofa_get_u32(r + OFA_FMT_TENSOR_OFFSET) -
-				     layout->data_offset;
+		j.messages[i].data =
+			stored->data + ofa_get_u32(r + OFA_FMT_TENSOR_OFFSET) - layout->data_offset;
 		j.messages[i].size = ofa_get_u32(r + OFA_FMT_TENSOR_SIZE);
 	}
 	ofa_pool_run(pool, run, &j);

@@ -38,9 +38,11 @@ static uint8_t op_kind(enum ofa_op op)
 	return kinds[op];
 }
 
-/* The oldest version that has every kind the plan uses. */
-static uint32_t minor_version(const struct ofa_plan *plan)
+/* The oldest version that has the type and every kind the plan uses. */
+static uint32_t minor_version(const struct ofa_plan *plan, enum ofa_precision precision)
 {
+	if (precision != OFA_FLOAT32)
+		return OFA_FMT_MINOR_TYPES;
 	for (int i = 0; i < plan->n_layers; i++)
 		if (op_kind(plan->layers[i].op) > OFA_FMT_LINEAR)
 			return OFA_FMT_MINOR_POOLS;
@@ -54,7 +56,7 @@ static void write_header(struct head *p)
 
 	memcpy(h + OFA_FMT_HEADER_MAGIC, OFA_FMT_MAGIC, 8);
 	ofa_put_u16(h + OFA_FMT_HEADER_MAJOR, OFA_FMT_MAJOR);
-	ofa_put_u16(h + OFA_FMT_HEADER_MINOR, minor_version(p->plan));
+	ofa_put_u16(h + OFA_FMT_HEADER_MINOR, minor_version(p->plan, l->precision));
 	ofa_put_u32(h + OFA_FMT_HEADER_SIZE, l->size);
 	ofa_put_u32(h + OFA_FMT_HEADER_ARENA, p->memory.arena_bytes);
 	ofa_put_u16(h + OFA_FMT_HEADER_OPS, l->ops);
@@ -157,7 +159,7 @@ enum ofa_status ofa_pack_head_write(const struct ofa_supernet *net, const struct
 {
 	struct head h = {.net = net, .plan = plan, .layout = layout, .bytes = bytes};
 
-	ofa_memory_plan_init(plan, OFA_FLOAT32, &h.memory);
+	ofa_memory_plan_init(plan, layout->precision, &h.memory);
 	write_header(&h);
 	write_tables(&h);
 	write_io(&h);

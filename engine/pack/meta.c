@@ -91,7 +91,7 @@ static json_t *meta_object(const struct ofa_supernet *net, const struct ofa_plan
 {
 	/* clang-format off */
 	return json_pack("{s:s, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:s?}",
-			 "dtype", "float32",
+			 "dtype", ofa_precision_name(info->precision),
 			 "network", network(net),
 			 "arch", ofa_arch_format(&net->space, &plan->arch),
 			 "image_size", (int)plan->arch.image_size,

@@ -2,14 +2,14 @@
 #ifndef OFA_PACK_SELFTEST_H
 #define OFA_PACK_SELFTEST_H
 
-#include "net/subnet.h"
+#include "pack/stored.h"
 
 /* Largest accepted difference of a logit, relative to the largest absolute one. */
 #define OFA_PACK_TOLERANCE 1e-3f
 
-/* The network's first calibration image at the plan's size, or a fixed pattern when it has none; the
- * engine's logits for it.  pixels (r,r,c), logits (classes). */
-enum ofa_status ofa_pack_self_test(const struct ofa_supernet *net, const struct ofa_subnet *sub, uint8_t *pixels,
-				   float *logits, struct ofa_error *err) OFA_MUST_CHECK;
+/* The network's first calibration image at the plan's size, or a fixed pattern when it has none; what the engine
+ * computes for it with the stored numbers.  pixels (r,r,c), logits (classes) as a package has them. */
+enum ofa_status ofa_pack_self_test(const struct ofa_supernet *net, const struct ofa_pack_stored *stored,
+				   uint8_t *pixels, uint8_t *logits, struct ofa_error *err) OFA_MUST_CHECK;
 
 #endif

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/sha256.h"
 #include "pack/hashes.h"
 #include "pack/head.h"
@@ -11,15 +12,16 @@
 #define PIECE_BYTES ((uint64_t)256 << 10)
 
 struct ofa_packer {
-	const struct ofa_subnet *sub;
 	struct ofa_pack_layout layout;
-	uint8_t *head; /* all before the data section */
+	uint8_t *head;       /* all before the data section */
+	const uint8_t *data; /* that section: the subnet's storage, or what is made of it, */
+	uint8_t *converted;  /* owned */
 };
 
 static enum ofa_status layout_init(const struct ofa_supernet *net, const struct ofa_plan *plan,
 				   enum ofa_precision precision, struct ofa_pack_layout *ret, struct ofa_error *err)
 {
-	if (precision != OFA_FLOAT32)
+	if (precision == OFA_INT8)
 		return ofa_fail(err, OFA_ERR_UNSUPPORTED, "dtype", "packages of type %s cannot be written yet",
 				ofa_precision_name(precision));
 	ofa_pack_layout_init(net, plan, precision, ret);
@@ -27,30 +29,62 @@ static enum ofa_status layout_init(const struct ofa_supernet *net, const struct 
 		return ofa_fail(err, OFA_ERR_LIMIT, "size",
 				"the package would take %llu bytes; at most %lu are accepted",
 				(unsigned long long)ret->size, (unsigned long)OFA_FMT_MAX_BYTES);
-	assert(ret->data_bytes == ofa_subnet_floats(plan) * sizeof(float));
+	assert(precision != OFA_FLOAT32 || ret->data_bytes == ofa_subnet_floats(plan) * sizeof(float));
 	return OFA_OK;
+}
+
+/* Head and, if asked for, what it says of the data. */
+static enum ofa_status write_head(const struct ofa_supernet *net, const struct ofa_pack_layout *layout,
+				  const struct ofa_pack_stored *stored, const struct ofa_pack_info *info,
+				  bool complete, struct ofa_pool *pool, uint8_t *head, struct ofa_error *err)
+{
+	enum ofa_status st = ofa_pack_head_write(net, &stored->sub->plan, layout, info, head, err);
+
+	if (st == OFA_OK && complete)
+		st = ofa_pack_complete(net, stored, layout, pool, head, err);
+	return st;
+}
+
+/* The packer's own data section, and the subnet that computes with it. */
+static enum ofa_status convert(struct ofa_packer *p, const struct ofa_subnet *sub, struct ofa_subnet **ret_rounded,
+			       struct ofa_error *err)
+{
+	enum ofa_status st = ofa_subnet_copy(sub, ret_rounded, err);
+
+	if (st != OFA_OK)
+		return st;
+	p->converted = ofa_large_alloc(p->layout.data_bytes);
+	if (!p->converted)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for %llu bytes of weights",
+				(unsigned long long)p->layout.data_bytes);
+	p->data = p->converted;
+	return ofa_pack_halve(sub, p->converted, *ret_rounded, err);
 }
 
 enum ofa_status ofa_packer_new(const struct ofa_supernet *net, const struct ofa_subnet *sub,
 			       const struct ofa_pack_info *info, struct ofa_packer **ret, struct ofa_error *err)
 {
 	struct ofa_packer *p = calloc(1, sizeof(*p));
+	struct ofa_subnet *rounded = NULL;
 	enum ofa_status st;
 
 	if (!p)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for a packer");
-	p->sub = sub;
+	p->data = (const uint8_t *)sub->storage;
 	st = layout_init(net, &sub->plan, info->precision, &p->layout, err);
+	if (st == OFA_OK && info->precision != OFA_FLOAT32)
+		st = convert(p, sub, &rounded, err);
 	if (st != OFA_OK)
 		goto out;
 	p->head = calloc(1, p->layout.data_offset);
 	if (p->head)
-		st = ofa_pack_head_write(net, &sub->plan, &p->layout, info, p->head, err);
+		st = write_head(net, &p->layout,
+				&(struct ofa_pack_stored){.data = p->data, .sub = rounded ? rounded : sub}, info, true,
+				NULL, p->head, err);
 	else
 		st = ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for the package's tables");
-	if (st == OFA_OK)
-		st = ofa_pack_complete(net, sub, &p->layout, NULL, p->head, err);
 out:
+	ofa_subnet_free(rounded);
 	if (st == OFA_OK)
 		*ret = p;
 	else
@@ -63,6 +97,7 @@ void ofa_packer_free(struct ofa_packer *p)
 	if (!p)
 		return;
 	free(p->head);
+	free(p->converted);
 	free(p);
 }
 
@@ -100,9 +135,30 @@ enum ofa_status ofa_packer_write(struct ofa_packer *p, const struct ofa_sink *si
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for a digest");
 	st = stream_write(&s, p->head, p->layout.data_offset, err);
 	if (st == OFA_OK)
-		st = stream_write(&s, p->sub->storage, p->layout.data_bytes, err);
+		st = stream_write(&s, p->data, p->layout.data_bytes, err);
 	ofa_sha256_final(s.hash, digest);
 	return st == OFA_OK ? sink->write(sink->ctx, digest, sizeof(digest), err) : st;
+}
+
+/* The data section at its place, and the subnet that computes with it. */
+static enum ofa_status extract(const struct ofa_supernet *net, const struct ofa_plan *plan,
+			       const struct ofa_bn_stats *stats, enum ofa_precision precision, uint8_t *data,
+			       struct ofa_subnet **ret, struct ofa_error *err)
+{
+	struct ofa_subnet *sub;
+	enum ofa_status st;
+
+	if (precision == OFA_FLOAT32)
+		return ofa_subnet_extract_into(net, plan, stats, (float *)(void *)data, ret, err);
+	st = ofa_subnet_extract(net, plan, stats, &sub, err);
+	if (st != OFA_OK)
+		return st;
+	st = ofa_pack_halve(sub, data, sub, err);
+	if (st == OFA_OK)
+		*ret = sub;
+	else
+		ofa_subnet_free(sub);
+	return st;
 }
 
 enum ofa_status ofa_pack_into(const struct ofa_supernet *net, const struct ofa_plan *plan,
@@ -115,17 +171,15 @@ enum ofa_status ofa_pack_into(const struct ofa_supernet *net, const struct ofa_p
 
 	if (st != OFA_OK)
 		return st;
+	st = extract(net, plan, stats, info->precision, dest + layout.data_offset, &sub, err);
+	if (st != OFA_OK)
+		return st;
 	memset(dest, 0, layout.data_offset);
-	st = ofa_pack_head_write(net, plan, &layout, info, dest, err);
-	if (st != OFA_OK)
-		return st;
-	st = ofa_subnet_extract_into(net, plan, stats, (float *)(void *)(dest + layout.data_offset), &sub, err);
-	if (st != OFA_OK)
-		return st;
-	if (complete) {
+	st = write_head(net, &layout, &(struct ofa_pack_stored){.data = dest + layout.data_offset, .sub = sub}, info,
+			complete, pool, dest, err);
+	if (st == OFA_OK && complete) {
 		const uint64_t trailer = layout.size - OFA_FMT_TRAILER_BYTES;
 
-		st = ofa_pack_complete(net, sub, &layout, pool, dest, err);
 		ofa_sha256(dest, trailer, dest + trailer);
 	}
 	ofa_subnet_free(sub);
