@@ -20,7 +20,8 @@
 #define UNSTEADY 0.2
 
 struct measure_options {
-	const char *network, *out, *name;
+	const char *network, *out, *name, *dtype;
+	enum ofa_precision precision;
 	struct opt_list resolutions;
 	double seconds;
 	bool quick, json;
@@ -95,7 +96,7 @@ static enum ofa_status probe_all(const struct measure_options *o, const struct o
 
 	for (int i = 0; st == OFA_OK && i < n; i++) {
 		size_t before = profile->table.n;
-		st = cli_probe_resolution(net, list[i], 1e3 * seconds / n, &profile->table, err);
+		st = cli_probe_resolution(net, o->precision, list[i], 1e3 * seconds / n, &profile->table, err);
 		if (st == OFA_OK)
 			fprintf(stderr, "ofa: measure: %d of %d: resolution %d, %zu keys\n", i + 1, n, list[i],
 			        profile->table.n - before);
@@ -105,14 +106,14 @@ static enum ofa_status probe_all(const struct measure_options *o, const struct o
 
 /* What the table says of one subnet and what a whole run of it takes. */
 static enum ofa_status check_subnet(const struct ofa_supernet *net, const struct ofa_latency_model *model,
-                                    const struct ofa_arch *arch, double *ret_table_ms, double *ret_measured_ms,
-                                    struct ofa_error *err)
+                                    const struct ofa_arch *arch, enum ofa_precision precision,
+                                    double *ret_table_ms, double *ret_measured_ms, struct ofa_error *err)
 {
 	struct cli_device_model device;
 	struct cli_timing timing;
 	uint8_t *data;
 	size_t size;
-	enum ofa_status st = cli_probe_pack(net, arch, &data, &size, err);
+	enum ofa_status st = cli_probe_pack(net, arch, precision, &data, &size, err);
 
 	if (st != OFA_OK)
 		return st;
@@ -131,7 +132,8 @@ static enum ofa_status check_subnet(const struct ofa_supernet *net, const struct
 
 /* The smallest subnet at the lowest and the largest at the highest measured resolution. */
 static enum ofa_status check_table(const struct ofa_supernet *net, const struct ofa_profile *profile,
-                                   double table_ms[2], double measured_ms[2], struct ofa_error *err)
+                                   enum ofa_precision precision, double table_ms[2], double measured_ms[2],
+                                   struct ofa_error *err)
 {
 	const struct ofa_latency_table *t = &profile->table;
 	struct ofa_latency_model *model;
@@ -142,11 +144,11 @@ static enum ofa_status check_table(const struct ofa_supernet *net, const struct 
 		return st;
 	ofa_arch_smallest(&net->space, &arch);
 	arch.image_size = t->entries[0].resolution;
-	st = check_subnet(net, model, &arch, &table_ms[0], &measured_ms[0], err);
+	st = check_subnet(net, model, &arch, precision, &table_ms[0], &measured_ms[0], err);
 	ofa_arch_largest(&net->space, &arch);
 	arch.image_size = t->entries[t->n - 1].resolution;
 	if (st == OFA_OK)
-		st = check_subnet(net, model, &arch, &table_ms[1], &measured_ms[1], err);
+		st = check_subnet(net, model, &arch, precision, &table_ms[1], &measured_ms[1], err);
 	ofa_latency_model_free(model);
 	return st;
 }
@@ -189,7 +191,8 @@ static enum ofa_status report(const struct measure_options *o, const struct ofa_
 }
 
 /* Which kernels ran: the table holds for them only. */
-static enum ofa_status name_runtime(const struct ofa_supernet *net, char *out, size_t cap, struct ofa_error *err)
+static enum ofa_status name_runtime(const struct ofa_supernet *net, enum ofa_precision precision, char *out,
+                                    size_t cap, struct ofa_error *err)
 {
 	struct cli_device_model device;
 	struct ofa_arch arch;
@@ -198,7 +201,7 @@ static enum ofa_status name_runtime(const struct ofa_supernet *net, char *out, s
 	enum ofa_status st;
 
 	ofa_arch_smallest(&net->space, &arch);
-	st = cli_probe_pack(net, &arch, &data, &size, err);
+	st = cli_probe_pack(net, &arch, precision, &data, &size, err);
 	if (st != OFA_OK)
 		return st;
 	st = cli_device_load(data, size, &device, err);
@@ -214,20 +217,21 @@ static enum ofa_status measure_network(const struct measure_options *o, const st
                                        struct ofa_profile *profile, struct ofa_error *err)
 {
 	double table_ms[2], measured_ms[2];
-	enum ofa_status st = name_runtime(net, profile->table.runtime, sizeof profile->table.runtime, err);
+	struct ofa_latency_table *table = &profile->table;
+	enum ofa_status st = name_runtime(net, o->precision, table->runtime, sizeof table->runtime, err);
 
 	if (!cli_pin_to_cpu())
 		fprintf(stderr, "ofa: measure: cannot stay on one processor; times may vary\n");
 	if (st == OFA_OK)
 		st = probe_all(o, net, profile, err);
 	if (st == OFA_OK)
-		st = check_table(net, profile, table_ms, measured_ms, err);
+		st = check_table(net, profile, o->precision, table_ms, measured_ms, err);
 	if (st == OFA_OK)
 		st = save(o->out, profile, err);
 	return st == OFA_OK ? report(o, profile, table_ms, measured_ms, err) : st;
 }
 
-static enum ofa_status measure(const struct measure_options *o, struct ofa_error *err)
+static enum ofa_status measure(struct measure_options *o, struct ofa_error *err)
 {
 	struct ofa_profile profile = {.has_table = true};
 	struct ofa_supernet *net;
@@ -237,6 +241,9 @@ static enum ofa_status measure(const struct measure_options *o, struct ofa_error
 		return ofa_fail(err, OFA_ERR_INVALID, "--name",
 		                "'%s': 1 to %d letters, digits, '.', '_' or '-', with '/' between parts", o->name,
 		                OFA_PROFILE_NAME_MAX - 1);
+	if (!ofa_precision_find(o->dtype, &o->precision))
+		return ofa_fail(err, OFA_ERR_INVALID, "--dtype", "'%s' is none; there are " OFA_PRECISION_CHOICES,
+		                o->dtype);
 	st = cli_open_network(o->network, &net, err);
 	if (st != OFA_OK)
 		return st;
@@ -250,12 +257,14 @@ static enum ofa_status measure(const struct measure_options *o, struct ofa_error
 
 int cmd_measure(int argc, char **argv)
 {
-	struct measure_options o = {.name = "this-machine", .seconds = 20};
+	struct measure_options o = {.name = "this-machine", .seconds = 20, .dtype = "float32"};
 	const struct opt options[] = {
 		{.name = "out", .letter = 'o', .kind = OPT_TEXT, .required = true, .value = "PROFILE",
 		 .to.text = &o.out, .help = "the profile file"},
 		{.name = "name", .kind = OPT_TEXT, .value = "NAME", .to.text = &o.name,
 		 .help = "name of the profile (default this-machine)"},
+		{.name = "dtype", .kind = OPT_TEXT, .value = "TYPE", .to.text = &o.dtype,
+		 .help = OFA_PRECISION_CHOICES ": of the packages that are timed (default float32)"},
 		{.name = "resolution", .kind = OPT_LIST, .value = "R", .to.list = &o.resolutions,
 		 .help = "measure only this one; repeatable"},
 		{.name = "seconds", .kind = OPT_NUMBER, .value = "N", .to.number = &o.seconds, .min = 0.1,

@@ -15,28 +15,33 @@
 #define CALIBRATION_IMAGES 16
 #define MAX_SAMPLES 2048
 #define MIN_ROUNDS 6
-#define RUNS_PER_TURN 5 /* the first of them warms the caches and is not counted */
+#define RUNS_PER_TURN 7 /* the first of them warms the caches and is not counted; then one in three is timed whole */
 #define MAX_PROBE_BYTES ((size_t)512 << 20) /* of packages held at once */
+
+struct samples {
+	int included_in; /* the key with whose unit this one's ran, or -1 */
+	uint32_t n;
+	double ms[MAX_SAMPLES];
+};
 
 /* One covering subnet, packed and loaded. */
 struct probe {
 	uint8_t *data;
 	struct cli_device_model device;
 	struct ofa_plan plan;
-	int key[OFA_PLAN_MAX_UNITS]; /* index into the key list, by unit */
-};
-
-struct samples {
-	uint32_t n;
-	double ms[MAX_SAMPLES];
+	int key[OFA_PLAN_MAX_UNITS];    /* index into the key list, by unit */
+	bool joins[OFA_PLAN_MAX_UNITS]; /* runs in turns with the next unit */
+	struct samples *whole, *parts;  /* of runs that were not interrupted; sums of those that were timed by unit */
 };
 
 struct session {
 	const struct ofa_supernet *net;
+	enum ofa_precision precision;
 	struct ofa_key_list keys;
 	struct samples *samples; /* by key */
 	struct probe *probes; /* those that are held */
 	int n_probes;
+	double whole_ms, parts_ms; /* sums over the probes that were held */
 };
 
 static enum ofa_status write_to_buf(void *ctx, const void *data, size_t size, struct ofa_error *err)
@@ -46,10 +51,10 @@ static enum ofa_status write_to_buf(void *ctx, const void *data, size_t size, st
 	return st == OFA_OK ? OFA_OK : ofa_fail(err, st, NULL, "cannot hold a package of this size in memory");
 }
 
-static enum ofa_status pack_subnet(const struct ofa_supernet *net, const struct ofa_subnet *sub, struct ofa_buf *buf,
-                                   struct ofa_error *err)
+static enum ofa_status pack_subnet(const struct ofa_supernet *net, const struct ofa_subnet *sub,
+                                   enum ofa_precision precision, struct ofa_buf *buf, struct ofa_error *err)
 {
-	struct ofa_pack_info info = {.predicted_accuracy = NAN, .latency_ms = NAN};
+	struct ofa_pack_info info = {.predicted_accuracy = NAN, .latency_ms = NAN, .precision = precision};
 	struct ofa_sink sink = {.write = write_to_buf, .ctx = buf};
 	struct ofa_packer *packer;
 	enum ofa_status st = ofa_packer_new(net, sub, &info, &packer, err);
@@ -61,8 +66,9 @@ static enum ofa_status pack_subnet(const struct ofa_supernet *net, const struct 
 	return st;
 }
 
-enum ofa_status cli_probe_pack(const struct ofa_supernet *net, const struct ofa_arch *arch, uint8_t **ret_data,
-                               size_t *ret_size, struct ofa_error *err)
+enum ofa_status cli_probe_pack(const struct ofa_supernet *net, const struct ofa_arch *arch,
+                               enum ofa_precision precision, uint8_t **ret_data, size_t *ret_size,
+                               struct ofa_error *err)
 {
 	struct ofa_bn_stats stats = {.storage = NULL};
 	struct ofa_subnet *sub = NULL;
@@ -77,7 +83,7 @@ enum ofa_status cli_probe_pack(const struct ofa_supernet *net, const struct ofa_
 	if (st == OFA_OK)
 		st = ofa_subnet_extract(net, &plan, net->calibration.n ? &stats : NULL, &sub, err);
 	if (st == OFA_OK)
-		st = pack_subnet(net, sub, &buf, err);
+		st = pack_subnet(net, sub, precision, &buf, err);
 	ofa_bn_stats_release(&stats);
 	ofa_subnet_free(sub);
 	if (st != OFA_OK) {
@@ -147,17 +153,24 @@ static int find_key(const struct ofa_key_list *keys, const char *key)
 static enum ofa_status open_probe(struct session *s, const struct ofa_arch *arch, struct probe *p, size_t *ret_size,
                                   struct ofa_error *err)
 {
-	enum ofa_status st = cli_probe_pack(s->net, arch, &p->data, ret_size, err);
+	enum ofa_status st = cli_probe_pack(s->net, arch, s->precision, &p->data, ret_size, err);
+	struct ofa_memory_plan memory;
 
 	if (st == OFA_OK)
 		st = cli_device_load(p->data, *ret_size, &p->device, err);
 	if (st != OFA_OK)
 		return st;
+	p->whole = calloc(2, sizeof *p->whole);
+	if (!p->whole)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory for samples");
+	p->parts = p->whole + 1;
 	ofa_plan_init(&s->net->space, &s->net->params, arch, &p->plan);
+	ofa_memory_plan_init(&p->plan, s->precision, &memory);
 	for (int u = 0; u < p->plan.n_units; u++) {
 		char key[OFA_LATENCY_KEY_MAX];
 		ofa_unit_key(&p->plan.units[u], &p->plan, key);
 		p->key[u] = find_key(&s->keys, key);
+		p->joins[u] = memory.layers[p->plan.units[u].first_layer + p->plan.units[u].n_layers - 1].rows > 0;
 	}
 	return OFA_OK;
 }
@@ -172,6 +185,8 @@ static enum ofa_status open_session(struct session *s, int resolution, struct of
 	s->probes = calloc((size_t)covering_count(&s->net->space), sizeof *s->probes);
 	if (!s->samples || !s->probes)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory for the samples of %zu keys", s->keys.n);
+	for (size_t i = 0; i < s->keys.n; i++)
+		s->samples[i].included_in = -1;
 	return OFA_OK;
 }
 
@@ -180,6 +195,7 @@ static void close_probes(struct session *s)
 	for (int i = 0; i < s->n_probes; i++) {
 		cli_device_close(&s->probes[i].device);
 		free(s->probes[i].data);
+		free(s->probes[i].whole);
 		s->probes[i] = (struct probe){.data = NULL};
 	}
 	s->n_probes = 0;
@@ -210,31 +226,73 @@ static void close_session(struct session *s)
 	ofa_key_list_release(&s->keys);
 }
 
-static void add_sample(struct session *s, int key, double ms)
+static void add_sample(struct samples *to, double ms)
 {
-	if (key >= 0 && s->samples[key].n < MAX_SAMPLES)
-		s->samples[key].ms[s->samples[key].n++] = ms;
+	if (to->n < MAX_SAMPLES)
+		to->ms[to->n++] = ms;
+}
+
+/* A key that is not measured alone: any of those that hold its time will do, for a subnet has one of them. */
+static void include(struct session *s, int key, int in)
+{
+	if (key >= 0 && s->samples[key].included_in < 0)
+		s->samples[key].included_in = in;
 }
 
 /* One run of a probe, unit by unit; false when the runtime refuses. */
 static bool run_once(struct session *s, const struct probe *p, bool keep)
 {
 	const struct ofa_device_model *m = &p->device.model;
-	double start, end;
+	double start, end, sum = 0;
 
 	ofa_device_normalise(m, m->pixels, ofa_device_input(m, p->device.arena));
 	start = cli_now_ms();
-	for (int u = 0; u < p->plan.n_units; u++) {
+	for (int u = 0, first = 0; u < p->plan.n_units; u++) {
 		const struct ofa_unit *unit = &p->plan.units[u];
-		if (ofa_device_run_ops(m, p->device.arena, ofa_device_arena_bytes(m), (uint32_t)unit->first_layer,
-		                       (uint32_t)unit->n_layers) != OFA_DEVICE_OK)
+		const int last_layer = unit->first_layer + unit->n_layers;
+		if (p->joins[u])
+			continue;
+		if (ofa_device_run_ops(m, p->device.arena, ofa_device_arena_bytes(m),
+		                       (uint32_t)p->plan.units[first].first_layer,
+		                       (uint32_t)(last_layer - p->plan.units[first].first_layer)) != OFA_DEVICE_OK)
 			return false;
 		end = cli_now_ms();
-		if (keep)
-			add_sample(s, p->key[u], end - start);
+		sum += end - start;
+		if (keep && p->key[u] >= 0)
+			add_sample(&s->samples[p->key[u]], end - start);
+		for (; first < u; first++)
+			include(s, p->key[first], p->key[u]);
+		first = u + 1;
 		start = cli_now_ms();
 	}
+	if (keep)
+		add_sample(p->parts, sum);
 	return true;
+}
+
+static bool run_whole(const struct probe *p)
+{
+	const struct ofa_device_model *m = &p->device.model;
+	double start;
+
+	ofa_device_normalise(m, m->pixels, ofa_device_input(m, p->device.arena));
+	start = cli_now_ms();
+	if (ofa_device_run_ops(m, p->device.arena, ofa_device_arena_bytes(m), 0, m->n_ops) != OFA_DEVICE_OK)
+		return false;
+	add_sample(p->whole, cli_now_ms() - start);
+	return true;
+}
+
+static void add_wholes(struct session *s)
+{
+	for (int i = 0; i < s->n_probes; i++) {
+		struct probe *p = &s->probes[i];
+		struct cli_timing whole, parts;
+		cli_timing_summarise(p->whole->ms, p->whole->n, &whole);
+		cli_timing_summarise(p->parts->ms, p->parts->n, &parts);
+		s->whole_ms += whole.mean_ms;
+		s->parts_ms += parts.mean_ms;
+	}
 }
 
 static enum ofa_status sample_all(struct session *s, double budget_ms, struct ofa_error *err)
@@ -244,9 +302,10 @@ static enum ofa_status sample_all(struct session *s, double budget_ms, struct of
 	for (int round = 0; round < MIN_ROUNDS || cli_now_ms() < end; round++)
 		for (int i = 0; i < s->n_probes; i++)
 			for (int run = 0; run < RUNS_PER_TURN; run++)
-				if (!run_once(s, &s->probes[i], run > 0))
+				if (run % 3 == 2 ? !run_whole(&s->probes[i]) : !run_once(s, &s->probes[i], run > 0))
 					return ofa_fail(err, OFA_ERR_FORMAT, NULL,
 					                "the device runtime refused an operation");
+	add_wholes(s);
 	return OFA_OK;
 }
 
@@ -254,30 +313,39 @@ static enum ofa_status store(struct session *s, int resolution, struct ofa_laten
                              struct ofa_error *err)
 {
 	struct ofa_latency_entry *entries = realloc(table->entries, (table->n + s->keys.n) * sizeof *entries);
+	double scale;
 
 	if (!entries)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory for the table");
 	table->entries = entries;
+	/* reading the clock takes time, and lets no unit begin before the one before has ended */
+	scale = s->whole_ms / s->parts_ms;
 	for (size_t i = 0; i < s->keys.n; i++) {
-		struct cli_timing t;
-		if (s->samples[i].n == 0)
+		struct ofa_latency_entry *e = &entries[table->n];
+		struct cli_timing t = {.mean_ms = 0};
+		*e = (struct ofa_latency_entry){.resolution = (uint16_t)resolution};
+		if (s->samples[i].n > 0)
+			cli_timing_summarise(s->samples[i].ms, s->samples[i].n, &t);
+		else if (s->samples[i].included_in >= 0)
+			e->included_in = strdup(s->keys.keys[s->samples[i].included_in]);
+		else
 			return ofa_fail(err, OFA_ERR_MISMATCH, s->keys.keys[i], "no covering subnet contains this key");
-		cli_timing_summarise(s->samples[i].ms, s->samples[i].n, &t);
-		entries[table->n++] = (struct ofa_latency_entry){.resolution = (uint16_t)resolution,
-		                                                 .key = s->keys.keys[i],
-		                                                 .mean_ms = t.mean_ms,
-		                                                 .std_ms = t.std_ms,
-		                                                 .count = t.count};
-		s->keys.keys[i] = NULL;
+		e->key = strdup(s->keys.keys[i]);
+		table->n++;
+		if (!e->key || (s->samples[i].n == 0 && !e->included_in))
+			return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory for the table");
+		e->mean_ms = t.mean_ms * scale;
+		e->std_ms = t.std_ms * scale;
+		e->count = t.count;
 	}
 	return OFA_OK;
 }
 
-enum ofa_status cli_probe_resolution(const struct ofa_supernet *net, int resolution, double budget_ms,
-                                     struct ofa_latency_table *table, struct ofa_error *err)
+enum ofa_status cli_probe_resolution(const struct ofa_supernet *net, enum ofa_precision precision, int resolution,
+                                     double budget_ms, struct ofa_latency_table *table, struct ofa_error *err)
 {
 	int n = covering_count(&net->space), done = 0;
-	struct session s = {.net = net};
+	struct session s = {.net = net, .precision = precision};
 	enum ofa_status st = open_session(&s, resolution, err);
 
 	while (st == OFA_OK && done < n) {
