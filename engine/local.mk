@@ -25,7 +25,8 @@ engine_libofaengine_a_SOURCES = \
 	engine/net/supernet.h engine/net/supernet.c engine/net/supernet_save.c \
 	engine/net/prepare.h engine/net/prepare.c \
 	engine/net/batch.h engine/net/batch.c engine/net/batch_store.h engine/net/batch_store.c \
-	engine/net/subnet.h engine/net/calibrate.c engine/net/subnet.c engine/net/forward.c \
+	engine/net/subnet.h engine/net/calibrate.c engine/net/subnet.c engine/net/layer.h engine/net/layer.c \
+	engine/net/forward.c \
 	engine/cost/costs.h engine/cost/costs.c engine/cost/memory.h engine/cost/memory.c \
 	engine/cost/stripes.h engine/cost/stripes.c \
 	engine/cost/coverage.h engine/cost/coverage.c \
