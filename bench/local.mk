@@ -32,3 +32,7 @@ bench_latency_SOURCES = bench/latency.c cli/latency_probe.h cli/latency_probe.c 
 	cli/device_model.h cli/device_model.c
 bench_latency_CPPFLAGS = $(ENGINE_CPPFLAGS) -I$(top_srcdir)/cli
 bench_latency_LDADD = $(ENGINE_LIBS)
+noinst_PROGRAMS += bench/quantise
+bench_quantise_SOURCES = bench/quantise.c
+bench_quantise_CPPFLAGS = $(ENGINE_CPPFLAGS)
+bench_quantise_LDADD = $(ENGINE_LIBS)

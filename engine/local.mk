@@ -32,7 +32,13 @@ engine_libofaengine_a_SOURCES = \
 	engine/cost/coverage.h engine/cost/coverage.c \
 	engine/cost/profile.h engine/cost/profile.c engine/cost/pointer.h engine/cost/pointer.c engine/cost/limits.c \
 	engine/cost/uniform.h engine/cost/uniform.c engine/cost/latency.c engine/cost/latency_key.c \
-	engine/quantise/quantised.h \
+	engine/quantise/quantised.h engine/quantise/quantise.h engine/quantise/quantise.c \
+	engine/quantise/layout.h engine/quantise/layout.c engine/quantise/rescale.h engine/quantise/rescale.c \
+	engine/quantise/weights.h engine/quantise/weights.c \
+	engine/quantise/histogram.h engine/quantise/histogram.c \
+	engine/quantise/observe.h engine/quantise/observe.c \
+	engine/quantise/kernels.h engine/quantise/dispatch.c engine/quantise/forward.c \
+	engine/quantise/measure.h engine/quantise/measure.c \
 	engine/predict/predictor.h engine/predict/predictor.c engine/predict/predictor_file.c \
 	engine/predict/scorer.h engine/predict/scorer.c \
 	engine/predict/features.h engine/predict/features.c engine/predict/predict.c engine/predict/metrics.c \
@@ -81,6 +87,11 @@ noinst_LIBRARIES += engine/libofaops_generic.a
 engine_libofaops_generic_a_SOURCES = $(OFA_OPS_SOURCES)
 engine_libofaops_generic_a_CPPFLAGS = $(ENGINE_CPPFLAGS) -DOFA_ISA=generic -DOFA_VL=4
 OPS_LIBS = engine/libofaops_generic.a
+OFA_QUANTISED_SOURCES = engine/quantise/kernels.h engine/quantise/rescale.h engine/quantise/kernels.c
+noinst_LIBRARIES += engine/libofaquantised_generic.a
+engine_libofaquantised_generic_a_SOURCES = $(OFA_QUANTISED_SOURCES)
+engine_libofaquantised_generic_a_CPPFLAGS = $(ENGINE_CPPFLAGS) -DOFA_ISA=generic
+OPS_LIBS += engine/libofaquantised_generic.a
 if X86_64
 noinst_LIBRARIES += engine/libofaops_avx2.a engine/libofaops_avx512.a
 engine_libofaops_avx2_a_SOURCES = $(OFA_OPS_SOURCES)
@@ -102,6 +113,14 @@ engine_libofaint8_avx512vnni_a_CFLAGS = $(AM_CFLAGS) $(OFA_AVX512VNNI_FLAGS)
 engine_libofaint8_amx_a_SOURCES = engine/ops/int8.h engine/ops/int8_avx512_vec.h engine/ops/int8_amx.c
 engine_libofaint8_amx_a_CPPFLAGS = $(ENGINE_CPPFLAGS)
 engine_libofaint8_amx_a_CFLAGS = $(AM_CFLAGS) $(OFA_AVX512VNNI_FLAGS) -mamx-tile -mamx-int8
+noinst_LIBRARIES += engine/libofaquantised_avx2.a engine/libofaquantised_avx512vnni.a
+engine_libofaquantised_avx2_a_SOURCES = $(OFA_QUANTISED_SOURCES)
+engine_libofaquantised_avx2_a_CPPFLAGS = $(ENGINE_CPPFLAGS) -DOFA_ISA=avx2
+engine_libofaquantised_avx2_a_CFLAGS = $(AM_CFLAGS) -mavx2 -mfma
+engine_libofaquantised_avx512vnni_a_SOURCES = $(OFA_QUANTISED_SOURCES)
+engine_libofaquantised_avx512vnni_a_CPPFLAGS = $(ENGINE_CPPFLAGS) -DOFA_ISA=avx512vnni
+engine_libofaquantised_avx512vnni_a_CFLAGS = $(AM_CFLAGS) $(OFA_AVX512VNNI_FLAGS)
+OPS_LIBS += engine/libofaquantised_avx2.a engine/libofaquantised_avx512vnni.a
 noinst_LIBRARIES += engine/libofasha256_ni.a
 engine_libofasha256_ni_a_SOURCES = engine/base/sha256_ni.h engine/base/sha256_ni.c
 engine_libofasha256_ni_a_CPPFLAGS = $(ENGINE_CPPFLAGS)

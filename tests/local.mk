@@ -21,6 +21,7 @@ ENGINE_TESTS = \
 	tests/engine/test_inference_kernels \
 	tests/engine/test_plan \
 	tests/engine/test_pool \
+	tests/engine/test_quantise \
 	tests/engine/test_recipe \
 	tests/engine/test_rng \
 	tests/engine/test_safetensors \

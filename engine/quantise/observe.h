@@ -1,0 +1,20 @@
+/* What the activations of a float32 subnet are on calibration images. */
+#ifndef OFA_QUANTISE_OBSERVE_H
+#define OFA_QUANTISE_OBSERVE_H
+
+#include "quantise/histogram.h"
+
+/* Of one layer, as the affine members of struct ofa_quantised_layer. */
+struct ofa_observed_layer {
+	struct ofa_histogram out;
+	struct ofa_histogram inner; /* SE: hidden units */
+	struct ofa_histogram added; /* SE: means; the other layers have their value's own */
+};
+
+/* Runs sub on `images` of the network's calibration images, spread evenly over all; *ret, one per layer, is to be
+ * freed.  The result does not depend on the number of threads. */
+enum ofa_status ofa_observe(const struct ofa_supernet *net, const struct ofa_subnet *sub, int images,
+			    struct ofa_pool *pool, struct ofa_observed_layer **ret,
+			    struct ofa_error *err) OFA_MUST_CHECK;
+
+#endif

@@ -1,0 +1,269 @@
+/* int8 subnets: the arithmetic, the layouts, and how near they come to float32. */
+#include <math.h>
+
+#include "quantise/layout.h"
+#include "quantise/quantise.h"
+#include "quantise/rescale.h"
+#include "random_net.h"
+#include "spaces.h"
+
+#define IMAGES 6
+
+/* doc/pack-format.md in arithmetic that cannot wrap where sound numbers do not. */
+static int32_t rescale_by_the_book(int32_t x, int32_t m, int32_t s)
+{
+	const __int128 product = (__int128)x * ((__int128)1 << (s > 0 ? s : 0)) * m;
+	const __int128 nudge = product >= 0 ? (__int128)1 << 30 : 1 - ((__int128)1 << 30);
+	const int64_t high = (int64_t)((product + nudge) / ((__int128)1 << 31));
+	const long double scaled = ldexpl((long double)high, s < 0 ? s : 0);
+
+	return (int32_t)roundl(scaled); /* away from zero in ties */
+}
+
+START_TEST(rescale_is_the_books)
+{
+	static const int32_t multipliers[] = {0, 1 << 30, (1 << 30) + 1, 1518500250, INT32_MAX - 1, INT32_MAX};
+	static const int32_t edges[] = {0, 1, -1, 2, -2, 3, -3, 127, -128, 1 << 20, -(1 << 20), INT32_MAX, INT32_MIN};
+	struct ofa_rng rng;
+
+	ofa_rng_init(&rng, 1);
+	for (size_t m = 0; m < OFA_ARRAY_LEN(multipliers); m++)
+		for (int32_t s = OFA_MIN_SHIFT; s <= OFA_MAX_SHIFT; s++)
+			for (int i = 0; i < 200; i++) {
+				const int32_t any = (int32_t)ofa_rng_u64(&rng);
+				const int32_t fit = any >> (s > 0 ? s : 0); /* the shift to the left stays exact */
+				const int32_t x = i < (int)OFA_ARRAY_LEN(edges) && s <= 0 ? edges[i] : fit;
+
+				ck_assert_int_eq(ofa_rescale_apply(x, (struct ofa_rescale){multipliers[m], s}),
+						 rescale_by_the_book(x, multipliers[m], s));
+			}
+}
+END_TEST
+
+/* The first rounding takes ties upwards, the second away from zero; worked out by hand. */
+START_TEST(rescale_rounds_ties_upwards_then_away_from_zero)
+{
+	const struct ofa_rescale half = {1 << 30, 0}, quarter = {1 << 30, -1};
+
+	ck_assert_int_eq(ofa_rescale_apply(3, half), 2);    /* 1.5 */
+	ck_assert_int_eq(ofa_rescale_apply(-3, half), -1);
+	ck_assert_int_eq(ofa_rescale_apply(2, quarter), 1); /* 1 / 2 */
+	ck_assert_int_eq(ofa_rescale_apply(-2, quarter), -1); /* -1 / 2 */
+	ck_assert_int_eq(ofa_rescale_apply(1, quarter), 1); /* 0.25, but 0.5 is rounded first */
+	ck_assert_int_eq(ofa_rescale_apply(5, (struct ofa_rescale){1 << 30, 3}), 20);
+	/* a shift to the left wraps */
+	ck_assert_int_eq(ofa_rescale_apply(1 << 30, (struct ofa_rescale){1 << 30, 2}), 0);
+}
+END_TEST
+
+START_TEST(multipliers_are_nearest)
+{
+	const double factors[] = {1, 0.5, 0.75, 1.0 / 255, 1e-9, 3.999, 1024.3, 0.9999999999, 1e6, 2.5e-10};
+	struct ofa_rescale r;
+
+	for (size_t i = 0; i < OFA_ARRAY_LEN(factors); i++) {
+		r = ofa_rescale_from(factors[i]);
+		ck_assert_int_ge(r.multiplier, 1 << 30);
+		ck_assert_double_le(fabs(ofa_rescale_factor(r) / factors[i] - 1), ldexp(1, -31));
+	}
+	r = ofa_rescale_from(0);
+	ck_assert(r.multiplier == 0 && r.shift == 0);
+	r = ofa_rescale_from(1e-30);
+	ck_assert(r.multiplier == 0 && r.shift == 0);
+	r = ofa_rescale_from(1e30);
+	ck_assert(r.multiplier == INT32_MAX && r.shift == OFA_MAX_SHIFT);
+}
+END_TEST
+
+/* doc/pack-format.md: ((o div 8) Q + j) 8 + (o mod 8)) 4 + i. */
+START_TEST(quads_lie_as_the_format_says)
+{
+	/* 3 segments of 5 weights: two quads each, Q = 6 */
+	ck_assert_uint_eq(ofa_quad_index(0, 0, 0, 3, 5), 0);
+	ck_assert_uint_eq(ofa_quad_index(0, 0, 4, 3, 5), 32);
+	ck_assert_uint_eq(ofa_quad_index(3, 0, 1, 3, 5), 13);
+	ck_assert_uint_eq(ofa_quad_index(0, 2, 0, 3, 5), 4 * 32);
+	ck_assert_uint_eq(ofa_quad_index(10, 1, 4, 3, 5), ((6 + 3) * 8 + 2) * 4);
+}
+END_TEST
+
+/* A network and one of its subnets in both types. */
+struct pair {
+	struct ofa_supernet *net;
+	struct ofa_plan plan;
+	struct ofa_subnet *sub;
+	struct ofa_quantised *q;
+};
+
+static void pair_init(struct pair *p, const struct ofa_space *space, bool largest)
+{
+	struct ofa_error err = {0};
+	struct ofa_bn_stats stats;
+	struct ofa_arch arch;
+
+	p->net = random_net(space, &(struct random_net_options){.seed = 7, .calibration_images = IMAGES});
+	if (largest)
+		ofa_arch_largest(space, &arch);
+	else
+		ofa_arch_smallest(space, &arch);
+	ofa_plan_init(&p->net->space, &p->net->params, &arch, &p->plan);
+	ASSERT_OK(ofa_calibrate_builtin(p->net, &p->plan, IMAGES, NULL, &stats, &err), &err);
+	ASSERT_OK(ofa_subnet_extract(p->net, &p->plan, &stats, &p->sub, &err), &err);
+	ASSERT_OK(ofa_quantise(p->net, p->sub, NULL, NULL, NULL, &p->q, &err), &err);
+	ofa_bn_stats_release(&stats);
+}
+
+static void pair_release(struct pair *p)
+{
+	ofa_quantised_free(p->q);
+	ofa_subnet_free(p->sub);
+	ofa_supernet_free(p->net);
+}
+
+START_TEST(arrays_fill_the_storage)
+{
+	struct pair *p = calloc(1, sizeof(*p));
+	struct ofa_quantised_tensor tensors[OFA_FMT_MAX_OP_TENSORS];
+	struct ofa_space space;
+	size_t at = 0;
+
+	load_space(tiny_json, &space);
+	pair_init(p, &space, true);
+	for (int i = 0; i < p->plan.n_layers; i++) {
+		const struct ofa_quantised_layer *ql = &p->q->layers[i];
+		const int n = ofa_quantised_layer_tensors(&p->plan.layers[i], tensors);
+
+		ck_assert_ptr_eq(ql->w, n ? p->q->storage + at : NULL);
+		for (int t = 0; t < n; t++) {
+			const size_t end = at + tensors[t].bytes, padded = (end + 63) / 64 * 64;
+
+			if (tensors[t].role == OFA_FMT_LOOKUP)
+				ck_assert_ptr_eq(ql->table, p->q->storage + at);
+			if (tensors[t].role == OFA_FMT_SHIFT2)
+				ck_assert_ptr_eq(ql->s2, p->q->storage + at);
+			for (size_t b = end; b < padded; b++)
+				ck_assert_int_eq(p->q->storage[b], 0);
+			at = padded;
+		}
+	}
+	ck_assert_uint_eq(at, p->q->storage_bytes);
+	ck_assert_uint_eq(at, ofa_quantised_bytes(&p->plan));
+	pair_release(p);
+	free(p);
+}
+END_TEST
+
+START_TEST(threads_change_no_byte)
+{
+	struct pair *p = calloc(1, sizeof(*p));
+	struct ofa_error err = {0};
+	struct ofa_quantised *q;
+	struct ofa_pool *pool;
+	struct ofa_space space;
+	int8_t *x, one[3 * 10], three[3 * 10];
+
+	load_space(tiny_json, &space);
+	pair_init(p, &space, true);
+	ASSERT_OK(ofa_pool_new(3, &pool), &err);
+	ASSERT_OK(ofa_quantise(p->net, p->sub, NULL, pool, NULL, &q, &err), &err);
+	ck_assert_mem_eq(q->storage, p->q->storage, q->storage_bytes);
+	for (int i = 0; i < p->plan.n_layers; i++) {
+		ck_assert_int_eq(q->layers[i].out.zero, p->q->layers[i].out.zero);
+		ck_assert(q->layers[i].out.scale == p->q->layers[i].out.scale);
+	}
+	x = malloc(3 * 28 * 28);
+	for (int i = 0; i < 3 * 28 * 28; i++)
+		x[i] = (int8_t)(i * i / 5);
+	ASSERT_OK(ofa_quantised_forward(q, x, 3, NULL, one, &err), &err);
+	ASSERT_OK(ofa_quantised_forward(q, x, 3, pool, three, &err), &err);
+	ck_assert_mem_eq(one, three, sizeof(one));
+	free(x);
+	ofa_quantised_free(q);
+	ofa_pool_free(pool);
+	pair_release(p);
+	free(p);
+}
+END_TEST
+
+START_TEST(no_calibration_images_are_named)
+{
+	struct ofa_error err = {0};
+	struct ofa_supernet *net;
+	struct ofa_plan *plan = calloc(1, sizeof(*plan));
+	struct ofa_subnet *sub;
+	struct ofa_quantised *q = NULL;
+	struct ofa_space space;
+	struct ofa_arch arch;
+
+	load_space(tiny_json, &space);
+	net = random_net(&space, &(struct random_net_options){.seed = 7});
+	ofa_arch_smallest(&space, &arch);
+	ofa_plan_init(&net->space, &net->params, &arch, plan);
+	ASSERT_OK(ofa_subnet_extract(net, plan, NULL, &sub, &err), &err);
+	ASSERT_FAILS(ofa_quantise(net, sub, NULL, NULL, NULL, &q, &err), OFA_ERR_NOT_FOUND);
+	ck_assert_str_eq(err.field, "ofa.calibration.images");
+	ck_assert_ptr_null(q);
+	ofa_subnet_free(sub);
+	ofa_supernet_free(net);
+	free(plan);
+}
+END_TEST
+
+/* Largest difference of a logit, in parts of the largest logit. */
+static double logit_error(const struct pair *p)
+{
+	const int side = p->plan.arch.image_size, c = p->net->space.input_channels, classes = p->plan.classes;
+	const size_t values = (size_t)IMAGES * (size_t)side * (size_t)side * (size_t)c;
+	const struct ofa_affine in = ofa_quantised_input_affine(p->q), out = ofa_quantised_output_affine(p->q);
+	float *x = malloc(values * sizeof(*x)), *logits = malloc((size_t)(IMAGES * classes) * sizeof(*logits));
+	int8_t *qx = malloc(values), *qlogits = malloc((size_t)(IMAGES * classes));
+	double error = 0, most = 0;
+	struct ofa_error err = {0};
+
+	ofa_supernet_calibration_input(p->net, 0, IMAGES, side, x);
+	for (size_t i = 0; i < values; i++)
+		qx[i] = (int8_t)ofa_clamp((int32_t)lroundf(x[i] / in.scale) + in.zero, -128, 127);
+	ASSERT_OK(ofa_subnet_forward(p->sub, x, IMAGES, NULL, logits, &err), &err);
+	ASSERT_OK(ofa_quantised_forward(p->q, qx, IMAGES, NULL, qlogits, &err), &err);
+	for (int i = 0; i < IMAGES * classes; i++) {
+		error = fmax(error, fabs((double)out.scale * (qlogits[i] - out.zero) - logits[i]));
+		most = fmax(most, fabs(logits[i]));
+	}
+	free(x);
+	free(logits);
+	free(qx);
+	free(qlogits);
+	return error / most;
+}
+
+START_TEST(logits_are_near_those_of_float32)
+{
+	struct pair *p = calloc(1, sizeof(*p));
+	struct ofa_space space;
+
+	load_space(tiny_json, &space);
+	for (int largest = 0; largest < 2; largest++) {
+		double error;
+
+		pair_init(p, &space, largest);
+		error = logit_error(p);
+		ck_assert_msg(error < 0.1, "a logit is off by %.3f of the largest", error);
+		pair_release(p);
+	}
+	free(p);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {rescale_is_the_books,
+				      rescale_rounds_ties_upwards_then_away_from_zero,
+				      multipliers_are_nearest,
+				      quads_lie_as_the_format_says,
+				      arrays_fill_the_storage,
+				      threads_change_no_byte,
+				      no_calibration_images_are_named,
+				      logits_are_near_those_of_float32};
+
+	return run_tests("quantise", tests, OFA_ARRAY_LEN(tests));
+}
