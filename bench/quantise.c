@@ -81,7 +81,7 @@ static enum ofa_status add_front(struct bench *b, int archs, struct ofa_error *e
 
 	ofa_limits_init(&opt.limits);
 	if (st == OFA_OK)
-		st = ofa_search_problem_new(b->net, &predictor, NULL, &problem, err);
+		st = ofa_search_problem_new(b->net, &predictor, NULL, OFA_INT8, &problem, err);
 	if (st == OFA_OK)
 		st = ofa_front_run(problem, &opt, &front, err);
 	for (int i = 0; i < left && st == OFA_OK; i++)
