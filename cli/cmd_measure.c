@@ -249,6 +249,7 @@ static enum ofa_status measure(struct measure_options *o, struct ofa_error *err)
 		return st;
 	snprintf(profile.name, sizeof profile.name, "%s", o->name);
 	ofa_limits_init(&profile.limits);
+	profile.table.precision = o->precision;
 	st = measure_network(o, net, &profile, err);
 	ofa_profile_release(&profile);
 	ofa_supernet_free(net);

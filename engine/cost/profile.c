@@ -280,8 +280,21 @@ static enum ofa_status parse_runtime(const json_t *json, const char *field, void
 	return OFA_OK;
 }
 
+static enum ofa_status parse_dtype(const json_t *json, const char *field, void *out, struct ofa_error *err)
+{
+	struct ofa_latency_table *t = out;
+	const char *name = json_string_value(json);
+
+	if (!name || !ofa_precision_find(name, &t->precision))
+		return ofa_fail(err, OFA_ERR_INVALID, field,
+				"the dtype is \"%.32s\"; " OFA_PRECISION_CHOICES " is accepted",
+				name ? name : "not a string");
+	return OFA_OK;
+}
+
 static const struct member table_members[] = {
 	{"unit", true, parse_unit},
+	{"dtype", false, parse_dtype},
 	{"runtime", false, parse_runtime},
 	{"entries", true, parse_entries},
 };
@@ -389,9 +402,11 @@ static json_t *format_entries(const struct ofa_latency_table *t)
 json_t *ofa_profile_format(const struct ofa_profile *p)
 {
 	json_t *limits = ofa_limits_format(&p->limits), *table = NULL, *json;
+	/* what is the default is left out, so that profiles from before there was a choice keep their digest */
+	const char *dtype = p->table.precision ? ofa_precision_name(p->table.precision) : NULL;
 
 	if (p->has_table)
-		table = json_pack("{s:s, s:s*, s:o}", "unit", "ms", "runtime",
+		table = json_pack("{s:s, s:s*, s:s*, s:o}", "unit", "ms", "dtype", dtype, "runtime",
 				  p->table.runtime[0] ? p->table.runtime : NULL, "entries", format_entries(&p->table));
 	if (limits && json_object_size(limits) == 0) {
 		json_decref(limits);

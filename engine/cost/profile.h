@@ -1,15 +1,17 @@
 /* Device profiles: limits and a measured latency table.
  * JSON: {"name","description"?,"limits"?:{"latency_ms","macs","peak_memory_bytes","storage_bytes"},
- *        "latency_table"?:{"unit":"ms","runtime"?,"entries":{"160":{"KEY":{"mean","std"?,"count"?}}}}}
+ *        "latency_table"?:{"unit":"ms","dtype"?,"runtime"?,"entries":{"160":{"KEY":{"mean","std"?,"count"?}}}}}
  * KEY: once-for-all grammar (spec 4.11), `expand` = middle channels.  For ResNets, which have no published tables, in
  * the same style: "Conv", "Conv_skip" (the stem's optional layer), "Conv_out" (its last), "MaxPool2D", "AvgPool2D" and
  * "Logits" with input and output alone, and "Bottleneck-input:HxWxC-output:HxWxC-expand:MID-kernel:3-stride:S-idskip:B"
  * with B = 1 where the input is added as it is, 0 where it is projected.
+ * dtype: "float32" (if absent), "float16" or "int8", the type of the packages that were timed, and of no other.
  * Where the time of one row was measured together with that of another, "KEY":{"included_in":"OTHER KEY"} says so; it
  * adds nothing to the other's mean. */
 #ifndef OFA_COST_PROFILE_H
 #define OFA_COST_PROFILE_H
 
+#include "base/precision.h"
 #include "net/supernet.h"
 
 enum ofa_resource { OFA_LATENCY_MS, OFA_MACS, OFA_PEAK_MEMORY_BYTES, OFA_STORAGE_BYTES, OFA_RESOURCE_COUNT };
@@ -41,6 +43,7 @@ struct ofa_latency_entry {
 	uint32_t count;
 };
 struct ofa_latency_table {
+	enum ofa_precision precision;
 	char runtime[64];
 	size_t n;
 	struct ofa_latency_entry *entries; /* sorted by (resolution, key); owned */
@@ -59,7 +62,7 @@ void ofa_latency_table_release(struct ofa_latency_table *t);
  * > 0, unit "ms"; unknown fields and malformed keys are refused; a resolution is a plain decimal number;
  * what "included_in" names must be a row of the same resolution with a mean. */
 enum ofa_status ofa_profile_parse(const json_t *json, struct ofa_profile *ret, struct ofa_error *err) OFA_MUST_CHECK;
-json_t *ofa_profile_format(const struct ofa_profile *p);
+json_t *ofa_profile_format(const struct ofa_profile *p); /* dtype where it is not float32; new reference */
 void ofa_profile_release(struct ofa_profile *p);
 bool ofa_profile_name_ok(const char *name);
 

@@ -143,16 +143,23 @@ static enum ofa_status add_table(struct ofa_profile *profile, struct ofa_latency
 				 struct ofa_table_report *report, struct ofa_error *err)
 {
 	struct ofa_latency_table sorted = {.n = 0};
-	enum ofa_status st = merge(&sorted, table, err);
+	enum ofa_status st;
 
+	if (profile->has_table && profile->table.precision != table->precision)
+		return ofa_fail(err, OFA_ERR_INVALID, "/latency_table/dtype",
+				"the rows are of %s packages, those read before of %s: one table is of one type",
+				ofa_precision_name(table->precision), ofa_precision_name(profile->table.precision));
+	st = merge(&sorted, table, err);
 	if (st)
 		return st;
 	report->n_entries = sorted.n;
 	count_resolutions(&sorted, report);
 	st = merge(&profile->table, &sorted, err);
 	ofa_latency_table_release(&sorted);
-	if (!st)
+	if (!st) {
 		profile->has_table = true;
+		profile->table.precision = table->precision;
+	}
 	return st;
 }
 

@@ -67,9 +67,44 @@ START_TEST(small_profiles)
 }
 END_TEST
 
+#define TABLE(dtype) \
+	"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\"," dtype "\"entries\":{\"160\":{\"" KEY "\":{\"mean\":1}}}}}"
+
+/* What is the default is not written, so that equal profiles have one digest. */
+START_TEST(tables_of_a_type)
+{
+	static const struct {
+		const char *text, *formatted;
+		enum ofa_precision precision;
+	} cases[] = {
+		{TABLE(""), NULL, OFA_FLOAT32},
+		{TABLE("\"dtype\":\"float32\","), NULL, OFA_FLOAT32},
+		{TABLE("\"dtype\":\"float16\","), "float16", OFA_FLOAT16},
+		{TABLE("\"dtype\":\"int8\","), "int8", OFA_INT8},
+	};
+
+	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++) {
+		struct ofa_error err = {0};
+		const char *dtype;
+		struct ofa_profile p;
+		json_t *json;
+
+		ASSERT_OK(parse(cases[i].text, &p, &err), &err);
+		ck_assert_int_eq((int)p.table.precision, (int)cases[i].precision);
+		json = ofa_profile_format(&p);
+		dtype = json_string_value(json_object_get(json_object_get(json, "latency_table"), "dtype"));
+		ck_assert_pstr_eq(dtype, cases[i].formatted);
+		json_decref(json);
+		ofa_profile_release(&p);
+	}
+}
+END_TEST
+
 static const struct {
 	const char *text, *field;
 } refused[] = {
+	{TABLE("\"dtype\":\"int4\","), "/latency_table/dtype"},
+	{TABLE("\"dtype\":8,"), "/latency_table/dtype"},
 	{"[]", ""},
 	{"{}", "/name"},
 	{"{\"name\":3}", "/name"},
@@ -209,7 +244,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {round_trip, small_profiles, refuses_by_field,
+	const TTest *const tests[] = {round_trip, small_profiles, tables_of_a_type,        refuses_by_field,
 				      names,      key_grammar,    limits_merge_and_format};
 
 	return run_tests("profile", tests, OFA_ARRAY_LEN(tests));

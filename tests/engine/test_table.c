@@ -184,6 +184,25 @@ START_TEST(groups_and_json)
 }
 END_TEST
 
+START_TEST(types_do_not_mix)
+{
+	static const char yaml[] = "unit: us\n160:\n  " STEM ": {mean: 500}\n  " BLOCK ": {mean: 1250}\n";
+	static const char profile[] =
+		"{\"name\":\"o\",\"latency_table\":{\"unit\":\"ms\",\"dtype\":\"int8\",\"entries\":"
+		"{\"168\":{\"" BLOCK "\":{\"mean\":3}}}}}";
+	struct ofa_table_report r;
+	struct ofa_error err = {0};
+	struct ofa_profile p;
+
+	init_profile(&p);
+	ASSERT_OK(read_text(profile, OFA_TABLE_JSON, OFA_TIME_UNSTATED, &p, &r, &err), &err);
+	ck_assert_int_eq((int)p.table.precision, OFA_INT8);
+	ASSERT_FAILS(read_text(yaml, OFA_TABLE_YAML, OFA_TIME_UNSTATED, &p, &r, &err), OFA_ERR_INVALID);
+	ck_assert_msg(strcmp(err.field, "/latency_table/dtype") == 0, "%s: %s", err.field, err.message);
+	ofa_profile_release(&p);
+}
+END_TEST
+
 /* ---- what is refused ---- */
 
 #define ROW(key, rest) key ":\n  " rest "\n"
@@ -479,9 +498,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {mbv3_yaml,      proxyless_yaml,         mbconv_yaml,   groups_and_json,
-				      refuses,        refuses_keys,           refuses_json,  refuses_sizes,
-				      names_of_files, resolutions_must_agree, coverage_tells};
+	const TTest *const tests[] = {mbv3_yaml,      proxyless_yaml,         mbconv_yaml,    groups_and_json,
+				      refuses,        refuses_keys,           refuses_json,   refuses_sizes,
+				      names_of_files, resolutions_must_agree, coverage_tells, types_do_not_mix};
 
 	return run_tests("table", tests, OFA_ARRAY_LEN(tests));
 }
