@@ -38,6 +38,9 @@ struct ofa_memory_plan {
 	struct ofa_placement layers[OFA_PLAN_MAX_LAYERS];
 };
 void ofa_memory_plan_init(const struct ofa_plan *p, enum ofa_precision precision, struct ofa_memory_plan *ret);
+/* The arena, if every layer found its whole input and left its whole output: not less, and of int8 what running in
+ * stripes is to be compared with. */
+uint32_t ofa_plan_layers_bytes(const struct ofa_plan *p, enum ofa_precision precision);
 uint32_t ofa_unit_arena_bytes(const struct ofa_plan *p, int unit, enum ofa_precision precision);
 
 #endif

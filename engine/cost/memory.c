@@ -86,6 +86,19 @@ uint32_t ofa_unit_layers_bytes(const struct ofa_plan *p, int unit, enum ofa_prec
 	return most;
 }
 
+uint32_t ofa_plan_layers_bytes(const struct ofa_plan *p, enum ofa_precision precision)
+{
+	uint32_t most = 0;
+
+	for (int i = 0; i < p->n_units; i++) {
+		const uint32_t bytes = ofa_unit_layers_bytes(p, i, precision);
+
+		if (bytes > most)
+			most = bytes;
+	}
+	return most;
+}
+
 uint32_t ofa_unit_arena_bytes(const struct ofa_plan *p, int unit, enum ofa_precision precision)
 {
 	struct ofa_placement layers[OFA_PLAN_MAX_LAYERS];

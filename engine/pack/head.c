@@ -5,6 +5,7 @@
 #include "pack/bytes.h"
 #include "pack/meta.h"
 #include "pack/selftest.h"
+#include "quantise/quantise.h"
 
 _Static_assert((int)OFA_ACT_NONE == (int)OFA_FMT_ACT_NONE && (int)OFA_ACT_RELU == (int)OFA_FMT_ACT_RELU &&
 		       (int)OFA_ACT_RELU6 == (int)OFA_FMT_ACT_RELU6 && (int)OFA_ACT_HSWISH == (int)OFA_FMT_ACT_HSWISH &&
@@ -17,6 +18,7 @@ _Static_assert(OFA_NOWHERE == OFA_FMT_NONE, "an absent offset is stored as it is
 struct head {
 	const struct ofa_supernet *net;
 	const struct ofa_plan *plan;
+	const struct ofa_quantised *quantised; /* NULL but in int8 */
 	const struct ofa_pack_layout *layout;
 	struct ofa_memory_plan memory;
 	uint8_t *bytes;
@@ -61,6 +63,7 @@ static void write_header(struct head *p)
 	ofa_put_u32(h + OFA_FMT_HEADER_ARENA, p->memory.arena_bytes);
 	ofa_put_u16(h + OFA_FMT_HEADER_OPS, l->ops);
 	ofa_put_u16(h + OFA_FMT_HEADER_TENSORS, l->tensors);
+	ofa_put_u16(h + OFA_FMT_HEADER_QUANTS, l->quants);
 	ofa_put_u32(h + OFA_FMT_HEADER_OP_OFFSET, OFA_FMT_HEADER_BYTES);
 	ofa_put_u32(h + OFA_FMT_HEADER_TENSOR_OFFSET, l->tensor_offset);
 	ofa_put_u32(h + OFA_FMT_HEADER_QUANT_OFFSET, l->quant_offset);
@@ -69,11 +72,10 @@ static void write_header(struct head *p)
 	ofa_put_u32(h + OFA_FMT_HEADER_DATA_OFFSET, l->data_offset);
 }
 
-static void write_op(const struct ofa_plan *plan, const struct ofa_memory_plan *memory, int i, uint32_t first_tensor,
-		     uint32_t n_tensors, uint8_t *r)
+static void write_op(const struct head *p, int i, uint32_t first_tensor, uint32_t n_tensors, uint8_t *r)
 {
-	const struct ofa_layer *l = &plan->layers[i];
-	const struct ofa_placement *place = &memory->layers[i];
+	const struct ofa_layer *l = &p->plan->layers[i];
+	const struct ofa_placement *place = &p->memory.layers[i];
 	const bool fixed_act = l->op == OFA_OP_SE || l->op == OFA_OP_POOL;
 
 	r[OFA_FMT_OP_KIND] = op_kind(l->op);
@@ -94,12 +96,16 @@ static void write_op(const struct ofa_plan *plan, const struct ofa_memory_plan *
 	ofa_put_u32(r + OFA_FMT_OP_OUT, place->out);
 	ofa_put_u32(r + OFA_FMT_OP_RESIDUAL, place->residual);
 	ofa_put_u32(r + OFA_FMT_OP_SCRATCH, place->scratch);
+	if (p->quantised) {
+		ofa_put_u16(r + OFA_FMT_OP_ROWS, place->rows);
+		ofa_put_u32(r + OFA_FMT_OP_FROM, place->origin);
+	}
 }
 
 static void write_tensor(const struct ofa_pack_tensor *t, uint64_t offset, uint8_t *r)
 {
 	ofa_put_u32(r + OFA_FMT_TENSOR_OFFSET, offset);
-	ofa_put_u32(r + OFA_FMT_TENSOR_SIZE, ofa_pack_tensor_bytes(t));
+	ofa_put_u32(r + OFA_FMT_TENSOR_SIZE, t->bytes);
 	r[OFA_FMT_TENSOR_TYPE] = t->type;
 	r[OFA_FMT_TENSOR_ROLE] = t->role;
 	r[OFA_FMT_TENSOR_LAYOUT] = t->layout;
@@ -118,12 +124,56 @@ static void write_tables(struct head *p)
 	for (int i = 0; i < p->plan->n_layers; i++, op += OFA_FMT_OP_BYTES) {
 		int n = ofa_pack_layer_tensors(&p->plan->layers[i], p->layout->precision, tensors);
 
-		write_op(p->plan, &p->memory, i, first, (uint32_t)n, op);
+		write_op(p, i, first, (uint32_t)n, op);
 		for (int j = 0; j < n; j++, record += OFA_FMT_TENSOR_BYTES) {
 			write_tensor(&tensors[j], offset, record);
-			offset += ofa_pack_round(ofa_pack_tensor_bytes(&tensors[j]));
+			offset += ofa_pack_round(tensors[j].bytes);
 		}
 		first += (uint32_t)n;
+	}
+}
+
+static void put_rescale(uint8_t *r, struct ofa_rescale rescale)
+{
+	ofa_put_i32(r, rescale.multiplier);
+	ofa_put_i32(r + 4, rescale.shift);
+}
+
+static void write_quants(struct head *p)
+{
+	uint8_t *r = p->bytes + p->layout->quant_offset;
+
+	for (int i = 0; i < p->plan->n_layers; i++, r += OFA_FMT_QUANT_BYTES) {
+		const struct ofa_quantised_layer *q = &p->quantised->layers[i];
+
+		ofa_put_f32(r + OFA_FMT_QUANT_IN_SCALE, q->in.scale);
+		ofa_put_f32(r + OFA_FMT_QUANT_OUT_SCALE, q->out.scale);
+		ofa_put_f32(r + OFA_FMT_QUANT_ADDED_SCALE, q->added.scale);
+		ofa_put_f32(r + OFA_FMT_QUANT_INNER_SCALE, q->inner.scale);
+		r[OFA_FMT_QUANT_IN_ZERO] = (uint8_t)q->in.zero;
+		r[OFA_FMT_QUANT_OUT_ZERO] = (uint8_t)q->out.zero;
+		r[OFA_FMT_QUANT_ADDED_ZERO] = (uint8_t)q->added.zero;
+		r[OFA_FMT_QUANT_INNER_ZERO] = (uint8_t)q->inner.zero;
+		ofa_put_i32(r + OFA_FMT_QUANT_LOW, q->low);
+		ofa_put_i32(r + OFA_FMT_QUANT_HIGH, q->high);
+		put_rescale(r + OFA_FMT_QUANT_FIRST, q->first);
+		put_rescale(r + OFA_FMT_QUANT_SECOND, q->second);
+		put_rescale(r + OFA_FMT_QUANT_RESULT, q->result);
+	}
+}
+
+static void write_int8_io(const struct head *p, uint8_t *io)
+{
+	const struct ofa_quantised *q = p->quantised;
+	const struct ofa_affine in = ofa_quantised_input_affine(q), out = ofa_quantised_output_affine(q);
+
+	ofa_put_f32(io + OFA_FMT_IO_IN_SCALE, in.scale);
+	ofa_put_i32(io + OFA_FMT_IO_IN_ZERO, in.zero);
+	ofa_put_f32(io + OFA_FMT_IO_OUT_SCALE, out.scale);
+	ofa_put_i32(io + OFA_FMT_IO_OUT_ZERO, out.zero);
+	for (int c = 0; c < p->plan->values[0].c; c++) {
+		ofa_put_i32(io + OFA_FMT_IO_GAIN + 4 * c, q->gain[c]);
+		ofa_put_i32(io + OFA_FMT_IO_OFFSET + 4 * c, q->offset[c]);
 	}
 }
 
@@ -140,7 +190,10 @@ static void write_io(struct head *p)
 	ofa_put_u32(io + OFA_FMT_IO_INPUT, p->memory.input);
 	ofa_put_floats(io + OFA_FMT_IO_MEAN, p->net->mean, (size_t)input->c);
 	ofa_put_floats(io + OFA_FMT_IO_STD, p->net->std, (size_t)input->c);
-	ofa_put_f32(io + OFA_FMT_IO_TOLERANCE, OFA_PACK_TOLERANCE);
+	if (p->quantised)
+		write_int8_io(p, io);
+	else
+		ofa_put_f32(io + OFA_FMT_IO_TOLERANCE, OFA_PACK_TOLERANCE);
 	ofa_put_u32(io + OFA_FMT_IO_PIXELS_OFFSET, p->layout->pixels_offset);
 	ofa_put_u32(io + OFA_FMT_IO_LOGITS_OFFSET, p->layout->logits_offset);
 	ofa_put_u32(io + OFA_FMT_IO_NAMES_OFFSET, p->layout->names_offset);
@@ -153,16 +206,24 @@ static void write_io(struct head *p)
 	}
 }
 
-enum ofa_status ofa_pack_head_write(const struct ofa_supernet *net, const struct ofa_plan *plan,
+enum ofa_status ofa_pack_head_write(const struct ofa_supernet *net, const struct ofa_pack_stored *stored,
 				    const struct ofa_pack_layout *layout, const struct ofa_pack_info *info,
 				    uint8_t *bytes, struct ofa_error *err)
 {
-	struct head h = {.net = net, .plan = plan, .layout = layout, .bytes = bytes};
+	struct head h = {
+		.net = net,
+		.plan = stored->plan,
+		.quantised = stored->quantised,
+		.layout = layout,
+		.bytes = bytes,
+	};
 
-	ofa_memory_plan_init(plan, layout->precision, &h.memory);
+	ofa_memory_plan_init(h.plan, layout->precision, &h.memory);
 	write_header(&h);
 	write_tables(&h);
+	if (h.quantised)
+		write_quants(&h);
 	write_io(&h);
-	return ofa_pack_meta_write(net, plan, info, layout->size, h.memory.arena_bytes,
+	return ofa_pack_meta_write(net, h.plan, info, layout->size, h.memory.arena_bytes,
 				   (char *)bytes + layout->meta_offset, layout->meta_bytes, err);
 }

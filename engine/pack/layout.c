@@ -5,6 +5,7 @@
 #include "ops/kernels.h"
 #include "pack/meta.h"
 #include "pack/pack.h"
+#include "quantise/quantise.h"
 
 uint64_t ofa_pack_round(uint64_t bytes)
 {
@@ -13,123 +14,88 @@ uint64_t ofa_pack_round(uint64_t bytes)
 
 _Static_assert(OFA_WEIGHT_PANEL == OFA_FMT_PANEL, "the engine extracts weights in the panels of the format");
 
-/* Of n numbers, one per output. */
-static struct ofa_pack_tensor row(uint8_t type, uint8_t role, int n)
+static struct ofa_pack_tensor bias(uint8_t role, int n)
 {
 	return (struct ofa_pack_tensor){
-		.type = type,
+		.type = OFA_FMT_FLOAT32,
 		.role = role,
 		.layout = OFA_FMT_PLAIN,
 		.rank = 1,
 		.dims = {(uint32_t)n},
+		.bytes = (uint64_t)n * sizeof(float),
 	};
 }
 
-static uint8_t bias_type(enum ofa_precision precision)
+/* Outputs by their inputs: sets type, layout and length of a tensor whose other fields are set. */
+static struct ofa_pack_tensor panels(enum ofa_precision precision, struct ofa_pack_tensor t)
 {
-	return precision == OFA_INT8 ? OFA_FMT_INT32 : OFA_FMT_FLOAT32;
-}
+	const bool half = precision == OFA_FLOAT16;
 
-/* As weights are stored. */
-static struct ofa_pack_tensor weights(enum ofa_precision precision, uint8_t role)
-{
-	static const uint8_t types[OFA_PRECISION_COUNT] = {
-		[OFA_FLOAT32] = OFA_FMT_FLOAT32,
-		[OFA_FLOAT16] = OFA_FMT_FLOAT16,
-		[OFA_INT8] = OFA_FMT_INT8,
-	};
-
-	return (struct ofa_pack_tensor){
-		.type = types[precision],
-		.role = role,
-		.layout = precision == OFA_INT8 ? OFA_FMT_QUADS : OFA_FMT_PANELS,
-	};
+	t.type = half ? OFA_FMT_FLOAT16 : OFA_FMT_FLOAT32;
+	t.layout = OFA_FMT_PANELS;
+	t.bytes = (t.dims[0] + OFA_FMT_PANEL - 1) / OFA_FMT_PANEL * OFA_FMT_PANEL * (half ? 2u : 4u);
+	for (int i = 1; i < t.rank; i++)
+		t.bytes *= t.dims[i];
+	return t;
 }
 
 static struct ofa_pack_tensor matrix(enum ofa_precision precision, uint8_t role, int n, int k)
 {
-	struct ofa_pack_tensor t = weights(precision, role);
-
-	t.rank = 2;
-	t.dims[0] = (uint32_t)n;
-	t.dims[1] = (uint32_t)k;
-	return t;
+	return panels(precision, (struct ofa_pack_tensor){
+					 .role = role,
+					 .rank = 2,
+					 .dims = {(uint32_t)n, (uint32_t)k},
+				 });
 }
 
-static struct ofa_pack_tensor dense_window(enum ofa_precision precision, const struct ofa_layer *l)
+static struct ofa_pack_tensor window(enum ofa_precision precision, const struct ofa_layer *l)
 {
-	struct ofa_pack_tensor t = weights(precision, OFA_FMT_WEIGHT);
+	const bool depthwise = l->op == OFA_OP_DWCONV;
+	const uint32_t k = (uint32_t)l->k;
 
-	t.rank = 4;
-	t.dims[0] = (uint32_t)l->c_out;
-	t.dims[1] = t.dims[2] = (uint32_t)l->k;
-	t.dims[3] = (uint32_t)l->c_in;
-	return t;
+	return panels(precision, (struct ofa_pack_tensor){
+					 .role = OFA_FMT_WEIGHT,
+					 .rank = depthwise ? 3 : 4,
+					 .dims = {(uint32_t)l->c_out, k, k, depthwise ? 0 : (uint32_t)l->c_in},
+				 });
 }
 
-/* int8 kernels go along a row of channels, the others along a panel's channels tap by tap. */
-static struct ofa_pack_tensor depthwise_window(enum ofa_precision precision, const struct ofa_layer *l)
+static int int8_tensors(const struct ofa_layer *l, struct ofa_pack_tensor ret[OFA_FMT_MAX_OP_TENSORS])
 {
-	const bool channels_last = precision == OFA_INT8;
-	struct ofa_pack_tensor t = weights(precision, OFA_FMT_WEIGHT);
+	struct ofa_quantised_tensor tensors[OFA_FMT_MAX_OP_TENSORS];
+	const int n = ofa_quantised_layer_tensors(l, tensors);
 
-	t.rank = 3;
-	t.dims[0] = t.dims[1] = t.dims[2] = (uint32_t)l->k;
-	t.dims[channels_last ? 2 : 0] = (uint32_t)l->c_out;
-	if (channels_last)
-		t.layout = OFA_FMT_PLAIN;
-	return t;
-}
+	for (int i = 0; i < n; i++) {
+		const struct ofa_quantised_tensor *t = &tensors[i];
 
-static bool has_table(const struct ofa_layer *l)
-{
-	return l->act == OFA_ACT_HSWISH || l->act == OFA_ACT_HSIGMOID;
-}
-
-/* Bias and, in int8, what follows it; returns how many. */
-static int finish_tensors(const struct ofa_layer *l, enum ofa_precision precision, struct ofa_pack_tensor *ret)
-{
-	ret[0] = row(bias_type(precision), OFA_FMT_BIAS, l->c_out);
-	if (precision != OFA_INT8)
-		return 1;
-	ret[1] = row(OFA_FMT_INT32, OFA_FMT_MULTIPLIER, l->c_out);
-	ret[2] = row(OFA_FMT_INT32, OFA_FMT_SHIFT, l->c_out);
-	if (!has_table(l))
-		return 3;
-	ret[3] = row(OFA_FMT_INT8, OFA_FMT_LOOKUP, OFA_FMT_LOOKUP_BYTES);
-	return 4;
-}
-
-static int se_tensors(const struct ofa_layer *l, enum ofa_precision precision, struct ofa_pack_tensor *ret)
-{
-	ret[0] = matrix(precision, OFA_FMT_WEIGHT, l->hidden, l->c_in);
-	ret[1] = row(bias_type(precision), OFA_FMT_BIAS, l->hidden);
-	ret[2] = matrix(precision, OFA_FMT_WEIGHT2, l->c_in, l->hidden);
-	ret[3] = row(bias_type(precision), OFA_FMT_BIAS2, l->c_in);
-	if (precision != OFA_INT8)
-		return 4;
-	ret[4] = row(OFA_FMT_INT32, OFA_FMT_MULTIPLIER, l->hidden);
-	ret[5] = row(OFA_FMT_INT32, OFA_FMT_SHIFT, l->hidden);
-	ret[6] = row(OFA_FMT_INT32, OFA_FMT_MULTIPLIER2, l->c_in);
-	ret[7] = row(OFA_FMT_INT32, OFA_FMT_SHIFT2, l->c_in);
-	return 8;
+		ret[i] = (struct ofa_pack_tensor){
+			.type = t->type, .role = t->role, .layout = t->layout, .rank = t->rank, .bytes = t->bytes};
+		memcpy(ret[i].dims, t->dims, sizeof(t->dims));
+	}
+	return n;
 }
 
 int ofa_pack_layer_tensors(const struct ofa_layer *l, enum ofa_precision precision,
 			   struct ofa_pack_tensor ret[OFA_FMT_MAX_OP_TENSORS])
 {
+	if (precision == OFA_INT8)
+		return int8_tensors(l, ret);
 	switch (l->op) {
 	case OFA_OP_CONV:
-		ret[0] = dense_window(precision, l);
-		return 1 + finish_tensors(l, precision, ret + 1);
 	case OFA_OP_DWCONV:
-		ret[0] = depthwise_window(precision, l);
-		return 1 + finish_tensors(l, precision, ret + 1);
+		ret[0] = window(precision, l);
+		ret[1] = bias(OFA_FMT_BIAS, l->c_out);
+		return 2;
 	case OFA_OP_LINEAR:
 		ret[0] = matrix(precision, OFA_FMT_WEIGHT, l->c_out, l->c_in);
-		return 1 + finish_tensors(l, precision, ret + 1);
+		ret[1] = bias(OFA_FMT_BIAS, l->c_out);
+		return 2;
 	case OFA_OP_SE:
-		return se_tensors(l, precision, ret);
+		ret[0] = matrix(precision, OFA_FMT_WEIGHT, l->hidden, l->c_in);
+		ret[1] = bias(OFA_FMT_BIAS, l->hidden);
+		ret[2] = matrix(precision, OFA_FMT_WEIGHT2, l->c_in, l->hidden);
+		ret[3] = bias(OFA_FMT_BIAS2, l->c_in);
+		return 4;
 	case OFA_OP_POOL:
 	case OFA_OP_MAX_POOL:
 	case OFA_OP_AVERAGE_POOL:
@@ -138,35 +104,6 @@ int ofa_pack_layer_tensors(const struct ofa_layer *l, enum ofa_precision precisi
 		break;
 	}
 	return 0;
-}
-
-static uint64_t round_to(uint64_t n, uint64_t to)
-{
-	return (n + to - 1) / to * to;
-}
-
-/* Numbers of a row of quads: a segment for each row of a window, or a single one. */
-static uint64_t quad_row(const struct ofa_pack_tensor *t)
-{
-	return t->rank == 4 ? t->dims[1] * round_to((uint64_t)t->dims[2] * t->dims[3], OFA_FMT_QUAD)
-			    : round_to(t->dims[1], OFA_FMT_QUAD);
-}
-
-uint64_t ofa_pack_tensor_bytes(const struct ofa_pack_tensor *t)
-{
-	static const uint8_t element[] = {
-		[OFA_FMT_FLOAT32] = 4,
-		[OFA_FMT_FLOAT16] = 2,
-		[OFA_FMT_INT8] = 1,
-		[OFA_FMT_INT32] = 4,
-	};
-	uint64_t n = t->layout == OFA_FMT_PLAIN ? t->dims[0] : round_to(t->dims[0], OFA_FMT_PANEL);
-
-	if (t->layout == OFA_FMT_QUADS)
-		return n * quad_row(t);
-	for (int i = 1; i < t->rank; i++)
-		n *= t->dims[i];
-	return n * element[t->type];
 }
 
 uint64_t ofa_pack_layer_bytes(const struct ofa_layer *l, enum ofa_precision precision)
@@ -178,7 +115,7 @@ uint64_t ofa_pack_layer_bytes(const struct ofa_layer *l, enum ofa_precision prec
 	if (precision == OFA_INT8)
 		bytes += OFA_FMT_QUANT_BYTES;
 	for (int i = 0; i < n; i++)
-		bytes += ofa_pack_round(ofa_pack_tensor_bytes(&tensors[i]));
+		bytes += ofa_pack_round(tensors[i].bytes);
 	return bytes;
 }
 
@@ -207,7 +144,7 @@ void ofa_pack_layout_init(const struct ofa_supernet *net, const struct ofa_plan 
 
 		ret->tensors += (uint32_t)n;
 		for (int j = 0; j < n; j++)
-			ret->data_bytes += ofa_pack_round(ofa_pack_tensor_bytes(&tensors[j]));
+			ret->data_bytes += ofa_pack_round(tensors[j].bytes);
 	}
 	ret->tensor_offset = OFA_FMT_HEADER_BYTES + (uint64_t)ret->ops * OFA_FMT_OP_BYTES;
 	ret->quant_offset = ret->tensor_offset + (uint64_t)ret->tensors * OFA_FMT_TENSOR_BYTES;

@@ -12,12 +12,11 @@ struct ofa_pack_tensor {
 	uint8_t type, role, layout; /* enum ofa_fmt_type, ofa_fmt_role, ofa_fmt_layout */
 	int rank;
 	uint32_t dims[OFA_FMT_MAX_RANK];
+	uint64_t bytes; /* of data, without padding */
 };
 /* The tensors of one layer in file order; returns how many. */
 int ofa_pack_layer_tensors(const struct ofa_layer *l, enum ofa_precision precision,
 			   struct ofa_pack_tensor ret[OFA_FMT_MAX_OP_TENSORS]);
-/* Bytes of data, without padding. */
-uint64_t ofa_pack_tensor_bytes(const struct ofa_pack_tensor *t);
 
 struct ofa_pack_layout {
 	enum ofa_precision precision;

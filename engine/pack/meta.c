@@ -85,12 +85,18 @@ static json_t *real_or_null(double x)
 	return isfinite(x) ? json_real(x) : json_null();
 }
 
-/* Members in the order of doc/pack-format.md; the whole is NULL if any member is. */
+/* What stripes are worth, which the tables do not tell. */
+static json_t *layers_bytes(const struct ofa_plan *plan, enum ofa_precision precision)
+{
+	return precision == OFA_INT8 ? json_integer(ofa_plan_layers_bytes(plan, precision)) : NULL;
+}
+
+/* Members in the order of doc/pack-format.md; the whole is NULL if any member is, but for those that may be absent. */
 static json_t *meta_object(const struct ofa_supernet *net, const struct ofa_plan *plan,
 			   const struct ofa_pack_info *info, uint64_t package_bytes, uint64_t arena_bytes)
 {
 	/* clang-format off */
-	return json_pack("{s:s, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:s?}",
+	return json_pack("{s:s, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o*, s:o, s:o, s:s?}",
 			 "dtype", ofa_precision_name(info->precision),
 			 "network", network(net),
 			 "arch", ofa_arch_format(&net->space, &plan->arch),
@@ -103,6 +109,7 @@ static json_t *meta_object(const struct ofa_supernet *net, const struct ofa_plan
 			 "params", (json_int_t)ofa_plan_params(plan),
 			 "storage_bytes", (json_int_t)package_bytes,
 			 "peak_memory_bytes", (json_int_t)arena_bytes,
+			 "layers_memory_bytes", layers_bytes(plan, info->precision),
 			 "predicted_accuracy", real_or_null(info->predicted_accuracy),
 			 "latency_ms", real_or_null(info->latency_ms),
 			 "profile", info->profile);

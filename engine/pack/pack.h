@@ -61,7 +61,8 @@ enum ofa_status ofa_pack_build(const struct ofa_supernet *net, const struct ofa_
  * data lies at a multiple of 4. */
 struct ofa_package_summary {
 	json_t *meta;   /* the UTF-8 JSON object: arch, predictions, classes, normalisation; owned */
-	char dtype[16]; /* "float32" */
+	char dtype[16]; /* name of the precision */
+	enum ofa_precision precision;
 	uint64_t size_bytes, arena_bytes, macs, params;
 	int image_size, channels, classes;
 	uint8_t sha256[32]; /* of the whole file */

@@ -5,6 +5,7 @@
 #include "base/sha256.h"
 #include "ofa_device.h"
 #include "ofa_format.h"
+#include "pack/bytes.h"
 #include "pack/pack.h"
 
 static enum ofa_status load(const uint8_t *data, size_t size, struct ofa_device_model *ret, struct ofa_error *err)
@@ -97,10 +98,21 @@ static enum ofa_status member_equals(const json_t *meta, const char *name, uint6
 	return st;
 }
 
+/* The loader has seen to it that all weights are of one type. */
+static enum ofa_precision table_precision(const struct ofa_device_model *m)
+{
+	const uint8_t *first = m->data + ofa_get_u32(m->data + OFA_FMT_HEADER_TENSOR_OFFSET);
+
+	if (ofa_get_u16(m->data + OFA_FMT_HEADER_QUANTS) > 0)
+		return OFA_INT8;
+	return m->n_tensors > 0 && first[OFA_FMT_TENSOR_TYPE] == OFA_FMT_FLOAT16 ? OFA_FLOAT16 : OFA_FLOAT32;
+}
+
 static enum ofa_status check_meta(const json_t *meta, const struct ofa_device_model *m, struct ofa_package_summary *s,
 				  struct ofa_error *err)
 {
 	const char *dtype = json_string_value(json_object_get(meta, "dtype"));
+	const char *want = ofa_precision_name(table_precision(m));
 	const struct {
 		const char *name;
 		uint64_t value;
@@ -112,14 +124,15 @@ static enum ofa_status check_meta(const json_t *meta, const struct ofa_device_mo
 
 	if (!json_is_object(json_object_get(meta, "arch")))
 		return ofa_fail(err, OFA_ERR_FORMAT, "arch", "the package's metadata lacks \"arch\", an object");
-	if (!dtype || strcmp(dtype, "float32") != 0)
-		return ofa_fail(err, OFA_ERR_FORMAT, "dtype", "the metadata says \"%.16s\", the tables say \"float32\"",
-				dtype ? dtype : "");
+	if (!dtype || strcmp(dtype, want) != 0)
+		return ofa_fail(err, OFA_ERR_FORMAT, "dtype", "the metadata says \"%.16s\", the tables say \"%s\"",
+				dtype ? dtype : "", want);
 	for (size_t i = 0; st == OFA_OK && i < OFA_ARRAY_LEN(repeated); i++)
 		st = member_equals(meta, repeated[i].name, repeated[i].value, err);
 	if (st == OFA_OK)
 		st = member_count(meta, "params", &s->params, err);
-	snprintf(s->dtype, sizeof(s->dtype), "float32");
+	s->precision = table_precision(m);
+	snprintf(s->dtype, sizeof(s->dtype), "%s", want);
 	return st;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "pack/bytes.h"
+#include "quantise/quantise.h"
 
 static uint8_t to_pixel(float x, float mean, float std)
 {
@@ -49,6 +50,21 @@ static enum ofa_status run_floats(const struct ofa_supernet *net, const struct o
 	return st;
 }
 
+static enum ofa_status run_int8(const struct ofa_quantised *q, const uint8_t *pixels, uint8_t *ret_logits,
+				struct ofa_error *err)
+{
+	const struct ofa_value *in = &q->plan.values[0];
+	int8_t *x = malloc((size_t)in->h * in->w * in->c);
+	enum ofa_status st;
+
+	if (!x)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for the self-test");
+	ofa_quantised_input(q, pixels, 1, x);
+	st = ofa_quantised_forward(q, x, 1, NULL, (int8_t *)ret_logits, err);
+	free(x);
+	return st;
+}
+
 static enum ofa_status fill_pixels(const struct ofa_supernet *net, int r, uint8_t *pixels, struct ofa_error *err)
 {
 	const int c = net->space.input_channels;
@@ -69,7 +85,10 @@ static enum ofa_status fill_pixels(const struct ofa_supernet *net, int r, uint8_
 enum ofa_status ofa_pack_self_test(const struct ofa_supernet *net, const struct ofa_pack_stored *stored,
 				   uint8_t *pixels, uint8_t *logits, struct ofa_error *err)
 {
-	enum ofa_status st = fill_pixels(net, stored->sub->plan.arch.image_size, pixels, err);
+	enum ofa_status st = fill_pixels(net, stored->plan->arch.image_size, pixels, err);
 
-	return st == OFA_OK ? run_floats(net, stored->sub, pixels, logits, err) : st;
+	if (st != OFA_OK)
+		return st;
+	return stored->quantised ? run_int8(stored->quantised, pixels, logits, err)
+				 : run_floats(net, stored->sub, pixels, logits, err);
 }

@@ -2,34 +2,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/sha256.h"
 #include "pack/hashes.h"
 #include "pack/head.h"
 #include "pack/pack.h"
+#include "quantise/quantise.h"
 
 /* Bytes that are hashed and handed on together, while they are in the cache. */
 #define PIECE_BYTES ((uint64_t)256 << 10)
 
 struct ofa_packer {
 	struct ofa_pack_layout layout;
-	uint8_t *head;       /* all before the data section */
-	const uint8_t *data; /* that section: the subnet's storage, or what is made of it, */
-	uint8_t *converted;  /* owned */
+	struct ofa_pack_stored stored;
+	uint8_t *head; /* all before the data section */
 };
 
 static enum ofa_status layout_init(const struct ofa_supernet *net, const struct ofa_plan *plan,
 				   enum ofa_precision precision, struct ofa_pack_layout *ret, struct ofa_error *err)
 {
-	if (precision == OFA_INT8)
-		return ofa_fail(err, OFA_ERR_UNSUPPORTED, "dtype", "packages of type %s cannot be written yet",
-				ofa_precision_name(precision));
 	ofa_pack_layout_init(net, plan, precision, ret);
 	if (ret->size > OFA_FMT_MAX_BYTES)
 		return ofa_fail(err, OFA_ERR_LIMIT, "size",
 				"the package would take %llu bytes; at most %lu are accepted",
 				(unsigned long long)ret->size, (unsigned long)OFA_FMT_MAX_BYTES);
 	assert(precision != OFA_FLOAT32 || ret->data_bytes == ofa_subnet_floats(plan) * sizeof(float));
+	assert(precision != OFA_INT8 || ret->data_bytes == ofa_quantised_bytes(plan));
 	return OFA_OK;
 }
 
@@ -38,53 +35,32 @@ static enum ofa_status write_head(const struct ofa_supernet *net, const struct o
 				  const struct ofa_pack_stored *stored, const struct ofa_pack_info *info,
 				  bool complete, struct ofa_pool *pool, uint8_t *head, struct ofa_error *err)
 {
-	enum ofa_status st = ofa_pack_head_write(net, &stored->sub->plan, layout, info, head, err);
+	enum ofa_status st = ofa_pack_head_write(net, stored, layout, info, head, err);
 
 	if (st == OFA_OK && complete)
 		st = ofa_pack_complete(net, stored, layout, pool, head, err);
 	return st;
 }
 
-/* The packer's own data section, and the subnet that computes with it. */
-static enum ofa_status convert(struct ofa_packer *p, const struct ofa_subnet *sub, struct ofa_subnet **ret_rounded,
-			       struct ofa_error *err)
-{
-	enum ofa_status st = ofa_subnet_copy(sub, ret_rounded, err);
-
-	if (st != OFA_OK)
-		return st;
-	p->converted = ofa_large_alloc(p->layout.data_bytes);
-	if (!p->converted)
-		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for %llu bytes of weights",
-				(unsigned long long)p->layout.data_bytes);
-	p->data = p->converted;
-	return ofa_pack_halve(sub, p->converted, *ret_rounded, err);
-}
-
 enum ofa_status ofa_packer_new(const struct ofa_supernet *net, const struct ofa_subnet *sub,
 			       const struct ofa_pack_info *info, struct ofa_packer **ret, struct ofa_error *err)
 {
 	struct ofa_packer *p = calloc(1, sizeof(*p));
-	struct ofa_subnet *rounded = NULL;
 	enum ofa_status st;
 
 	if (!p)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for a packer");
-	p->data = (const uint8_t *)sub->storage;
 	st = layout_init(net, &sub->plan, info->precision, &p->layout, err);
-	if (st == OFA_OK && info->precision != OFA_FLOAT32)
-		st = convert(p, sub, &rounded, err);
+	if (st == OFA_OK)
+		st = ofa_pack_store(net, sub, &p->layout, NULL, NULL, NULL, &p->stored, err);
 	if (st != OFA_OK)
 		goto out;
 	p->head = calloc(1, p->layout.data_offset);
 	if (p->head)
-		st = write_head(net, &p->layout,
-				&(struct ofa_pack_stored){.data = p->data, .sub = rounded ? rounded : sub}, info, true,
-				NULL, p->head, err);
+		st = write_head(net, &p->layout, &p->stored, info, true, NULL, p->head, err);
 	else
 		st = ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for the package's tables");
 out:
-	ofa_subnet_free(rounded);
 	if (st == OFA_OK)
 		*ret = p;
 	else
@@ -96,8 +72,8 @@ void ofa_packer_free(struct ofa_packer *p)
 {
 	if (!p)
 		return;
+	ofa_pack_stored_release(&p->stored);
 	free(p->head);
-	free(p->converted);
 	free(p);
 }
 
@@ -135,29 +111,32 @@ enum ofa_status ofa_packer_write(struct ofa_packer *p, const struct ofa_sink *si
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for a digest");
 	st = stream_write(&s, p->head, p->layout.data_offset, err);
 	if (st == OFA_OK)
-		st = stream_write(&s, p->data, p->layout.data_bytes, err);
+		st = stream_write(&s, p->stored.data, p->layout.data_bytes, err);
 	ofa_sha256_final(s.hash, digest);
 	return st == OFA_OK ? sink->write(sink->ctx, digest, sizeof(digest), err) : st;
 }
 
-/* The data section at its place, and the subnet that computes with it. */
+/* float32 weights go to their place at once, others are converted on the way there. */
 static enum ofa_status extract(const struct ofa_supernet *net, const struct ofa_plan *plan,
 			       const struct ofa_bn_stats *stats, enum ofa_precision precision, uint8_t *data,
 			       struct ofa_subnet **ret, struct ofa_error *err)
 {
-	struct ofa_subnet *sub;
-	enum ofa_status st;
-
 	if (precision == OFA_FLOAT32)
 		return ofa_subnet_extract_into(net, plan, stats, (float *)(void *)data, ret, err);
-	st = ofa_subnet_extract(net, plan, stats, &sub, err);
-	if (st != OFA_OK)
-		return st;
-	st = ofa_pack_halve(sub, data, sub, err);
-	if (st == OFA_OK)
-		*ret = sub;
-	else
-		ofa_subnet_free(sub);
+	return ofa_subnet_extract(net, plan, stats, ret, err);
+}
+
+static enum ofa_status write_all(const struct ofa_supernet *net, const struct ofa_pack_layout *layout,
+				 const struct ofa_pack_stored *stored, const struct ofa_pack_info *info, bool complete,
+				 struct ofa_pool *pool, uint8_t *dest, struct ofa_error *err)
+{
+	const uint64_t trailer = layout->size - OFA_FMT_TRAILER_BYTES;
+	enum ofa_status st;
+
+	memset(dest, 0, layout->data_offset);
+	st = write_head(net, layout, stored, info, complete, pool, dest, err);
+	if (st == OFA_OK && complete)
+		ofa_sha256(dest, trailer, dest + trailer);
 	return st;
 }
 
@@ -165,22 +144,22 @@ enum ofa_status ofa_pack_into(const struct ofa_supernet *net, const struct ofa_p
 			      const struct ofa_bn_stats *stats, const struct ofa_pack_info *info, bool complete,
 			      struct ofa_pool *pool, uint8_t *dest, struct ofa_error *err)
 {
+	struct ofa_pack_stored stored;
 	struct ofa_pack_layout layout;
 	struct ofa_subnet *sub;
+	uint8_t *data;
 	enum ofa_status st = layout_init(net, plan, info->precision, &layout, err);
 
 	if (st != OFA_OK)
 		return st;
-	st = extract(net, plan, stats, info->precision, dest + layout.data_offset, &sub, err);
+	data = dest + layout.data_offset;
+	st = extract(net, plan, stats, info->precision, data, &sub, err);
 	if (st != OFA_OK)
 		return st;
-	memset(dest, 0, layout.data_offset);
-	st = write_head(net, &layout, &(struct ofa_pack_stored){.data = dest + layout.data_offset, .sub = sub}, info,
-			complete, pool, dest, err);
-	if (st == OFA_OK && complete) {
-		const uint64_t trailer = layout.size - OFA_FMT_TRAILER_BYTES;
-
-		ofa_sha256(dest, trailer, dest + trailer);
+	st = ofa_pack_store(net, sub, &layout, pool, sub, data, &stored, err);
+	if (st == OFA_OK) {
+		st = write_all(net, &layout, &stored, info, complete, pool, dest, err);
+		ofa_pack_stored_release(&stored);
 	}
 	ofa_subnet_free(sub);
 	return st;

@@ -6,6 +6,7 @@
 #include "pack/half.h"
 #include "pack/layout.h"
 #include "pack/pack.h"
+#include "quantise/quantise.h"
 #include "random_net.h"
 #include "spaces.h"
 
@@ -268,10 +269,132 @@ START_TEST(float16_refuses_what_it_cannot_hold)
 }
 END_TEST
 
+static int32_t i32(const uint8_t *p)
+{
+	return (int32_t)u32(p);
+}
+
+static void check_rescale(const uint8_t *p, struct ofa_rescale want)
+{
+	ck_assert_int_eq(i32(p), want.multiplier);
+	ck_assert_int_eq(i32(p + 4), want.shift);
+}
+
+static void check_quant(const uint8_t *r, const struct ofa_quantised_layer *q)
+{
+	ck_assert(f32(r + OFA_FMT_QUANT_IN_SCALE) == q->in.scale && (int8_t)r[OFA_FMT_QUANT_IN_ZERO] == q->in.zero);
+	ck_assert(f32(r + OFA_FMT_QUANT_OUT_SCALE) == q->out.scale && (int8_t)r[OFA_FMT_QUANT_OUT_ZERO] == q->out.zero);
+	ck_assert(f32(r + OFA_FMT_QUANT_ADDED_SCALE) == q->added.scale &&
+		  (int8_t)r[OFA_FMT_QUANT_ADDED_ZERO] == q->added.zero);
+	ck_assert(f32(r + OFA_FMT_QUANT_INNER_SCALE) == q->inner.scale &&
+		  (int8_t)r[OFA_FMT_QUANT_INNER_ZERO] == q->inner.zero);
+	ck_assert(i32(r + OFA_FMT_QUANT_LOW) == q->low && i32(r + OFA_FMT_QUANT_HIGH) == q->high);
+	check_rescale(r + OFA_FMT_QUANT_FIRST, q->first);
+	check_rescale(r + OFA_FMT_QUANT_SECOND, q->second);
+	check_rescale(r + OFA_FMT_QUANT_RESULT, q->result);
+}
+
+/* Places, and that tensors lie one after another as in the quantised subnet. */
+static void check_int8_tables(const struct ofa_quantised *q, const uint8_t *package)
+{
+	static struct ofa_memory_plan memory;
+	const uint8_t *op = package + OFA_FMT_HEADER_BYTES;
+	const uint8_t *tensor = package + u32(package + OFA_FMT_HEADER_TENSOR_OFFSET);
+	const uint8_t *quant = package + u32(package + OFA_FMT_HEADER_QUANT_OFFSET);
+	const uint8_t *data = package + u32(package + OFA_FMT_HEADER_DATA_OFFSET), *next = data;
+
+	ofa_memory_plan_init(&q->plan, OFA_INT8, &memory);
+	ck_assert_uint_eq(u32(package + OFA_FMT_HEADER_ARENA), memory.arena_bytes);
+	ck_assert_mem_eq(data, q->storage, q->storage_bytes);
+	for (int l = 0; l < q->plan.n_layers; l++, op += OFA_FMT_OP_BYTES, quant += OFA_FMT_QUANT_BYTES) {
+		const struct ofa_placement *place = &memory.layers[l];
+
+		check_quant(quant, &q->layers[l]);
+		ck_assert_uint_eq(u32(op + OFA_FMT_OP_IN), place->in);
+		ck_assert_uint_eq(u32(op + OFA_FMT_OP_OUT), place->out);
+		ck_assert_uint_eq(u32(op + OFA_FMT_OP_ROWS), place->rows);
+		ck_assert_uint_eq(u32(op + OFA_FMT_OP_FROM), place->origin);
+		for (int t = 0; t < op[OFA_FMT_OP_TENSORS]; t++, tensor += OFA_FMT_TENSOR_BYTES) {
+			ck_assert_ptr_eq(package + u32(tensor + OFA_FMT_TENSOR_OFFSET), next);
+			next += ofa_pack_round(u32(tensor + OFA_FMT_TENSOR_SIZE));
+		}
+	}
+	ck_assert_ptr_eq(next, data + q->storage_bytes);
+}
+
+static void check_int8_io(const struct ofa_quantised *q, const uint8_t *package)
+{
+	const uint8_t *io = package + u32(package + OFA_FMT_HEADER_IO_OFFSET);
+	const struct ofa_affine in = ofa_quantised_input_affine(q), out = ofa_quantised_output_affine(q);
+	const struct ofa_value *input = &q->plan.values[0];
+	int8_t *x = malloc((size_t)input->h * input->w * input->c), logits[16];
+	struct ofa_error err = {0};
+
+	ck_assert(f32(io + OFA_FMT_IO_IN_SCALE) == in.scale && i32(io + OFA_FMT_IO_IN_ZERO) == in.zero);
+	ck_assert(f32(io + OFA_FMT_IO_OUT_SCALE) == out.scale && i32(io + OFA_FMT_IO_OUT_ZERO) == out.zero);
+	ck_assert(f32(io + OFA_FMT_IO_TOLERANCE) == 0);
+	for (int c = 0; c < 4; c++) {
+		ck_assert_int_eq(i32(io + OFA_FMT_IO_GAIN + 4 * c), c < input->c ? q->gain[c] : 0);
+		ck_assert_int_eq(i32(io + OFA_FMT_IO_OFFSET + 4 * c), c < input->c ? q->offset[c] : 0);
+	}
+	ofa_quantised_input(q, package + u32(io + OFA_FMT_IO_PIXELS_OFFSET), 1, x);
+	ASSERT_OK(ofa_quantised_forward(q, x, 1, NULL, logits, &err), &err);
+	ck_assert_mem_eq(package + u32(io + OFA_FMT_IO_LOGITS_OFFSET), logits, (size_t)q->plan.classes);
+	free(x);
+}
+
+START_TEST(int8_stores_what_was_quantised)
+{
+	for (size_t s = 0; s < OFA_ARRAY_LEN(spaces); s++) {
+		struct ofa_supernet *net = network(spaces[s]);
+		struct ofa_error err = {0};
+		struct ofa_quantised *q;
+		struct ofa_subnet *sub;
+		struct ofa_arch arch;
+		struct package p;
+
+		ofa_arch_largest(&net->space, &arch);
+		sub = extract(net, &arch);
+		ASSERT_OK(ofa_quantise(net, sub, NULL, NULL, NULL, &q, &err), &err);
+		p = pack_subnet(net, sub, OFA_INT8);
+		ck_assert_uint_eq(p.data[OFA_FMT_HEADER_MINOR], OFA_FMT_MINOR_TYPES);
+		ck_assert_int_eq(p.data[OFA_FMT_HEADER_QUANTS] | p.data[OFA_FMT_HEADER_QUANTS + 1] << 8,
+				 q->plan.n_layers);
+		check_int8_tables(q, p.data);
+		check_int8_io(q, p.data);
+		free(p.data);
+		ofa_quantised_free(q);
+		ofa_subnet_free(sub);
+		ofa_supernet_free(net);
+	}
+}
+END_TEST
+
+START_TEST(int8_needs_images)
+{
+	const struct ofa_pack_info info = {.predicted_accuracy = NAN, .latency_ms = NAN, .precision = OFA_INT8};
+	struct ofa_space space;
+	struct ofa_supernet *net;
+	struct ofa_subnet *sub;
+	struct ofa_packer *packer;
+	struct ofa_error err = {0};
+	struct ofa_arch arch;
+
+	load_space(tiny_json, &space);
+	net = random_net(&space, &(struct random_net_options){.seed = 3});
+	ofa_arch_smallest(&net->space, &arch);
+	sub = extract(net, &arch);
+	ASSERT_FAILS(ofa_packer_new(net, sub, &info, &packer, &err), OFA_ERR_NOT_FOUND);
+	ck_assert_ptr_nonnull(strstr(err.message, "int8"));
+	ofa_subnet_free(sub);
+	ofa_supernet_free(net);
+}
+END_TEST
+
 /* Straight into memory, on one thread or three, and through a sink: the same bytes. */
 START_TEST(memory_and_sink_get_the_same_package)
 {
-	static const enum ofa_precision precisions[] = {OFA_FLOAT16};
+	static const enum ofa_precision precisions[] = {OFA_FLOAT16, OFA_INT8};
 	struct ofa_supernet *net = network(tiny_json);
 	struct ofa_error err = {0};
 	struct ofa_subnet *sub;
@@ -308,6 +431,7 @@ int main(void)
 		halves_are_the_nearest, halves_end,
 		layers_add_up, types_take_what_they_promise,
 		float16_stores_rounded_weights, float16_refuses_what_it_cannot_hold,
+		int8_stores_what_was_quantised, int8_needs_images,
 		memory_and_sink_get_the_same_package,
 	};
 
