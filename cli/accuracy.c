@@ -1,7 +1,6 @@
 #include "accuracy.h"
 
 #include <jansson.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,7 +81,7 @@ static const float *example(const struct cli_examples *e, int i)
 	return e->x + (size_t)i * (size_t)e->size * (size_t)e->size * (size_t)e->channels;
 }
 
-static bool is_right(const float *logits, int classes, uint8_t label)
+bool cli_is_right(const float *logits, int classes, uint8_t label)
 {
 	int best = 0;
 
@@ -105,51 +104,10 @@ enum ofa_status cli_subnet_accuracy(const struct ofa_subnet *sub, const struct c
 		int n = e->n - at < CHUNK ? e->n - at : CHUNK;
 		st = ofa_subnet_forward(sub, example(e, at), n, pool, logits, err);
 		for (int i = 0; st == OFA_OK && i < n; i++)
-			right += is_right(logits + (size_t)i * (size_t)classes, classes, e->labels[at + i]);
+			right += cli_is_right(logits + (size_t)i * (size_t)classes, classes, e->labels[at + i]);
 	}
 	free(logits);
 	if (st == OFA_OK)
 		*ret_accuracy = (double)right / e->n;
 	return st;
-}
-
-struct device_job {
-	const struct ofa_device_model *model;
-	const struct cli_examples *examples;
-	atomic_int right;
-	atomic_bool out_of_memory;
-};
-
-/* Each thread runs its part of the images in an arena of its own. */
-static void run_part(void *ctx, unsigned thread, unsigned threads)
-{
-	struct device_job *job = ctx;
-	const struct ofa_device_model *m = job->model;
-	void *arena = cli_device_new_arena(m);
-	float *logits = malloc(m->classes * sizeof *logits);
-	size_t begin, end;
-
-	ofa_pool_part((size_t)job->examples->n, thread, threads, &begin, &end);
-	if (!arena || !logits)
-		atomic_store(&job->out_of_memory, true);
-	for (size_t i = begin; arena && logits && i < end; i++) {
-		const float *x = example(job->examples, (int)i);
-		if (ofa_device_run(m, arena, ofa_device_arena_bytes(m), x, logits) == OFA_DEVICE_OK &&
-		    is_right(logits, (int)m->classes, job->examples->labels[i]))
-			atomic_fetch_add(&job->right, 1);
-	}
-	free(logits);
-	free(arena);
-}
-
-enum ofa_status cli_device_accuracy(const struct cli_device_model *d, const struct cli_examples *e,
-                                    struct ofa_pool *pool, double *ret_accuracy, struct ofa_error *err)
-{
-	struct device_job job = {.model = &d->model, .examples = e};
-
-	ofa_pool_run(pool, run_part, &job);
-	if (atomic_load(&job.out_of_memory))
-		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory for the arenas");
-	*ret_accuracy = (double)atomic_load(&job.right) / e->n;
-	return OFA_OK;
 }

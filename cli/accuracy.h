@@ -3,7 +3,6 @@
 #define OFA_CLI_ACCURACY_H
 
 #include "base/pool.h"
-#include "device_model.h"
 #include "net/subnet.h"
 #include "train/dataset.h"
 
@@ -28,7 +27,7 @@ void cli_examples_release(struct cli_examples *e);
 /* Fraction classified rightly, in [0,1]. */
 enum ofa_status cli_subnet_accuracy(const struct ofa_subnet *sub, const struct cli_examples *e, struct ofa_pool *pool,
                                     double *ret_accuracy, struct ofa_error *err) OFA_MUST_CHECK;
-enum ofa_status cli_device_accuracy(const struct cli_device_model *d, const struct cli_examples *e,
-                                    struct ofa_pool *pool, double *ret_accuracy, struct ofa_error *err) OFA_MUST_CHECK;
+/* Is the largest of the logits, the first of equal ones, the label's? */
+bool cli_is_right(const float *logits, int classes, uint8_t label);
 
 #endif

@@ -89,18 +89,19 @@ void cli_assess(const struct cli_assessor *a, const struct ofa_arch *arch, struc
 	const struct ofa_supernet *net = a->net;
 	struct ofa_memory_plan memory;
 	struct ofa_plan plan;
+	const bool floats = a->precision != OFA_INT8; /* which is what predictor and table were measured with */
 	float accuracy = NAN;
 
 	ofa_plan_init(&net->space, &net->params, arch, &plan);
-	ofa_memory_plan_init(&plan, OFA_FLOAT32, &memory);
-	if (a->has_predictor && ofa_predictor_has_resolution(&a->predictor, arch->image_size))
+	ofa_memory_plan_init(&plan, a->precision, &memory);
+	if (floats && a->has_predictor && ofa_predictor_has_resolution(&a->predictor, arch->image_size))
 		ofa_predictor_predict(&net->space, &a->predictor, arch, 1, a->workspace, &accuracy);
 	*ret = (struct cli_figures){
 		.accuracy = (double)accuracy,
-		.latency_ms = a->latency ? ofa_latency_ms(a->latency, arch) : NAN,
+		.latency_ms = floats && a->latency ? ofa_latency_ms(a->latency, arch) : NAN,
 		.costs = {.macs = ofa_plan_macs(&plan),
 		          .params = ofa_plan_params(&plan),
-		          .storage_bytes = ofa_pack_size(net, &plan, OFA_FLOAT32),
+		          .storage_bytes = ofa_pack_size(net, &plan, a->precision),
 		          .peak_memory_bytes = memory.arena_bytes,
 		          .peak_activation_int8_bytes = ofa_plan_peak_activation_int8(&plan)},
 	};

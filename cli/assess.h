@@ -11,6 +11,7 @@
 
 struct cli_assessor {
 	const struct ofa_supernet *net;   /* borrowed */
+	enum ofa_precision precision;     /* of the package that is spoken of; float32 until set */
 	bool has_predictor, has_profile;
 	struct ofa_predictor predictor;
 	struct ofa_profile profile;
@@ -31,8 +32,8 @@ enum ofa_status cli_gather_limits(const struct cli_assessor *a, const struct opt
                                   struct ofa_error *err) OFA_MUST_CHECK;
 
 struct cli_figures {
-	double accuracy;   /* predicted, in [0,1]; NAN without a predictor for the image size */
-	double latency_ms; /* NAN without a table for the image size */
+	double accuracy;   /* predicted, in [0,1]; NAN without a predictor for the image size, and of int8 */
+	double latency_ms; /* NAN without a table for the image size, and of int8 */
 	struct ofa_costs costs;
 };
 /* One assessor serves one thread. */

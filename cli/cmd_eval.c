@@ -3,9 +3,10 @@
 
 #include "accuracy.h"
 #include "commands.h"
-#include "device_model.h"
+#include "device_eval.h"
 #include "network.h"
 #include "output.h"
+#include "pack/pack.h"
 #include "subnet.h"
 #include "threads.h"
 #include "timing.h"
@@ -16,6 +17,7 @@ struct eval_options {
 	const char *file, *data, *arch, *split_name;
 	enum cli_split split;
 	int limit_images, threads;
+	unsigned used_threads;
 	bool sliced, json;
 };
 
@@ -33,30 +35,49 @@ static enum ofa_status check_data(const struct eval_options *o, const struct ofa
 	                o->data, d->c, d->classes, o->file, channels, classes);
 }
 
-/* Arch (stolen, may be NULL) and latency (not finite: left out) with the accuracy. */
-static enum ofa_status report(const struct eval_options *o, json_t *arch, double accuracy, int images,
-                              const struct cli_timing *latency, json_t *answers, struct ofa_error *err)
+/* What is said of a package beside its accuracy. */
+struct package_figures {
+	const char *dtype;
+	uint32_t bytes, arena_bytes;
+	double images_per_second; /* of all threads */
+	struct cli_timing latency;
+};
+
+static json_t *answer_json(const struct eval_options *o, json_t *arch, double accuracy, int images,
+                           const struct package_figures *p)
 {
 	json_t *answer = json_pack("{s:f,s:i,s:s}", "accuracy", accuracy, "images", images, "split", o->split_name);
+	json_t *more = p ? json_pack("{s:s,s:I,s:I,s:o,s:o,s:o}", "dtype", p->dtype, "storage_bytes",
+	                             (json_int_t)p->bytes, "peak_memory_bytes", (json_int_t)p->arena_bytes,
+	                             "images_per_second", cli_number(p->images_per_second), "latency_ms",
+	                             cli_number(p->latency.mean_ms), "latency_std_ms", cli_number(p->latency.std_ms))
+	                 : json_pack("{s:o}", "arch", arch);
 
-	if (!answer) {
-		json_decref(arch);
+	if (!answer || !more || json_object_update(answer, more) != 0) {
+		json_decref(answer);
+		answer = NULL;
+	}
+	json_decref(more);
+	return answer;
+}
+
+/* arch (stolen) of a subnet, p of a package; the other one is NULL. */
+static enum ofa_status report(const struct eval_options *o, json_t *arch, double accuracy, int images,
+                              const struct package_figures *p, json_t *answers, struct ofa_error *err)
+{
+	json_t *answer = answer_json(o, arch, accuracy, images, p);
+	char size[CLI_SHORT_MAX], memory[CLI_SHORT_MAX];
+
+	if (!answer || json_array_append_new(answers, answer) != 0)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
-	}
-	if (arch)
-		json_object_set_new(answer, "arch", arch);
-	if (latency) {
-		json_object_set_new(answer, "latency_ms", cli_number(latency->mean_ms));
-		json_object_set_new(answer, "latency_std_ms", cli_number(latency->std_ms));
-	}
-	if (!o->json) {
-		printf("accuracy %.2f %% on %d %s images", 100 * accuracy, images, o->split_name);
-		if (latency)
-			printf(", %.4f ms per image on one thread (std %.4f)", latency->mean_ms, latency->std_ms);
-		putchar('\n');
-	}
-	if (json_array_append_new(answers, answer) != 0)
-		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	if (o->json)
+		return OFA_OK;
+	printf("accuracy %.2f %% on %d %s images\n", 100 * accuracy, images, o->split_name);
+	if (p)
+		printf("%s package of %sB, %sB of memory; %.0f images/s on %d threads, %.4f ms per image on one "
+		       "(std %.4f)\n",
+		       p->dtype, cli_short_count(p->bytes, size), cli_short_count(p->arena_bytes, memory),
+		       p->images_per_second, (int)o->used_threads, p->latency.mean_ms, p->latency.std_ms);
 	return OFA_OK;
 }
 
@@ -108,31 +129,35 @@ static enum ofa_status eval_package(const struct eval_options *o, struct ofa_poo
                                     struct ofa_error *err)
 {
 	struct cli_device_model d = {0};
-	struct cli_examples examples = {0};
+	struct cli_device_result result;
+	struct ofa_package_summary summary = {0};
+	struct package_figures figures;
 	struct ofa_dataset data = {0};
-	struct cli_timing latency;
-	double accuracy = 0;
 	enum ofa_status st;
 
-	if (o->arch)
-		return ofa_fail(err, OFA_ERR_INVALID, "--arch", "%s is a package, its arch is fixed; give the network",
-		                o->file);
+	if (o->arch || o->sliced)
+		return ofa_fail(err, OFA_ERR_INVALID, o->arch ? "--arch" : "--sliced",
+		                "%s is a package, its arch and batch norm are fixed; give the network", o->file);
 	st = cli_device_open(o->file, &d, err);
+	if (st == OFA_OK)
+		st = ofa_package_read(d.map.data, d.map.size, &summary, err);
 	if (st == OFA_OK)
 		st = cli_load_split(o->data, o->split, NULL, &data, err);
 	if (st == OFA_OK)
 		st = check_data(o, &data, (int)d.model.channels, (int)d.model.classes, err);
 	if (st == OFA_OK)
-		st = cli_examples_init(&data, image_count(o, &data), (int)d.model.height, d.model.mean, d.model.std,
-		                       &examples, err);
+		st = cli_device_evaluate(&d, &data, image_count(o, &data), pool, &result, err);
 	if (st == OFA_OK)
-		st = cli_device_accuracy(&d, &examples, pool, &accuracy, err);
-	if (st == OFA_OK)
-		st = cli_time_runs(&d, LATENCY_MS, &latency, err);
-	if (st == OFA_OK)
-		st = report(o, NULL, accuracy, examples.n, &latency, answers, err);
-	cli_examples_release(&examples);
+		st = cli_time_runs(&d, LATENCY_MS, &figures.latency, err);
+	if (st == OFA_OK) {
+		figures.dtype = summary.dtype;
+		figures.bytes = d.model.size;
+		figures.arena_bytes = d.model.arena_bytes;
+		figures.images_per_second = result.images_per_second;
+		st = report(o, NULL, result.accuracy, image_count(o, &data), &figures, answers, err);
+	}
 	ofa_dataset_release(&data);
+	ofa_package_summary_release(&summary);
 	cli_device_close(&d);
 	return st;
 }
@@ -148,6 +173,7 @@ static enum ofa_status eval(struct eval_options *o, struct ofa_error *err)
 		st = cli_is_package(o->file, &is_package, err);
 	if (st == OFA_OK)
 		st = cli_new_pool(o->threads, &pool, err);
+	o->used_threads = ofa_pool_size(pool);
 	if (st == OFA_OK)
 		st = is_package ? eval_package(o, pool, answers, err) : eval_network(o, pool, answers, err);
 	if (st == OFA_OK && o->json)
@@ -178,9 +204,12 @@ int cmd_eval(int argc, char **argv)
 	const struct opt_spec spec = {
 		.command = "eval", .operands = "NET|PACKAGE", .n_operands = 1,
 		.about = "Classifies a data set and tells how many images were right: subnets of a network by the\n"
-		         "engine, after batch norm recalibration on its calibration images; a package by the\n"
-		         "device runtime, with the time that one image takes on one thread.\n",
+		         "engine, after batch norm recalibration on its calibration images; a package, of any type,\n"
+		         "by the device runtime, with its memory and the time that one image takes on one thread.\n"
+		         "Images of another size are resized, by the same filter for both: a float32 package is as\n"
+		         "good as its subnet, and what float16 or int8 cost is the difference.\n",
 		.examples = "  ofa eval best.ofa --data /usr/share/datasets/fashion-mnist\n"
+		            "  ofa eval tiny-int8.ofa --data /usr/share/datasets/fashion-mnist --json\n"
 		            "  ofa eval fashion.safetensors --arch best.json --data /usr/share/datasets/fashion-mnist\n"
 		            "  ofa eval fashion.safetensors --split holdout --limit-images 2000 --data DIR --json\n",
 		.options = options, .n_options = OFA_ARRAY_LEN(options),

@@ -200,3 +200,10 @@ void cli_images_release(struct cli_images *images)
 	free(images->x);
 	*images = (struct cli_images){0};
 }
+
+enum ofa_status cli_parse_dtype(const char *name, enum ofa_precision *ret, struct ofa_error *err)
+{
+	if (ofa_precision_find(name, ret))
+		return OFA_OK;
+	return ofa_fail(err, OFA_ERR_INVALID, "--dtype", "'%.32s'; " OFA_PRECISION_CHOICES " are accepted", name);
+}

@@ -2,6 +2,7 @@
 #ifndef OFA_CLI_FILES_H
 #define OFA_CLI_FILES_H
 
+#include "base/precision.h"
 #include "cost/profile.h"
 #include "options.h"
 
@@ -32,6 +33,9 @@ enum ofa_status cli_load_profile(const char *path, struct ofa_profile *ret, stru
 /* "NAME=VALUE" items of --limit. */
 enum ofa_status cli_parse_limits(const struct opt_list *items, struct ofa_limits *ret,
                                  struct ofa_error *err) OFA_MUST_CHECK;
+
+/* The value of --dtype. */
+enum ofa_status cli_parse_dtype(const char *name, enum ofa_precision *ret, struct ofa_error *err) OFA_MUST_CHECK;
 
 /* Images of "FILE.safetensors:TENSOR", stored (n,c,r,r) float32, normalised. */
 struct cli_images {

@@ -4,7 +4,7 @@ cli_ofa_CPPFLAGS = $(ENGINE_CPPFLAGS) $(CURL_CFLAGS)
 cli_ofa_LDADD = $(ENGINE_LIBS) $(CURL_LIBS)
 cli_ofa_SOURCES = \
 	cli/commands.h cli/main.c \
-	cli/accuracy.h cli/accuracy.c \
+	cli/accuracy.h cli/accuracy.c cli/device_eval.h cli/device_eval.c \
 	cli/api.h cli/api.c \
 	cli/assess.h cli/assess.c \
 	cli/device_model.h cli/device_model.c \

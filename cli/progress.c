@@ -8,6 +8,7 @@
 #define LINE_SECONDS 30.0  /* between plain lines at most, */
 #define LINE_PERCENT 5.0   /* or this much progress */
 #define BAR_CELLS 24
+#define TO_END_OF_LINE "\033[K" /* clears it */
 #define LONGEST_SECONDS 3600000000u /* a longer estimate is shown as this: a million hours */
 
 static double now(void)
@@ -50,16 +51,14 @@ static void print_figures(const struct ofa_train_progress *t)
 		cli_duration(t->eta_seconds, eta));
 }
 
-static void draw_bar(const struct ofa_train_progress *t)
+static void draw_bar(double at_percent)
 {
-	int full = (int)(percent(t) / 100 * BAR_CELLS);
+	int full = (int)(at_percent / 100 * BAR_CELLS);
 
 	fputs("\r[", stderr);
 	for (int i = 0; i < BAR_CELLS; i++)
 		fputc(i < full ? '#' : '.', stderr);
 	fputs("] ", stderr);
-	print_figures(t);
-	fputs("\033[K", stderr);
 }
 
 void cli_progress_show(struct cli_progress *p, const struct ofa_train_progress *t)
@@ -69,7 +68,9 @@ void cli_progress_show(struct cli_progress *p, const struct ofa_train_progress *
 	if (p->terminal) {
 		if (at - p->last < REDRAW_SECONDS && t->total_step < t->total_steps)
 			return;
-		draw_bar(t);
+		draw_bar(percent(t));
+		print_figures(t);
+		fputs(TO_END_OF_LINE, stderr);
 		p->drawn = true;
 	} else {
 		bool due = at - p->last >= LINE_SECONDS || percent(t) - p->last_percent >= LINE_PERCENT;
@@ -88,4 +89,35 @@ void cli_progress_end(struct cli_progress *p)
 	if (p->drawn)
 		fputc('\n', stderr);
 	p->drawn = false;
+}
+
+void cli_bar_init(struct cli_bar *b, const char *unit)
+{
+	*b = (struct cli_bar){.start = now(), .unit = unit};
+	cli_progress_init(&b->progress);
+	b->progress.last = b->start;
+}
+
+void cli_bar_show(struct cli_bar *b, uint64_t done, uint64_t total)
+{
+	const double at = now(), rate = (double)done / (at - b->start + 1e-9);
+	struct cli_progress *p = &b->progress;
+	char eta[CLI_DURATION_MAX];
+
+	if (at - p->last < (p->terminal ? REDRAW_SECONDS : LINE_SECONDS) || done == 0)
+		return;
+	if (p->terminal)
+		draw_bar(100.0 * (double)done / (double)total);
+	fprintf(stderr, "%5.1f%%  %llu/%llu %s  %.0f/s  ETA %s%s", 100.0 * (double)done / (double)total,
+		(unsigned long long)done, (unsigned long long)total, b->unit, rate,
+		cli_duration((double)(total - done) / rate, eta), p->terminal ? TO_END_OF_LINE : "\n");
+	p->drawn = p->terminal;
+	p->last = at;
+}
+
+void cli_bar_end(struct cli_bar *b)
+{
+	if (b->progress.drawn)
+		fputs("\r" TO_END_OF_LINE, stderr);
+	b->progress.drawn = false;
 }
