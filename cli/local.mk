@@ -20,6 +20,7 @@ cli_ofa_SOURCES = \
 	cli/predictor_save.h cli/predictor_save.c \
 	cli/provenance.h cli/provenance.c \
 	cli/retry.h cli/retry.c \
+	cli/serial_probe.h cli/serial_probe.c \
 	cli/subnet.h cli/subnet.c \
 	cli/survey.h cli/survey.c \
 	cli/threads.h cli/threads.c \

@@ -21,3 +21,11 @@ doc_examples_run_package_LDADD = device/libofa-device.a
 EXTRA_DIST += device/ofa-device.pc.in
 EXTRA_DIST += doc/pack-format.md
 dist_man5_MANS += doc/man/ofa-pack.5
+
+# An example for microcontrollers; built by its own script, for a compiler of theirs.
+FIRMWARE = device/firmware/build device/firmware/run device/firmware/images device/firmware/flash.ld \
+	device/firmware/payload.S device/firmware/board.h device/firmware/protocol.h device/firmware/firmware.h \
+	device/firmware/startup.c device/firmware/serial.c device/firmware/counter.c device/firmware/text.c \
+	device/firmware/memory.c device/firmware/classify.c device/firmware/measure.c device/firmware/frame.h \
+	device/firmware/frame.c device/firmware/store.h device/firmware/store.c
+EXTRA_DIST += $(FIRMWARE)

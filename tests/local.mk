@@ -319,3 +319,13 @@ tests_fuzz_fuzz_profile_LDADD = $(SERVER_LIBS)
 tests_fuzz_fuzz_target_SOURCES = tests/fuzz/fuzz_target.c tests/fuzz/replay.c
 tests_fuzz_fuzz_target_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_target_LDADD = $(SERVER_LIBS)
+
+# The firmware of device/firmware on emulated boards.
+check_PROGRAMS += tests/firmware/logits tests/firmware/probe
+tests_firmware_logits_CPPFLAGS = $(ENGINE_CPPFLAGS)
+tests_firmware_logits_LDADD = $(ENGINE_LIBS)
+tests_firmware_probe_SOURCES = tests/firmware/probe.c cli/serial_probe.h cli/serial_probe.c cli/timing.h cli/timing.c
+tests_firmware_probe_CPPFLAGS = $(ENGINE_CPPFLAGS) -I$(top_srcdir)/cli
+tests_firmware_probe_LDADD = $(ENGINE_LIBS)
+TESTS += tests/firmware/test-firmware
+EXTRA_DIST += tests/firmware/test-firmware tests/firmware/hostile-frames.py
