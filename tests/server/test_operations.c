@@ -452,7 +452,7 @@ START_TEST(test_start_errors)
 	} cases[] = {
 		{"--data", file, "choose another one with --data", false},
 		{"--data", missing, "the directory above it is to be made first", false},
-		{"--data", "/sys", "not writable", false},
+		{"--data", "/proc", "not writable", false},
 		{"--listen", "192.0.2.1:80", "no interface of this machine", false},
 		{"--listen", "127.0.0.1:http", "HOST:PORT", true},
 		{"--admin-listen", "unix:", "--admin-listen", true},
