@@ -26,7 +26,8 @@ const CONNECTIONS = 8;
 const HANG_MS = 30000; // a sanitized build on a busy machine takes its time
 const PATIENCE_MS = 700;
 const HEAD_MAX = 4000; // of a header section that there is room for in any case
-// libmicrohttpd takes cookies apart though nobody asks for them; without room for that it ends the connection.
+// libmicrohttpd takes cookies apart though nobody asks for them; without room for that it ends the connection, or says
+// 431 itself.
 const COOKIES = /^Cookie:.{500}/im;
 const PROBE_EVERY = 200;
 const SETTLE_MS = 5000;

@@ -53,7 +53,7 @@ export class Judge {
 	// A well-formed message for an operation, whose fields, parameters or body are hostile.
 	operationFaults(operation, request, exchanged, reply) {
 		if (!reply) return request.cookies ? [] : [`no answer (${exchanged.how})`];
-		if (request.large && isLibrary(reply)) return [];
+		if ((request.large || (request.cookies && reply.status === 431)) && isLibrary(reply)) return [];
 		const faults = this.#kindFaults(exchanged, reply);
 		if (faults.length || reply.status === 404 || reply.status === 405) return faults;
 		faults.push(...this.checker.faults(operation, reply));
