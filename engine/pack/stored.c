@@ -55,8 +55,6 @@ static enum ofa_status to_int8(const struct ofa_supernet *net, const struct ofa_
 	struct ofa_quantised *q;
 	enum ofa_status st = ofa_quantise(net, sub, NULL, pool, dest, &q, err);
 
-	if (st == OFA_ERR_NOT_FOUND && err)
-		ofa_error_prefix(err, "int8 needs the ranges of activations");
 	if (st != OFA_OK)
 		return st;
 	s->sub = NULL;
