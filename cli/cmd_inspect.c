@@ -5,6 +5,7 @@
 #include "assess.h"
 #include "base/sha256.h"
 #include "commands.h"
+#include "device_model.h"
 #include "network.h"
 #include "output.h"
 #include "pack/pack.h"
@@ -129,6 +130,19 @@ static enum ofa_status inspect_network(const struct inspect_options *o, struct o
 	return st;
 }
 
+/* How many times less memory the package needs than its operations one after another would, if it says so. */
+static enum ofa_status add_factor(json_t *answer)
+{
+	const json_t *layers = json_object_get(answer, "layers_memory_bytes");
+	const double peak = json_number_value(json_object_get(answer, "peak_memory_bytes"));
+
+	if (!json_is_integer(layers) || peak <= 0)
+		return OFA_OK;
+	return json_object_set_new(answer, "layers_memory_factor", json_real(json_number_value(layers) / peak)) == 0
+	               ? OFA_OK
+	               : OFA_ERR_NOMEM;
+}
+
 /* The package's own metadata with the figures that its header holds put over it. */
 static json_t *package_json(const struct ofa_package_summary *s)
 {
@@ -140,7 +154,7 @@ static json_t *package_json(const struct ofa_package_summary *s)
 	                  (json_int_t)s->macs, "params", (json_int_t)s->params, "storage_bytes",
 	                  (json_int_t)s->size_bytes, "peak_memory_bytes", (json_int_t)s->arena_bytes, "image_size",
 	                  s->image_size, "channels", s->channels, "sha256", hex);
-	if (!answer || !facts || json_object_update(answer, facts) != 0) {
+	if (!answer || !facts || json_object_update(answer, facts) != 0 || add_factor(answer) != OFA_OK) {
 		json_decref(answer);
 		answer = NULL;
 	}
@@ -164,21 +178,32 @@ static enum ofa_status print_package(const struct ofa_package_summary *s, struct
 	return OFA_OK;
 }
 
+static enum ofa_status self_test(const struct ofa_map *map, struct ofa_error *err)
+{
+	struct cli_device_model d;
+	enum ofa_status st = cli_device_load(map->data, map->size, &d, err);
+
+	if (st == OFA_OK)
+		cli_device_close(&d);
+	return st;
+}
+
 static enum ofa_status inspect_package(const struct inspect_options *o, struct ofa_error *err)
 {
-	struct ofa_package_summary summary;
+	struct ofa_package_summary summary = {0};
 	struct ofa_map map;
 	enum ofa_status st = ofa_map_open(o->file, &map, err);
 
 	if (st != OFA_OK)
 		return st;
 	st = ofa_package_read(map.data, map.size, &summary, err);
-	if (st == OFA_OK) {
-		st = o->json ? cli_print_json(package_json(&summary), err) : print_package(&summary, err);
-		ofa_package_summary_release(&summary);
-	} else {
+	if (st == OFA_OK)
+		st = self_test(&map, err);
+	if (st != OFA_OK)
 		ofa_error_prefix(err, "%s", o->file);
-	}
+	else
+		st = o->json ? cli_print_json(package_json(&summary), err) : print_package(&summary, err);
+	ofa_package_summary_release(&summary);
 	ofa_map_close(&map);
 	return st;
 }
@@ -204,7 +229,9 @@ int cmd_inspect(int argc, char **argv)
 	const struct opt_spec spec = {
 		.command = "inspect", .operands = "FILE", .n_operands = 1,
 		.about = "Tells what a network file (space, subnets, predictor, lineage) or a package file (arch,\n"
-		         "sizes, predictions) holds.  A package is checked in full: structure, hashes, self-test.\n",
+		         "sizes, predictions) holds.  A package is checked in full: structure, hashes, self-test.\n"
+		         "Of an int8 package layers_memory_bytes is what it would need if no operations ran in turns,\n"
+		         "row by row, and layers_memory_factor how many times less its peak_memory_bytes is.\n",
 		.examples = "  ofa inspect models/fashion/fashion.safetensors\n"
 		            "  ofa inspect fashion.safetensors --profile laptop.json --json\n"
 		            "  ofa inspect best.ofa --json\n",
