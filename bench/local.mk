@@ -28,7 +28,7 @@ bench_loopback_SOURCES = bench/loopback.c
 bench_loopback_CPPFLAGS = -D_GNU_SOURCE
 EXTRA_DIST += bench/serve bench/post.lua
 noinst_PROGRAMS += bench/latency
-bench_latency_SOURCES = bench/latency.c cli/latency_probe.h cli/latency_probe.c cli/timing.h cli/timing.c \
+bench_latency_SOURCES = bench/latency.c cli/latency_probe.h cli/latency_probe.c cli/serial_probe.c cli/timing.h cli/timing.c \
 	cli/device_model.h cli/device_model.c
 bench_latency_CPPFLAGS = $(ENGINE_CPPFLAGS) -I$(top_srcdir)/cli
 bench_latency_LDADD = $(ENGINE_LIBS)

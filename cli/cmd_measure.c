@@ -1,4 +1,4 @@
-/* ofa measure: this machine's latency table for a network. */
+/* ofa measure: the latency table of a network, on this machine or on a device. */
 #include <config.h>
 
 #include <math.h>
@@ -15,13 +15,15 @@
 #include "timing.h"
 
 #define CHECK_MS 300.0
+#define CHECK_RUNS 3 /* on a device */
 #define QUICK_SECONDS 4.0
 /* Standard deviation relative to the mean, over the whole table, above which a table is not to be trusted. */
 #define UNSTEADY 0.2
 
 struct measure_options {
-	const char *network, *out, *name, *dtype;
+	const char *network, *out, *name, *dtype, *device;
 	enum ofa_precision precision;
+	struct cli_serial *serial; /* the device's, or NULL: this machine is measured */
 	struct opt_list resolutions;
 	double seconds;
 	bool quick, json;
@@ -96,7 +98,8 @@ static enum ofa_status probe_all(const struct measure_options *o, const struct o
 
 	for (int i = 0; st == OFA_OK && i < n; i++) {
 		size_t before = profile->table.n;
-		st = cli_probe_resolution(net, o->precision, list[i], 1e3 * seconds / n, &profile->table, err);
+		st = cli_probe_resolution(net, o->precision, list[i], 1e3 * seconds / n, o->serial, &profile->table,
+		                          err);
 		if (st == OFA_OK)
 			fprintf(stderr, "ofa: measure: %d of %d: resolution %d, %zu keys\n", i + 1, n, list[i],
 			        profile->table.n - before);
@@ -104,35 +107,57 @@ static enum ofa_status probe_all(const struct measure_options *o, const struct o
 	return st;
 }
 
+static enum ofa_status time_here(const struct cli_device_model *m, double *ret_ms, struct ofa_error *err)
+{
+	struct cli_timing timing;
+	enum ofa_status st = cli_time_runs(m, CHECK_MS, &timing, err);
+
+	if (st == OFA_OK)
+		*ret_ms = timing.mean_ms;
+	return st;
+}
+
+static enum ofa_status time_on_device(struct cli_serial *s, const struct cli_device_model *m, double *ret_ms,
+                                      struct ofa_error *err)
+{
+	char kernels[CLI_SERIAL_NAME_MAX];
+	struct cli_serial_counts counts;
+	enum ofa_status st = cli_serial_load(s, m->model.data, m->model.size, kernels, sizeof kernels, err);
+
+	if (st == OFA_OK)
+		st = cli_serial_run(s, 0, m->model.n_ops, CHECK_RUNS, &counts, err);
+	if (st == OFA_OK)
+		*ret_ms = 1e3 * (double)counts.sum / counts.runs / cli_serial_info(s)->clock_hz;
+	return st;
+}
+
 /* What the table says of one subnet and what a whole run of it takes. */
-static enum ofa_status check_subnet(const struct ofa_supernet *net, const struct ofa_latency_model *model,
-                                    const struct ofa_arch *arch, enum ofa_precision precision,
+static enum ofa_status check_subnet(const struct measure_options *o, const struct ofa_supernet *net,
+                                    const struct ofa_latency_model *model, const struct ofa_arch *arch,
                                     double *ret_table_ms, double *ret_measured_ms, struct ofa_error *err)
 {
-	struct cli_device_model device;
-	struct cli_timing timing;
+	struct cli_device_model m;
 	uint8_t *data;
 	size_t size;
-	enum ofa_status st = cli_probe_pack(net, arch, precision, &data, &size, err);
+	enum ofa_status st = cli_probe_pack(net, arch, o->precision, &data, &size, err);
 
 	if (st != OFA_OK)
 		return st;
-	st = cli_device_load(data, size, &device, err);
+	st = cli_device_load(data, size, &m, err);
 	if (st == OFA_OK) {
-		st = cli_time_runs(&device, CHECK_MS, &timing, err);
-		cli_device_close(&device);
+		st = o->serial ? time_on_device(o->serial, &m, ret_measured_ms, err)
+		               : time_here(&m, ret_measured_ms, err);
+		cli_device_close(&m);
 	}
 	free(data);
-	if (st != OFA_OK)
-		return st;
-	*ret_table_ms = ofa_latency_ms(model, arch);
-	*ret_measured_ms = timing.mean_ms;
-	return OFA_OK;
+	if (st == OFA_OK)
+		*ret_table_ms = ofa_latency_ms(model, arch);
+	return st;
 }
 
 /* The smallest subnet at the lowest and the largest at the highest measured resolution. */
-static enum ofa_status check_table(const struct ofa_supernet *net, const struct ofa_profile *profile,
-                                   enum ofa_precision precision, double table_ms[2], double measured_ms[2],
+static enum ofa_status check_table(const struct measure_options *o, const struct ofa_supernet *net,
+                                   const struct ofa_profile *profile, double table_ms[2], double measured_ms[2],
                                    struct ofa_error *err)
 {
 	const struct ofa_latency_table *t = &profile->table;
@@ -144,11 +169,11 @@ static enum ofa_status check_table(const struct ofa_supernet *net, const struct 
 		return st;
 	ofa_arch_smallest(&net->space, &arch);
 	arch.image_size = t->entries[0].resolution;
-	st = check_subnet(net, model, &arch, precision, &table_ms[0], &measured_ms[0], err);
+	st = check_subnet(o, net, model, &arch, &table_ms[0], &measured_ms[0], err);
 	ofa_arch_largest(&net->space, &arch);
 	arch.image_size = t->entries[t->n - 1].resolution;
 	if (st == OFA_OK)
-		st = check_subnet(net, model, &arch, precision, &table_ms[1], &measured_ms[1], err);
+		st = check_subnet(o, net, model, &arch, &table_ms[1], &measured_ms[1], err);
 	ofa_latency_model_free(model);
 	return st;
 }
@@ -190,24 +215,40 @@ static enum ofa_status report(const struct measure_options *o, const struct ofa_
 	return OFA_OK;
 }
 
+static enum ofa_status name_device_runtime(struct cli_serial *s, const struct cli_device_model *m, char *out,
+                                           size_t cap, struct ofa_error *err)
+{
+	const struct cli_serial_info *info = cli_serial_info(s);
+	char kernels[CLI_SERIAL_NAME_MAX];
+	enum ofa_status st = cli_serial_load(s, m->model.data, m->model.size, kernels, sizeof kernels, err);
+
+	if (st == OFA_OK)
+		snprintf(out, cap, "ofa-device %.8s %.10s, %.16s, %s", PACKAGE_VERSION, kernels, info->core,
+		         info->instructions ? "instructions" : "cycles");
+	return st;
+}
+
 /* Which kernels ran: the table holds for them only. */
-static enum ofa_status name_runtime(const struct ofa_supernet *net, enum ofa_precision precision, char *out,
+static enum ofa_status name_runtime(const struct measure_options *o, const struct ofa_supernet *net, char *out,
                                     size_t cap, struct ofa_error *err)
 {
-	struct cli_device_model device;
+	struct cli_device_model m;
 	struct ofa_arch arch;
 	uint8_t *data;
 	size_t size;
 	enum ofa_status st;
 
 	ofa_arch_smallest(&net->space, &arch);
-	st = cli_probe_pack(net, &arch, precision, &data, &size, err);
+	st = cli_probe_pack(net, &arch, o->precision, &data, &size, err);
 	if (st != OFA_OK)
 		return st;
-	st = cli_device_load(data, size, &device, err);
+	st = cli_device_load(data, size, &m, err);
 	if (st == OFA_OK) {
-		snprintf(out, cap, "ofa-device %s %s", PACKAGE_VERSION, ofa_device_kernel_name(&device.model));
-		cli_device_close(&device);
+		if (o->serial)
+			st = name_device_runtime(o->serial, &m, out, cap, err);
+		else
+			snprintf(out, cap, "ofa-device %s %s", PACKAGE_VERSION, ofa_device_kernel_name(&m.model));
+		cli_device_close(&m);
 	}
 	free(data);
 	return st;
@@ -218,14 +259,14 @@ static enum ofa_status measure_network(const struct measure_options *o, const st
 {
 	double table_ms[2], measured_ms[2];
 	struct ofa_latency_table *table = &profile->table;
-	enum ofa_status st = name_runtime(net, o->precision, table->runtime, sizeof table->runtime, err);
+	enum ofa_status st = name_runtime(o, net, table->runtime, sizeof table->runtime, err);
 
-	if (!cli_pin_to_cpu())
+	if (!o->serial && !cli_pin_to_cpu())
 		fprintf(stderr, "ofa: measure: cannot stay on one processor; times may vary\n");
 	if (st == OFA_OK)
 		st = probe_all(o, net, profile, err);
 	if (st == OFA_OK)
-		st = check_table(net, profile, o->precision, table_ms, measured_ms, err);
+		st = check_table(o, net, profile, table_ms, measured_ms, err);
 	if (st == OFA_OK)
 		st = save(o->out, profile, err);
 	return st == OFA_OK ? report(o, profile, table_ms, measured_ms, err) : st;
@@ -250,7 +291,11 @@ static enum ofa_status measure(struct measure_options *o, struct ofa_error *err)
 	snprintf(profile.name, sizeof profile.name, "%s", o->name);
 	ofa_limits_init(&profile.limits);
 	profile.table.precision = o->precision;
-	st = measure_network(o, net, &profile, err);
+	if (o->device)
+		st = cli_serial_open(o->device, &o->serial, err);
+	if (st == OFA_OK)
+		st = measure_network(o, net, &profile, err);
+	cli_serial_close(o->serial);
 	ofa_profile_release(&profile);
 	ofa_supernet_free(net);
 	return st;
@@ -266,6 +311,8 @@ int cmd_measure(int argc, char **argv)
 		 .help = "name of the profile (default this-machine)"},
 		{.name = "dtype", .kind = OPT_TEXT, .value = "TYPE", .to.text = &o.dtype,
 		 .help = OFA_PRECISION_CHOICES ": of the packages that are timed (default float32)"},
+		{.name = "device", .kind = OPT_TEXT, .value = "PORT", .to.text = &o.device,
+		 .help = "measure the device at this serial port, which runs the firmware `measure`"},
 		{.name = "resolution", .kind = OPT_LIST, .value = "R", .to.list = &o.resolutions,
 		 .help = "measure only this one; repeatable"},
 		{.name = "seconds", .kind = OPT_NUMBER, .value = "N", .to.number = &o.seconds, .min = 0.1,
@@ -277,10 +324,13 @@ int cmd_measure(int argc, char **argv)
 		.command = "measure", .operands = "NET", .n_operands = 1,
 		.about = "Measures on this machine the latency of every block that the network's subnets are made of,\n"
 		         "by the device runtime on one processor, and writes a profile with the table.  A subnet's\n"
-		         "latency is the sum of its blocks; two whole subnets are timed to show how well that holds.\n",
+		         "latency is the sum of its blocks; two whole subnets are timed to show how well that holds.\n"
+		         "A microcontroller is measured over a serial port, or an emulator over a Unix socket; an\n"
+		         "emulator counts instructions, which the profile says, and each is taken for a cycle.\n",
 		.examples = "  ofa measure fashion.safetensors -o laptop.json --name laptop\n"
 		            "  ofa search fashion.safetensors --profile laptop.json --limit latency_ms=0.5\n"
-		            "  ofa push http://127.0.0.1:8080 laptop.json\n",
+		            "  ofa push http://127.0.0.1:8080 laptop.json\n"
+		            "  ofa measure fashion.safetensors -o m4.json --name m4 --device /dev/ttyACM0\n",
 		.options = options, .n_options = OFA_ARRAY_LEN(options),
 	};
 	const char *operand[OPT_MAX_OPERANDS];

@@ -16,6 +16,7 @@
 #define MAX_SAMPLES 2048
 #define MIN_ROUNDS 6
 #define RUNS_PER_TURN 7 /* the first of them warms the caches and is not counted; then one in three is timed whole */
+#define DEVICE_ROUNDS 2
 #define MAX_PROBE_BYTES ((size_t)512 << 20) /* of packages held at once */
 
 struct samples {
@@ -37,6 +38,7 @@ struct probe {
 struct session {
 	const struct ofa_supernet *net;
 	enum ofa_precision precision;
+	struct cli_serial *device; /* or NULL */
 	struct ofa_key_list keys;
 	struct samples *samples; /* by key */
 	struct probe *probes; /* those that are held */
@@ -239,48 +241,73 @@ static void include(struct session *s, int key, int in)
 		s->samples[key].included_in = in;
 }
 
-/* One run of a probe, unit by unit; false when the runtime refuses. */
-static bool run_once(struct session *s, const struct probe *p, bool keep)
+/* How long the operations [first, first + count) take. */
+static enum ofa_status time_range(const struct session *s, const struct probe *p, uint32_t first, uint32_t count,
+                                  double *ret_ms, struct ofa_error *err)
 {
 	const struct ofa_device_model *m = &p->device.model;
-	double start, end, sum = 0;
+	struct cli_serial_counts counts;
+	double start = cli_now_ms();
+	enum ofa_status st = OFA_OK;
 
-	ofa_device_normalise(m, m->pixels, ofa_device_input(m, p->device.arena));
-	start = cli_now_ms();
+	if (s->device) {
+		st = cli_serial_run(s->device, first, count, 1, &counts, err);
+		if (st == OFA_OK)
+			*ret_ms = 1e3 * (double)counts.sum / cli_serial_info(s->device)->clock_hz;
+		return st;
+	}
+	if (ofa_device_run_ops(m, p->device.arena, ofa_device_arena_bytes(m), first, count) != OFA_DEVICE_OK)
+		return ofa_fail(err, OFA_ERR_FORMAT, NULL, "the device runtime refused an operation");
+	*ret_ms = cli_now_ms() - start;
+	return OFA_OK;
+}
+
+/* What a device computes with does not matter; here, it decides what the caches hold. */
+static void prepare_run(const struct session *s, const struct probe *p)
+{
+	const struct ofa_device_model *m = &p->device.model;
+
+	if (!s->device)
+		ofa_device_normalise(m, m->pixels, ofa_device_input(m, p->device.arena));
+}
+
+/* One run of a probe, unit by unit. */
+static enum ofa_status run_once(struct session *s, const struct probe *p, bool keep, struct ofa_error *err)
+{
+	double ms, sum = 0;
+
+	prepare_run(s, p);
 	for (int u = 0, first = 0; u < p->plan.n_units; u++) {
-		const struct ofa_unit *unit = &p->plan.units[u];
-		const int last_layer = unit->first_layer + unit->n_layers;
+		const int first_layer = p->plan.units[first].first_layer;
+		const int end_layer = p->plan.units[u].first_layer + p->plan.units[u].n_layers;
+		enum ofa_status st;
 		if (p->joins[u])
 			continue;
-		if (ofa_device_run_ops(m, p->device.arena, ofa_device_arena_bytes(m),
-		                       (uint32_t)p->plan.units[first].first_layer,
-		                       (uint32_t)(last_layer - p->plan.units[first].first_layer)) != OFA_DEVICE_OK)
-			return false;
-		end = cli_now_ms();
-		sum += end - start;
+		st = time_range(s, p, (uint32_t)first_layer, (uint32_t)(end_layer - first_layer), &ms, err);
+		if (st != OFA_OK)
+			return st;
+		sum += ms;
 		if (keep && p->key[u] >= 0)
-			add_sample(&s->samples[p->key[u]], end - start);
+			add_sample(&s->samples[p->key[u]], ms);
 		for (; first < u; first++)
 			include(s, p->key[first], p->key[u]);
 		first = u + 1;
-		start = cli_now_ms();
 	}
 	if (keep)
 		add_sample(p->parts, sum);
-	return true;
+	return OFA_OK;
 }
 
-static bool run_whole(const struct probe *p)
+static enum ofa_status run_whole(const struct session *s, const struct probe *p, struct ofa_error *err)
 {
-	const struct ofa_device_model *m = &p->device.model;
-	double start;
+	double ms;
+	enum ofa_status st;
 
-	ofa_device_normalise(m, m->pixels, ofa_device_input(m, p->device.arena));
-	start = cli_now_ms();
-	if (ofa_device_run_ops(m, p->device.arena, ofa_device_arena_bytes(m), 0, m->n_ops) != OFA_DEVICE_OK)
-		return false;
-	add_sample(p->whole, cli_now_ms() - start);
-	return true;
+	prepare_run(s, p);
+	st = time_range(s, p, 0, p->device.model.n_ops, &ms, err);
+	if (st == OFA_OK)
+		add_sample(p->whole, ms);
+	return st;
 }
 
 static void add_wholes(struct session *s)
@@ -295,18 +322,47 @@ static void add_wholes(struct session *s)
 	}
 }
 
-static enum ofa_status sample_all(struct session *s, double budget_ms, struct ofa_error *err)
+static enum ofa_status sample_here(struct session *s, double budget_ms, struct ofa_error *err)
 {
 	double end = cli_now_ms() + budget_ms;
+	enum ofa_status st = OFA_OK;
 
-	for (int round = 0; round < MIN_ROUNDS || cli_now_ms() < end; round++)
-		for (int i = 0; i < s->n_probes; i++)
-			for (int run = 0; run < RUNS_PER_TURN; run++)
-				if (run % 3 == 2 ? !run_whole(&s->probes[i]) : !run_once(s, &s->probes[i], run > 0))
-					return ofa_fail(err, OFA_ERR_FORMAT, NULL,
-					                "the device runtime refused an operation");
-	add_wholes(s);
-	return OFA_OK;
+	for (int round = 0; st == OFA_OK && (round < MIN_ROUNDS || cli_now_ms() < end); round++)
+		for (int i = 0; st == OFA_OK && i < s->n_probes; i++)
+			for (int run = 0; st == OFA_OK && run < RUNS_PER_TURN; run++)
+				st = run % 3 == 2 ? run_whole(s, &s->probes[i], err)
+				                  : run_once(s, &s->probes[i], run > 0, err);
+	return st;
+}
+
+static enum ofa_status sample_device(struct session *s, const struct probe *p, double budget_ms, struct ofa_error *err)
+{
+	const struct ofa_device_model *m = &p->device.model;
+	double end = cli_now_ms() + budget_ms;
+	char kernels[CLI_SERIAL_NAME_MAX];
+	enum ofa_status st = cli_serial_load(s->device, m->data, m->size, kernels, sizeof kernels, err);
+
+	if (st != OFA_OK)
+		ofa_error_prefix(err, "a package of %u bytes with an arena of %u", m->size, m->arena_bytes);
+	for (int round = 0; st == OFA_OK && (round < DEVICE_ROUNDS || cli_now_ms() < end); round++) {
+		st = run_once(s, p, true, err);
+		if (st == OFA_OK)
+			st = run_whole(s, p, err);
+	}
+	return st;
+}
+
+static enum ofa_status sample_all(struct session *s, double budget_ms, struct ofa_error *err)
+{
+	enum ofa_status st = OFA_OK;
+
+	if (!s->device)
+		st = sample_here(s, budget_ms, err);
+	for (int i = 0; s->device && st == OFA_OK && i < s->n_probes; i++)
+		st = sample_device(s, &s->probes[i], budget_ms / s->n_probes, err);
+	if (st == OFA_OK)
+		add_wholes(s);
+	return st;
 }
 
 static enum ofa_status store(struct session *s, int resolution, struct ofa_latency_table *table,
@@ -342,10 +398,11 @@ static enum ofa_status store(struct session *s, int resolution, struct ofa_laten
 }
 
 enum ofa_status cli_probe_resolution(const struct ofa_supernet *net, enum ofa_precision precision, int resolution,
-                                     double budget_ms, struct ofa_latency_table *table, struct ofa_error *err)
+                                     double budget_ms, struct cli_serial *device, struct ofa_latency_table *table,
+                                     struct ofa_error *err)
 {
 	int n = covering_count(&net->space), done = 0;
-	struct session s = {.net = net, .precision = precision};
+	struct session s = {.net = net, .precision = precision, .device = device};
 	enum ofa_status st = open_session(&s, resolution, err);
 
 	while (st == OFA_OK && done < n) {

@@ -14,11 +14,13 @@
 #include "base/precision.h"
 #include "cost/profile.h"
 #include "net/supernet.h"
+#include "serial_probe.h"
 
 /* Appends one entry per key of `resolution` to the table (entries grown by realloc, keys owned by it).
- * Runs on the calling thread for about budget_ms, longer when that is too little for 20 samples. */
+ * Runs on the calling thread for about budget_ms, longer when that is too little for 20 samples; or on the device,
+ * if that is not NULL, one package after the other, each at least twice.  OFA_ERR_LIMIT: one is too large for it. */
 enum ofa_status cli_probe_resolution(const struct ofa_supernet *net, enum ofa_precision precision, int resolution,
-                                     double budget_ms, struct ofa_latency_table *table,
+                                     double budget_ms, struct cli_serial *device, struct ofa_latency_table *table,
                                      struct ofa_error *err) OFA_MUST_CHECK;
 
 /* A subnet's package in malloc'ed memory, calibrated on few images: for timing, not for use. */

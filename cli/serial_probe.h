@@ -12,10 +12,12 @@
 
 #include "base/status.h"
 
+#define CLI_SERIAL_NAME_MAX 24
+
 struct cli_serial;
 
 struct cli_serial_info {
-	char core[32], board[32]; /* printable; "cortex-m4", "mps2-an386" */
+	char core[CLI_SERIAL_NAME_MAX], board[CLI_SERIAL_NAME_MAX]; /* printable; "cortex-m4", "mps2-an386" */
 	bool instructions; /* what is counted are an emulator's instructions, else cycles of the processor */
 	uint32_t clock_hz; /* of the processor: a count is 1 / clock_hz seconds, if an instruction takes a cycle */
 	uint32_t arena_bytes, package_bytes; /* what the device has room for */
