@@ -1,16 +1,12 @@
-/* The kernels, written once for every instruction set: kernels.c, kernels_avx2.c and kernels_avx512.c include
- * this after choosing one.  Everything is built from one tile: some neighbouring pixels of one output row by
- * some neighbouring vectors of output channels, held in registers while the weights stream by.
+/* The kernels, written once for every instruction set and both types of weights: kernels.c, kernels_avx2.c and
+ * kernels_avx512.c include this after choosing them.  Everything is built from one tile: some neighbouring pixels of
+ * one output row by some neighbouring vectors of output channels, held in registers while the weights stream by.
  * OFA_KERNEL_TABLE names the table that is defined here. */
 #ifndef OFA_DEVICE_KERNELS_BODY_H
 #define OFA_DEVICE_KERNELS_BODY_H
 
 #include "kernels.h"
-#include "vec.h"
-
-#ifndef OFA_KERNEL_TABLE
-#define OFA_KERNEL_TABLE ofa_device_kernels_base
-#endif
+#include "weights.h"
 
 #if OFA_EXPAND_CHANNELS % OFA_FMT_PANEL != 0 || OFA_EXPAND_CHANNELS + OFA_STEP - 1 > OFA_DEVICE_EXPAND_MOST
 #error "a pair of operations takes whole panels, and no more of them than ofa_device_fuses() counts on"
@@ -23,8 +19,8 @@ struct strip {
 	size_t x_line, y_line; /* from one pixel row to the next, in input and output, */
 	size_t x_row;          /* from one window row to the next, */
 	size_t x_tap;          /* and from one tap of a row to the next */
-	const float *w;        /* first panel, at the window's first tap */
-	size_t w_row, w_panel; /* floats from one window row, one panel to the next */
+	const ofa_weight *w;   /* first panel, at the window's first tap */
+	size_t w_row, w_panel; /* weights from one window row, one panel to the next */
 	uint32_t rows, taps;   /* of the window that lie inside the image; taps count input channels if dense */
 	const float *b;
 	const float *residual; /* at the first pixel, or NULL */
@@ -35,12 +31,12 @@ struct strip {
 };
 
 /* The weights that one tap has for LANES neighbouring outputs, vector v of a tile. */
-OFA_INLINE ofa_vec weights(const float *w, size_t w_panel, const uint32_t v)
+OFA_INLINE ofa_vec weights(const ofa_weight *w, size_t w_panel, const uint32_t v)
 {
 #if OFA_LANES > OFA_FMT_PANEL
 	return join(w + 2 * v * w_panel, w + (2 * v + 1) * w_panel);
 #else
-	return load(w + v / OFA_PANEL_VECS * w_panel + v % OFA_PANEL_VECS * OFA_LANES);
+	return widen(w + v / OFA_PANEL_VECS * w_panel + v % OFA_PANEL_VECS * OFA_LANES);
 #endif
 }
 
@@ -111,7 +107,7 @@ OFA_INLINE void tile(const int depthwise, const struct tile_shape n, const struc
 {
 	ofa_vec sum[OFA_MOST_SUMS], wv[OFA_ROW_VECS];
 	const float *x = s->x + line * s->x_line + pixel * s->x_pixel + (depthwise ? channel : 0);
-	const float *w = s->w + channel / OFA_FMT_PANEL * s->w_panel;
+	const ofa_weight *w = s->w + channel / OFA_FMT_PANEL * s->w_panel;
 	uint32_t row, t, p, v;
 
 	OFA_UNROLL
@@ -119,7 +115,8 @@ OFA_INLINE void tile(const int depthwise, const struct tile_shape n, const struc
 		sum[p] = load(s->b + channel + p % n.vecs * OFA_LANES);
 	for (row = 0; row < s->rows; row++, x += s->x_row, w += s->w_row) {
 		for (t = 0; t < s->taps; t++) {
-			const float *xt = x + t * s->x_tap, *wt = w + (size_t)t * OFA_FMT_PANEL;
+			const ofa_weight *wt = w + (size_t)t * OFA_FMT_PANEL;
+			const float *xt = x + t * s->x_tap;
 
 			OFA_UNROLL
 			for (v = 0; v < n.vecs; v++)
@@ -189,14 +186,14 @@ static void depthwise_rest(const struct strip *s, uint32_t rows, uint32_t cols)
 
 		for (c = s->c_out / OFA_FMT_PANEL * OFA_FMT_PANEL; c < s->c_out; c++) {
 			const float *x = s->x + line * s->x_line + pixel * s->x_pixel + c;
-			const float *w = s->w + c / OFA_FMT_PANEL * s->w_panel + c % OFA_FMT_PANEL;
+			const ofa_weight *w = s->w + c / OFA_FMT_PANEL * s->w_panel + c % OFA_FMT_PANEL;
 			float sum[OFA_STEP] = {0};
 
 			sum[0] = s->b[c];
 			for (row = 0; row < s->rows; row++) {
 				for (t = 0; t < s->taps; t++)
 					sum[0] += x[row * s->x_row + t * s->x_tap] *
-						  w[row * s->w_row + t * OFA_FMT_PANEL];
+						  widen_one(w[row * s->w_row + t * OFA_FMT_PANEL]);
 			}
 			finish_part(sum, 1, NULL, s->act, s->y + line * s->y_line + pixel * s->y_pixel + c);
 		}
@@ -274,7 +271,8 @@ static void window_strip(const int depthwise, const struct ofa_device_op *op, co
 	s.x_tap = depthwise ? c_x : 1;
 	s.w_row = (size_t)op->k * per_pixel * OFA_FMT_PANEL;
 	s.w_panel = s.w_row * op->k;
-	s.w = a->w + first / OFA_FMT_PANEL * s.w_panel + (size_t)(v->tap * op->k + h->tap) * per_pixel * OFA_FMT_PANEL;
+	s.w = (const ofa_weight *)a->w + first / OFA_FMT_PANEL * s.w_panel +
+	      (size_t)(v->tap * op->k + h->tap) * per_pixel * OFA_FMT_PANEL;
 	s.rows = v->tap_end - v->tap;
 	s.taps = (h->tap_end - h->tap) * per_pixel;
 	s.b = a->b + first;
@@ -360,7 +358,7 @@ OFA_INLINE int left_to_narrow(const struct ofa_device_op *op, const struct ofa_d
 	const int narrow = op->c_out < OFA_STEP || (op->kind == OFA_FMT_SE && op->hidden <= OFA_FMT_PANEL);
 
 	if (narrow)
-		ofa_device_kernels_avx2.by_kind[op->kind](op, a);
+		OFA_NARROW_TABLE.by_kind[op->kind](op, a);
 	return narrow;
 #else
 	(void)op;
@@ -398,7 +396,7 @@ static void expand(const struct ofa_device_op *op, const struct ofa_device_args 
 	for (c = 0; c < op->c_out; c = end) {
 		end = op->c_out - c < OFA_EXPAND_CHANNELS + OFA_STEP ? op->c_out : c + OFA_EXPAND_CHANNELS;
 		part.c_out = end - c;
-		from.w = a->w + (size_t)c * op->c_in;
+		from.w = (const ofa_weight *)a->w + (size_t)c * op->c_in;
 		from.b = a->b + c;
 		pointwise(&part, &from);
 		windows(1, next, b, c, end);
@@ -524,7 +522,7 @@ static void add(const struct ofa_device_op *op, const struct ofa_device_args *a)
 }
 
 /* y (n_out) = act(w x + b) for one pixel. */
-static void one_pixel(const float *x, uint32_t n_in, const float *w, const float *b, uint32_t n_out, uint32_t act,
+static void one_pixel(const float *x, uint32_t n_in, const ofa_weight *w, const float *b, uint32_t n_out, uint32_t act,
 		      float *y)
 {
 	struct strip s;

@@ -17,19 +17,6 @@ static int host_is_little_endian(void)
 	return first == 1;
 }
 
-static const struct ofa_device_kernels *choose_kernels(void)
-{
-#ifdef OFA_DEVICE_HAVE_AVX2
-	__builtin_cpu_init();
-	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-	    __builtin_cpu_supports("avx512vl"))
-		return &ofa_device_kernels_avx512;
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-		return &ofa_device_kernels_avx2;
-#endif
-	return &ofa_device_kernels_base;
-}
-
 static enum ofa_device_status check_header(const uint8_t *h, size_t size, uint32_t *where)
 {
 	uint32_t n;
@@ -226,7 +213,7 @@ static enum ofa_device_status load(const uint8_t *data, size_t size, struct ofa_
 	m->tensor_offset = ofa_device_u32(data + OFA_FMT_HEADER_TENSOR_OFFSET);
 	m->meta = (const char *)data + meta;
 	m->meta_bytes = data_offset - meta;
-	m->kernels = choose_kernels();
+	m->kernels = ofa_device_kernels_for(ofa_device_cpu(), 0);
 	status = load_io(m, ofa_device_u32(data + OFA_FMT_HEADER_IO_OFFSET), meta, where);
 	if (status == OFA_DEVICE_OK)
 		status = ofa_device_check_ops(m, data_offset, where);

@@ -115,14 +115,6 @@ OFA_INLINE ofa_vec splat(float f)
 #endif
 }
 
-#if OFA_LANES > OFA_FMT_PANEL
-/* Two panels' parts side by side. */
-OFA_INLINE ofa_vec join(const float *p, const float *q)
-{
-	return (ofa_vec)_mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(p)), _mm256_loadu_ps(q), 1);
-}
-#endif
-
 /* y += x */
 OFA_INLINE void add_to(float *restrict y, const float *restrict x, uint32_t n)
 {

@@ -67,6 +67,7 @@ DEVICE_TESTS = \
 	tests/device/test_runtime \
 	tests/engine/test_pack \
 	tests/engine/test_pack_types
+tests_device_test_device_kernels_SOURCES = tests/device/test_device_kernels.c tests/device/portable_half.c
 tests_device_test_manifest_CPPFLAGS = $(AM_CPPFLAGS) $(SODIUM_CFLAGS)
 tests_device_test_manifest_LDADD = $(LDADD) $(SODIUM_LIBS)
 EXTRA_DIST += tests/device/golden_package.h tests/device/golden.ofa tests/device/golden.manifest \

@@ -1,5 +1,5 @@
 /* The fast kernels against naive loops over one table of shapes, for every instruction set of this
- * machine and for the portable build. */
+ * machine and for the portable build, with weights of both types. */
 #include <math.h>
 #include <string.h>
 
@@ -10,8 +10,21 @@
 /* The portable kernels come from the same source with one lane. */
 #define OFA_DEVICE_PORTABLE
 #define OFA_KERNEL_TABLE portable_kernels
-extern const struct ofa_device_kernels portable_kernels;
+extern const struct ofa_device_kernels portable_kernels, portable_half_kernels;
 #include "kernels_body.h"
+
+/* What is tested on a processor that has `cpu`. */
+static const struct {
+	const struct ofa_device_kernels *float32, *float16;
+	uint32_t cpu;
+} tables[] = {
+	{&ofa_device_kernels_base, &ofa_device_kernels_half, 0},
+	{&portable_kernels, &portable_half_kernels, 0},
+#ifdef OFA_DEVICE_X86
+	{&ofa_device_kernels_avx2, &ofa_device_kernels_half_avx2, OFA_CPU_AVX2},
+	{&ofa_device_kernels_avx512, &ofa_device_kernels_half_avx512, OFA_CPU_AVX512},
+#endif
+};
 
 struct shape {
 	uint32_t kind, h, w, c_in, c_out, k, stride, pad, act, hidden;
@@ -85,6 +98,42 @@ static float *random_floats(struct ofa_rng *rng, size_t n)
 	for (size_t i = 0; i < n + OFA_FMT_PANEL; i++)
 		p[i] = 2 * ofa_rng_float(rng) - 1;
 	return p;
+}
+
+/* Weights of both types that stand for the same numbers, up to 1; subnormal binary16 numbers and zeros among them. */
+struct weights {
+	float *float32;
+	uint16_t *float16;
+};
+
+static double half_value(uint16_t h)
+{
+	const int exponent = h >> 10 & 31, fraction = h & 1023;
+	double v = exponent == 0 ? ldexp(fraction, -24) : ldexp(1024 + fraction, exponent - 25);
+
+	if (exponent == 31)
+		v = fraction == 0 ? (double)INFINITY : (double)NAN;
+	return h >> 15 ? -v : v;
+}
+
+static struct weights random_weights(struct ofa_rng *rng, size_t n)
+{
+	struct weights w = {malloc(n * sizeof(*w.float32)), malloc(n * sizeof(*w.float16))};
+
+	for (size_t i = 0; i < n; i++) {
+		const int sign = (int)ofa_rng_below(rng, 2), fraction = (int)ofa_rng_below(rng, 1024);
+		const int exponent = 14 - (int)ofa_rng_below(rng, ofa_rng_below(rng, 8) == 0 ? 15 : 3);
+
+		w.float16[i] = (uint16_t)(sign << 15 | exponent << 10 | fraction);
+		w.float32[i] = (float)half_value(w.float16[i]);
+	}
+	return w;
+}
+
+static void free_weights(struct weights w)
+{
+	free(w.float32);
+	free(w.float16);
 }
 
 static size_t panel_floats(size_t n, size_t k)
@@ -287,36 +336,36 @@ static void check_shape(const struct shape *s, struct ofa_rng *rng)
 	const int se = s->kind == OFA_FMT_SE;
 	const size_t rows = se ? s->hidden : s->c_out, n = (size_t)op.h_out * op.w_out * op.c_out;
 	const size_t k = se ? s->c_in : (size_t)s->k * s->k * (s->kind == OFA_FMT_DWCONV ? 1 : s->c_in);
-	float *x = random_floats(rng, (size_t)s->h * s->w * s->c_in), *w = random_floats(rng, panel_floats(rows, k));
-	float *b = random_floats(rng, rows), *w2 = random_floats(rng, panel_floats(s->c_in, s->hidden + 1));
+	const struct weights w = random_weights(rng, panel_floats(rows, k));
+	const struct weights w2 = random_weights(rng, panel_floats(s->c_in, s->hidden));
+	float *x = random_floats(rng, (size_t)s->h * s->w * s->c_in), *b = random_floats(rng, rows);
 	float *b2 = random_floats(rng, s->c_in), *residual = random_floats(rng, n);
 	double *want = malloc(n * sizeof(*want));
-	struct ofa_device_args a = {.w = w, .b = b, .w2 = w2, .b2 = b2, .residual = s->residual ? residual : NULL};
+	struct ofa_device_args a = {.b = b, .b2 = b2, .residual = s->residual ? residual : NULL};
 	/* the input too ends exactly at its last element */
 	float *tight = malloc((size_t)s->h * s->w * s->c_in * sizeof(*tight));
 
 	memcpy(tight, x, (size_t)s->h * s->w * s->c_in * sizeof(*tight));
 	a.x = tight;
+	a.w = w.float32;
+	a.w2 = w2.float32;
 	naive(&op, &a, want);
-	check_kernel(&ofa_device_kernels_base, &op, a, want);
-	check_kernel(&portable_kernels, &op, a, want);
-#ifdef OFA_DEVICE_HAVE_AVX2
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-		check_kernel(&ofa_device_kernels_avx2, &op, a, want);
-	else
-		printf("SKIP: this processor has no AVX2\n");
-	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-	    __builtin_cpu_supports("avx512vl"))
-		check_kernel(&ofa_device_kernels_avx512, &op, a, want);
-	else
-		printf("SKIP: this processor has no AVX-512\n");
-#endif
+	for (size_t i = 0; i < OFA_ARRAY_LEN(tables); i++) {
+		if (tables[i].cpu & ~ofa_device_cpu())
+			continue;
+		a.w = w.float32;
+		a.w2 = w2.float32;
+		check_kernel(tables[i].float32, &op, a, want);
+		a.w = w.float16;
+		a.w2 = w2.float16;
+		check_kernel(tables[i].float16, &op, a, want);
+	}
 	free(tight);
 	free(want);
 	free(x);
-	free(w);
+	free_weights(w);
 	free(b);
-	free(w2);
+	free_weights(w2);
 	free(b2);
 	free(residual);
 }
@@ -367,37 +416,74 @@ static void check_pair(const struct shape s[2], struct ofa_rng *rng)
 {
 	const size_t pixels = (size_t)s[0].h * s[0].w, between = pixels * s[0].c_out;
 	struct pair p = {.op = make_op(&s[0]), .next = make_op(&s[1])};
-	float *x = random_floats(rng, pixels * s[0].c_in), *w = random_floats(rng, panel_floats(s[0].c_out, s[0].c_in));
+	const struct weights w = random_weights(rng, panel_floats(s[0].c_out, s[0].c_in));
+	const struct weights w2 = random_weights(rng, panel_floats(s[1].c_out, (size_t)s[1].k * s[1].k));
+	float *x = random_floats(rng, pixels * s[0].c_in);
 	float *b = random_floats(rng, s[0].c_out), *b2 = random_floats(rng, s[1].c_out);
-	float *w2 = random_floats(rng, panel_floats(s[1].c_out, (size_t)s[1].k * s[1].k));
 	float *mid = random_floats(rng, between);
 	double *want_mid = malloc(between * sizeof(*want_mid));
 
-	p.a = (struct ofa_device_args){.x = x, .w = w, .b = b};
-	p.b = (struct ofa_device_args){.x = mid, .w = w2, .b = b2};
+	p.a = (struct ofa_device_args){.x = x, .w = w.float32, .b = b};
+	p.b = (struct ofa_device_args){.x = mid, .w = w2.float32, .b = b2};
 	p.want = malloc((size_t)p.next.h_out * p.next.w_out * p.next.c_out * sizeof(*p.want));
 	naive(&p.op, &p.a, want_mid);
 	for (size_t i = 0; i < between; i++)
 		mid[i] = (float)want_mid[i];
 	naive(&p.next, &p.b, p.want);
-	check_pair_kernel(&ofa_device_kernels_base, &p);
-	check_pair_kernel(&portable_kernels, &p);
-#ifdef OFA_DEVICE_HAVE_AVX2
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-		check_pair_kernel(&ofa_device_kernels_avx2, &p);
-	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-	    __builtin_cpu_supports("avx512vl"))
-		check_pair_kernel(&ofa_device_kernels_avx512, &p);
-#endif
+	for (size_t i = 0; i < OFA_ARRAY_LEN(tables); i++) {
+		if (tables[i].cpu & ~ofa_device_cpu())
+			continue;
+		p.a.w = w.float32;
+		p.b.w = w2.float32;
+		check_pair_kernel(tables[i].float32, &p);
+		p.a.w = w.float16;
+		p.b.w = w2.float16;
+		check_pair_kernel(tables[i].float16, &p);
+	}
 	free(x);
-	free(w);
+	free_weights(w);
+	free_weights(w2);
 	free(b);
 	free(b2);
-	free(w2);
 	free(mid);
 	free(want_mid);
 	free(p.want);
 }
+
+START_TEST(what_the_processor_lacks_is_said)
+{
+	for (size_t i = 0; i < OFA_ARRAY_LEN(tables); i++)
+		if (tables[i].cpu & ~ofa_device_cpu())
+			printf("SKIP: this processor cannot run the kernels %s\n", tables[i].float32->name);
+}
+END_TEST
+
+/* Each of the 65,536 as the only weight of an output, infinities and NaNs, too. */
+START_TEST(every_half_is_widened)
+{
+	static uint16_t w[65536];
+	static float y[65536], zero[65536];
+	const struct ofa_device_op op = {
+		.kind = OFA_FMT_LINEAR, .k = 1, .stride = 1, .h_in = 1, .w_in = 1, .h_out = 1, .w_out = 1,
+		.c_in = 1, .c_out = 65536};
+	const float one = 1;
+	const struct ofa_device_args a = {.x = &one, .w = w, .b = zero, .y = y};
+
+	for (uint32_t i = 0; i < 65536; i++)
+		w[i] = (uint16_t)i;
+	for (size_t t = 0; t < OFA_ARRAY_LEN(tables); t++) {
+		if (tables[t].cpu & ~ofa_device_cpu())
+			continue;
+		tables[t].float16->by_kind[OFA_FMT_LINEAR](&op, &a);
+		for (uint32_t i = 0; i < 65536; i++) {
+			const double want = half_value((uint16_t)i);
+
+			ck_assert_msg(isnan(want) ? isnan(y[i]) : (double)y[i] == want, "%s: %04x is %g, not %g",
+				      tables[t].float16->name, i, (double)y[i], want);
+		}
+	}
+}
+END_TEST
 
 START_TEST(pairs_match_the_oracle)
 {
@@ -421,7 +507,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {kernels_match_the_oracle, pairs_match_the_oracle};
+	const TTest *const tests[] = {what_the_processor_lacks_is_said, every_half_is_widened,
+				       kernels_match_the_oracle, pairs_match_the_oracle};
 
 	return run_tests("device kernels", tests, OFA_ARRAY_LEN(tests));
 }
