@@ -31,6 +31,7 @@ ENGINE_TESTS = \
 	tests/engine/test_stripes \
 	tests/engine/test_supernet
 tests_engine_test_calibration_CPPFLAGS = $(AM_CPPFLAGS) $(JPEG_CFLAGS) $(PNG_CFLAGS)
+EXTRA_DIST += tests/engine/quantise_oracle.h
 EXTRA_DIST += tests/engine/shared.h tests/engine/runner.h tests/engine/spaces.h tests/engine/zip_writer.h
 
 SEARCH_TESTS = \

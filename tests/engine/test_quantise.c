@@ -1,9 +1,12 @@
 /* int8 subnets: the arithmetic, the layouts, and how near they come to float32. */
 #include <math.h>
 
+#include "net/layer.h"
+#include "ops/ref.h"
 #include "quantise/layout.h"
 #include "quantise/quantise.h"
 #include "quantise/rescale.h"
+#include "quantise_oracle.h"
 #include "random_net.h"
 #include "spaces.h"
 
@@ -95,7 +98,8 @@ struct pair {
 	struct ofa_quantised *q;
 };
 
-static void pair_init(struct pair *p, const struct ofa_space *space, bool largest)
+static void pair_init(struct pair *p, const struct ofa_space *space, bool largest,
+		      const struct ofa_quantise_options *opt)
 {
 	struct ofa_error err = {0};
 	struct ofa_bn_stats stats;
@@ -109,7 +113,7 @@ static void pair_init(struct pair *p, const struct ofa_space *space, bool larges
 	ofa_plan_init(&p->net->space, &p->net->params, &arch, &p->plan);
 	ASSERT_OK(ofa_calibrate_builtin(p->net, &p->plan, IMAGES, NULL, &stats, &err), &err);
 	ASSERT_OK(ofa_subnet_extract(p->net, &p->plan, &stats, &p->sub, &err), &err);
-	ASSERT_OK(ofa_quantise(p->net, p->sub, NULL, NULL, NULL, &p->q, &err), &err);
+	ASSERT_OK(ofa_quantise(p->net, p->sub, opt, NULL, NULL, &p->q, &err), &err);
 	ofa_bn_stats_release(&stats);
 }
 
@@ -128,7 +132,7 @@ START_TEST(arrays_fill_the_storage)
 	size_t at = 0;
 
 	load_space(tiny_json, &space);
-	pair_init(p, &space, true);
+	pair_init(p, &space, true, NULL);
 	for (int i = 0; i < p->plan.n_layers; i++) {
 		const struct ofa_quantised_layer *ql = &p->q->layers[i];
 		const int n = ofa_quantised_layer_tensors(&p->plan.layers[i], tensors);
@@ -163,7 +167,7 @@ START_TEST(threads_change_no_byte)
 	int8_t *x, one[3 * 10], three[3 * 10];
 
 	load_space(tiny_json, &space);
-	pair_init(p, &space, true);
+	pair_init(p, &space, true, NULL);
 	ASSERT_OK(ofa_pool_new(3, &pool), &err);
 	ASSERT_OK(ofa_quantise(p->net, p->sub, NULL, pool, NULL, &q, &err), &err);
 	ck_assert_mem_eq(q->storage, p->q->storage, q->storage_bytes);
@@ -245,12 +249,185 @@ START_TEST(logits_are_near_those_of_float32)
 	for (int largest = 0; largest < 2; largest++) {
 		double error;
 
-		pair_init(p, &space, largest);
+		pair_init(p, &space, largest, NULL);
 		error = logit_error(p);
 		ck_assert_msg(error < 0.1, "a logit is off by %.3f of the largest", error);
 		pair_release(p);
 	}
 	free(p);
+}
+END_TEST
+
+static size_t map_size(const struct ofa_value *v)
+{
+	return (size_t)v->h * (size_t)v->w * (size_t)v->c;
+}
+
+static float to_real(int q, struct ofa_affine a)
+{
+	return a.scale * (float)(q - a.zero);
+}
+
+static float hold(float x, struct ofa_affine a)
+{
+	return fminf(fmaxf(x, to_real(-128, a)), to_real(127, a));
+}
+
+/* What float32 makes of a layer's int8 inputs, with inner values and outputs held in what int8 can say. */
+static void real_layer(const struct pair *p, int i, const int8_t *in, const int8_t *added, float *out)
+{
+	const struct ofa_quantised_layer *q = &p->q->layers[i];
+	struct ofa_layer bare = p->plan.layers[i];
+	const enum ofa_act act = bare.act;
+	const size_t n_in = map_size(&p->plan.values[bare.in]), n_out = map_size(&p->plan.values[bare.out]);
+	const bool in_place = bare.op == OFA_OP_SE, sums = bare.op == OFA_OP_ADD;
+	float *x = malloc(n_in * sizeof(*x)), *residual = calloc(n_out, sizeof(*residual));
+	float *scratch = malloc((ofa_layer_scratch(&bare, 1) + (size_t)bare.c_out) * sizeof(*scratch));
+
+	bare.act = OFA_ACT_NONE;
+	for (size_t v = 0; v < n_in; v++)
+		(in_place ? out : x)[v] = to_real(in[v], q->in);
+	for (size_t v = 0; added && v < n_out; v++)
+		residual[v] = to_real(added[v], q->added);
+	ofa_layer_run(&(struct ofa_layer_run){
+		.kernels = ofa_kernels(),
+		.layer = &bare,
+		.weights = &p->sub->weights[i],
+		.in = x,
+		.residual = sums ? residual : NULL,
+		.out = out,
+		.count = 1,
+		.scratch = scratch + bare.c_out,
+		.sums = scratch,
+	});
+	for (size_t v = 0; v < n_out && !in_place; v++) {
+		const float inner = q->inner.scale > 0 ? hold(out[v], q->inner) : out[v];
+
+		out[v] = ofa_ref_act(inner + (sums ? 0 : residual[v]), act);
+	}
+	for (size_t v = 0; v < n_out; v++)
+		out[v] = hold(out[v], q->out);
+	free(x);
+	free(residual);
+	free(scratch);
+}
+
+/* The most that rounding the weights can change output v by: half a step of each, times its input. */
+static double weight_slack(const struct pair *p, int i, const int8_t *in, size_t v)
+{
+	const struct ofa_layer *l = &p->plan.layers[i];
+	const struct ofa_quantised_layer *q = &p->q->layers[i];
+	const int o = (int)(v % (size_t)l->c_out), x = (int)(v / (size_t)l->c_out) % l->w_out;
+	const int y = (int)(v / (size_t)l->c_out) / l->w_out, first = l->op == OFA_OP_DWCONV ? o : 0;
+	const int end = l->op == OFA_OP_DWCONV ? o + 1 : l->c_in;
+	double sum = 0;
+
+	if (!q->m || l->op == OFA_OP_SE)
+		return 0;
+	for (int iy = y * l->stride - l->pad; iy < y * l->stride - l->pad + l->k; iy++)
+		for (int ix = x * l->stride - l->pad; ix < x * l->stride - l->pad + l->k; ix++)
+			for (int c = first; c < end && iy >= 0 && iy < l->h_in && ix >= 0 && ix < l->w_in; c++)
+				sum += abs(in[(iy * l->w_in + ix) * l->c_in + c] - q->in.zero);
+	/* times the scale of input and weight, which is the multiplier's times that of the sum */
+	return sum / 2 * ofa_rescale_factor((struct ofa_rescale){q->m[o], q->s[o]}) *
+	       (q->inner.scale > 0 ? q->inner.scale : q->out.scale);
+}
+
+/* A layer against float32 on the same inputs.  Root mean squares over the output: the difference stays below one step
+ * of output or inner value, whichever is coarser, and half of what rounding the weights can do at most. */
+static void check_layer(const struct pair *p, int i, const int8_t *in, const int8_t *added, const int8_t *out)
+{
+	const struct ofa_layer *l = &p->plan.layers[i];
+	const struct ofa_quantised_layer *q = &p->q->layers[i];
+	const size_t n = map_size(&p->plan.values[l->out]);
+	const double step = fmax(q->out.scale, l->op == OFA_OP_SE ? 0 : q->inner.scale);
+	float *real = malloc(n * sizeof(*real));
+	double sum = 0, slack = 0, bound;
+
+	real_layer(p, i, in, added, real);
+	for (size_t v = 0; v < n; v++) {
+		const double error = to_real(out[v], q->out) - real[v];
+		const double most = weight_slack(p, i, in, v);
+
+		sum += error * error;
+		slack += most * most;
+	}
+	bound = step + sqrt(slack / (double)n) / 2;
+	sum = sqrt(sum / (double)n);
+	ck_assert_msg(sum < bound, "layer %d (%s) is off by %g, not %g at most", i, ofa_op_name(l->op), sum, bound);
+	free(real);
+}
+
+/* One image through all layers, each by the oracle and against float32; ret: the logits. */
+static void walk(const struct pair *p, const int8_t *x, int8_t *ret)
+{
+	const struct ofa_plan *plan = &p->plan;
+	int8_t *value[OFA_PLAN_MAX_LAYERS + 1];
+
+	for (int v = 0; v < plan->n_values; v++)
+		value[v] = malloc(map_size(&plan->values[v]));
+	memcpy(value[0], x, map_size(&plan->values[0]));
+	for (int i = 0; i < plan->n_layers; i++) {
+		const struct ofa_layer *l = &plan->layers[i];
+		const int8_t *added = l->residual < 0 ? NULL : value[l->residual];
+		const size_t n = map_size(&plan->values[l->out]);
+		int8_t *out = malloc(n);
+
+		oracle_layer(l, &p->q->layers[i], value[l->in], added, out);
+		check_layer(p, i, value[l->in], added, out);
+		memcpy(value[l->out], out, n);
+		free(out);
+	}
+	memcpy(ret, value[plan->layers[plan->n_layers - 1].out], (size_t)plan->classes);
+	for (int v = 0; v < plan->n_values; v++)
+		free(value[v]);
+}
+
+static void check_layers(const struct ofa_space *space, bool largest)
+{
+	struct pair *p = calloc(1, sizeof(*p));
+	struct ofa_error err = {0};
+	int8_t *x, *expected, *logits;
+	struct ofa_affine in;
+	size_t values;
+	float *real;
+
+	pair_init(p, space, largest, NULL);
+	values = map_size(&p->plan.values[0]);
+	x = malloc(values);
+	real = malloc(values * sizeof(*real));
+	expected = malloc((size_t)p->plan.classes);
+	logits = malloc((size_t)p->plan.classes);
+	in = ofa_quantised_input_affine(p->q);
+	ofa_supernet_calibration_input(p->net, 1, 1, p->plan.arch.image_size, real);
+	for (size_t i = 0; i < values; i++)
+		x[i] = (int8_t)ofa_clamp((int32_t)lroundf(real[i] / in.scale) + in.zero, -128, 127);
+	walk(p, x, expected);
+	ASSERT_OK(ofa_quantised_forward(p->q, x, 1, NULL, logits, &err), &err);
+	ck_assert_mem_eq(logits, expected, (size_t)p->plan.classes);
+	pair_release(p);
+	free(x);
+	free(real);
+	free(expected);
+	free(logits);
+	free(p);
+}
+
+START_TEST(each_layer_is_the_formats_and_near_float32)
+{
+	struct ofa_space space;
+
+	load_space(tiny_json, &space);
+	check_layers(&space, false);
+	check_layers(&space, true);
+	load_space(tiny_resnet_json, &space);
+	check_layers(&space, false);
+	check_layers(&space, true);
+	load_space(small_resnet_json, &space);
+	check_layers(&space, true);
+	preset_space("proxyless", 0.25, 10, &space);
+	space.n_resolutions = 1; /* 32 pixels */
+	check_layers(&space, true);
 }
 END_TEST
 
@@ -263,7 +440,8 @@ int main(void)
 				      arrays_fill_the_storage,
 				      threads_change_no_byte,
 				      no_calibration_images_are_named,
-				      logits_are_near_those_of_float32};
+				      logits_are_near_those_of_float32,
+				      each_layer_is_the_formats_and_near_float32};
 
 	return run_tests("quantise", tests, OFA_ARRAY_LEN(tests));
 }
