@@ -8,6 +8,8 @@
 #include "quantise/layout.h"
 #include "quantise/rescale.h"
 
+#define MOST_PIXELS 64
+
 struct job {
 	const struct ofa_quantised *q;
 	const struct ofa_quantised_kernels *kernels;
@@ -61,68 +63,87 @@ static void look_up(const int8_t *table, size_t n, int8_t *x)
 		x[i] = table[x[i] + 128];
 }
 
-/* Row y of the sums of a layer. */
-static void sum_row(const struct job *j, const struct ofa_layer *l, const struct ofa_quantised_layer *ql,
-		    const int8_t *x, int y, int32_t *sums)
+/* The sums of `pixels` neighbouring outputs whose windows begin at x. */
+static void sum_windows(const struct job *j, const struct ofa_layer *l, const struct ofa_quantised_layer *ql,
+			const int8_t *x, int pixels, int32_t *sums)
 {
-	const size_t pixel = (size_t)l->c_in, pitch = (size_t)(l->w_in + 2 * l->pad) * pixel;
-	const int8_t *from = x + (size_t)y * (size_t)l->stride * pitch;
+	const size_t pixel = (size_t)l->c_in, row = (size_t)(l->w_in + 2 * l->pad) * pixel;
 
 	if (l->op == OFA_OP_DWCONV)
 		j->kernels->depthwise(&(struct ofa_int8_depthwise){
-			.x = from,
+			.x = x,
 			.x_pixel = (size_t)l->stride * pixel,
-			.x_row = pitch,
+			.x_row = row,
 			.k = l->k,
 			.c = l->c_in,
 			.w = ql->w,
 			.bias = ql->b,
-			.pixels = l->w_out,
+			.pixels = pixels,
 			.sum = sums,
 		});
 	else
 		j->kernels->product(&(struct ofa_int8_product){
-			.x = from,
+			.x = x,
 			.x_pixel = (size_t)l->stride * pixel,
-			.x_row = pitch,
+			.x_row = row,
 			.rows = l->k,
 			.quads = (int)(ofa_quads_width(l->k * l->c_in) / OFA_FMT_QUAD),
 			.w = ql->w,
 			.bias = ql->b,
-			.pixels = l->w_out,
+			.pixels = pixels,
 			.outputs = l->c_out,
 			.sum = sums,
 		});
+}
+
+/* Neighbouring outputs whose windows begin at x; added: the values to add to them, or NULL. */
+static void run_windows(const struct job *j, int layer, const int8_t *x, const int8_t *added, int pixels,
+			int32_t *sums, int8_t *out)
+{
+	const struct ofa_layer *l = &j->q->plan.layers[layer];
+	const struct ofa_quantised_layer *ql = &j->q->layers[layer];
+	const size_t n = (size_t)pixels * (size_t)l->c_out;
+
+	sum_windows(j, l, ql, x, pixels, sums);
+	j->kernels->rescale(&(struct ofa_int8_rescale){
+		.sum = sums,
+		.pitch = l->op == OFA_OP_DWCONV ? (size_t)l->c_out : panels(l->c_out),
+		.rows = pixels,
+		.c = l->c_out,
+		.m = ql->m,
+		.s = ql->s,
+		.zero = ql->table || added ? ql->inner.zero : ql->out.zero,
+		.low = added ? -128 : ql->low,
+		.high = added ? 127 : ql->high,
+		.y = out,
+	});
+	if (added)
+		j->kernels->add(ql, ql->inner, added, n, out);
+	if (ql->table)
+		look_up(ql->table, n, out);
+}
+
+/* Pixels that are computed together: a row, or as many as fit, where windows are single pixels side by side. */
+static int run_length(const struct ofa_layer *l)
+{
+	return l->k == 1 && l->stride == 1 && l->w_out < MOST_PIXELS ? MOST_PIXELS : l->w_out;
 }
 
 static void run_product(const struct job *j, const struct work *w, int i, const int8_t *in, const int8_t *added,
 			int8_t *out)
 {
 	const struct ofa_layer *l = &j->q->plan.layers[i];
-	const struct ofa_quantised_layer *ql = &j->q->layers[i];
-	const size_t row = (size_t)l->w_out * (size_t)l->c_out;
-	const int8_t *x = framed(l, ql->in.zero, in, w->frame);
+	const size_t pitch = (size_t)(l->w_in + 2 * l->pad) * (size_t)l->c_in;
+	const int8_t *x = framed(l, j->q->layers[i].in.zero, in, w->frame);
+	const int all = l->h_out * l->w_out, run = run_length(l);
 
-	for (int y = 0; y < l->h_out; y++) {
-		int8_t *to = out + (size_t)y * row;
+	for (int p = 0; p < all; p += run) {
+		const size_t at = (size_t)p * (size_t)l->c_out;
+		const int8_t *from = l->k == 1 && l->stride == 1
+					     ? x + (size_t)p * (size_t)l->c_in
+					     : x + (size_t)(p / l->w_out) * (size_t)l->stride * pitch;
 
-		sum_row(j, l, ql, x, y, w->sums);
-		j->kernels->rescale(&(struct ofa_int8_rescale){
-			.sum = w->sums,
-			.pitch = l->op == OFA_OP_DWCONV ? (size_t)l->c_out : panels(l->c_out),
-			.rows = l->w_out,
-			.c = l->c_out,
-			.m = ql->m,
-			.s = ql->s,
-			.zero = ql->table || added ? ql->inner.zero : ql->out.zero,
-			.low = added ? -128 : ql->low,
-			.high = added ? 127 : ql->high,
-			.y = to,
-		});
-		if (added)
-			j->kernels->add(ql, ql->inner, added + (size_t)y * row, row, to);
-		if (ql->table)
-			look_up(ql->table, row, to);
+		run_windows(j, i, from, added ? added + at : NULL, all - p < run ? all - p : run, w->sums, out + at);
 	}
 }
 
@@ -288,7 +309,7 @@ static void lay_out(struct job *j)
 		const struct ofa_layer *l = &p->layers[i];
 		const size_t framed = (size_t)(l->h_in + 2 * l->pad) * (size_t)(l->w_in + 2 * l->pad) * (size_t)l->c_in;
 		const size_t gate = 2 * round64((size_t)l->c_in) + round64((size_t)l->hidden) + 3 * OFA_INT8_SLACK;
-		const size_t row = (size_t)l->w_out * panels(l->c_out), means = panels(l->c_in);
+		const size_t row = (size_t)run_length(l) * panels(l->c_out), means = panels(l->c_in);
 		const size_t sum = row > means ? row : means;
 
 		frame = l->pad > 0 && framed > frame ? framed : frame;
@@ -301,16 +322,23 @@ static void lay_out(struct job *j)
 	j->bytes = j->sums_at + sums * sizeof(int32_t);
 }
 
-enum ofa_status ofa_quantised_forward(const struct ofa_quantised *q, const int8_t *x, int n, struct ofa_pool *pool,
-				      int8_t *logits, struct ofa_error *err)
+enum ofa_status ofa_quantised_forward_by(const struct ofa_quantised_kernels *kernels, const struct ofa_quantised *q,
+					 const int8_t *x, int n, struct ofa_pool *pool, int8_t *logits,
+					 struct ofa_error *err)
 {
-	struct job j = {.q = q, .kernels = ofa_quantised_kernels(), .x = x, .logits = logits, .n = n};
+	struct job j = {.q = q, .kernels = kernels, .x = x, .logits = logits, .n = n};
 
 	lay_out(&j);
 	ofa_pool_run(pool, run_thread, &j);
 	if (atomic_load(&j.out_of_memory))
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory to run an int8 subnet");
 	return OFA_OK;
+}
+
+enum ofa_status ofa_quantised_forward(const struct ofa_quantised *q, const int8_t *x, int n, struct ofa_pool *pool,
+				      int8_t *logits, struct ofa_error *err)
+{
+	return ofa_quantised_forward_by(ofa_quantised_kernels(), q, x, n, pool, logits, err);
 }
 
 void ofa_quantised_input(const struct ofa_quantised *q, const uint8_t *pixels, int n, int8_t *x)

@@ -2,17 +2,78 @@
 #include "quantise/kernels.h"
 
 #include <string.h>
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
 
 #include "quantise/rescale.h"
 
 #define PANEL 8
 #define QUAD 4
+#define BLOCK 16           /* channels of a depthwise layer side by side, */
+#define DEPTHWISE_PIXELS 4 /* and pixels: sums stay in registers */
 #define NAME_(isa) ofa_quantised_##isa
 #define NAME(isa) NAME_(isa)
 #define TEXT_(isa) #isa
 #define TEXT(isa) TEXT_(isa)
 #define INLINE inline __attribute__((always_inline))
 
+typedef int8_t I8x8 __attribute__((vector_size(8)));
+typedef int8_t I8x16 __attribute__((vector_size(16)));
+typedef int16_t I16x16 __attribute__((vector_size(32)));
+typedef int32_t I32x8 __attribute__((vector_size(32)));
+typedef uint32_t U32x8 __attribute__((vector_size(32)));
+typedef int32_t I32x16 __attribute__((vector_size(64)));
+typedef int64_t I64x8 __attribute__((vector_size(64)));
+
+/* GCC 12 converts vectors of bytes in halves and quarters where the processor needs one instruction. */
+static INLINE I16x16 load16(const int8_t *p)
+{
+	I8x16 v;
+
+	memcpy(&v, p, sizeof(v));
+#ifdef __AVX2__
+	return (I16x16)_mm256_cvtepi8_epi16((__m128i)v);
+#else
+	return __builtin_convertvector(v, I16x16);
+#endif
+}
+
+static INLINE I32x16 widened(I16x16 v)
+{
+#ifdef __AVX512F__
+	return (I32x16)_mm512_cvtepi16_epi32((__m256i)v);
+#else
+	return __builtin_convertvector(v, I32x16);
+#endif
+}
+
+static INLINE I32x8 load8(const int8_t *p)
+{
+	I8x8 v;
+
+	memcpy(&v, p, sizeof(v));
+	return __builtin_convertvector(v, I32x8);
+}
+
+static INLINE I32x8 load32x8(const int32_t *p)
+{
+	I32x8 v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static INLINE void store8(int8_t *p, I32x8 v)
+{
+	const I8x8 bytes = __builtin_convertvector(v, I8x8);
+
+	memcpy(p, &bytes, sizeof(bytes));
+}
+
+#ifdef __AVX512VNNI__
+#include "quantise/product_vec.h"
+#else
 /* Eight outputs of one pixel. */
 static INLINE void panel_sums(const struct ofa_int8_product *p, const int8_t *x, const int8_t *w, int32_t sum[PANEL])
 {
@@ -46,71 +107,156 @@ static void product(const struct ofa_int8_product *p)
 		}
 	}
 }
+#endif
 
-/* n neighbouring channels of one pixel; two products of int8 fit into 16 bits. */
-static INLINE void depthwise_block(const struct ofa_int8_depthwise *d, const int8_t *x, int c, const int n,
-				   int32_t *to)
+/* A block of 16 channels of n neighbouring pixels; n is a constant at every call.  Two products of int8 fit into 16
+ * bits. */
+static INLINE void depthwise_block(const struct ofa_int8_depthwise *d, int pixel, int channel, const int n)
 {
 	const int taps = d->k * d->k;
-	int32_t sum[64];
+	const size_t c = (size_t)d->c;
+	const int8_t *x = d->x + (size_t)pixel * d->x_pixel + channel, *w = d->w + channel;
+	int32_t *to = d->sum + (size_t)pixel * c + channel;
+	I32x16 sum[DEPTHWISE_PIXELS];
 
-	memcpy(sum, d->bias + c, (size_t)n * sizeof(*sum));
-	for (int t = 0; t < taps; t += 2) {
-		const int t1 = t + 1 < taps ? t + 1 : t;
-		const int8_t *x0 = x + (size_t)(t / d->k) * d->x_row + (size_t)(t % d->k) * (size_t)d->c + c;
-		const int8_t *x1 = x + (size_t)(t1 / d->k) * d->x_row + (size_t)(t1 % d->k) * (size_t)d->c + c;
-		const int8_t *w0 = d->w + (size_t)t * (size_t)d->c + c, *w1 = d->w + (size_t)t1 * (size_t)d->c + c;
-		const int16_t second = t1 > t;
+#pragma GCC unroll 4
+	for (int i = 0; i < n; i++)
+		memcpy(&sum[i], d->bias + channel, sizeof(sum[i]));
+	for (int t = 0; t + 1 < taps; t += 2, w += 2 * c) {
+		const int8_t *x0 = x + (size_t)(t / d->k) * d->x_row + (size_t)(t % d->k) * c;
+		const int8_t *x1 = x + (size_t)((t + 1) / d->k) * d->x_row + (size_t)((t + 1) % d->k) * c;
+		const I16x16 w0 = load16(w), w1 = load16(w + c);
 
-		for (int i = 0; i < n; i++)
-			sum[i] += (int16_t)(x0[i] * w0[i] + (int16_t)(x1[i] * w1[i]) * second);
+#pragma GCC unroll 4
+		for (int i = 0; i < n; i++, x0 += d->x_pixel, x1 += d->x_pixel)
+			sum[i] += widened(load16(x0) * w0 + load16(x1) * w1);
 	}
-	memcpy(to, sum, (size_t)n * sizeof(*sum));
+	if (taps % 2) {
+		const int8_t *last = x + (size_t)(d->k - 1) * (d->x_row + c);
+		const I16x16 w0 = load16(w);
+
+#pragma GCC unroll 4
+		for (int i = 0; i < n; i++, last += d->x_pixel)
+			sum[i] += widened(load16(last) * w0);
+	}
+#pragma GCC unroll 4
+	for (int i = 0; i < n; i++)
+		memcpy(to + (size_t)i * c, &sum[i], sizeof(sum[i]));
 }
 
+static INLINE void depthwise_channel(const struct ofa_int8_depthwise *d, int pixel, int channel)
+{
+	const int8_t *x = d->x + (size_t)pixel * d->x_pixel + channel, *w = d->w + channel;
+	int32_t sum = d->bias[channel];
+
+	for (int y = 0; y < d->k; y++)
+		for (int i = 0; i < d->k; i++, w += d->c)
+			sum += x[(size_t)y * d->x_row + (size_t)i * (size_t)d->c] * *w;
+	d->sum[(size_t)pixel * (size_t)d->c + channel] = sum;
+}
+
+/* Of the last block, as many channels as fill it are computed again. */
 static void depthwise(const struct ofa_int8_depthwise *d)
 {
-	for (int i = 0; i < d->pixels; i++) {
-		const int8_t *x = d->x + (size_t)i * d->x_pixel;
-		int32_t *sum = d->sum + (size_t)i * (size_t)d->c;
-		int c = 0;
+	for (int c = 0; c < d->c; c += BLOCK) {
+		const int channel = c + BLOCK <= d->c ? c : d->c - BLOCK;
+		int i = 0;
 
-		for (; c + 32 <= d->c; c += 32)
-			depthwise_block(d, x, c, 32, sum + c);
-		for (; c + 8 <= d->c; c += 8)
-			depthwise_block(d, x, c, 8, sum + c);
-		for (; c < d->c; c++)
-			depthwise_block(d, x, c, 1, sum + c);
+		if (channel < 0)
+			break;
+		for (; i + DEPTHWISE_PIXELS <= d->pixels; i += DEPTHWISE_PIXELS)
+			depthwise_block(d, i, channel, DEPTHWISE_PIXELS);
+		for (; i < d->pixels; i++)
+			depthwise_block(d, i, channel, 1);
 	}
+	for (int i = 0; i < d->pixels && d->c < BLOCK; i++)
+		for (int c = 0; c < d->c; c++)
+			depthwise_channel(d, i, c);
+}
+
+/* Eight numbers by ofa_rescale_parts(). */
+static INLINE I32x8 rescale8(I32x8 x, I32x8 m, I32x8 up, I32x8 down)
+{
+	const I32x8 shifted = (I32x8)((U32x8)x << (U32x8)up), zero = {0};
+	const I64x8 product = __builtin_convertvector(shifted, I64x8) * __builtin_convertvector(m, I64x8);
+	const I32x8 high = __builtin_convertvector((product + (1 << 30)) >> 31, I32x8);
+	const I32x8 mask = (I32x8)(((U32x8)zero + 1) << (U32x8)down) - 1, rest = high & mask;
+
+	/* true is -1 */
+	return (high >> down) - (rest > (mask >> 1) - (high < zero));
+}
+
+/* What `shift` shifts to the left (sign 1) or to the right (-1). */
+static INLINE I32x8 shifts(I32x8 shift, int sign)
+{
+	const I32x8 s = shift * sign;
+
+	return s & (s > 0);
+}
+
+static INLINE I32x8 hold(I32x8 x, int32_t low, int32_t high)
+{
+	const I32x8 zero = {0}, l = zero + low, h = zero + high;
+
+	x = (x & (x >= l)) | (l & (x < l));
+	return (x & (x <= h)) | (h & (x > h));
 }
 
 static void rescale(const struct ofa_int8_rescale *r)
 {
 	const int32_t zero = r->zero, low = r->low, high = r->high;
+	const int c = r->c, rows = r->rows;
 
-	for (int p = 0; p < r->rows; p++) {
-		const int32_t *restrict sum = r->sum + (size_t)p * r->pitch;
-		const int32_t *restrict m = r->m, *restrict s = r->s;
-		int8_t *restrict y = r->y + (size_t)p * (size_t)r->c;
+	for (int p = 0; p < rows; p++) {
+		const int32_t *sum = r->sum + (size_t)p * r->pitch;
+		int8_t *y = r->y + (size_t)p * (size_t)c;
+		int i = 0;
 
-		for (int c = 0; c < r->c; c++) {
-			const int up = s[c] > 0 ? s[c] : 0, down = s[c] < 0 ? -s[c] : 0;
+		for (; i + 8 <= c; i += 8) {
+			const I32x8 s = load32x8(r->s + i);
+			const I32x8 v = rescale8(load32x8(sum + i), load32x8(r->m + i), shifts(s, 1), shifts(s, -1));
 
-			y[c] = (int8_t)ofa_clamp(ofa_rescale_parts(sum[c], m[c], up, down) + zero, low, high);
+			store8(y + i, hold(v + zero, low, high));
+		}
+		for (; i < c; i++) {
+			const struct ofa_rescale by = {r->m[i], r->s[i]};
+
+			y[i] = (int8_t)ofa_clamp(ofa_rescale_apply(sum[i], by) + zero, low, high);
 		}
 	}
 }
 
+/* One multiplier for all. */
+static INLINE I32x8 rescale_all(I32x8 x, struct ofa_rescale r)
+{
+	const I32x8 zero = {0};
+
+	return rescale8(x, zero + r.multiplier, shifts(zero + r.shift, 1), shifts(zero + r.shift, -1));
+}
+
+/* Eight values, of which at least one counts. */
+static INLINE void add8(const struct ofa_quantised_layer *l, struct ofa_affine operand, const int8_t *v, int8_t *x)
+{
+	const I32x8 a = rescale_all((load8(x) - operand.zero) * (1 << 20), l->first);
+	const I32x8 b = rescale_all((load8(v) - l->added.zero) * (1 << 20), l->second);
+
+	store8(x, hold(rescale_all(a + b, l->result) + l->out.zero, l->low, l->high));
+}
+
 static void add(const struct ofa_quantised_layer *l, struct ofa_affine operand, const int8_t *v, size_t n, int8_t *x)
 {
-	const struct ofa_rescale first = l->first, second = l->second, result = l->result;
-	const int32_t zero = l->out.zero, low = l->low, high = l->high;
+	const struct ofa_quantised_layer here = *l; /* x, being bytes, might be part of the other one */
+	size_t i = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		const int32_t a = ofa_rescale_apply((x[i] - operand.zero) * (1 << 20), first);
-		const int32_t b = ofa_rescale_apply((v[i] - l->added.zero) * (1 << 20), second);
+	for (; i + 8 <= n; i += 8)
+		add8(&here, operand, v + i, x + i);
+	if (i < n) {
+		int8_t rest_x[8] = {0}, rest_v[8] = {0};
 
-		x[i] = (int8_t)ofa_clamp(ofa_rescale_apply(a + b, result) + zero, low, high);
+		memcpy(rest_x, x + i, n - i);
+		memcpy(rest_v, v + i, n - i);
+		add8(&here, operand, rest_v, rest_x);
+		memcpy(x + i, rest_x, n - i);
 	}
 }
 
@@ -119,12 +265,18 @@ static void gate(const struct ofa_quantised_layer *l, const int8_t *gates, int p
 	const struct ofa_rescale result = l->result;
 	const int32_t in = l->in.zero, out = l->out.zero;
 
-	for (int p = 0; p < pixels; p++, x += c)
-		for (int i = 0; i < c; i++) {
-			const int32_t product = (x[i] - in) * (gates[i] + 128);
+	for (int p = 0; p < pixels; p++, x += c) {
+		int i = 0;
 
-			x[i] = (int8_t)ofa_clamp(ofa_rescale_apply(product, result) + out, -128, 127);
+		for (; i + 8 <= c; i += 8) {
+			const I32x8 product = (load8(x + i) - in) * (load8(gates + i) + 128);
+
+			store8(x + i, hold(rescale_all(product, result) + out, -128, 127));
 		}
+		for (; i < c; i++)
+			x[i] = (int8_t)ofa_clamp(ofa_rescale_apply((x[i] - in) * (gates[i] + 128), result) + out, -128,
+						 127);
+	}
 }
 
 const struct ofa_quantised_kernels NAME(OFA_ISA) = {

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "quantise/quantised.h"
+#include "quantise/quantise.h"
 
 #define OFA_INT8_SLACK 64 /* bytes that may be read behind an input */
 
@@ -61,5 +61,10 @@ struct ofa_quantised_kernels {
 const struct ofa_quantised_kernels *ofa_quantised_kernels(void);
 /* By name, or NULL when this build or processor lacks it; NULL name: the best. */
 const struct ofa_quantised_kernels *ofa_quantised_kernels_named(const char *isa);
+
+/* ofa_quantised_forward() by one of the sets. */
+enum ofa_status ofa_quantised_forward_by(const struct ofa_quantised_kernels *kernels, const struct ofa_quantised *q,
+					 const int8_t *x, int n, struct ofa_pool *pool, int8_t *logits,
+					 struct ofa_error *err) OFA_MUST_CHECK;
 
 #endif

@@ -17,9 +17,7 @@ double ofa_rescale_factor(struct ofa_rescale r);
 static inline int32_t ofa_rescale_parts(int32_t x, int32_t m, int up, int down)
 {
 	const int64_t product = (int64_t)(int32_t)((uint32_t)x << up) * m;
-	const int64_t nudged = product + (product >= 0 ? (int64_t)1 << 30 : 1 - ((int64_t)1 << 30));
-	/* truncated towards zero: what a negative number has below the point would be rounded down */
-	const int32_t high = (int32_t)((nudged + ((nudged >> 63) & 0x7fffffff)) >> 31);
+	const int32_t high = (int32_t)((product + (1 << 30)) >> 31);
 	const int32_t mask = (int32_t)((1u << down) - 1), rest = high & mask;
 
 	return (high >> down) + (rest > (mask >> 1) + (high < 0));

@@ -3,6 +3,7 @@
 
 #include "net/layer.h"
 #include "ops/ref.h"
+#include "quantise/kernels.h"
 #include "quantise/layout.h"
 #include "quantise/quantise.h"
 #include "quantise/rescale.h"
@@ -385,6 +386,7 @@ static void walk(const struct pair *p, const int8_t *x, int8_t *ret)
 
 static void check_layers(const struct ofa_space *space, bool largest)
 {
+	static const char *const sets[] = {"generic", "avx2", "avx512vnni"};
 	struct pair *p = calloc(1, sizeof(*p));
 	struct ofa_error err = {0};
 	int8_t *x, *expected, *logits;
@@ -403,8 +405,14 @@ static void check_layers(const struct ofa_space *space, bool largest)
 	for (size_t i = 0; i < values; i++)
 		x[i] = (int8_t)ofa_clamp((int32_t)lroundf(real[i] / in.scale) + in.zero, -128, 127);
 	walk(p, x, expected);
-	ASSERT_OK(ofa_quantised_forward(p->q, x, 1, NULL, logits, &err), &err);
-	ck_assert_mem_eq(logits, expected, (size_t)p->plan.classes);
+	for (size_t i = 0; i < OFA_ARRAY_LEN(sets); i++) {
+		const struct ofa_quantised_kernels *kernels = ofa_quantised_kernels_named(sets[i]);
+
+		if (!kernels)
+			continue;
+		ASSERT_OK(ofa_quantised_forward_by(kernels, p->q, x, 1, NULL, logits, &err), &err);
+		ck_assert_msg(memcmp(logits, expected, (size_t)p->plan.classes) == 0, "%s, %s", space->name, sets[i]);
+	}
 	pair_release(p);
 	free(x);
 	free(real);
