@@ -268,7 +268,7 @@ static void prepare_run(const struct session *s, const struct probe *p)
 	const struct ofa_device_model *m = &p->device.model;
 
 	if (!s->device)
-		ofa_device_normalise(m, m->pixels, ofa_device_input(m, p->device.arena));
+		ofa_device_put_pixels(m, m->pixels, p->device.arena);
 }
 
 /* One run of a probe, unit by unit. */

@@ -82,7 +82,7 @@ enum ofa_status cli_time_runs(const struct cli_device_model *d, double budget_ms
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory for %d samples", MAX_RUNS);
 	for (int run = 0; n < MAX_RUNS && (n < MIN_RUNS || cli_now_ms() < end); run++) {
 		double start;
-		ofa_device_normalise(m, m->pixels, ofa_device_input(m, d->arena));
+		ofa_device_put_pixels(m, m->pixels, d->arena);
 		start = cli_cpu_ms();
 		if (ofa_device_run_ops(m, d->arena, arena_bytes, 0, m->n_ops) != OFA_DEVICE_OK)
 			break;

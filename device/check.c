@@ -44,6 +44,8 @@ void ofa_device_op_decode(const uint8_t *r, struct ofa_device_op *op)
 	op->out = ofa_device_u32(r + OFA_FMT_OP_OUT);
 	op->residual = ofa_device_u32(r + OFA_FMT_OP_RESIDUAL);
 	op->scratch = ofa_device_u32(r + OFA_FMT_OP_SCRATCH);
+	op->rows = ofa_device_u16(r + OFA_FMT_OP_ROWS);
+	op->origin = ofa_device_u32(r + OFA_FMT_OP_FROM);
 }
 
 static int in_limits(const struct ofa_device_op *op)
@@ -54,8 +56,17 @@ static int in_limits(const struct ofa_device_op *op)
 	       op->hidden <= OFA_FMT_MAX_CHANNELS;
 }
 
+/* Operations of int8 packages have as many multipliers and as many shifts as biases, and one table. */
+static uint32_t n_tensors(const struct ofa_device_model *m, const struct ofa_device_op *op)
+{
+	const uint32_t n = rules[op->kind].n_tensors;
+
+	return m->type == OFA_DEVICE_INT8 ? 2 * n + (uint32_t)ofa_device_looks_up(m, op) : n;
+}
+
 /* Parameters that the kind may or must have. */
-static enum ofa_device_status check_kind(const struct ofa_device_op *op, uint32_t at, uint32_t *where)
+static enum ofa_device_status check_kind(const struct ofa_device_model *m, const struct ofa_device_op *op, uint32_t at,
+					 uint32_t *where)
 {
 	const struct kind_rule *rule;
 
@@ -72,7 +83,7 @@ static enum ofa_device_status check_kind(const struct ofa_device_op *op, uint32_
 		return ofa_device_refuse(OFA_DEVICE_ERR_OP, at + OFA_FMT_OP_STRIDE, where);
 	if (op->pad >= op->k || (rule->tiles && op->pad != 0))
 		return ofa_device_refuse(OFA_DEVICE_ERR_OP, at + OFA_FMT_OP_PAD, where);
-	if (op->n_tensors != rule->n_tensors)
+	if (op->n_tensors != n_tensors(m, op))
 		return ofa_device_refuse(OFA_DEVICE_ERR_OP, at + OFA_FMT_OP_TENSORS, where);
 	if ((op->hidden != 0) != (op->kind == OFA_FMT_SE))
 		return ofa_device_refuse(OFA_DEVICE_ERR_OP, at + OFA_FMT_OP_HIDDEN, where);
@@ -80,6 +91,8 @@ static enum ofa_device_status check_kind(const struct ofa_device_op *op, uint32_
 		return ofa_device_refuse(OFA_DEVICE_ERR_OP, at + OFA_FMT_OP_SCRATCH, where);
 	if (op->residual != OFA_FMT_NONE ? !rule->adds : rule->must_add)
 		return ofa_device_refuse(OFA_DEVICE_ERR_OP, at + OFA_FMT_OP_RESIDUAL, where);
+	if (m->type == OFA_DEVICE_INT8 && op->residual != OFA_FMT_NONE && op->act > OFA_FMT_ACT_RELU6)
+		return ofa_device_refuse(OFA_DEVICE_ERR_OP, at + OFA_FMT_OP_ACT, where);
 	return OFA_DEVICE_OK;
 }
 
@@ -93,7 +106,8 @@ static uint32_t output_side(const struct ofa_device_op *op, uint32_t in)
 	return in + 2 * op->pad < op->k ? 0 : (in + 2 * op->pad - op->k) / op->stride + 1;
 }
 
-static enum ofa_device_status check_shape(const struct ofa_device_op *op, uint32_t at, uint32_t *where)
+static enum ofa_device_status check_shape(const struct ofa_device_model *m, const struct ofa_device_op *op, uint32_t at,
+					  uint32_t *where)
 {
 	const struct kind_rule *rule = &rules[op->kind];
 
@@ -105,6 +119,11 @@ static enum ofa_device_status check_shape(const struct ofa_device_op *op, uint32
 		return ofa_device_refuse(OFA_DEVICE_ERR_SHAPE, at + OFA_FMT_OP_H_IN, where);
 	if (rule->keeps_c && op->c_out != op->c_in)
 		return ofa_device_refuse(OFA_DEVICE_ERR_SHAPE, at + OFA_FMT_OP_C_OUT, where);
+	if (m->type == OFA_DEVICE_INT8 && op->kind == OFA_FMT_CONV &&
+	    op->c_in > OFA_FMT_MAX_INT8_TAPS / (op->k * op->k))
+		return ofa_device_refuse(OFA_DEVICE_ERR_LIMIT, at + OFA_FMT_OP_C_IN, where);
+	if (op->rows > op->h_out)
+		return ofa_device_refuse(OFA_DEVICE_ERR_GROUP, at + OFA_FMT_OP_ROWS, where);
 	return OFA_DEVICE_OK;
 }
 
@@ -126,32 +145,62 @@ static uint64_t op_macs(const struct ofa_device_op *op)
 	}
 }
 
+static int reserved_are_zero(const struct ofa_device_model *m, uint32_t op)
+{
+	const uint8_t *r = m->data + op;
+
+	if (m->type != OFA_DEVICE_INT8)
+		return ofa_device_all_zero(r + OFA_FMT_OP_ROWS, OFA_FMT_OP_BYTES - OFA_FMT_OP_ROWS);
+	return ofa_device_all_zero(r + OFA_FMT_OP_RESERVED, OFA_FMT_OP_FROM - OFA_FMT_OP_RESERVED) &&
+	       ofa_device_all_zero(r + OFA_FMT_OP_RESERVED2, OFA_FMT_OP_BYTES - OFA_FMT_OP_RESERVED2);
+}
+
+static enum ofa_device_status check_op(const struct ofa_device_model *m, const struct ofa_device_op *op, uint32_t at,
+				       uint32_t *where)
+{
+	enum ofa_device_status status;
+
+	if (!reserved_are_zero(m, at))
+		return ofa_device_refuse(OFA_DEVICE_ERR_RESERVED, at + OFA_FMT_OP_ROWS, where);
+	if (!in_limits(op))
+		return ofa_device_refuse(OFA_DEVICE_ERR_LIMIT, at, where);
+	status = check_kind(m, op, at, where);
+	return status != OFA_DEVICE_OK ? status : check_shape(m, op, at, where);
+}
+
+/* A float package has the type of its first tensor, a weight, which those of all others must have, too. */
+static enum ofa_device_type float_type(const struct ofa_device_model *m)
+{
+	const uint8_t *first = m->data + m->tensor_offset;
+
+	return m->n_tensors > 0 && first[OFA_FMT_TENSOR_TYPE] == OFA_FMT_FLOAT16 ? OFA_DEVICE_FLOAT16
+										 : OFA_DEVICE_FLOAT32;
+}
+
 enum ofa_device_status ofa_device_check_ops(struct ofa_device_model *m, uint32_t data_offset, uint32_t *where)
 {
-	uint32_t i, at = OFA_FMT_HEADER_BYTES, data_end = data_offset, n_tensors = 0;
+	uint32_t i, at = OFA_FMT_HEADER_BYTES, data_end = data_offset, n = 0;
 	enum ofa_device_status status;
 	struct ofa_device_op op;
 
+	if (m->type != OFA_DEVICE_INT8)
+		m->type = float_type(m);
 	for (i = 0; i < m->n_ops; i++, at += OFA_FMT_OP_BYTES) {
 		ofa_device_op_decode(m->data + at, &op);
-		if (!ofa_device_all_zero(m->data + at + OFA_FMT_OP_ROWS, OFA_FMT_OP_BYTES - OFA_FMT_OP_ROWS))
-			return ofa_device_refuse(OFA_DEVICE_ERR_RESERVED, at + OFA_FMT_OP_ROWS, where);
-		if (!in_limits(&op))
-			return ofa_device_refuse(OFA_DEVICE_ERR_LIMIT, at, where);
-		status = check_kind(&op, at, where);
-		if (status == OFA_DEVICE_OK)
-			status = check_shape(&op, at, where);
+		status = check_op(m, &op, at, where);
 		if (status != OFA_DEVICE_OK)
 			return status;
-		if (op.first_tensor != n_tensors || op.n_tensors > m->n_tensors - n_tensors)
+		if (op.first_tensor != n || op.n_tensors > m->n_tensors - n)
 			return ofa_device_refuse(OFA_DEVICE_ERR_OP, at + OFA_FMT_OP_FIRST_TENSOR, where);
-		n_tensors += op.n_tensors;
+		n += op.n_tensors;
 		status = ofa_device_check_tensors(m, &op, &data_end, where);
+		if (status == OFA_DEVICE_OK && m->type == OFA_DEVICE_INT8)
+			status = ofa_device_check_quant(m, i, &op, where);
 		if (status != OFA_DEVICE_OK)
 			return status;
 		m->macs += op_macs(&op);
 	}
-	if (n_tensors != m->n_tensors)
+	if (n != m->n_tensors)
 		return ofa_device_refuse(OFA_DEVICE_ERR_TENSOR, OFA_FMT_HEADER_TENSORS, where);
 	if (data_end != m->size - OFA_FMT_TRAILER_BYTES)
 		return ofa_device_refuse(OFA_DEVICE_ERR_SECTION, OFA_FMT_HEADER_SIZE, where);

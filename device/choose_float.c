@@ -1,5 +1,6 @@
 #include "kernels.h"
 
+#ifndef OFA_DEVICE_INT8_ONLY
 const struct ofa_device_kernels *ofa_device_kernels_for(uint32_t cpu, int half)
 {
 #ifdef OFA_DEVICE_X86
@@ -11,3 +12,4 @@ const struct ofa_device_kernels *ofa_device_kernels_for(uint32_t cpu, int half)
 	(void)cpu;
 	return half ? &ofa_device_kernels_half : &ofa_device_kernels_base;
 }
+#endif

@@ -1,5 +1,6 @@
 #include "internal.h"
 
+#ifndef OFA_DEVICE_INT8_ONLY
 /* Nothing of the arena is read before it was written: each value that an operation reads must be what
  * the last writer of that place left there, whole and in the same shape. */
 
@@ -11,11 +12,6 @@ struct place {
 static uint64_t place_bytes(const struct place *p)
 {
 	return (uint64_t)p->h * p->w * p->c * sizeof(float);
-}
-
-static int overlap(uint32_t a, uint64_t a_bytes, uint32_t b, uint64_t b_bytes)
-{
-	return a < b + b_bytes && b < a + a_bytes;
 }
 
 static int same_place(const struct place *a, const struct place *b)
@@ -58,9 +54,9 @@ static int is_available(const struct ofa_device_model *m, uint32_t i, const stru
 
 		ofa_device_op_decode(ofa_device_op_record(m, i), &op);
 		out = output_of(&op);
-		if (op.scratch != OFA_FMT_NONE && overlap(op.scratch, scratch_bytes(&op), p->offset, bytes))
+		if (op.scratch != OFA_FMT_NONE && ofa_device_overlap(op.scratch, scratch_bytes(&op), p->offset, bytes))
 			return 0;
-		if (overlap(out.offset, place_bytes(&out), p->offset, bytes))
+		if (ofa_device_overlap(out.offset, place_bytes(&out), p->offset, bytes))
 			return same_place(&out, p);
 	}
 	return same_place(&input, p);
@@ -79,10 +75,11 @@ static int is_dead(const struct ofa_device_model *m, uint32_t i, const struct pl
 		ofa_device_op_decode(ofa_device_op_record(m, i), &op);
 		in = input_of(&op);
 		out = output_of(&op);
-		if (overlap(in.offset, place_bytes(&in), p->offset, bytes) ||
-		    (op.residual != OFA_FMT_NONE && overlap(op.residual, place_bytes(&out), p->offset, bytes)))
+		if (ofa_device_overlap(in.offset, place_bytes(&in), p->offset, bytes) ||
+		    (op.residual != OFA_FMT_NONE &&
+		     ofa_device_overlap(op.residual, place_bytes(&out), p->offset, bytes)))
 			return 0;
-		if (overlap(out.offset, place_bytes(&out), p->offset, bytes))
+		if (ofa_device_overlap(out.offset, place_bytes(&out), p->offset, bytes))
 			return 1;
 	}
 	return 1;
@@ -93,10 +90,10 @@ int ofa_device_fuses(const struct ofa_device_model *m, uint32_t i, const struct 
 {
 	const struct place in = input_of(op), between = output_of(op), read = input_of(next), out = output_of(next);
 
-	if (op->kind != OFA_FMT_CONV || op->k != 1 || op->stride != 1 || op->pad != 0 ||
-	    op->residual != OFA_FMT_NONE || next->kind != OFA_FMT_DWCONV || !same_place(&between, &read))
+	if (op->kind != OFA_FMT_CONV || op->k != 1 || op->stride != 1 || op->pad != 0 || op->residual != OFA_FMT_NONE ||
+	    next->kind != OFA_FMT_DWCONV || !same_place(&between, &read))
 		return 0;
-	*ret_copy = overlap(in.offset, place_bytes(&in), out.offset, place_bytes(&out));
+	*ret_copy = ofa_device_overlap(in.offset, place_bytes(&in), out.offset, place_bytes(&out));
 	return op->c_out >= OFA_DEVICE_EXPAND_MOST + (*ret_copy ? op->c_in : 0) && is_dead(m, i + 2, &between);
 }
 
@@ -133,14 +130,16 @@ static enum ofa_device_status check_op(const struct ofa_device_model *m, uint32_
 	added.offset = op.residual;
 
 	if (op.kind == OFA_FMT_SE ? !same_place(&in, &out)
-				  : overlap(in.offset, place_bytes(&in), out.offset, place_bytes(&out)))
+				  : ofa_device_overlap(in.offset, place_bytes(&in), out.offset, place_bytes(&out)))
 		return ofa_device_refuse(OFA_DEVICE_ERR_DATAFLOW, at + OFA_FMT_OP_OUT, where);
-	if (op.scratch != OFA_FMT_NONE && overlap(op.scratch, scratch_bytes(&op), in.offset, place_bytes(&in)))
+	if (op.scratch != OFA_FMT_NONE &&
+	    ofa_device_overlap(op.scratch, scratch_bytes(&op), in.offset, place_bytes(&in)))
 		return ofa_device_refuse(OFA_DEVICE_ERR_DATAFLOW, at + OFA_FMT_OP_SCRATCH, where);
 	if (!is_available(m, i, &in))
 		return ofa_device_refuse(OFA_DEVICE_ERR_DATAFLOW, at + OFA_FMT_OP_IN, where);
 	if (op.residual != OFA_FMT_NONE &&
-	    (overlap(added.offset, place_bytes(&added), out.offset, place_bytes(&out)) || !is_available(m, i, &added)))
+	    (ofa_device_overlap(added.offset, place_bytes(&added), out.offset, place_bytes(&out)) ||
+	     !is_available(m, i, &added)))
 		return ofa_device_refuse(OFA_DEVICE_ERR_DATAFLOW, at + OFA_FMT_OP_RESIDUAL, where);
 	return OFA_DEVICE_OK;
 }
@@ -160,3 +159,4 @@ enum ofa_device_status ofa_device_check_dataflow(const struct ofa_device_model *
 	}
 	return OFA_DEVICE_OK;
 }
+#endif

@@ -2,7 +2,7 @@
  * The headers are included before the pragma: only our own functions may use the instructions. */
 #include "kernels.h"
 
-#ifdef OFA_DEVICE_X86
+#if defined(OFA_DEVICE_X86) && !defined(OFA_DEVICE_INT8_ONLY)
 #include <immintrin.h>
 #define OFA_KERNELS_AVX512
 #ifdef OFA_HALF_WEIGHTS

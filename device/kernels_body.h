@@ -2,7 +2,7 @@
  * kernels_avx512.c include this after choosing them.  Everything is built from one tile: some neighbouring pixels of
  * one output row by some neighbouring vectors of output channels, held in registers while the weights stream by.
  * OFA_KERNEL_TABLE names the table that is defined here. */
-#ifndef OFA_DEVICE_KERNELS_BODY_H
+#if !defined(OFA_DEVICE_KERNELS_BODY_H) && !defined(OFA_DEVICE_INT8_ONLY)
 #define OFA_DEVICE_KERNELS_BODY_H
 
 #include "kernels.h"

@@ -71,7 +71,7 @@ struct ofa_device_int8_kernels {
 
 extern const struct ofa_device_int8_kernels ofa_device_int8_portable; /* int8.c */
 
-/* choose.c: the fastest for this processor. */
+/* choose_int8.c: the fastest for this processor. */
 const struct ofa_device_int8_kernels *ofa_device_choose_int8(void);
 
 /* x multiplier / 2^31 2^shift, rounded twice; doc/pack-format.md says how.  Shifts to the right of negative numbers are

@@ -2,13 +2,14 @@
 lib_LIBRARIES += device/libofa-device.a
 device_libofa_device_a_SOURCES = \
 	device/ofa_device.h device/ofa_format.h device/internal.h \
-	device/load.c device/check.c device/tensors.c device/dataflow.c \
+	device/load.c device/io.c device/check.c device/tensors.c device/quant.c device/dataflow.c \
+	device/group.h device/group.c device/stripes.c device/run_int8.c device/run_float.c \
 	device/run.c device/verify.c device/sha256.c device/status.c \
 	device/ofa_device_manifest.h device/manifest.c device/ed25519.h device/ed25519.c device/sha512.c \
 	device/cpu.h device/cpu.c device/kernels.h device/choose_float.c \
 	device/vec.h device/weights.h device/kernels_body.h device/kernels.c device/kernels_avx2.c \
 	device/kernels_avx512.c device/kernels_half.c device/kernels_half_avx2.c device/kernels_half_avx512.c \
-	device/kernels_int8.h
+	device/kernels_int8.h device/choose_int8.c device/int8.c
 include_HEADERS += device/ofa_device.h device/ofa_device_manifest.h device/ofa_format.h
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = device/ofa-device.pc

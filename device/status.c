@@ -22,7 +22,10 @@ static const char *const messages[OFA_DEVICE_STATUS_COUNT] = {
 	[OFA_DEVICE_ERR_SELF_TEST] = "the self-test's logits are out of tolerance",
 	[OFA_DEVICE_ERR_ARENA_SIZE] = "the arena is too small",
 	[OFA_DEVICE_ERR_ARENA_ALIGNMENT] = "the arena must lie at a multiple of 4 in memory",
-	[OFA_DEVICE_ERR_RANGE] = "no such operation",
+	[OFA_DEVICE_ERR_RANGE] = "no such operations, or not whole groups of them",
+	[OFA_DEVICE_ERR_TYPE] = "the package has numbers of a type that is not run here",
+	[OFA_DEVICE_ERR_QUANT] = "a scale, zero point, multiplier, shift or bound is not what its operation needs",
+	[OFA_DEVICE_ERR_GROUP] = "operations that run in turns do not form a group",
 };
 
 const char *ofa_device_strerror(enum ofa_device_status status)

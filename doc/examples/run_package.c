@@ -62,7 +62,7 @@ static int run(const struct ofa_device_model *model, const char *input_path)
 		goto out;
 	}
 	if (input_path == NULL) {
-		ofa_device_normalise(model, model->pixels, ofa_device_input(model, arena));
+		ofa_device_put_pixels(model, model->pixels, arena);
 	} else {
 		input = read_file(input_path, &size);
 		if (input == NULL)
@@ -74,8 +74,7 @@ static int run(const struct ofa_device_model *model, const char *input_path)
 			goto out;
 		}
 	}
-	status = ofa_device_run(model, arena, arena_bytes, input != NULL ? input : ofa_device_input(model, arena),
-				logits);
+	status = ofa_device_run(model, arena, arena_bytes, input, logits); /* NULL: what is in the arena */
 	if (status == OFA_DEVICE_OK) {
 		print_best(model, logits);
 		rc = EXIT_SUCCESS;
