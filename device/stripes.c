@@ -208,7 +208,7 @@ static enum ofa_device_status check_whole(const struct ofa_device_op *op, uint32
 {
 	const struct place in = input_of(op), out = output_of(op);
 
-	if (op->origin != op->in)
+	if (op->kind == OFA_FMT_SE && op->origin != op->in)
 		return ofa_device_refuse(OFA_DEVICE_ERR_DATAFLOW, at + OFA_FMT_OP_FROM, where);
 	if (op->kind == OFA_FMT_SE ? !same_place(&in, &out) : places_overlap(&in, &out))
 		return ofa_device_refuse(OFA_DEVICE_ERR_DATAFLOW, at + OFA_FMT_OP_OUT, where);
