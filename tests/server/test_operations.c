@@ -9,6 +9,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -445,14 +446,14 @@ END_TEST
 /* Each is refused with what to do next, by the start and, where nothing must run for it, by --check-config. */
 START_TEST(test_start_errors)
 {
-	static char network[1024], data[1024], file[1024], missing[1100], keys[1024];
+	static char network[1024], data[1024], file[1024], missing[1100], locked[1024], keys[1024];
 	const struct {
 		const char *option, *value, *says;
 		bool checked;
 	} cases[] = {
 		{"--data", file, "choose another one with --data", false},
 		{"--data", missing, "the directory above it is to be made first", false},
-		{"--data", "/proc", "not writable", false},
+		{"--data", locked, "not writable", false},
 		{"--listen", "192.0.2.1:80", "no interface of this machine", false},
 		{"--listen", "127.0.0.1:http", "HOST:PORT", true},
 		{"--admin-listen", "unix:", "--admin-listen", true},
@@ -467,6 +468,10 @@ START_TEST(test_start_errors)
 	snprintf(file, sizeof(file), "%s", world_path("profile.json"));
 	snprintf(missing, sizeof(missing), "%s/a/b", world_path("none"));
 	snprintf(keys, sizeof(keys), "%s", world_path("no-keys"));
+	snprintf(locked, sizeof(locked), "%s", world_path("locked"));
+	/* a directory in the lock's place: not even root, who may write anywhere, can open it for writing */
+	ck_assert_int_eq(mkdir(locked, 0700), 0);
+	ck_assert_int_eq(mkdir(world_path("locked/ofad.lock"), 0700), 0);
 	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++) {
 		bool is_data = strcmp(cases[i].option, "--data") == 0;
 
