@@ -6,6 +6,7 @@
 
 #include "accuracy.h"
 #include "commands.h"
+#include "fit_dtype.h"
 #include "fit_pairs.h"
 #include "network.h"
 #include "output.h"
@@ -20,7 +21,8 @@
 #define DEFAULT_UNSEEN 200
 
 struct fit_options {
-	const char *network, *data, *pairs, *out, *pairs_out, *kind, *batch;
+	const char *network, *data, *pairs, *out, *pairs_out, *kind, *batch, *dtype;
+	enum ofa_precision precision; /* float32: the predictor itself is fitted, else what this type promises */
 	double set_aside;
 	int samples, unseen, images, threads;
 	uint64_t seed;
@@ -144,6 +146,23 @@ static enum ofa_status fit_and_save(const struct fit_options *o, const struct cl
 	return st == OFA_OK ? report(o, s, &judgement, err) : st;
 }
 
+/* How many subnets to fit on and to judge by; what a type promises is judged by cross-validation. */
+static void choose_samples(const struct fit_options *o, int *ret_samples, int *ret_unseen)
+{
+	const bool promise = o->precision != OFA_FLOAT32;
+
+	*ret_samples = o->samples ? o->samples : promise ? CLI_DTYPE_SAMPLES : DEFAULT_SAMPLES;
+	*ret_unseen = promise ? 0 : o->unseen ? o->unseen : DEFAULT_UNSEEN;
+}
+
+static enum ofa_status fit_surveyed(const struct fit_options *o, const struct cli_survey *s, struct ofa_error *err)
+{
+	const struct cli_fit_dtype promise = {
+		.precision = o->precision, .out = o->out, .seed = o->seed, .json = o->json};
+
+	return o->precision == OFA_FLOAT32 ? fit_and_save(o, s, err) : cli_fit_dtype(&promise, s, err);
+}
+
 static enum ofa_status survey_and_fit(const struct fit_options *o, const struct ofa_supernet *net,
                                       const struct ofa_dataset *holdout, struct ofa_error *err)
 {
@@ -151,22 +170,35 @@ static enum ofa_status survey_and_fit(const struct fit_options *o, const struct 
 	unsigned threads = o->threads > 0 ? (unsigned)o->threads : ofa_cpu_count();
 	struct survey_progress progress = {.terminal = isatty(STDERR_FILENO)};
 	struct cli_survey survey;
+	int samples, unseen;
 	enum ofa_status st;
 
 	if (holdout->c != net->space.input_channels || holdout->classes != net->space.classes)
 		return ofa_fail(err, OFA_ERR_MISMATCH, "--data",
 		                "%s has %d channels and %d classes; %s takes %d and tells %d", o->data, holdout->c,
 		                holdout->classes, o->network, net->space.input_channels, net->space.classes);
-	st = cli_survey_init(net, holdout, images, o->samples ? o->samples : DEFAULT_SAMPLES,
-	                     o->unseen ? o->unseen : DEFAULT_UNSEEN, o->seed, &survey, err);
+	choose_samples(o, &samples, &unseen);
+	st = cli_survey_init(net, holdout, images, samples, unseen, o->seed, &survey, err);
 	if (st != OFA_OK)
 		return st;
+	survey.precision = o->precision;
 	survey.progress = show_progress;
 	survey.ctx = &progress;
 	st = cli_survey_run(&survey, threads, o->pairs_out, err);
 	if (st == OFA_OK)
-		st = fit_and_save(o, &survey, err);
+		st = fit_surveyed(o, &survey, err);
 	cli_survey_release(&survey);
+	return st;
+}
+
+/* Is there one that promises can be made from? */
+static enum ofa_status check_predictor(const struct ofa_supernet *net, struct ofa_error *err)
+{
+	struct ofa_predictor predictor;
+	enum ofa_status st = ofa_predictor_load(net, &predictor, err);
+
+	if (st == OFA_OK)
+		ofa_predictor_release(&predictor);
 	return st;
 }
 
@@ -176,6 +208,8 @@ static enum ofa_status fit_measured(const struct fit_options *o, const struct of
 	enum ofa_predictor_kind kind; /* a mistake in it is told before the measuring, not after */
 	enum ofa_status st = cli_parse_predictor_kind(o->kind, OFA_PREDICTOR_MLP, &kind, err);
 
+	if (st == OFA_OK && o->precision != OFA_FLOAT32)
+		st = check_predictor(net, err);
 	if (st == OFA_OK)
 		st = cli_load_split(o->data, CLI_SPLIT_HOLDOUT, net->lineage, &holdout, err);
 	if (st == OFA_OK)
@@ -199,6 +233,20 @@ static enum ofa_status fit_given(const struct fit_options *o, const struct ofa_s
 	return cli_fit_pairs(&given, net, err);
 }
 
+static enum ofa_status parse_dtype(struct fit_options *o, struct ofa_error *err)
+{
+	if (!o->dtype)
+		return OFA_OK;
+	if (!ofa_precision_find(o->dtype, &o->precision) || o->precision == OFA_FLOAT32)
+		return ofa_fail(err, OFA_ERR_INVALID, "--dtype",
+		                "'%.32s'; float16 and int8 are accepted, as the predictor itself is of float32",
+		                o->dtype);
+	if (o->pairs || o->kind || o->unseen)
+		return ofa_fail(err, OFA_ERR_INVALID, "--dtype",
+		                "takes no --pairs, --kind or --unseen: it is measured beside the network's predictor");
+	return OFA_OK;
+}
+
 /* --data and --pairs exclude each other, and each has options of its own. */
 static enum ofa_status check_source(const struct fit_options *o, struct ofa_error *err)
 {
@@ -212,10 +260,13 @@ static enum ofa_status check_source(const struct fit_options *o, struct ofa_erro
 	return OFA_OK;
 }
 
-static enum ofa_status predictor_fit(const struct fit_options *o, struct ofa_error *err)
+static enum ofa_status predictor_fit(struct fit_options *o, struct ofa_error *err)
 {
 	struct ofa_supernet *net = NULL;
-	enum ofa_status st = check_source(o, err);
+	enum ofa_status st = parse_dtype(o, err);
+
+	if (st == OFA_OK)
+		st = check_source(o, err);
 
 	if (st == OFA_OK)
 		st = cli_open_network(o->network, &net, err);
@@ -237,10 +288,12 @@ int cmd_predictor_fit(int argc, char **argv)
 		 .help = "mlp (default with --data) or pairwise (default with --pairs)"},
 		{.name = "batch", .kind = OPT_TEXT, .value = "NAME", .to.text = &o.batch,
 		 .help = "the batch to predict for (default: the one of most pairs)"},
+		{.name = "dtype", .kind = OPT_TEXT, .value = "TYPE", .to.text = &o.dtype,
+		 .help = "fit what float16 or int8 packages lose against the predictor"},
 		{.name = "set-aside", .kind = OPT_NUMBER, .value = "PERCENT", .to.number = &o.set_aside, .min = 1,
 		 .max = 90, .help = "of --pairs, to judge by, arch by arch (default 20)"},
 		{.name = "samples", .kind = OPT_INT, .value = "N", .to.integer = &o.samples, .min = 8, .max = 1e6,
-		 .help = "subnets to fit on (default 1000)"},
+		 .help = "subnets to fit on (default 1000; with --dtype 200)"},
 		{.name = "unseen", .kind = OPT_INT, .value = "N", .to.integer = &o.unseen, .min = 2, .max = 1e6,
 		 .help = "subnets to judge by (default 200)"},
 		{.name = "images", .kind = OPT_INT, .value = "N", .to.integer = &o.images, .min = 1, .max = 1e9,
@@ -259,10 +312,12 @@ int cmd_predictor_fit(int argc, char **argv)
 		.about = "Measures sampled subnets on the images that training held out, each after batch norm\n"
 		         "recalibration, or reads what was measured (--pairs); fits the accuracy predictor, tells\n"
 		         "its error and rank correlation on subnets that it did not see, and stores it in the\n"
-		         "network file.  Pairs of one batch share an offset and a slope.\n",
+		         "network file.  Pairs of one batch share an offset and a slope.  With --dtype it measures\n"
+		         "subnets in float32 and in that type, and stores what packages of the type promise.\n",
 		.examples = "  ofa predictor fit fashion.safetensors --data /usr/share/datasets/fashion-mnist\n"
 		            "  ofa predictor fit net.safetensors --data DIR --samples 2000 --pairs-out pairs.csv\n"
-		            "  ofa predictor fit net.safetensors --pairs measured.csv -o fitted.safetensors\n",
+		            "  ofa predictor fit net.safetensors --pairs measured.csv -o fitted.safetensors\n"
+		            "  ofa predictor fit net.safetensors --data DIR --dtype int8\n",
 		.options = options, .n_options = OFA_ARRAY_LEN(options),
 	};
 	const char *operand[OPT_MAX_OPERANDS];

@@ -10,6 +10,7 @@ cli_ofa_SOURCES = \
 	cli/device_model.h cli/device_model.c \
 	cli/download.h cli/download.c \
 	cli/files.h cli/files.c \
+	cli/fit_dtype.h cli/fit_dtype.c \
 	cli/fit_pairs.h cli/fit_pairs.c \
 	cli/import_report.h cli/import_report.c \
 	cli/latency_probe.h cli/latency_probe.c \

@@ -8,10 +8,10 @@
 #include "base/sha256.h"
 
 #define LINE_MAX_BYTES 4096
-#define COLUMNS "r,d,ks,e,top1_pct"
 
 /* "# weights SHA256 images N": the digest of all parameters in order. */
-static enum ofa_status make_header(const struct ofa_supernet *net, int images, char out[128], struct ofa_error *err)
+static enum ofa_status make_header(const struct ofa_supernet *net, int images, enum ofa_precision precision,
+                                   char out[160], struct ofa_error *err)
 {
 	char hex[2 * OFA_SHA256_BYTES + 1];
 	uint8_t digest[OFA_SHA256_BYTES];
@@ -23,7 +23,8 @@ static enum ofa_status make_header(const struct ofa_supernet *net, int images, c
 		ofa_sha256_update(h, net->data[i], net->params.list[i].elements * sizeof(float));
 	ofa_sha256_final(h, digest);
 	ofa_hex(digest, sizeof digest, hex);
-	snprintf(out, 128, "# weights %s images %d", hex, images);
+	snprintf(out, 160, "# weights %s images %d%s%s", hex, images, precision ? " dtype " : "",
+	         precision ? ofa_precision_name(precision) : "");
 	return OFA_OK;
 }
 
@@ -76,7 +77,7 @@ static enum ofa_status format_arch(const struct ofa_space *s, const struct ofa_a
 }
 
 struct known_pair {
-	char *arch; /* as format_arch() writes it */
+	char *arch; /* as format_arch() writes it, without the last comma */
 	int index;
 };
 
@@ -94,7 +95,7 @@ static struct known_pair *index_archs(const struct ofa_space *s, const struct of
 		struct ofa_buf b;
 		ofa_buf_init(&b, LINE_MAX_BYTES);
 		if (format_arch(s, &archs[i], &b) == OFA_OK)
-			known[i].arch = strndup((const char *)b.data, b.len);
+			known[i].arch = strndup((const char *)b.data, b.len - 1);
 		ofa_buf_release(&b);
 		known[i].index = i;
 		if (!known[i].arch) {
@@ -116,36 +117,49 @@ static void free_known(struct known_pair *known, int n)
 	free(known);
 }
 
-/* A line whose arch is known and whose accuracy is a percentage; a line cut off by an interruption is
- * neither and is measured again. */
-static void take_line(char *line, const struct known_pair *known, int n, float *accuracy)
+/* Cuts the last field off a line; false when it is no percentage. */
+static bool cut_percentage(char *line, float *ret)
 {
-	char *comma = strrchr(line, ','), *end, *text;
-	const struct known_pair *found;
-	struct known_pair key;
+	char *comma = strrchr(line, ','), *end;
 	double percent;
 
 	if (!comma)
-		return;
+		return false;
 	percent = strtod(comma + 1, &end);
-	if (end == comma + 1 || *end != '\n' || !(percent >= 0 && percent <= 100))
+	if (end == comma + 1 || *end || !(percent >= 0 && percent <= 100))
+		return false;
+	*comma = '\0';
+	*ret = (float)(percent / 100);
+	return true;
+}
+
+/* A line whose arch is known and whose accuracies are percentages; a line cut off by an interruption is
+ * neither and is measured again. */
+static void take_line(char *line, const struct known_pair *known, int n, float *accuracy, float *plain)
+{
+	const struct known_pair *found, key = {.arch = line};
+	size_t length = strlen(line);
+	float measured, beside = 0;
+
+	if (length == 0 || line[length - 1] != '\n')
 		return;
-	text = strndup(line, (size_t)(comma + 1 - line));
-	if (!text)
+	line[length - 1] = '\0';
+	if (!cut_percentage(line, &measured) || (plain && !cut_percentage(line, &beside)))
 		return;
-	key.arch = text;
 	found = bsearch(&key, known, (size_t)n, sizeof *known, compare_pairs);
-	if (found) { /* and those next to it that are the same arch, drawn more than once */
-		while (found > known && compare_pairs(found - 1, &key) == 0)
-			found--;
-		for (; found < known + n && compare_pairs(found, &key) == 0; found++)
-			accuracy[found->index] = (float)(percent / 100);
+	if (!found)
+		return;
+	while (found > known && compare_pairs(found - 1, &key) == 0)
+		found--; /* the same arch, drawn more than once */
+	for (; found < known + n && compare_pairs(found, &key) == 0; found++) {
+		accuracy[found->index] = measured;
+		if (plain)
+			plain[found->index] = beside;
 	}
-	free(text);
 }
 
 static enum ofa_status read_pairs(FILE *file, const char *path, const char *header, const struct known_pair *known,
-                                  int n, float *accuracy, struct ofa_error *err)
+                                  int n, float *accuracy, float *plain, struct ofa_error *err)
 {
 	char line[LINE_MAX_BYTES];
 	bool whole = true;
@@ -155,37 +169,44 @@ static enum ofa_status read_pairs(FILE *file, const char *path, const char *head
 	line[strcspn(line, "\n")] = '\0';
 	if (strcmp(line, header) != 0)
 		return ofa_fail(err, OFA_ERR_MISMATCH, path,
-		                "was measured with other weights or another number of images (its first line is not "
+		                "was measured with other weights, images or types (its first line is not "
 		                "'%s'); remove it or name another file",
 		                header);
 	while (fgets(line, sizeof line, file)) {
 		whole = strchr(line, '\n') != NULL;
-		take_line(line, known, n, accuracy);
+		take_line(line, known, n, accuracy, plain);
 	}
 	if (fseek(file, 0, SEEK_END) != 0 || (!whole && fputc('\n', file) == EOF))
 		return ofa_fail(err, OFA_ERR_IO, path, "cannot write");
 	return OFA_OK;
 }
 
-enum ofa_status cli_pairs_open(const char *path, const struct ofa_supernet *net, int images,
-                               const struct ofa_arch *archs, int n, float *accuracy, struct cli_pairs *ret,
-                               struct ofa_error *err)
+static bool write_columns(FILE *file, const char *header, enum ofa_precision precision)
 {
-	struct cli_pairs p = {.space = &net->space, .file = fopen(path, "a+")};
+	if (precision == OFA_FLOAT32)
+		return fprintf(file, "%s\nr,d,ks,e,top1_pct\n", header) > 0;
+	return fprintf(file, "%s\nr,d,ks,e,float32_pct,%s_pct\n", header, ofa_precision_name(precision)) > 0;
+}
+
+enum ofa_status cli_pairs_open(const char *path, const struct ofa_supernet *net, int images,
+                               enum ofa_precision precision, const struct ofa_arch *archs, int n, float *accuracy,
+                               float *plain, struct cli_pairs *ret, struct ofa_error *err)
+{
+	struct cli_pairs p = {.space = &net->space, .precision = precision, .file = fopen(path, "a+")};
 	struct known_pair *known = NULL;
-	char header[128];
+	char header[160];
 	enum ofa_status st;
 
 	if (!p.file)
 		return ofa_fail(err, OFA_ERR_IO, path, "cannot open for reading and writing: %s", strerror(errno));
-	st = make_header(net, images, header, err);
+	st = make_header(net, images, precision, header, err);
 	if (st == OFA_OK) {
 		known = index_archs(p.space, archs, n);
-		st = known ? read_pairs(p.file, path, header, known, n, accuracy, err)
+		st = known ? read_pairs(p.file, path, header, known, n, accuracy, plain, err)
 		           : ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory for %d archs", n);
 	}
 	free_known(known, n);
-	if (st == OFA_OK && ftell(p.file) == 0 && fprintf(p.file, "%s\n%s\n", header, COLUMNS) < 0)
+	if (st == OFA_OK && ftell(p.file) == 0 && !write_columns(p.file, header, precision))
 		st = ofa_fail(err, OFA_ERR_IO, path, "cannot write");
 	if (st == OFA_OK)
 		*ret = p;
@@ -194,7 +215,7 @@ enum ofa_status cli_pairs_open(const char *path, const struct ofa_supernet *net,
 	return st;
 }
 
-enum ofa_status cli_pairs_append(struct cli_pairs *p, const struct ofa_arch *arch, double accuracy,
+enum ofa_status cli_pairs_append(struct cli_pairs *p, const struct ofa_arch *arch, double accuracy, double plain,
                                  struct ofa_error *err)
 {
 	struct ofa_buf b;
@@ -202,6 +223,8 @@ enum ofa_status cli_pairs_append(struct cli_pairs *p, const struct ofa_arch *arc
 
 	ofa_buf_init(&b, LINE_MAX_BYTES);
 	st = format_arch(p->space, arch, &b);
+	if (st == OFA_OK && p->precision != OFA_FLOAT32)
+		st = ofa_buf_printf(&b, "%.9g,", 100 * plain);
 	if (st == OFA_OK)
 		st = ofa_buf_printf(&b, "%.9g\n", 100 * accuracy);
 	if (st == OFA_OK && (fwrite(b.data, 1, b.len, p->file) != b.len || fflush(p->file) != 0))

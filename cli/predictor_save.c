@@ -69,3 +69,51 @@ enum ofa_status cli_save_predictor(const struct ofa_supernet *net, const struct 
 	json_decref(extra);
 	return st;
 }
+
+/* A new reference: what the file says of its predictor, with the promise in "dtypes". */
+static json_t *describe_promise(const struct ofa_supernet *net, enum ofa_precision precision,
+                                const struct ofa_promise *promise, json_t *figures)
+{
+	const char *text = ofa_safetensors_meta(&net->file, "ofa.predictor");
+	json_t *meta = text ? json_loads(text, 0, NULL) : NULL, *one = ofa_promise_format(promise);
+	json_t *dtypes = json_object_get(meta, "dtypes");
+	int failed = !meta || !figures || json_object_update(one, figures) != 0;
+
+	if (!failed && !dtypes) {
+		dtypes = json_object();
+		failed = json_object_set_new(meta, "dtypes", dtypes) != 0;
+	}
+	failed |= json_object_set(dtypes, ofa_precision_name(precision), one) != 0;
+	json_decref(one);
+	if (failed) {
+		json_decref(meta);
+		return NULL;
+	}
+	return meta;
+}
+
+enum ofa_status cli_save_promise(const struct ofa_supernet *net, enum ofa_precision precision,
+                                 const struct ofa_promise *promise, json_t *figures, const char *out,
+                                 struct ofa_error *err)
+{
+	json_t *meta = describe_promise(net, precision, promise, figures);
+	char *text = meta ? json_dumps(meta, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+	struct ofa_supernet_parts parts;
+	json_t *metadata = NULL;
+	enum ofa_status st;
+
+	ofa_supernet_parts(net, &parts);
+	if (text)
+		metadata = json_copy(parts.extra_metadata);
+	if (metadata && json_object_set_new(metadata, "ofa.predictor", json_string(text)) == 0) {
+		parts.extra_metadata = metadata;
+		st = ofa_supernet_save(out, &parts, err);
+	} else {
+		st = ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory for the predictor's metadata");
+	}
+	json_decref(metadata);
+	free(text);
+	json_decref(meta);
+	json_decref(figures);
+	return st;
+}

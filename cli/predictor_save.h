@@ -14,4 +14,9 @@ const char *cli_predictor_kind_name(enum ofa_predictor_kind kind);
 enum ofa_status cli_save_predictor(const struct ofa_supernet *net, const struct ofa_predictor *p, json_t *figures,
                                    const char *out, struct ofa_error *err) OFA_MUST_CHECK;
 
+/* Writes the network as it is, with what packages of one type promise beside its predictor; likewise. */
+enum ofa_status cli_save_promise(const struct ofa_supernet *net, enum ofa_precision precision,
+                                 const struct ofa_promise *promise, json_t *figures, const char *out,
+                                 struct ofa_error *err) OFA_MUST_CHECK;
+
 #endif

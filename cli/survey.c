@@ -6,7 +6,9 @@
 
 #include "accuracy.h"
 #include "base/pool.h"
+#include "pack/stored.h"
 #include "pairs.h"
+#include "quantise/measure.h"
 #include "subnet.h"
 
 #define MAX_REDRAWS 1000
@@ -67,7 +69,8 @@ enum ofa_status cli_survey_init(const struct ofa_supernet *net, const struct ofa
 
 	s.archs = calloc(n, sizeof *s.archs);
 	s.accuracy = calloc(n, sizeof *s.accuracy);
-	st = s.archs && s.accuracy ? draw_archs(&s, seed, err)
+	s.plain = calloc(n, sizeof *s.plain);
+	st = s.archs && s.accuracy && s.plain ? draw_archs(&s, seed, err)
 	                           : ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory for %zu archs", n);
 	for (size_t i = 0; st == OFA_OK && i < n; i++)
 		s.accuracy[i] = NAN;
@@ -82,6 +85,7 @@ void cli_survey_release(struct cli_survey *s)
 {
 	free(s->archs);
 	free(s->accuracy);
+	free(s->plain);
 	*s = (struct cli_survey){0};
 }
 
@@ -106,18 +110,57 @@ static const struct cli_examples *examples_of(const struct work *w, int image_si
 	return &w->examples[i];
 }
 
-static enum ofa_status measure_arch(const struct work *w, const struct ofa_arch *arch, double *ret_accuracy,
-                                    struct ofa_error *err)
+/* Of one arch. */
+struct measured {
+	double accuracy, plain;
+};
+
+/* With the weights that a float16 package has. */
+static enum ofa_status measure_float16(const struct ofa_supernet *net, const struct ofa_subnet *sub,
+                                       const struct cli_examples *examples, double *ret_accuracy, struct ofa_error *err)
 {
+	struct ofa_pack_layout layout;
+	struct ofa_pack_stored stored;
+	enum ofa_status st;
+
+	ofa_pack_layout_init(net, &sub->plan, OFA_FLOAT16, &layout);
+	st = ofa_pack_store(net, sub, &layout, NULL, NULL, NULL, &stored, err);
+	if (st != OFA_OK)
+		return st;
+	st = cli_subnet_accuracy(stored.sub, examples, NULL, ret_accuracy, err);
+	ofa_pack_stored_release(&stored);
+	return st;
+}
+
+static enum ofa_status measure_float(const struct work *w, const struct ofa_arch *arch, struct measured *ret,
+                                     struct ofa_error *err)
+{
+	const struct cli_examples *examples = examples_of(w, arch->image_size);
 	struct cli_bn bn = {.source = CLI_BN_BUILTIN};
 	struct ofa_subnet *sub;
 	enum ofa_status st = cli_build_subnet(w->survey->net, arch, &bn, NULL, &sub, err);
 
 	if (st != OFA_OK)
 		return st;
-	st = cli_subnet_accuracy(sub, examples_of(w, arch->image_size), NULL, ret_accuracy, err);
+	st = cli_subnet_accuracy(sub, examples, NULL, &ret->plain, err);
+	ret->accuracy = ret->plain;
+	if (st == OFA_OK && w->survey->precision == OFA_FLOAT16)
+		st = measure_float16(w->survey->net, sub, examples, &ret->accuracy, err);
 	ofa_subnet_free(sub);
 	return st;
+}
+
+static enum ofa_status measure_arch(const struct work *w, const struct ofa_arch *arch, struct measured *ret,
+                                    struct ofa_error *err)
+{
+	const struct cli_survey *s = w->survey;
+	const struct ofa_dataset *d = s->holdout;
+	const struct ofa_labelled_images images = {
+		.images = d->images, .labels = d->labels, .n = s->images, .h = d->h, .w = d->w, .c = d->c};
+
+	if (s->precision != OFA_INT8)
+		return measure_float(w, arch, ret, err);
+	return ofa_quantise_measure(s->net, arch, &images, NULL, 1, NULL, &ret->plain, &ret->accuracy, err);
 }
 
 /* Index of an arch to measure, or -1 when there is none left or another thread failed. */
@@ -134,15 +177,16 @@ static int take_next(struct work *w)
 	return taken;
 }
 
-static void record(struct work *w, int i, enum ofa_status st, double accuracy, const struct ofa_error *err)
+static void record(struct work *w, int i, enum ofa_status st, const struct measured *m, const struct ofa_error *err)
 {
 	struct cli_survey *s = w->survey;
 
 	pthread_mutex_lock(&w->lock);
 	if (st == OFA_OK) {
-		s->accuracy[i] = (float)accuracy;
+		s->accuracy[i] = (float)m->accuracy;
+		s->plain[i] = (float)m->plain;
 		if (w->pairs)
-			st = cli_pairs_append(w->pairs, &s->archs[i], accuracy, &w->error);
+			st = cli_pairs_append(w->pairs, &s->archs[i], m->accuracy, m->plain, &w->error);
 		if (s->progress)
 			s->progress(s->ctx, ++w->done, s->n_samples + s->n_unseen);
 	} else if (w->status == OFA_OK) {
@@ -161,9 +205,9 @@ static void measure_until_done(void *ctx, unsigned thread, unsigned threads)
 	(void)threads;
 	for (int i = take_next(w); i >= 0; i = take_next(w)) {
 		struct ofa_error err = {0};
-		double accuracy = 0;
-		enum ofa_status st = measure_arch(w, &w->survey->archs[i], &accuracy, &err);
-		record(w, i, st, accuracy, &err);
+		struct measured m = {0};
+		enum ofa_status st = measure_arch(w, &w->survey->archs[i], &m, &err);
+		record(w, i, st, &m, &err);
 	}
 }
 
@@ -172,6 +216,8 @@ static enum ofa_status prepare_examples(struct work *w, struct ofa_error *err)
 	const struct cli_survey *s = w->survey;
 	enum ofa_status st = OFA_OK;
 
+	if (s->precision == OFA_INT8)
+		return OFA_OK; /* it takes them as they are */
 	for (int i = 0; st == OFA_OK && i < s->net->space.n_resolutions; i++)
 		st = cli_examples_init(s->holdout, s->images, s->net->space.resolutions[i], s->net->mean, s->net->std,
 		                       &w->examples[i], err);
@@ -212,8 +258,8 @@ enum ofa_status cli_survey_run(struct cli_survey *s, unsigned threads, const cha
 	w->survey = s;
 	pthread_mutex_init(&w->lock, NULL);
 	if (pairs_path) {
-		st = cli_pairs_open(pairs_path, s->net, s->images, s->archs, s->n_samples + s->n_unseen, s->accuracy,
-		                    &pairs, err);
+		st = cli_pairs_open(pairs_path, s->net, s->images, s->precision, s->archs, s->n_samples + s->n_unseen,
+		                    s->accuracy, s->precision ? s->plain : NULL, &pairs, err);
 		w->pairs = &pairs;
 	}
 	if (st == OFA_OK)

@@ -40,6 +40,7 @@ engine_libofaengine_a_SOURCES = \
 	engine/quantise/kernels.h engine/quantise/dispatch.c engine/quantise/forward.c \
 	engine/quantise/measure.h engine/quantise/measure.c \
 	engine/predict/predictor.h engine/predict/predictor.c engine/predict/predictor_file.c \
+	engine/predict/promise.h engine/predict/promise.c \
 	engine/predict/scorer.h engine/predict/scorer.c \
 	engine/predict/features.h engine/predict/features.c engine/predict/predict.c engine/predict/metrics.c \
 	engine/predict/mlp.h engine/predict/mlp.c engine/predict/fit.c \

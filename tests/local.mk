@@ -42,6 +42,7 @@ SEARCH_TESTS = \
 	tests/engine/test_pairs \
 	tests/engine/test_pairwise \
 	tests/engine/test_predictor_import \
+	tests/engine/test_promise \
 	tests/engine/test_profile \
 	tests/engine/test_search \
 	tests/engine/test_table \

@@ -114,3 +114,8 @@ void ofa_predictor_predict(const struct ofa_space *s, const struct ofa_predictor
 	for (int i = 0; i < n; i += CHUNK)
 		predict_chunk(s, p, archs + i, n - i < CHUNK ? n - i : CHUNK, workspace, accuracy + i);
 }
+
+double ofa_predictor_promise(const struct ofa_predictor *p, enum ofa_precision precision, double float32)
+{
+	return precision == OFA_FLOAT32 ? float32 : ofa_promise_apply(&p->promises[precision], float32);
+}

@@ -4,6 +4,7 @@
 
 #include "net/supernet.h"
 #include "predict/pairwise.h"
+#include "predict/promise.h"
 
 #define OFA_PREDICTOR_MAX_LAYERS 6
 #define OFA_PREDICTOR_MAX_ROWS (1 + OFA_MAX_BLOCKS + OFA_MAX_WIDTH_GENES) /* that one arch adds up in the first layer */
@@ -20,11 +21,13 @@ enum ofa_feature_order {
  *   MLP       order, resolutions, widths, base; "ofa.predictor.<i>.weight" (out,in), "ofa.predictor.<i>.bias" (out)
  *   pairwise  "kind":"pairwise", resolutions, base; "ofa.predictor.single" (features), "ofa.predictor.pair"
  *             (features,features), as in predict/pairwise.h
- * and in both the figures of the fit: rmse_points, kendall_tau, samples, ...
+ * and in both the figures of the fit: rmse_points, kendall_tau, samples, ...; and "dtypes"?: {TYPE: promise}, what
+ * packages of other types than float32 promise (predict/promise.h), which was fitted for this very predictor.
  * Members from `order` on are those of an MLP. */
 struct ofa_predictor {
 	enum ofa_predictor_kind kind;
 	struct ofa_pairwise pairwise; /* of OFA_PREDICTOR_PAIRWISE */
+	struct ofa_promise promises[OFA_PRECISION_COUNT]; /* that of float32 is not read */
 	enum ofa_feature_order order;
 	int n_resolutions;
 	uint16_t resolutions[OFA_MAX_RESOLUTIONS]; /* those it was fitted on; they bound the search */
@@ -74,6 +77,10 @@ int ofa_predictor_rows(const struct ofa_space *s, const struct ofa_predictor *p,
 size_t ofa_predictor_workspace(const struct ofa_predictor *p, int n);
 void ofa_predictor_predict(const struct ofa_space *s, const struct ofa_predictor *p, const struct ofa_arch *archs,
 			   int n, float *workspace, float *accuracy);
+
+/* What a package of the precision promises where float32 is predicted: float32 itself, or less; NAN when nothing was
+ * measured of this type. */
+double ofa_predictor_promise(const struct ofa_predictor *p, enum ofa_precision precision, double float32);
 
 /* Fits an MLP on canonical (arch, accuracy in [0,1]) by Adam (Kingma and Ba 2015) with decoupled weight decay
  * (Loshchilov and Hutter 2019) and a cosine learning rate; targets are standardised and the scale is folded

@@ -1,6 +1,7 @@
 #include "predict/predictor.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define MAX_WIDTH 4096
@@ -102,6 +103,27 @@ static enum ofa_status parse_widths(const json_t *json, struct ofa_predictor *p,
 	return OFA_OK;
 }
 
+static enum ofa_status parse_promises(const json_t *json, struct ofa_predictor *p, struct ofa_error *err)
+{
+	const char *name;
+	json_t *promise;
+
+	json_object_foreach(json_object_get(json, "dtypes"), name, promise) {
+		enum ofa_precision precision;
+		char field[64];
+		enum ofa_status st;
+
+		snprintf(field, sizeof(field), "ofa.predictor/dtypes/%.16s", name);
+		if (!ofa_precision_find(name, &precision))
+			return ofa_fail(err, OFA_ERR_FORMAT, field,
+					"is no type; " OFA_PRECISION_CHOICES " is accepted");
+		st = ofa_promise_parse(promise, field, &p->promises[precision], err);
+		if (st)
+			return st;
+	}
+	return OFA_OK;
+}
+
 static enum ofa_status parse_metadata(const char *text, struct ofa_predictor *p, struct ofa_error *err)
 {
 	json_error_t where;
@@ -118,6 +140,8 @@ static enum ofa_status parse_metadata(const char *text, struct ofa_predictor *p,
 		st = parse_resolutions(json, p, err);
 	if (!st && p->kind == OFA_PREDICTOR_MLP)
 		st = parse_widths(json, p, err);
+	if (!st)
+		st = parse_promises(json, p, err);
 	if (!st && !isfinite(p->base))
 		st = ofa_fail(err, OFA_ERR_FORMAT, "ofa.predictor/base", "is too large for a float");
 	json_decref(json);
