@@ -29,7 +29,7 @@ static enum ofa_status open_profile(struct cli_assessor *a, const char *path, st
 	if (st != OFA_OK)
 		return st;
 	a->has_profile = true;
-	if (!a->profile.has_table)
+	if (!a->profile.has_table || a->profile.table.precision != a->precision)
 		return OFA_OK;
 	st = ofa_latency_model_new(&a->net->space, &a->net->params, &a->profile.table, &a->latency, err);
 	if (st != OFA_OK)
@@ -37,10 +37,10 @@ static enum ofa_status open_profile(struct cli_assessor *a, const char *path, st
 	return st;
 }
 
-enum ofa_status cli_assessor_init(const struct ofa_supernet *net, const char *profile_path, struct cli_assessor *ret,
-                                  struct ofa_error *err)
+enum ofa_status cli_assessor_init(const struct ofa_supernet *net, const char *profile_path,
+                                  enum ofa_precision precision, struct cli_assessor *ret, struct ofa_error *err)
 {
-	struct cli_assessor a = {.net = net};
+	struct cli_assessor a = {.net = net, .precision = precision};
 	enum ofa_status st = open_predictor(&a, err);
 
 	if (st == OFA_OK && profile_path)
@@ -67,6 +67,13 @@ enum ofa_status cli_require_latency(const struct cli_assessor *a, const char *op
 {
 	if (a->latency)
 		return OFA_OK;
+	if (a->has_profile && a->profile.has_table)
+		return ofa_fail(err, OFA_ERR_INVALID, option,
+		                "the latency table of profile %s is of %s packages and predicts no latency_ms of %s: "
+		                "measure that with `ofa measure --dtype %s`, or ask with --dtype %s",
+		                a->profile.name, ofa_precision_name(a->profile.table.precision),
+		                ofa_precision_name(a->precision), ofa_precision_name(a->precision),
+		                ofa_precision_name(a->profile.table.precision));
 	return ofa_fail(err, OFA_ERR_INVALID, option,
 			"latency_ms needs --profile with a latency table; `ofa measure %s -o FILE` makes one",
 			a->net->path);
@@ -89,16 +96,16 @@ void cli_assess(const struct cli_assessor *a, const struct ofa_arch *arch, struc
 	const struct ofa_supernet *net = a->net;
 	struct ofa_memory_plan memory;
 	struct ofa_plan plan;
-	const bool floats = a->precision != OFA_INT8; /* which is what predictor and table were measured with */
 	float accuracy = NAN;
 
 	ofa_plan_init(&net->space, &net->params, arch, &plan);
 	ofa_memory_plan_init(&plan, a->precision, &memory);
-	if (floats && a->has_predictor && ofa_predictor_has_resolution(&a->predictor, arch->image_size))
+	if (a->has_predictor && ofa_predictor_has_resolution(&a->predictor, arch->image_size))
 		ofa_predictor_predict(&net->space, &a->predictor, arch, 1, a->workspace, &accuracy);
 	*ret = (struct cli_figures){
-		.accuracy = (double)accuracy,
-		.latency_ms = floats && a->latency ? ofa_latency_ms(a->latency, arch) : NAN,
+		.precision = a->precision,
+		.accuracy = ofa_predictor_promise(&a->predictor, a->precision, (double)accuracy),
+		.latency_ms = a->latency ? ofa_latency_ms(a->latency, arch) : NAN,
 		.costs = {.macs = ofa_plan_macs(&plan),
 		          .params = ofa_plan_params(&plan),
 		          .storage_bytes = ofa_pack_size(net, &plan, a->precision),
@@ -111,11 +118,12 @@ json_t *cli_figures_json(const struct ofa_space *s, const struct ofa_arch *arch,
 {
 	const struct ofa_costs *c = &f->costs;
 
-	return json_pack("{s:o,s:o,s:I,s:I,s:I,s:I,s:I,s:o}", "arch", ofa_arch_format(s, arch), "predicted_accuracy",
-	                 cli_number(f->accuracy), "macs", (json_int_t)c->macs, "params", (json_int_t)c->params,
-	                 "storage_bytes", (json_int_t)c->storage_bytes, "peak_memory_bytes",
-	                 (json_int_t)c->peak_memory_bytes, "peak_activation_int8_bytes",
-	                 (json_int_t)c->peak_activation_int8_bytes, "latency_ms", cli_number(f->latency_ms));
+	return json_pack("{s:o,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:o}", "arch", ofa_arch_format(s, arch), "dtype",
+	                 ofa_precision_name(f->precision), "predicted_accuracy", cli_number(f->accuracy), "macs",
+	                 (json_int_t)c->macs, "params", (json_int_t)c->params, "storage_bytes",
+	                 (json_int_t)c->storage_bytes, "peak_memory_bytes", (json_int_t)c->peak_memory_bytes,
+	                 "peak_activation_int8_bytes", (json_int_t)c->peak_activation_int8_bytes, "latency_ms",
+	                 cli_number(f->latency_ms));
 }
 
 void cli_figures_print(const struct ofa_space *s, const struct ofa_arch *arch, const struct cli_figures *f)
@@ -126,6 +134,9 @@ void cli_figures_print(const struct ofa_space *s, const struct ofa_arch *arch, c
 	printf("  arch                %s\n", text);
 	if (isfinite(f->accuracy))
 		printf("  predicted accuracy  %.2f %%\n", 100 * f->accuracy);
+	else if (f->precision != OFA_FLOAT32)
+		printf("  predicted accuracy  unknown; `ofa predictor fit --dtype %s` measures it\n",
+		       ofa_precision_name(f->precision));
 	printf("  MACs                %s\n", cli_short_count((double)f->costs.macs, macs));
 	printf("  parameters          %s\n", cli_short_count((double)f->costs.params, params));
 	printf("  package             %sB\n", cli_short_count((double)f->costs.storage_bytes, storage));

@@ -11,20 +11,21 @@
 
 struct cli_assessor {
 	const struct ofa_supernet *net;   /* borrowed */
-	enum ofa_precision precision;     /* of the package that is spoken of; float32 until set */
+	enum ofa_precision precision;     /* of the packages that are spoken of */
 	bool has_predictor, has_profile;
 	struct ofa_predictor predictor;
 	struct ofa_profile profile;
-	struct ofa_latency_model *latency; /* NULL without a profile that has a table */
+	struct ofa_latency_model *latency; /* NULL without a profile that has a table of this precision */
 	float *workspace;                  /* of the predictor, for one arch */
 };
 
 /* profile_path may be NULL.  A network without a predictor is fine. */
-enum ofa_status cli_assessor_init(const struct ofa_supernet *net, const char *profile_path, struct cli_assessor *ret,
+enum ofa_status cli_assessor_init(const struct ofa_supernet *net, const char *profile_path,
+                                  enum ofa_precision precision, struct cli_assessor *ret,
                                   struct ofa_error *err) OFA_MUST_CHECK;
 void cli_assessor_release(struct cli_assessor *a);
 
-/* OFA_ERR_INVALID naming the option that needs a latency table, when there is none. */
+/* OFA_ERR_INVALID naming the option that needs a latency table, when there is none of this precision. */
 enum ofa_status cli_require_latency(const struct cli_assessor *a, const char *option,
                                     struct ofa_error *err) OFA_MUST_CHECK;
 /* The limits of the command line and of the profile, the smaller of each. */
@@ -32,14 +33,15 @@ enum ofa_status cli_gather_limits(const struct cli_assessor *a, const struct opt
                                   struct ofa_error *err) OFA_MUST_CHECK;
 
 struct cli_figures {
-	double accuracy;   /* predicted, in [0,1]; NAN without a predictor for the image size, and of int8 */
-	double latency_ms; /* NAN without a table for the image size, and of int8 */
+	enum ofa_precision precision;
+	double accuracy;   /* predicted, in [0,1]; NAN without a predictor for the image size and the type */
+	double latency_ms; /* NAN without a table for the image size and the type */
 	struct ofa_costs costs;
 };
 /* One assessor serves one thread. */
 void cli_assess(const struct cli_assessor *a, const struct ofa_arch *arch, struct cli_figures *ret);
 
-/* {"arch","predicted_accuracy","macs","params","storage_bytes","peak_memory_bytes",
+/* {"arch","dtype","predicted_accuracy","macs","params","storage_bytes","peak_memory_bytes",
  *  "peak_activation_int8_bytes","latency_ms"}; unknown figures are null.  New reference or NULL. */
 json_t *cli_figures_json(const struct ofa_space *s, const struct ofa_arch *arch, const struct cli_figures *f);
 

@@ -116,7 +116,7 @@ static enum ofa_status inspect_network(const struct inspect_options *o, struct o
 	enum ofa_status st = cli_open_network(o->file, &net, err);
 
 	if (st == OFA_OK)
-		st = cli_assessor_init(net, o->profile, &assessor, err);
+		st = cli_assessor_init(net, o->profile, OFA_FLOAT32, &assessor, err);
 	if (st == OFA_OK) {
 		ofa_space_count(&net->space, count, sizeof count);
 		ofa_hex(net->sha256, sizeof net->sha256, hex);

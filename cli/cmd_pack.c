@@ -78,11 +78,9 @@ static enum ofa_status pack(const struct pack_options *o, struct ofa_error *err)
 	if (st == OFA_OK)
 		st = cli_open_network(o->network, &net, err);
 	if (st == OFA_OK)
-		st = cli_assessor_init(net, o->profile, &assessor, err);
-	if (st == OFA_OK) {
-		assessor.precision = precision;
+		st = cli_assessor_init(net, o->profile, precision, &assessor, err);
+	if (st == OFA_OK)
 		st = cli_load_arch(&net->space, o->arch, &arch, err);
-	}
 	if (st == OFA_OK)
 		st = build(o, &assessor, &arch, err);
 	cli_assessor_release(&assessor);

@@ -10,7 +10,7 @@
 #include "search/front.h"
 
 struct pareto_options {
-	const char *network, *profile, *metric;
+	const char *network, *profile, *metric, *dtype;
 	struct opt_list limits;
 	uint64_t seed;
 	int points, evaluations;
@@ -43,11 +43,14 @@ static enum ofa_status gather(const struct pareto_options *o, const struct cli_a
 
 static void print_point(const struct ofa_front_point *p)
 {
+	char accuracy[CLI_SHORT_MAX] = "-";
 	char macs[CLI_SHORT_MAX], memory[CLI_SHORT_MAX], storage[CLI_SHORT_MAX], latency[CLI_SHORT_MAX] = "-";
 
 	if (isfinite(p->value[OFA_LATENCY_MS]))
 		snprintf(latency, sizeof latency, "%.3f", p->value[OFA_LATENCY_MS]);
-	printf("%10.2f  %10s  %8s  %9sB  %8sB  %10d\n", 100 * p->predicted_accuracy, latency,
+	if (isfinite(p->predicted_accuracy))
+		snprintf(accuracy, sizeof accuracy, "%.2f", 100 * p->predicted_accuracy);
+	printf("%10s  %10s  %8s  %9sB  %8sB  %10d\n", accuracy, latency,
 	       cli_short_count(p->value[OFA_MACS], macs), cli_short_count(p->value[OFA_PEAK_MEMORY_BYTES], memory),
 	       cli_short_count(p->value[OFA_STORAGE_BYTES], storage), p->arch.image_size);
 }
@@ -75,7 +78,7 @@ static enum ofa_status run(const struct pareto_options *o, const struct cli_asse
 				"holds no accuracy predictor to search with; `ofa predictor fit` makes one");
 	st = gather(o, a, &options, err);
 	if (st == OFA_OK)
-		st = ofa_search_problem_new(a->net, &a->predictor, a->latency, OFA_FLOAT32, &problem, err);
+		st = ofa_search_problem_new(a->net, &a->predictor, a->latency, a->precision, &problem, err);
 	if (st == OFA_OK)
 		st = ofa_front_run(problem, &options, &front, err);
 	if (st == OFA_OK)
@@ -89,10 +92,13 @@ static enum ofa_status pareto(const struct pareto_options *o, struct ofa_error *
 {
 	struct ofa_supernet *net = NULL;
 	struct cli_assessor assessor = {0};
-	enum ofa_status st = cli_open_network(o->network, &net, err);
+	enum ofa_precision precision;
+	enum ofa_status st = cli_parse_dtype(o->dtype, &precision, err);
 
 	if (st == OFA_OK)
-		st = cli_assessor_init(net, o->profile, &assessor, err);
+		st = cli_open_network(o->network, &net, err);
+	if (st == OFA_OK)
+		st = cli_assessor_init(net, o->profile, precision, &assessor, err);
 	if (st == OFA_OK)
 		st = run(o, &assessor, err);
 	cli_assessor_release(&assessor);
@@ -102,7 +108,7 @@ static enum ofa_status pareto(const struct pareto_options *o, struct ofa_error *
 
 int cmd_pareto(int argc, char **argv)
 {
-	struct pareto_options o = {0};
+	struct pareto_options o = {.dtype = "float32"};
 	const struct opt options[] = {
 		{.name = "metric",
 		 .kind = OPT_TEXT,
@@ -114,6 +120,11 @@ int cmd_pareto(int argc, char **argv)
 		 .value = "FILE",
 		 .to.text = &o.profile,
 		 .help = "device profile: its latency table and limits"},
+		{.name = "dtype",
+		 .kind = OPT_TEXT,
+		 .value = "TYPE",
+		 .to.text = &o.dtype,
+		 .help = OFA_PRECISION_CHOICES ": of the packages (default float32)"},
 		{.name = "limit",
 		 .kind = OPT_LIST,
 		 .value = "NAME=VALUE",

@@ -9,7 +9,7 @@
 #include "output.h"
 
 struct predict_options {
-	const char *network, *archs, *profile;
+	const char *network, *archs, *profile, *dtype;
 	bool json;
 };
 
@@ -43,8 +43,12 @@ static void print_table(const struct cli_assessor *a, const struct cli_archs *ar
 	}
 	if (!a->has_predictor)
 		printf("accuracy unknown: the network holds no predictor; `ofa predictor fit` makes one\n");
+	else if (a->precision != OFA_FLOAT32 && !a->predictor.promises[a->precision].model)
+		printf("accuracy unknown: nothing was measured of %s; `ofa predictor fit --dtype %s` does\n",
+		       ofa_precision_name(a->precision), ofa_precision_name(a->precision));
 	if (!a->latency)
-		printf("latency unknown: no latency table; `ofa measure` makes one for this machine\n");
+		printf("latency unknown: no latency table of %s packages; `ofa measure` makes one for this machine\n",
+		       ofa_precision_name(a->precision));
 }
 
 static enum ofa_status predict(const struct predict_options *o, struct ofa_error *err)
@@ -52,10 +56,13 @@ static enum ofa_status predict(const struct predict_options *o, struct ofa_error
 	struct ofa_supernet *net = NULL;
 	struct cli_assessor assessor = {0};
 	struct cli_archs archs = {0};
-	enum ofa_status st = cli_open_network(o->network, &net, err);
+	enum ofa_precision precision;
+	enum ofa_status st = cli_parse_dtype(o->dtype, &precision, err);
 
 	if (st == OFA_OK)
-		st = cli_assessor_init(net, o->profile, &assessor, err);
+		st = cli_open_network(o->network, &net, err);
+	if (st == OFA_OK)
+		st = cli_assessor_init(net, o->profile, precision, &assessor, err);
 	if (st == OFA_OK)
 		st = cli_load_archs(&net->space, o->archs, &archs, err);
 	if (st == OFA_OK && o->json)
@@ -70,19 +77,21 @@ static enum ofa_status predict(const struct predict_options *o, struct ofa_error
 
 int cmd_predict(int argc, char **argv)
 {
-	struct predict_options o = {0};
+	struct predict_options o = {.dtype = "float32"};
 	const struct opt options[] = {
 		{.name = "archs", .kind = OPT_TEXT, .required = true, .value = "FILE", .to.text = &o.archs,
 		 .help = "a JSON arch or an array of them"},
 		{.name = "profile", .kind = OPT_TEXT, .value = "FILE", .to.text = &o.profile,
 		 .help = "device profile with a latency table"},
+		{.name = "dtype", .kind = OPT_TEXT, .value = "TYPE", .to.text = &o.dtype,
+		 .help = OFA_PRECISION_CHOICES ": of the packages (default float32)"},
 		{.name = "json", .kind = OPT_FLAG, .to.flag = &o.json, .help = "answer a JSON array"},
 	};
 	const struct opt_spec spec = {
 		.command = "predict", .operands = "NET", .n_operands = 1,
 		.about = "Tells the accuracy that the network's predictor promises for each arch, its MACs,\n"
-		         "parameters, package size and memory, and with a profile its latency on that device.\n"
-		         "Builds nothing.\n",
+		         "parameters, package size and memory, and with a profile its latency on that device, all of\n"
+		         "a package of the given type.  Builds nothing.\n",
 		.examples = "  echo '{\"ks\":[..],\"e\":[..],\"d\":[..],\"image_size\":28}' > arch.json\n"
 		            "  ofa predict fashion.safetensors --archs arch.json\n"
 		            "  ofa predict fashion.safetensors --archs arch.json --profile laptop.json --json\n",

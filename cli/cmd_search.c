@@ -10,7 +10,7 @@
 #include "search/search.h"
 
 struct search_options {
-	const char *network, *profile;
+	const char *network, *profile, *dtype;
 	struct opt_list limits;
 	uint64_t seed;
 	int evaluations;
@@ -63,7 +63,7 @@ static enum ofa_status run_search(const struct search_options *o, const struct c
 	if (!a->has_predictor)
 		return ofa_fail(err, OFA_ERR_NOT_FOUND, o->network,
 				"holds no accuracy predictor to search with; `ofa predictor fit` makes one");
-	st = ofa_search_problem_new(a->net, &a->predictor, a->latency, OFA_FLOAT32, &problem, err);
+	st = ofa_search_problem_new(a->net, &a->predictor, a->latency, a->precision, &problem, err);
 	if (st != OFA_OK)
 		return st;
 	st = ofa_search_run(problem, &options, &result, &feasible, err);
@@ -79,10 +79,13 @@ static enum ofa_status search(const struct search_options *o, json_t **ret_feasi
 {
 	struct ofa_supernet *net = NULL;
 	struct cli_assessor assessor = {0};
-	enum ofa_status st = cli_open_network(o->network, &net, err);
+	enum ofa_precision precision;
+	enum ofa_status st = cli_parse_dtype(o->dtype, &precision, err);
 
 	if (st == OFA_OK)
-		st = cli_assessor_init(net, o->profile, &assessor, err);
+		st = cli_open_network(o->network, &net, err);
+	if (st == OFA_OK)
+		st = cli_assessor_init(net, o->profile, precision, &assessor, err);
 	if (st == OFA_OK)
 		st = run_search(o, &assessor, ret_feasible, err);
 	cli_assessor_release(&assessor);
@@ -92,7 +95,7 @@ static enum ofa_status search(const struct search_options *o, json_t **ret_feasi
 
 int cmd_search(int argc, char **argv)
 {
-	struct search_options o = {0};
+	struct search_options o = {.dtype = "float32"};
 	const struct opt options[] = {
 		{.name = "limit",
 		 .kind = OPT_LIST,
@@ -104,6 +107,11 @@ int cmd_search(int argc, char **argv)
 		 .value = "FILE",
 		 .to.text = &o.profile,
 		 .help = "device profile: its latency table and limits"},
+		{.name = "dtype",
+		 .kind = OPT_TEXT,
+		 .value = "TYPE",
+		 .to.text = &o.dtype,
+		 .help = OFA_PRECISION_CHOICES ": of the packages (default float32)"},
 		{.name = "seed",
 		 .kind = OPT_U64,
 		 .value = "N",
@@ -126,6 +134,7 @@ int cmd_search(int argc, char **argv)
 			 "subnet keeps end at once with the feasible range of each resource.  The answer's arch goes\n"
 			 "to `ofa pack`.\n",
 		.examples = "  ofa search fashion.safetensors --limit macs=2000000 --json > best.json\n"
+			    "  ofa search fashion.safetensors --dtype int8 --limit peak_memory_bytes=16000\n"
 			    "  ofa search fashion.safetensors --profile laptop.json --limit latency_ms=0.5\n"
 			    "  ofa pack fashion.safetensors --arch best.json -o best.ofa\n",
 		.options = options,

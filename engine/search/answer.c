@@ -114,6 +114,7 @@ enum ofa_status ofa_front_answer(const struct ofa_search_problem *p, const struc
 	st = polish(p, f, opt, start, ret, err);
 	if (st)
 		return st;
+	ret->predicted_accuracy = ofa_predictor_promise(p->predictor, p->precision, ret->predicted_accuracy);
 	ofa_search_costs(p, &ret->arch, ret->value);
 	ret->warm = true;
 	ret->stop = OFA_STOP_FRONT;

@@ -160,7 +160,7 @@ static enum ofa_status collect(struct ofa_search_run *run, struct ofa_front *f, 
 	return OFA_OK;
 }
 
-/* The best subnet of each band, where it is better than that of the band before. */
+/* The best subnet of each band, where it is better than that of the band before; then as its package promises. */
 static void set_points(const struct ofa_search_run *run, struct ofa_front *f)
 {
 	for (int band = 0; band < run->goal.n_bands; band++) {
@@ -171,6 +171,11 @@ static void set_points(const struct ofa_search_run *run, struct ofa_front *f)
 		if (i < f->n_archive &&
 		    (!f->n || f->archive[i].predicted_accuracy > f->points[f->n - 1].predicted_accuracy))
 			f->points[f->n++] = f->archive[i];
+	}
+	for (size_t i = 0; i < f->n; i++) {
+		double *accuracy = &f->points[i].predicted_accuracy;
+
+		*accuracy = ofa_predictor_promise(run->p->predictor, run->p->precision, *accuracy);
 	}
 }
 
@@ -223,8 +228,8 @@ static json_t *number_or_null(double x)
 
 static json_t *format_point(const struct ofa_search_problem *p, const struct ofa_front_point *point)
 {
-	json_t *json = json_pack("{s:o, s:f}", "arch", ofa_arch_format(p->space, &point->arch), "predicted_accuracy",
-				 point->predicted_accuracy);
+	json_t *json = json_pack("{s:o, s:o}", "arch", ofa_arch_format(p->space, &point->arch), "predicted_accuracy",
+				 number_or_null(point->predicted_accuracy));
 
 	for (int r = 0; json && r < OFA_RESOURCE_COUNT; r++) {
 		json_t *value = r == OFA_LATENCY_MS ? number_or_null(point->value[r])

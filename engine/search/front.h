@@ -26,7 +26,7 @@ struct ofa_front_options {
 
 struct ofa_front_point {
 	struct ofa_arch arch; /* canonical */
-	double predicted_accuracy;
+	double predicted_accuracy;        /* of a package of the problem's precision; NAN: nothing was measured of it */
 	double value[OFA_RESOURCE_COUNT]; /* NAN: latency without a table */
 };
 
@@ -38,7 +38,7 @@ struct ofa_front {
 	double min, max;
 	struct ofa_limits limits;
 	size_t n_archive;
-	struct ofa_front_point *archive; /* good subnets all along the front, most accurate first */
+	struct ofa_front_point *archive; /* good subnets all along the front, most accurate first; as in float32 */
 };
 
 /* Same problem and options: same front.  OFA_ERR_INVALID "/metric", "/points", "/min" or "/max" for what cannot be

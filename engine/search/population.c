@@ -283,6 +283,7 @@ enum ofa_status ofa_run_report(const struct ofa_search_run *run, const struct of
 		if (niche->n && niche->at[0].accuracy > best)
 			best = niche->at[0].accuracy;
 	}
-	watch->progress(watch->ctx, run->evaluations, run->goal.budget, (double)best);
+	watch->progress(watch->ctx, run->evaluations, run->goal.budget,
+			best > 0 ? ofa_predictor_promise(run->p->predictor, run->p->precision, (double)best) : 0);
 	return OFA_OK;
 }

@@ -85,7 +85,7 @@ static void unit_costs(const struct ofa_plan *plan, int unit, enum ofa_precision
 
 	for (int l = u->first_layer; l < u->first_layer + u->n_layers; l++) {
 		macs += (double)ofa_layer_macs(&plan->layers[l]);
-		bytes += (double)ofa_pack_layer_bytes(&plan->layers[l], OFA_FLOAT32);
+		bytes += (double)ofa_pack_layer_bytes(&plan->layers[l], precision);
 	}
 	cost[OFA_MACS] = macs;
 	cost[OFA_STORAGE_BYTES] = bytes;
@@ -97,7 +97,7 @@ static void read_plan(struct ofa_search_problem *p, int resolution, const struct
 {
 	static const enum ofa_resource known[] = {OFA_MACS, OFA_PEAK_MEMORY_BYTES, OFA_STORAGE_BYTES};
 	const struct ofa_arch *a = &plan->arch;
-	double rest = (double)ofa_pack_size(p->net, plan, OFA_FLOAT32);
+	double rest = (double)ofa_pack_size(p->net, plan, p->precision);
 	bool head = false;
 
 	for (size_t k = 0; k < OFA_ARRAY_LEN(known); k++)

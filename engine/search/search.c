@@ -123,7 +123,8 @@ enum ofa_status ofa_search_run(const struct ofa_search_problem *p, const struct 
 		st = evolve(run, opt, err);
 	if (!st && ofa_run_best(run, EXACT_BAND, &best)) {
 		*ret = (struct ofa_search_result){.arch = best.arch,
-						  .predicted_accuracy = (double)best.accuracy,
+						  .predicted_accuracy = ofa_predictor_promise(
+							  p->predictor, p->precision, (double)best.accuracy),
 						  .evaluations = run->evaluations,
 						  .stop = run->evaluations < goal.budget ? OFA_STOP_CONVERGED
 										 : OFA_STOP_BUDGET};

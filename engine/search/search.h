@@ -12,8 +12,9 @@
 struct ofa_search_problem;
 /* Searched are the resolutions that network, predictor and latency table have in common (OFA_ERR_MISMATCH when
  * there is none).  latency may be NULL (then a latency limit is refused, OFA_ERR_INVALID "/limits/latency_ms").
- * Package bytes and peak memory are those of packages of this precision.  Everything is borrowed and must outlive the
- * problem. */
+ * Package bytes and peak memory are those of packages of this precision, and latency is to be.  What is best is told by
+ * the accuracy in float32, as what a type promises rises with it (predict/promise.h).  Everything is borrowed and must
+ * outlive the problem. */
 enum ofa_status ofa_search_problem_new(const struct ofa_supernet *net, const struct ofa_predictor *predictor,
 				       const struct ofa_latency_model *latency, enum ofa_precision precision,
 				       struct ofa_search_problem **ret, struct ofa_error *err) OFA_MUST_CHECK;
@@ -50,7 +51,8 @@ struct ofa_search_options {
 	uint64_t seed;
 	int evaluations;           /* budget of predictor evaluations; 0 = default */
 	const atomic_bool *cancel; /* or NULL; polled each generation */
-	void (*progress)(void *ctx, int evaluations, int budget, double best_accuracy); /* or NULL */
+	/* or NULL; best_accuracy: 0: none yet, NAN as in the result */
+	void (*progress)(void *ctx, int evaluations, int budget, double best_accuracy);
 	void *ctx;
 };
 /* Why a search that found something ended; one that did not says so by its status. */
@@ -62,7 +64,7 @@ enum ofa_search_stop {
 
 struct ofa_search_result {
 	struct ofa_arch arch;      /* canonical */
-	double predicted_accuracy; /* in [0,1] */
+	double predicted_accuracy; /* in [0,1], of packages of the precision; NAN: nothing was measured of it */
 	double value[OFA_RESOURCE_COUNT];
 	int evaluations;
 	double seconds;

@@ -120,7 +120,7 @@ static inline void costs_by_plan(const struct fixture *f, const struct ofa_arch 
 	value[OFA_LATENCY_MS] = f->latency ? ofa_latency_ms(f->latency, a) : NAN;
 	value[OFA_MACS] = (double)ofa_plan_macs(&plan);
 	value[OFA_PEAK_MEMORY_BYTES] = memory.arena_bytes;
-	value[OFA_STORAGE_BYTES] = (double)ofa_pack_size(&f->net, &plan, OFA_FLOAT32);
+	value[OFA_STORAGE_BYTES] = (double)ofa_pack_size(&f->net, &plan, f->precision);
 }
 
 static inline void check_result(const struct fixture *f, const struct ofa_limits *l, const struct ofa_search_result *r)

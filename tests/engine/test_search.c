@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "search/front.h"
 #include "search/knapsack.h"
 #include "search_fixture.h"
 
@@ -111,6 +112,48 @@ START_TEST(tables_by_precision)
 	f.precision = OFA_INT8;
 	setup_space(&f, false);
 	check_tables(&f, 2000);
+	teardown(&f);
+}
+END_TEST
+
+/* The answer is the same; what is told of it is what packages of the type promise. */
+START_TEST(promises_by_precision)
+{
+	struct ofa_search_options opt = {.seed = 3, .evaluations = 600};
+	struct ofa_search_result plain, int8, unknown;
+	struct ofa_front_options front_options = {.metric = OFA_MACS, .points = 8, .evaluations = 2000};
+	struct ofa_front front;
+	struct ofa_error err = {0};
+	struct fixture f;
+	json_t *json, *points;
+
+	setup(&f, false);
+	ofa_limits_init(&opt.limits);
+	ofa_limits_init(&front_options.limits);
+	ASSERT_OK(ofa_search_run(f.problem, &opt, &plain, NULL, &err), &err);
+	f.predictor.promises[OFA_INT8] =
+		(struct ofa_promise){.model = OFA_PROMISE_LINE, .slope = 0.75, .offset = 0.0625};
+	rebind(&f, OFA_INT8);
+	ASSERT_OK(ofa_search_run(f.problem, &opt, &int8, NULL, &err), &err);
+	ck_assert(ofa_arch_equal(&plain.arch, &int8.arch));
+	ck_assert_double_eq(int8.predicted_accuracy, 0.75 * plain.predicted_accuracy + 0.0625);
+	ASSERT_OK(ofa_front_run(f.problem, &front_options, &front, &err), &err);
+	ASSERT_OK(ofa_front_answer(f.problem, &front, &opt, &int8, NULL, &err), &err);
+	ck_assert(int8.warm);
+	ck_assert_double_eq_tol(int8.predicted_accuracy, front.points[front.n - 1].predicted_accuracy, 0.05);
+	ck_assert_double_ge(int8.predicted_accuracy, front.points[front.n - 1].predicted_accuracy);
+	ofa_front_release(&front);
+
+	rebind(&f, OFA_FLOAT16);
+	ASSERT_OK(ofa_search_run(f.problem, &opt, &unknown, NULL, &err), &err);
+	ck_assert(isnan(unknown.predicted_accuracy));
+	ASSERT_OK(ofa_front_run(f.problem, &front_options, &front, &err), &err);
+	json = ofa_front_format(f.problem, &front);
+	points = json_object_get(json, "points");
+	ck_assert_uint_gt(json_array_size(points), 1);
+	ck_assert(json_is_null(json_object_get(json_array_get(points, 0), "predicted_accuracy")));
+	json_decref(json);
+	ofa_front_release(&front);
 	teardown(&f);
 }
 END_TEST
@@ -454,6 +497,7 @@ int main(void)
 		tables_equal_plan,
 		tables_with_elastic_widths,
 		tables_by_precision,
+		promises_by_precision,
 		any_limits,
 		limits_at_the_edge,
 		limits_that_exclude_each_other,
