@@ -65,6 +65,7 @@ DEVICE_TESTS = \
 	tests/device/test_device_kernels \
 	tests/device/test_golden_package \
 	tests/device/test_hostile \
+	tests/device/test_int8 \
 	tests/device/test_int8_kernels \
 	tests/device/test_manifest \
 	tests/device/test_runtime \
