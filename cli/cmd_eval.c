@@ -31,7 +31,8 @@ static enum ofa_status check_data(const struct eval_options *o, const struct ofa
 {
 	if (d->c == channels && d->classes == classes)
 		return OFA_OK;
-	return ofa_fail(err, OFA_ERR_MISMATCH, "--data", "%s has %d channels and %d classes; %s takes %d and tells %d",
+	return ofa_fail(err, OFA_ERR_MISMATCH, "--data",
+	                "%s has %d channels and %d classes; %s takes %d channels and tells %d classes",
 	                o->data, d->c, d->classes, o->file, channels, classes);
 }
 

@@ -1,5 +1,6 @@
 #include "device_eval.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -22,14 +23,18 @@ struct job {
 struct workspace {
 	void *arena;
 	float *x, *logits;
+	uint8_t *pixels;
 };
 
 static bool workspace_init(const struct ofa_device_model *m, struct workspace *w)
 {
+	const size_t n = (size_t)m->height * m->width * m->channels;
+
 	w->arena = cli_device_new_arena(m);
-	w->x = malloc((size_t)m->height * m->width * m->channels * sizeof *w->x);
+	w->x = malloc(n * sizeof *w->x);
 	w->logits = malloc(m->classes * sizeof *w->logits);
-	return w->arena && w->x && w->logits;
+	w->pixels = malloc(n);
+	return w->arena && w->x && w->logits && w->pixels;
 }
 
 static void workspace_release(struct workspace *w)
@@ -37,16 +42,35 @@ static void workspace_release(struct workspace *w)
 	free(w->arena);
 	free(w->x);
 	free(w->logits);
+	free(w->pixels);
+}
+
+/* An int8 device has neither floats nor resized ones: its camera's pixels are bytes. */
+static enum ofa_device_status run_int8(const struct ofa_device_model *m, const struct workspace *w)
+{
+	const size_t n = (size_t)m->height * m->width * m->channels;
+
+	for (size_t i = 0; i < n; i++) {
+		const uint32_t c = (uint32_t)(i % m->channels);
+		const float p = roundf((w->x[i] * m->std[c] + m->mean[c]) * 255.0f);
+
+		w->pixels[i] = p <= 0 ? 0 : p >= 255 ? 255 : (uint8_t)p;
+	}
+	ofa_device_put_pixels(m, w->pixels, w->arena);
+	return ofa_device_run(m, w->arena, ofa_device_arena_bytes(m), NULL, w->logits);
 }
 
 static bool classifies(const struct job *job, const struct workspace *w, uint32_t image)
 {
 	const struct ofa_device_model *m = job->model;
+	enum ofa_device_status status;
 	uint8_t label;
 
 	ofa_dataset_batch(job->data, &image, 1, (int)m->height, m->mean, m->std, NULL, 0, 0, w->x, &label);
-	return ofa_device_run(m, w->arena, ofa_device_arena_bytes(m), w->x, w->logits) == OFA_DEVICE_OK &&
-	       cli_is_right(w->logits, (int)m->classes, label);
+	status = m->type == OFA_DEVICE_INT8
+	                 ? run_int8(m, w)
+	                 : ofa_device_run(m, w->arena, ofa_device_arena_bytes(m), w->x, w->logits);
+	return status == OFA_DEVICE_OK && cli_is_right(w->logits, (int)m->classes, label);
 }
 
 static void work(void *ctx, unsigned thread, unsigned threads)

@@ -69,13 +69,15 @@ DEVICE_TESTS = \
 	tests/device/test_int8_kernels \
 	tests/device/test_manifest \
 	tests/device/test_runtime \
+	tests/engine/test_half \
 	tests/engine/test_pack \
 	tests/engine/test_pack_types
 tests_device_test_device_kernels_SOURCES = tests/device/test_device_kernels.c tests/device/portable_half.c
 tests_device_test_manifest_CPPFLAGS = $(AM_CPPFLAGS) $(SODIUM_CFLAGS)
 tests_device_test_manifest_LDADD = $(LDADD) $(SODIUM_LIBS)
 EXTRA_DIST += tests/device/golden_package.h tests/device/golden.ofa tests/device/golden.manifest \
-	tests/device/golden_resnet.ofa tests/engine/random_net.h
+	tests/device/golden_resnet.ofa tests/engine/random_net.h \
+	tests/engine/half_value.h
 if HAVE_CHECK
 check_PROGRAMS += $(DEVICE_TESTS)
 TESTS += $(DEVICE_TESTS)
@@ -118,6 +120,7 @@ SHELL_TESTS = \
 	tests/cli/test-network \
 	tests/cli/test-predictor \
 	tests/cli/test-profile-import \
+	tests/cli/test-types \
 	tests/cli/test-usage \
 	tests/e2e/test-access \
 	tests/e2e/test-delivery \

@@ -23,11 +23,6 @@ static inline void ofa_put_i32(uint8_t *p, int32_t v)
 	ofa_put_u32(p, (uint32_t)v);
 }
 
-static inline uint32_t ofa_get_u16(const uint8_t *p)
-{
-	return p[0] | (uint32_t)p[1] << 8;
-}
-
 static inline uint32_t ofa_get_u32(const uint8_t *p)
 {
 	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;

@@ -21,10 +21,11 @@ uint64_t ofa_pack_size(const struct ofa_supernet *net, const struct ofa_plan *pl
 /* What one layer adds to it, always the same. */
 uint64_t ofa_pack_layer_bytes(const struct ofa_layer *l, enum ofa_precision precision);
 
-/* A package being written: header, tables, metadata, self-test and tensor hashes are ready; weights are
- * streamed from the subnet, whose storage is the data section.  Bytes depend only on (network, arch, stats,
- * info).  net and sub are borrowed and must outlive the packer.  OFA_ERR_INVALID for a profile name that is
- * none; OFA_ERR_LIMIT past the format's largest size.  Writing may be repeated. */
+/* A package being written: header, tables, metadata, self-test and tensor hashes are ready; float32 weights are
+ * streamed from the subnet, whose storage is the data section, others from a converted copy.  Bytes depend only on
+ * (network, arch, stats, info).  net and sub are borrowed and must outlive the packer.  OFA_ERR_INVALID for a profile
+ * name that is none; OFA_ERR_LIMIT past the format's largest size, and for a weight past what float16 holds;
+ * OFA_ERR_NOT_FOUND for int8 of a network without calibration images.  Writing may be repeated. */
 struct ofa_packer;
 enum ofa_status ofa_packer_new(const struct ofa_supernet *net, const struct ofa_subnet *sub,
 			       const struct ofa_pack_info *info, struct ofa_packer **ret,
@@ -41,7 +42,7 @@ enum ofa_status ofa_pack_into(const struct ofa_supernet *net, const struct ofa_p
 			      const struct ofa_bn_stats *stats, const struct ofa_pack_info *info, bool complete,
 			      struct ofa_pool *pool, uint8_t *dest, struct ofa_error *err) OFA_MUST_CHECK;
 
-/* plan -> calibrate on the network's own images (or sliced statistics when it has none) -> extract ->
+/* plan -> calibrate on the network's own images (or sliced statistics when it has none) -> extract -> convert ->
  * write into one malloc'ed buffer (at a multiple of 64; free() it) -> load and self-test by the device
  * runtime, OFA_ERR_MISMATCH if it does not reproduce the engine's logits.  The engine's whole delivery
  * path.  Calibration rounds differently on different numbers of threads, and the bytes with it.

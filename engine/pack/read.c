@@ -5,7 +5,6 @@
 #include "base/sha256.h"
 #include "ofa_device.h"
 #include "ofa_format.h"
-#include "pack/bytes.h"
 #include "pack/pack.h"
 
 static enum ofa_status load(const uint8_t *data, size_t size, struct ofa_device_model *ret, struct ofa_error *err)
@@ -98,21 +97,16 @@ static enum ofa_status member_equals(const json_t *meta, const char *name, uint6
 	return st;
 }
 
-/* The loader has seen to it that all weights are of one type. */
-static enum ofa_precision table_precision(const struct ofa_device_model *m)
+static enum ofa_precision precision_of(const struct ofa_device_model *m)
 {
-	const uint8_t *first = m->data + ofa_get_u32(m->data + OFA_FMT_HEADER_TENSOR_OFFSET);
-
-	if (ofa_get_u16(m->data + OFA_FMT_HEADER_QUANTS) > 0)
-		return OFA_INT8;
-	return m->n_tensors > 0 && first[OFA_FMT_TENSOR_TYPE] == OFA_FMT_FLOAT16 ? OFA_FLOAT16 : OFA_FLOAT32;
+	return m->type == OFA_DEVICE_INT8 ? OFA_INT8 : m->type == OFA_DEVICE_FLOAT16 ? OFA_FLOAT16 : OFA_FLOAT32;
 }
 
 static enum ofa_status check_meta(const json_t *meta, const struct ofa_device_model *m, struct ofa_package_summary *s,
 				  struct ofa_error *err)
 {
 	const char *dtype = json_string_value(json_object_get(meta, "dtype"));
-	const char *want = ofa_precision_name(table_precision(m));
+	const char *want = ofa_precision_name(precision_of(m));
 	const struct {
 		const char *name;
 		uint64_t value;
@@ -131,7 +125,7 @@ static enum ofa_status check_meta(const json_t *meta, const struct ofa_device_mo
 		st = member_equals(meta, repeated[i].name, repeated[i].value, err);
 	if (st == OFA_OK)
 		st = member_count(meta, "params", &s->params, err);
-	s->precision = table_precision(m);
+	s->precision = precision_of(m);
 	snprintf(s->dtype, sizeof(s->dtype), "%s", want);
 	return st;
 }

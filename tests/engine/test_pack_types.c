@@ -1,9 +1,11 @@
-/* Packages of each type: sizes known before there are weights, the same bytes every time, and the numbers that float16
- * holds. */
+/* Packages of each type: sizes known before there are weights, the same bytes every time, what is in them, and that
+ * the device runtime and the reader take them. */
 #include <math.h>
 
+#include "base/sha256.h"
+#include "half_value.h"
+#include "ofa_device.h"
 #include "ofa_format.h"
-#include "pack/half.h"
 #include "pack/layout.h"
 #include "pack/pack.h"
 #include "quantise/quantise.h"
@@ -11,78 +13,6 @@
 #include "spaces.h"
 
 static const char *const spaces[] = {tiny_json, tiny_resnet_json};
-
-/* ---- float16 ---- */
-
-/* The binary16 nearest to x, ties to even, from the definition. */
-static double nearest_half(double x)
-{
-	int exponent;
-	double unit;
-
-	frexp(x, &exponent);
-	unit = ldexp(1, (exponent - 1 > -14 ? exponent - 1 : -14) - 10);
-	return nearbyint(x / unit) * unit;
-}
-
-static double half_value(const uint8_t *bytes)
-{
-	const int h = bytes[0] | bytes[1] << 8, exponent = h >> 10 & 31, mantissa = h & 1023;
-	const double x = exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24);
-
-	return h & 0x8000 ? -x : x;
-}
-
-static void check_half(float x)
-{
-	uint8_t bytes[2];
-	float rounded;
-
-	ck_assert_msg(ofa_half_round(&x, 1, bytes, &rounded), "%a", (double)x);
-	ck_assert_msg((double)rounded == nearest_half((double)x), "%a became %a, not %a", (double)x, (double)rounded,
-		      nearest_half((double)x));
-	ck_assert_msg(half_value(bytes) == (double)rounded, "%a is stored as %a", (double)rounded, half_value(bytes));
-	ck_assert(signbit(rounded) == signbit(x));
-}
-
-START_TEST(halves_are_the_nearest)
-{
-	struct ofa_rng rng;
-
-	for (int h = 0; h < 0x7bff; h++) { /* every number, what lies halfway to the next, and beside that */
-		const uint8_t bytes[2] = {(uint8_t)h, (uint8_t)(h >> 8)};
-		const uint8_t next[2] = {(uint8_t)(h + 1), (uint8_t)((h + 1) >> 8)};
-		const float x = (float)half_value(bytes), middle = (float)((half_value(bytes) + half_value(next)) / 2);
-
-		check_half(x);
-		check_half(-x);
-		check_half(middle);
-		check_half(nextafterf(middle, 0));
-		check_half(nextafterf(middle, 1e9f));
-	}
-	ofa_rng_init(&rng, 3);
-	for (int i = 0; i < 100000; i++)
-		check_half(ldexpf(ofa_rng_normal(&rng), ofa_rng_below(&rng, 40) - 30));
-	check_half(OFA_HALF_MOST);
-	check_half(nextafterf(65520, 0));
-}
-END_TEST
-
-START_TEST(halves_end)
-{
-	static const float bad[] = {65520, -65520, 1e30f, INFINITY, -INFINITY, NAN};
-
-	for (size_t i = 0; i < OFA_ARRAY_LEN(bad); i++) {
-		float x[9] = {0}, rounded[9];
-		uint8_t bytes[sizeof(x) / 2];
-
-		x[i] = bad[i];
-		ck_assert_msg(!ofa_half_round(x, 9, bytes, rounded), "%g", (double)bad[i]);
-	}
-}
-END_TEST
-
-/* ---- packages ---- */
 
 struct package {
 	uint8_t *data;
@@ -425,14 +355,177 @@ START_TEST(memory_and_sink_get_the_same_package)
 }
 END_TEST
 
+/* ---- the device runtime and the reader ---- */
+
+/* The runtime's logits of two random images are the engine's, bit for bit. */
+static void check_int8_runs(const struct ofa_supernet *net, const struct ofa_subnet *sub,
+			    const struct ofa_device_model *m, void *arena, struct ofa_rng *rng)
+{
+	const size_t n = (size_t)m->height * m->width * m->channels;
+	uint8_t *pixels = malloc(n);
+	int8_t *x = malloc(n), *input = ofa_device_input_int8(m, arena), want[16], got[16];
+	struct ofa_error err = {0};
+	struct ofa_quantised *q;
+
+	ASSERT_OK(ofa_quantise(net, sub, NULL, NULL, NULL, &q, &err), &err);
+	for (int image = 0; image < 2; image++) {
+		for (size_t i = 0; i < n; i++)
+			pixels[i] = (uint8_t)ofa_rng_below(rng, 256);
+		ofa_quantised_input(q, pixels, 1, x);
+		ASSERT_OK(ofa_quantised_forward(q, x, 1, NULL, want, &err), &err);
+		ofa_device_quantise(m, pixels, input);
+		ck_assert_int_eq(ofa_device_run_int8(m, arena, m->arena_bytes, input, got), OFA_DEVICE_OK);
+		ck_assert_mem_eq(got, want, m->classes);
+	}
+	ofa_quantised_free(q);
+	free(pixels);
+	free(x);
+}
+
+static void check_reader(const struct package *p, const struct ofa_plan *plan, enum ofa_precision precision)
+{
+	static struct ofa_memory_plan memory;
+	struct ofa_package_summary s;
+	struct ofa_error err = {0};
+	json_int_t layers;
+
+	ofa_memory_plan_init(plan, precision, &memory);
+	ASSERT_OK(ofa_package_read(p->data, p->size, &s, &err), &err);
+	ck_assert_str_eq(s.dtype, ofa_precision_name(precision));
+	ck_assert_int_eq(s.precision, precision);
+	ck_assert_uint_eq(s.arena_bytes, memory.arena_bytes);
+	ck_assert_uint_eq(s.size_bytes, p->size);
+	ck_assert_uint_eq(s.macs, ofa_plan_macs(plan));
+	layers = json_integer_value(json_object_get(s.meta, "layers_memory_bytes"));
+	ck_assert_int_eq(layers, precision == OFA_INT8 ? ofa_plan_layers_bytes(plan, OFA_INT8) : 0);
+	ck_assert(precision != OFA_INT8 || (uint64_t)layers >= s.arena_bytes);
+	ofa_package_summary_release(&s);
+}
+
+static void check_device(const struct ofa_supernet *net, const struct ofa_arch *arch, struct ofa_rng *rng)
+{
+	struct ofa_subnet *sub = extract(net, arch);
+
+	for (int precision = 0; precision < OFA_PRECISION_COUNT; precision++) {
+		const struct package p = pack_subnet(net, sub, precision);
+		struct ofa_device_model m;
+		void *arena;
+
+		ck_assert_int_eq(ofa_device_load(p.data, p.size, &m, NULL), OFA_DEVICE_OK);
+		arena = aligned_alloc(64, (m.arena_bytes + 63) / 64 * 64);
+		ck_assert_int_eq(ofa_device_self_test(&m, arena, m.arena_bytes), OFA_DEVICE_OK);
+		check_reader(&p, &sub->plan, precision);
+		if (precision == OFA_INT8)
+			check_int8_runs(net, sub, &m, arena, rng);
+		free(arena);
+		free(p.data);
+	}
+	ofa_subnet_free(sub);
+}
+
+static void check_space(const struct ofa_space *space, int archs)
+{
+	struct ofa_supernet *net = random_net(space, &(struct random_net_options){
+							     .seed = 5, .class_names = true, .calibration_images = 5});
+	struct ofa_rng rng;
+
+	ofa_rng_init(&rng, 17);
+	for (int i = 0; i < archs; i++) {
+		struct ofa_arch arch;
+
+		ofa_arch_sample(space, &rng, &arch);
+		if (i == 0)
+			ofa_arch_smallest(space, &arch);
+		else if (i == 1)
+			ofa_arch_largest(space, &arch);
+		arch.image_size = space->resolutions[i % (space->n_resolutions < 3 ? space->n_resolutions : 3)];
+		check_device(net, &arch, &rng);
+	}
+	ofa_supernet_free(net);
+}
+
+START_TEST(the_device_runs_odd_shapes)
+{
+	struct ofa_space space;
+
+	for (size_t s = 0; s < OFA_ARRAY_LEN(spaces); s++) {
+		load_space(spaces[s], &space);
+		check_space(&space, 8);
+	}
+}
+END_TEST
+
+START_TEST(the_device_runs_families)
+{
+	static const char *const families[] = {"mbv3", "proxyless"};
+	struct ofa_space space;
+
+	for (size_t f = 0; f < OFA_ARRAY_LEN(families); f++) {
+		preset_space(families[f], 0.25, 10, &space);
+		check_space(&space, 3);
+	}
+}
+END_TEST
+
+/* The whole delivery, twice. */
+START_TEST(deliveries_are_reproducible)
+{
+	struct ofa_supernet *net = network(tiny_json);
+	struct ofa_error err = {0};
+	struct ofa_arch arch;
+
+	ofa_arch_largest(&net->space, &arch);
+	for (int precision = 0; precision < OFA_PRECISION_COUNT; precision++) {
+		const struct ofa_pack_info info = {
+			.predicted_accuracy = NAN, .latency_ms = NAN, .precision = precision};
+		uint8_t *data[2];
+		size_t size[2];
+
+		for (int i = 0; i < 2; i++)
+			ASSERT_OK(ofa_pack_build(net, &arch, &info, NULL, &data[i], &size[i], NULL, &err), &err);
+		ck_assert_uint_eq(size[0], size[1]);
+		ck_assert_mem_eq(data[0], data[1], size[0]);
+		free(data[0]);
+		free(data[1]);
+	}
+	ofa_supernet_free(net);
+}
+END_TEST
+
+/* What the metadata says of the type must be what the tables are. */
+START_TEST(the_reader_compares_types)
+{
+	struct ofa_supernet *net = network(tiny_json);
+	struct ofa_package_summary s;
+	struct ofa_error err = {0};
+	struct ofa_subnet *sub;
+	struct ofa_arch arch;
+	struct package p;
+	uint8_t *meta;
+
+	ofa_arch_smallest(&net->space, &arch);
+	sub = extract(net, &arch);
+	p = pack_subnet(net, sub, OFA_FLOAT16);
+	meta = p.data + u32(p.data + OFA_FMT_HEADER_META_OFFSET);
+	memcpy(strstr((char *)meta, "float16"), "float32", 7);
+	ofa_sha256(p.data, p.size - OFA_FMT_TRAILER_BYTES, p.data + p.size - OFA_FMT_TRAILER_BYTES);
+	ASSERT_FAILS(ofa_package_read(p.data, p.size, &s, &err), OFA_ERR_FORMAT);
+	ck_assert_str_eq(err.field, "dtype");
+	free(p.data);
+	ofa_subnet_free(sub);
+	ofa_supernet_free(net);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
-		halves_are_the_nearest, halves_end,
 		layers_add_up, types_take_what_they_promise,
 		float16_stores_rounded_weights, float16_refuses_what_it_cannot_hold,
 		int8_stores_what_was_quantised, int8_needs_images,
 		memory_and_sink_get_the_same_package,
+		the_device_runs_odd_shapes, the_device_runs_families,
+		deliveries_are_reproducible, the_reader_compares_types,
 	};
 
 	return run_tests("types of packages", tests, OFA_ARRAY_LEN(tests));
