@@ -30,6 +30,7 @@ cli_ofa_SOURCES = \
 	cli/transfer.h cli/transfer.c \
 	cli/trust.h cli/trust.c \
 	cli/cmd_eval.c \
+	cli/cmd_export.c \
 	cli/cmd_import.c \
 	cli/cmd_init.c \
 	cli/cmd_inspect.c \

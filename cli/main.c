@@ -26,6 +26,7 @@ static const struct command commands[] = {
 	{"search", "the best subnet under limits", cmd_search},
 	{"pareto", "the best subnets over one resource, all limits together", cmd_pareto},
 	{"pack", "take a subnet out of a network into a package", cmd_pack},
+	{"export", "a package as ONNX, TFLite, safetensors or a C array", cmd_export},
 	{"run", "logits of a package or a subnet", cmd_run},
 	{"measure", "this machine's latency table for a network", cmd_measure},
 	{"profile import", "published latency tables, brought into a device profile", cmd_profile_import},

@@ -60,6 +60,12 @@ engine_libofaengine_a_SOURCES = \
 	engine/pack/hashes.h engine/pack/hashes.c engine/pack/head.h engine/pack/head.c \
 	engine/pack/meta.h engine/pack/meta.c engine/pack/selftest.h engine/pack/selftest.c \
 	engine/pack/writer.c engine/pack/build.c engine/pack/read.c \
+	engine/export/export.h engine/export/export.c engine/export/formats.h \
+	engine/export/graph.h engine/export/graph.c engine/export/layer.c \
+	engine/export/proto.h engine/export/proto.c engine/export/onnx_write.h engine/export/onnx_write.c \
+	engine/export/onnx.c engine/export/flat.h engine/export/flat.c \
+	engine/export/tflite_write.h engine/export/tflite_write.c engine/export/tflite.c \
+	engine/export/safetensors.c engine/export/c_array.c \
 	engine/import/checkpoint.h engine/import/checkpoint.c \
 	engine/import/unpickle.h engine/import/unpickle.c engine/import/unpickle_torch.c \
 	engine/import/unpickle_machine.h engine/import/unpickle_machine.c \

@@ -114,6 +114,7 @@ SHELL_TESTS = \
 	scripts/check-layers \
 	scripts/check-style \
 	tests/device/test-c99 \
+	tests/cli/test-export \
 	tests/cli/test-golden \
 	tests/cli/test-import \
 	tests/cli/test-init \
@@ -277,9 +278,10 @@ tests_server_test_tokens_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_service_SOURCES = tests/server/test_service.c $(DAEMON_SOURCES)
 tests_server_test_service_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_service_LDADD = $(SERVER_E2E_LIBS)
+tests_export_make_cases_CPPFLAGS = -D_GNU_SOURCE $(AM_CPPFLAGS)
 tests_server_make_network_CPPFLAGS = -D_GNU_SOURCE $(AM_CPPFLAGS)
 if HAVE_CHECK
-check_PROGRAMS += $(SERVER_TESTS) tests/server/make_network
+check_PROGRAMS += $(SERVER_TESTS) tests/server/make_network tests/export/make_cases
 TESTS += $(SERVER_TESTS)
 endif
 
@@ -311,6 +313,10 @@ EXTRA_DIST += tests/server/check-openapi
 EXTRA_DIST += tests/contract/README.md tests/contract/run tests/contract/package.json tests/contract/package-lock.json \
 	tests/contract/redocly.yaml tests/contract/fleet.arazzo.yaml tests/contract/contract.mjs \
 	tests/contract/respect.mjs tests/contract/hostile.mjs tests/contract/lib tests/contract/scenarios
+
+EXTRA_DIST += tests/export/run tests/export/package.json tests/export/package-lock.json tests/export/cases.mjs \
+	tests/export/onnxruntime.mjs tests/export/litert.mjs tests/export/armnn.mjs tests/export/armnn.cpp \
+	tests/export/check-onnx tests/export/run-safetensors tests/export/c_array.c
 
 SERVER_FUZZ_TESTS = \
 	tests/fuzz/fuzz_fields \

@@ -59,10 +59,13 @@ void ofa_safetensors_close(struct ofa_safetensors *st);
 const struct ofa_tensor *ofa_safetensors_find(const struct ofa_safetensors *st, const char *name);
 const char *ofa_safetensors_meta(const struct ofa_safetensors *st, const char *key);
 
-/* Writes atomically.  The header is padded with spaces so that data begins at a multiple of 64;
+/* A file in malloc'ed memory; free() it.  The header is padded with spaces so that data begins at a multiple of 64;
  * larger-aligned dtypes are the caller's business: put tensors of wide elements first.
  * OFA_ERR_INVALID names a tensor that repeats a name, whose size is not its shape's or that would not
  * be aligned to its elements. */
+enum ofa_status ofa_safetensors_format(const struct ofa_tensor *tensors, size_t n_tensors, json_t *metadata,
+                                       uint8_t **ret_data, size_t *ret_size, struct ofa_error *err) OFA_MUST_CHECK;
+/* The same into a file, atomically. */
 enum ofa_status ofa_safetensors_save(const char *path, const struct ofa_tensor *tensors, size_t n_tensors,
                                      json_t *metadata, struct ofa_error *err) OFA_MUST_CHECK;
 

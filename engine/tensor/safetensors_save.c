@@ -91,10 +91,10 @@ static uint8_t *assemble(const char *text, const struct ofa_tensor *tensors, siz
 	return file;
 }
 
-enum ofa_status ofa_safetensors_save(const char *path, const struct ofa_tensor *tensors, size_t n_tensors,
-				     json_t *metadata, struct ofa_error *err)
+enum ofa_status ofa_safetensors_format(const struct ofa_tensor *tensors, size_t n_tensors, json_t *metadata,
+				       uint8_t **ret_data, size_t *ret_size, struct ofa_error *err)
 {
-	size_t data_size, size;
+	size_t data_size;
 	uint8_t *file = NULL;
 	json_t *header;
 	char *text;
@@ -104,10 +104,25 @@ enum ofa_status ofa_safetensors_save(const char *path, const struct ofa_tensor *
 		return st;
 	text = json_dumps(header, JSON_COMPACT);
 	if (text)
-		file = assemble(text, tensors, n_tensors, data_size, &size);
-	st = file ? ofa_file_write_atomic(path, file, size, err) : ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
-	free(file);
+		file = assemble(text, tensors, n_tensors, data_size, ret_size);
 	free(text);
 	json_decref(header);
+	if (!file)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	*ret_data = file;
+	return OFA_OK;
+}
+
+enum ofa_status ofa_safetensors_save(const char *path, const struct ofa_tensor *tensors, size_t n_tensors,
+				     json_t *metadata, struct ofa_error *err)
+{
+	uint8_t *file;
+	size_t size;
+	enum ofa_status st = ofa_safetensors_format(tensors, n_tensors, metadata, &file, &size, err);
+
+	if (st != OFA_OK)
+		return st;
+	st = ofa_file_write_atomic(path, file, size, err);
+	free(file);
 	return st;
 }
