@@ -16,7 +16,7 @@
 #define NO_SEED UINT64_MAX /* --seed cannot give it */
 
 struct pull_options {
-	const char *url, *profile, *network, *out;
+	const char *url, *profile, *network, *out, *dtype;
 	struct opt_list limits;
 	uint64_t seed;
 	struct api_access access;
@@ -93,6 +93,8 @@ static enum ofa_status request_body(const struct pull_options *o, json_t **ret_b
 		st = add_profile(o, body, err);
 	if (st == OFA_OK && o->limits.n > 0)
 		st = put(body, "limits", ofa_limits_format(&limits), err);
+	if (st == OFA_OK && o->dtype)
+		st = put(body, "dtype", json_string(o->dtype), err);
 	if (st == OFA_OK && o->network)
 		st = put(body, "network", json_string(o->network), err);
 	if (st == OFA_OK && o->seed != NO_SEED)
@@ -344,10 +346,13 @@ static enum ofa_status ask_and_download(const struct pull_options *o, const json
 
 static enum ofa_status pull(const struct pull_options *o, struct ofa_error *err)
 {
+	enum ofa_precision precision;
 	struct retry retry;
 	json_t *body;
-	enum ofa_status st = request_body(o, &body, err);
+	enum ofa_status st = o->dtype ? cli_parse_dtype(o->dtype, &precision, err) : OFA_OK;
 
+	if (st == OFA_OK)
+		st = request_body(o, &body, err);
 	if (st != OFA_OK)
 		return st;
 	retry_init(&retry, "pull", o->retries, o->backoff_s);
@@ -364,6 +369,8 @@ int cmd_pull(int argc, char **argv)
 		 .help = "a profile file, or the name of one on the server; NAME@N is its revision N"},
 		{.name = "limit", .kind = OPT_LIST, .value = "NAME=VALUE", .to.list = &o.limits,
 		 .help = "latency_ms, macs, peak_memory_bytes or storage_bytes; repeatable"},
+		{.name = "dtype", .kind = OPT_TEXT, .value = "TYPE", .to.text = &o.dtype,
+		 .help = OFA_PRECISION_CHOICES ": of the package (default float32)"},
 		{.name = "out", .letter = 'o', .kind = OPT_TEXT, .required = true, .value = "OUT", .to.text = &o.out,
 		 .help = "the package file"},
 		{.name = "network", .kind = OPT_TEXT, .value = "NAME", .to.text = &o.network,
@@ -391,6 +398,8 @@ int cmd_pull(int argc, char **argv)
 		         "single bit, or older than what was accepted before; OUT.signed keeps what was accepted.\n",
 		.examples = "  ofa pull http://127.0.0.1:8080 --profile laptop --limit latency_ms=0.5 -o best.ofa\n"
 		            "  ofa pull http://127.0.0.1:8080 --profile l.json --limit storage_bytes=400000 -o s.ofa\n"
+		            "  ofa pull http://127.0.0.1:8080 --profile mcu --dtype int8 -o tiny.ofa \\\n"
+		            "      --limit peak_memory_bytes=32000\n"
 		            "  ofa pull http://10.0.0.9:8080 --profile laptop -o best.ofa \\\n"
 		            "      --trust RWQImrB1wixbUXeUv2bXGlRWSii65XoTNarcU/Zcwcfho/3ginp/sNG4\n",
 		.options = options, .n_options = OFA_ARRAY_LEN(options),

@@ -154,6 +154,7 @@ SERVER_TESTS = \
 	tests/server/test_metrics \
 	tests/server/test_calibration \
 	tests/server/test_calibrations \
+	tests/server/test_dtypes \
 	tests/server/test_measurements \
 	tests/server/test_negotiate \
 	tests/server/test_page \
@@ -275,6 +276,9 @@ tests_server_test_audit_LDADD = $(SERVER_TEST_LIBS) $(CURL_LIBS)
 tests_server_test_tokens_SOURCES = tests/server/test_tokens.c $(DAEMON_SOURCES)
 tests_server_test_tokens_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_tokens_LDADD = $(SERVER_E2E_LIBS)
+tests_server_test_dtypes_SOURCES = tests/server/test_dtypes.c $(DAEMON_SOURCES)
+tests_server_test_dtypes_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_dtypes_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_service_SOURCES = tests/server/test_service.c $(DAEMON_SOURCES)
 tests_server_test_service_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_service_LDADD = $(SERVER_E2E_LIBS)

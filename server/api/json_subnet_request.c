@@ -62,12 +62,25 @@ static enum ofa_status parse_calibrated(json_t *value, struct subnet_request *r,
 		       : ofa_fail(err, OFA_ERR_INVALID, "/calibrated", "calibrated must be true or false");
 }
 
+static enum ofa_status parse_dtype(json_t *value, struct subnet_request *r, struct ofa_error *err)
+{
+	const char *name = json_string_value(value);
+
+	if (!name)
+		return ofa_fail(err, OFA_ERR_INVALID, "/dtype", "dtype must be a string: " OFA_PRECISION_CHOICES);
+	if (!ofa_precision_find(name, &r->precision))
+		return ofa_fail(err, OFA_ERR_INVALID, "/dtype",
+				"there is no dtype \"%.64s\"; accepted is " OFA_PRECISION_CHOICES, name);
+	return OFA_OK;
+}
+
 static const struct {
 	const char *name;
 	enum ofa_status (*parse)(json_t *value, struct subnet_request *r, struct ofa_error *err);
 } members[] = {
 	{"network", parse_network},
 	{"profile", parse_profile},
+	{"dtype", parse_dtype},
 	{"limits", parse_limits},
 	{"seed", parse_seed},
 	{"calibrated", parse_calibrated},
@@ -82,7 +95,8 @@ static enum ofa_status parse_member(const char *name, json_t *value, struct subn
 			return members[i].parse(value, r, err);
 	ofa_pointer_join(field, sizeof(field), "", name);
 	return ofa_fail(err, OFA_ERR_INVALID, field,
-			"there is no member \"%.64s\"; accepted are network, profile, limits, seed and calibrated",
+			"there is no member \"%.64s\"; accepted are network, profile, dtype, limits, seed and "
+			"calibrated",
 			name);
 }
 

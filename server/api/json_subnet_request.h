@@ -1,6 +1,6 @@
 /* The body of POST /subnets:
- * {"network"?: NAME, "profile"?: NAME, NAME@REVISION or profile object, "limits"?: {..}, "seed"?: 0..2^53-1,
- *  "calibrated"?: true or false} */
+ * {"network"?: NAME, "profile"?: NAME, NAME@REVISION or profile object, "dtype"?: "float32", "float16" or "int8",
+ *  "limits"?: {..}, "seed"?: 0..2^53-1, "calibrated"?: true or false} */
 #ifndef OFAD_API_JSON_SUBNET_REQUEST_H
 #define OFAD_API_JSON_SUBNET_REQUEST_H
 
@@ -10,6 +10,7 @@ struct subnet_request {
 	const char *network;           /* NULL: the first; borrowed from the JSON */
 	const char *profile_name;      /* of a stored profile, perhaps with its revision, or NULL; borrowed */
 	struct known_profile *profile; /* sent along; a reference, or NULL */
+	enum ofa_precision precision; /* float32 if nothing is said */
 	struct ofa_limits limits;
 	bool has_seed;
 	uint64_t seed;

@@ -335,8 +335,8 @@ static bool read_question(struct app *app, struct http_call *call, struct questi
 		if (st == OFA_OK && request.profile_name)
 			st = find_profile(app, request.profile_name, &profile, &err);
 		if (st == OFA_OK)
-			st = question_init(q, network, profile, request.profile_name != NULL, &request.limits,
-					   request.has_seed ? &request.seed : NULL, &err);
+			st = question_init(q, network, profile, request.profile_name != NULL, request.precision,
+					   &request.limits, request.has_seed ? &request.seed : NULL, &err);
 		if (st != OFA_OK)
 			known_profile_unref(profile);
 		else if (request.calibrated)

@@ -52,7 +52,7 @@ static enum ofa_status check_limits(struct answer *a)
 {
 	const struct ofa_limits limits = question_table_limits(&a->question);
 	enum ofa_status st = bindings_get(a->deliveries->opt.bindings, a->question.network, a->question.profile,
-					  &a->binding, &a->error);
+					  a->question.precision, &a->binding, &a->error);
 
 	if (st != OFA_OK)
 		return st;
@@ -165,6 +165,17 @@ static enum ofa_status search(struct answer *a, struct ofa_search_result *found)
 
 /* ---- the package ---- */
 
+/* What the type cannot hold is to be blamed on the question, not on a lack of room. */
+static enum ofa_status blame(struct answer *a, enum ofa_status st)
+{
+	const struct ofa_error err = a->error;
+
+	if (st != OFA_ERR_LIMIT || a->question.precision == OFA_FLOAT32)
+		return st;
+	a->error = (struct ofa_error){0};
+	return ofa_fail(&a->error, OFA_ERR_INVALID, "/dtype", "%s: %s", err.field, err.message);
+}
+
 /* Builds the package, which the device runtime tries before anybody else does, and checks its digests as they are in
  * memory.  What is written from there is the file; that is not read again. */
 static enum ofa_status build(struct answer *a, const struct ofa_search_result *found, uint8_t **ret_data,
@@ -174,6 +185,7 @@ static enum ofa_status build(struct answer *a, const struct ofa_search_result *f
 		.predicted_accuracy = found->predicted_accuracy,
 		.latency_ms = found->value[OFA_LATENCY_MS],
 		.profile = a->question.profile ? a->question.profile->profile.name : NULL,
+		.precision = a->question.precision,
 	};
 	double begin = clock_ms();
 	struct ofa_pack_timing timing = {0};
@@ -187,7 +199,7 @@ static enum ofa_status build(struct answer *a, const struct ofa_search_result *f
 	a->cpu_begin = clock_thread_cpu();
 	st = ofa_pack_build(a->question.network->net, &found->arch, &info, NULL, &data, &size, &timing, &a->error);
 	if (st != OFA_OK)
-		return st;
+		return blame(a, st);
 	st = ofa_package_read(data, size, ret, &a->error);
 	ledger_spend(a->question.network->account, LEDGER_PACK,
 		     clock_thread_cpu() - a->cpu_begin + timing.helpers_cpu_ms * 1e-3);

@@ -143,22 +143,28 @@ enum ofa_status binding_front(struct binding *b, enum ofa_resource metric, struc
 
 /* ---- making ---- */
 
-static enum ofa_status bind_table(struct binding *b, const struct network *network, const struct ofa_profile *profile,
-				  struct ofa_error *err)
+/* table NULL: latencies are not known. */
+static enum ofa_status bind_problem(struct binding *b, const struct network *network,
+				    const struct ofa_latency_table *table, enum ofa_precision precision,
+				    struct ofa_error *err)
 {
 	const struct ofa_supernet *net = network->net;
-	enum ofa_status st = ofa_latency_model_new(&net->space, &net->params, &profile->table, &b->latency, err);
+	enum ofa_status st = OFA_OK;
 
+	if (table)
+		st = ofa_latency_model_new(&net->space, &net->params, table, &b->latency, err);
 	if (st == OFA_OK)
-		st = ofa_search_problem_new(net, &network->predictor, b->latency, OFA_FLOAT32, &b->own_problem, err);
+		st = ofa_search_problem_new(net, &network->predictor, b->latency, precision, &b->own_problem, err);
 	if (st == OFA_OK)
 		b->problem = b->own_problem;
 	return st;
 }
 
 static enum ofa_status binding_new(const struct network *network, const struct known_profile *profile,
-				   const struct bindings_options *opt, struct binding **ret, struct ofa_error *err)
+				   enum ofa_precision precision, const struct bindings_options *opt,
+				   struct binding **ret, struct ofa_error *err)
 {
+	const bool timed = known_profile_times(profile, precision);
 	struct binding *b = calloc(1, sizeof(*b));
 	enum ofa_status st = OFA_OK;
 	pthread_condattr_t attr;
@@ -174,8 +180,8 @@ static enum ofa_status binding_new(const struct network *network, const struct k
 	b->opt = opt;
 	b->problem = network->problem;
 	b->account = network->account;
-	if (profile && profile->profile.has_table)
-		st = bind_table(b, network, &profile->profile, err);
+	if (timed || precision != OFA_FLOAT32)
+		st = bind_problem(b, network, timed ? &profile->profile.table : NULL, precision, err);
 	if (st != OFA_OK) {
 		binding_unref(b);
 		return st;
@@ -216,23 +222,25 @@ void bindings_free(struct bindings *s)
 	free(s);
 }
 
-/* All profiles without a table share one binding. */
-static struct job_key key_of(const struct network *network, const struct known_profile *profile)
+/* All profiles without a table of the precision share one binding. */
+static struct job_key key_of(const struct network *network, const struct known_profile *profile,
+			     enum ofa_precision precision)
 {
-	uint8_t both[2 * OFA_SHA256_BYTES] = {0};
+	uint8_t all[2 * OFA_SHA256_BYTES + 1] = {0};
 	struct job_key key;
 
-	memcpy(both, network->net->sha256, OFA_SHA256_BYTES);
-	if (profile && profile->profile.has_table)
-		memcpy(both + OFA_SHA256_BYTES, profile->sha256, OFA_SHA256_BYTES);
-	ofa_sha256(both, sizeof(both), key.bytes);
+	memcpy(all, network->net->sha256, OFA_SHA256_BYTES);
+	if (known_profile_times(profile, precision))
+		memcpy(all + OFA_SHA256_BYTES, profile->sha256, OFA_SHA256_BYTES);
+	all[sizeof(all) - 1] = (uint8_t)precision;
+	ofa_sha256(all, sizeof(all), key.bytes);
 	return key;
 }
 
 enum ofa_status bindings_get(struct bindings *s, const struct network *network, const struct known_profile *profile,
-			     struct binding **ret, struct ofa_error *err)
+			     enum ofa_precision precision, struct binding **ret, struct ofa_error *err)
 {
-	struct job_key key = key_of(network, profile);
+	struct job_key key = key_of(network, profile, precision);
 	struct binding *b = (struct binding *)(void *)lru_get(s->cache, &key);
 	enum ofa_status st = OFA_OK;
 
@@ -240,7 +248,7 @@ enum ofa_status bindings_get(struct bindings *s, const struct network *network, 
 		pthread_mutex_lock(&s->making);
 		b = (struct binding *)(void *)lru_get(s->cache, &key);
 		if (!b)
-			st = binding_new(network, profile, &s->opt, &b, err);
+			st = binding_new(network, profile, precision, &s->opt, &b, err);
 		if (st == OFA_OK)
 			lru_put(s->cache, &key, &b->shared, BINDING_BYTES);
 		pthread_mutex_unlock(&s->making);

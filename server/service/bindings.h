@@ -1,5 +1,5 @@
-/* A network bound to a profile's latency table: what a search runs on, with its Pareto fronts.  Made once, shared by
- * all searches for that pair. */
+/* A network bound to a profile's latency table and a type of packages: what a search runs on, with its Pareto fronts.
+ * Made once, shared by all searches for the three. */
 #ifndef OFAD_SERVICE_BINDINGS_H
 #define OFAD_SERVICE_BINDINGS_H
 
@@ -34,8 +34,9 @@ enum ofa_status bindings_new(const struct bindings_options *opt, struct bindings
 			     struct ofa_error *err) OFA_MUST_CHECK;
 void bindings_free(struct bindings *s); /* NULL is allowed */
 struct lru *bindings_cache(struct bindings *s); /* borrowed, for its size */
-/* A new reference.  profile may be NULL.  OFA_ERR_MISMATCH when the table does not cover the network. */
+/* A new reference.  profile may be NULL, and its table is not used where it is of another precision.  OFA_ERR_MISMATCH
+ * when the table does not cover the network. */
 enum ofa_status bindings_get(struct bindings *s, const struct network *network, const struct known_profile *profile,
-			     struct binding **ret, struct ofa_error *err) OFA_MUST_CHECK;
+			     enum ofa_precision precision, struct binding **ret, struct ofa_error *err) OFA_MUST_CHECK;
 
 #endif

@@ -109,6 +109,7 @@ static void log_answer(const struct answer *a)
 	log_begin(&line, a->deliveries->opt.log, ours ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "search");
 	log_string(&line, "network", a->question.network->net->name);
 	log_string(&line, "profile", a->question.profile ? a->question.profile->profile.name : NULL);
+	log_string(&line, "dtype", ofa_precision_name(a->question.precision));
 	log_string(&line, "outcome", ofa_status_name(a->status));
 	log_string(&line, "subnet", a->delivery ? a->delivery->id : NULL);
 	log_string(&line, "error", a->status == OFA_OK ? NULL : a->error.message);
@@ -296,7 +297,8 @@ static void prepare_run(struct task *task)
 		struct log_line line;
 
 		/* a table need not cover every network */
-		if (bindings_get(p->deliveries->opt.bindings, network, p->profile, &binding, &err) != OFA_OK)
+		if (bindings_get(p->deliveries->opt.bindings, network, p->profile, p->profile->profile.table.precision,
+				 &binding, &err) != OFA_OK)
 			continue;
 		if (binding_front(binding, OFA_LATENCY_MS, NULL, &front, &err) == OFA_OK) {
 			log_begin(&line, log, LOG_LEVEL_INFO, "front");

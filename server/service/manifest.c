@@ -42,6 +42,18 @@ static json_t *calibration(const struct question *q, const struct ofa_search_res
 			     : NULL;
 }
 
+/* Why there is no predicted accuracy; NULL when there is. */
+static json_t *reason(const struct question *q, const struct ofa_search_result *found)
+{
+	const char *dtype = ofa_precision_name(q->precision);
+
+	return isfinite(found->predicted_accuracy)
+		       ? NULL
+		       : json_sprintf("what %s costs in accuracy was not measured for this network "
+				      "(ofa predictor fit --dtype %s)",
+				      dtype, dtype);
+}
+
 char *manifest_format(const struct question *q, const struct ofa_search_result *found,
 		      const struct ofa_package_summary *summary, const struct package *package)
 {
@@ -49,11 +61,12 @@ char *manifest_format(const struct question *q, const struct ofa_search_result *
 	bool profiled = question_profile_revision(q, revision);
 	/* clang-format off */
 	json_t *json = json_pack(
-		"{s:s, s:s, s:o, s:f, s:o, s:I, s:I, s:I, s:I, s:s, s:s, s:s?, s:s?, s:o, s:I, s:i, s:o*, s:o}",
+		"{s:s, s:s, s:o, s:o, s:o*, s:o, s:I, s:I, s:I, s:I, s:s, s:s, s:s?, s:s?, s:o, s:I, s:i, s:o*, s:o}",
 		"id", package->id,
 		"network", q->network->net->name,
 		"arch", ofa_arch_format(&q->network->net->space, &found->arch),
-		"predicted_accuracy", found->predicted_accuracy,
+		"predicted_accuracy", number_or_null(found->predicted_accuracy),
+		"predicted_accuracy_reason", reason(q, found),
 		"latency_ms", number_or_null(question_latency_ms(q, found->value[OFA_LATENCY_MS])),
 		"macs", (json_int_t)summary->macs,
 		"params", (json_int_t)summary->params,

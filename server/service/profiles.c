@@ -80,6 +80,11 @@ void known_profile_unref(struct known_profile *p)
 		shared_unref(&p->shared);
 }
 
+bool known_profile_times(const struct known_profile *p, enum ofa_precision precision)
+{
+	return p && p->profile.has_table && p->profile.table.precision == precision;
+}
+
 static enum ofa_status set_content(struct known_profile *p, struct ofa_error *err)
 {
 	json_t *json = ofa_profile_format(&p->profile);

@@ -31,6 +31,8 @@ bool profile_reference_ok(const char *reference);
 enum ofa_status known_profile_new(json_t *json, const char *default_name, struct known_profile **ret,
 				  struct ofa_error *err) OFA_MUST_CHECK;
 void known_profile_unref(struct known_profile *p); /* NULL is allowed */
+/* Does its table tell latencies of packages of this precision?  p may be NULL. */
+bool known_profile_times(const struct known_profile *p, enum ofa_precision precision);
 
 struct profiles;
 

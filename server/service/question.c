@@ -63,7 +63,7 @@ static uint64_t derive_seed(const uint8_t digest[OFA_SHA256_BYTES])
 }
 
 /* A revision whose content was there before is a question of its own, so that its answer is newer than those for the
- * revisions between. */
+ * revisions between.  float32 adds nothing: so questions from before there was a choice keep their keys. */
 static enum ofa_status set_key(struct question *q, const uint8_t rest[OFA_SHA256_BYTES])
 {
 	struct ofa_sha256 *h = ofa_sha256_new();
@@ -77,6 +77,8 @@ static enum ofa_status set_key(struct question *q, const uint8_t rest[OFA_SHA256
 		put_double(h, q->calibration.scale);
 		put_double(h, q->calibration.offset_ms);
 	}
+	if (q->precision != OFA_FLOAT32)
+		put_u64(h, (uint64_t)q->precision);
 	ofa_sha256_final(h, q->key.bytes);
 	return OFA_OK;
 }
@@ -108,22 +110,46 @@ void question_place(const struct question *q, struct ofa_error *err)
 		ofa_pointer_append(err->field, sizeof(err->field), "/profile", field);
 }
 
-enum ofa_status question_init(struct question *q, const struct network *network, struct known_profile *profile,
-			      bool stored, const struct ofa_limits *limits, const uint64_t *seed, struct ofa_error *err)
+/* A latency is limited that nothing predicts. */
+static enum ofa_status refuse_latency(const struct question *q, struct ofa_error *err)
 {
-	uint8_t rest[OFA_SHA256_BYTES];
+	const char *wanted = ofa_precision_name(q->precision), *there;
+	const double limit = q->limits.max[OFA_LATENCY_MS];
 
-	*q = (struct question){.network = network, .profile = profile, .stored = stored, .limits = *limits};
-	if (profile)
-		ofa_limits_merge(&q->limits, &profile->profile.limits);
-	if (isfinite(q->limits.max[OFA_LATENCY_MS]) && !(profile && profile->profile.has_table)) {
+	if (q->profile && q->profile->profile.has_table) {
+		there = ofa_precision_name(q->profile->profile.table.precision);
+		ofa_fail(err, OFA_ERR_INVALID, "/limits/latency_ms",
+			 "latency_ms is limited to %g, but the latency table of profile %s is of %s packages and "
+			 "predicts nothing of %s: ask for \"dtype\": \"%s\", or name a profile that `ofa measure "
+			 "--dtype %s` made",
+			 limit, q->profile->profile.name, there, wanted, there, wanted);
+	} else {
 		ofa_fail(err, OFA_ERR_INVALID, "/limits/latency_ms",
 			 "latency_ms is limited to %g, but there is no latency table to predict it from: name a "
 			 "profile that has one",
-			 q->limits.max[OFA_LATENCY_MS]);
-		question_place(q, err);
-		return OFA_ERR_INVALID;
+			 limit);
 	}
+	question_place(q, err);
+	return OFA_ERR_INVALID;
+}
+
+enum ofa_status question_init(struct question *q, const struct network *network, struct known_profile *profile,
+			      bool stored, enum ofa_precision precision, const struct ofa_limits *limits,
+			      const uint64_t *seed, struct ofa_error *err)
+{
+	uint8_t rest[OFA_SHA256_BYTES];
+
+	*q = (struct question){
+		.network = network, .profile = profile, .stored = stored, .precision = precision, .limits = *limits};
+	if (profile)
+		ofa_limits_merge(&q->limits, &profile->profile.limits);
+	if (isfinite(q->limits.max[OFA_LATENCY_MS]) && !known_profile_times(profile, precision))
+		return refuse_latency(q, err);
+	if (precision == OFA_INT8 && network->net->calibration.n == 0)
+		return ofa_fail(err, OFA_ERR_INVALID, "/dtype",
+				"network \"%s\" has no calibration images, from which int8 takes its ranges; it is "
+				"delivered as float32 or float16",
+				network->net->name);
 	if (hash_rest(q, rest) != OFA_OK)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	q->seed = seed ? *seed : derive_seed(rest);
@@ -136,10 +162,11 @@ enum ofa_status question_calibrate(struct question *q, const struct calibration 
 {
 	uint8_t rest[OFA_SHA256_BYTES];
 
-	if (!q->stored || !q->profile->profile.has_table)
+	if (!q->stored || !known_profile_times(q->profile, q->precision))
 		return ofa_fail(err, OFA_ERR_INVALID, "/calibrated",
 				"only predictions from a stored profile's latency table can be calibrated: name a "
-				"profile that has one");
+				"profile that has one of %s packages",
+				ofa_precision_name(q->precision));
 	q->calibrated = true;
 	q->calibration = *c;
 	if (hash_rest(q, rest) != OFA_OK || set_key(q, rest) != OFA_OK)

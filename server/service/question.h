@@ -14,6 +14,7 @@ struct question {
 	const struct network *network;
 	struct known_profile *profile; /* a reference, or NULL */
 	bool stored;                   /* the profile is kept here, and its front with it */
+	enum ofa_precision precision;  /* of the package */
 	struct ofa_limits limits;      /* the request's and the profile's, the smaller of each */
 	uint64_t seed;
 	bool calibrated;               /* latencies are meant as devices measure them */
@@ -22,18 +23,19 @@ struct question {
 };
 
 /* `stored`: the profile was named, not sent along.  seed NULL: derived from the rest, so that the same
- * request always gives the same subnet.  Takes over the reference to profile.  OFA_ERR_INVALID when
- * a latency is limited and there is no table to tell it by: then the reference stays the caller's. */
+ * request always gives the same subnet, and where no limit depends on the precision that of any precision.  Takes over
+ * the reference to profile.  OFA_ERR_INVALID when a latency is limited and there is no table of this precision to tell
+ * it by, or when the network has nothing to quantise by: then the reference stays the caller's. */
 enum ofa_status question_init(struct question *q, const struct network *network, struct known_profile *profile,
-			      bool stored, const struct ofa_limits *limits, const uint64_t *seed,
-			      struct ofa_error *err) OFA_MUST_CHECK;
+			      bool stored, enum ofa_precision precision, const struct ofa_limits *limits,
+			      const uint64_t *seed, struct ofa_error *err) OFA_MUST_CHECK;
 void question_release(struct question *q);
 /* An error's field "/limits/RESOURCE" of the limits together becomes the pointer to where that limit was given: in the
  * request's own limits, in the profile that came with it, or in the one that it names. */
 void question_place(const struct question *q, struct ofa_error *err);
 
 /* From here on limits and latencies are calibrated ones.  The calibration becomes part of the key, not of the seed.
- * OFA_ERR_INVALID with field "/calibrated" unless the profile is kept here and has a latency table. */
+ * OFA_ERR_INVALID with field "/calibrated" unless the profile is kept here and has a latency table of the precision. */
 enum ofa_status question_calibrate(struct question *q, const struct calibration *c,
 				   struct ofa_error *err) OFA_MUST_CHECK;
 /* The limits as the table counts, which is what a search takes. */

@@ -1,5 +1,6 @@
 /* Makes a network that works but knows nothing: random weights for the space of a recipe, calibration images
- * of noise, and a predictor fitted on accuracies that grow with the cost.  Beside it a profile whose latency
+ * of noise, and a predictor fitted on accuracies that grow with the cost, which promises less of int8 and nothing of
+ * float16.  Beside it a profile whose latency
  * table has every key the network needs.  For tests of what surrounds a network.
  *
  *   make_network NAME RECIPE.json NETWORK.safetensors PROFILE.json */
@@ -12,6 +13,8 @@
 #include "cost/profile.h"
 #include "predict/predictor.h"
 #include "random_net.h"
+
+#define INT8_DROP 0.0125
 
 enum { SAMPLES = 600, IMAGES = 32, SIDE = 28, EPOCHS = 30 };
 
@@ -58,8 +61,12 @@ static enum ofa_status fit(const struct ofa_space *s, const struct ofa_params *p
 static json_t *predictor_metadata(const struct ofa_predictor *p)
 {
 	json_t *object = ofa_predictor_metadata(p), *metadata;
-	char *text = json_dumps(object, JSON_COMPACT);
+	char *text;
 
+	json_object_set_new(object, "dtypes",
+			    json_pack("{s:{s:s, s:f, s:f}}", "int8", "model", "constant", "slope", 1.0, "offset",
+				      -INT8_DROP));
+	text = json_dumps(object, JSON_COMPACT);
 	metadata = json_pack("{s:s}", "ofa.predictor", text);
 	free(text);
 	json_decref(object);

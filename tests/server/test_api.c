@@ -24,11 +24,14 @@ START_TEST(test_requests)
 	struct ofa_error err = {0};
 
 	ASSERT_OK(parse("{}", &r, &err), &err);
-	ck_assert(!r.network && !r.profile_name && !r.profile && !r.has_seed);
+	ck_assert(!r.network && !r.profile_name && !r.profile && !r.has_seed && r.precision == OFA_FLOAT32);
 	subnet_request_release(&r);
 	ASSERT_OK(parse("{\"limits\":{\"macs\":5,\"latency_ms\":1.5},\"seed\":9007199254740991}", &r, &err), &err);
 	ck_assert(r.limits.max[OFA_MACS] == 5 && r.limits.max[OFA_LATENCY_MS] == 1.5);
 	ck_assert(r.has_seed && r.seed == 9007199254740991u);
+	subnet_request_release(&r);
+	ASSERT_OK(parse("{\"dtype\":\"int8\"}", &r, &err), &err);
+	ck_assert_int_eq((int)r.precision, OFA_INT8);
 	subnet_request_release(&r);
 	ASSERT_OK(parse("{\"profile\":{\"limits\":{\"storage_bytes\":7}}}", &r, &err), &err);
 	ck_assert_str_eq(r.profile->profile.name, "inline");
@@ -54,6 +57,11 @@ START_TEST(test_refusals)
 		{"{\"profile\":{\"limits\":{\"macs\":\"5\"}}}", "/profile/limits/macs"},
 		{"{\"profile\":{\"latency_table\":{\"unit\":\"s\"}}}", "/profile/latency_table/unit"},
 		{"{\"profile\":{\"surprise\":1}}", "/profile/surprise"},
+		{"{\"dtype\":\"int4\"}", "/dtype"},
+		{"{\"dtype\":\"INT8\"}", "/dtype"},
+		{"{\"dtype\":\"\"}", "/dtype"},
+		{"{\"dtype\":8}", "/dtype"},
+		{"{\"dtype\":null}", "/dtype"},
 		{"{\"limits\":[]}", "/limits"},
 		{"{\"limits\":{\"macs\":0}}", "/limits/macs"},
 		{"{\"limits\":{\"macs\":-1}}", "/limits/macs"},

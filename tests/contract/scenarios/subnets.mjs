@@ -17,6 +17,29 @@ export async function subnets(suite, daemon) {
 		check(first.headers['content-location'] === `/subnets/${id}`, 'another Content-Location');
 		check(manifest.json.id === id, 'another id in the manifest');
 	});
+	await suite.test('postSubnet: packages of each type', async () => {
+		const ids = new Set();
+		for (const dtype of ['float32', 'float16', 'int8']) {
+			const manifest = await post(200, { dtype, seed: 1 }, { Accept: 'application/json' });
+			const named = await post(200, { dtype, seed: 1 }, { Accept: PACKAGE });
+			check(manifest.json.dtype === dtype, manifest.json.dtype);
+			check(named.headers['content-location'] === `/subnets/${manifest.json.id}`, 'another package');
+			const known = manifest.json.predicted_accuracy !== null;
+			check(known !== 'predicted_accuracy_reason' in manifest.json, 'a number and a reason, or neither');
+			ids.add(manifest.json.id);
+		}
+		check(ids.size === 3, 'types share a package');
+		const plain = await post(200, { seed: 1 }, { Accept: 'application/json' });
+		check(plain.json.dtype === 'float32' && ids.has(plain.json.id), 'float32 is not what comes of itself');
+		await post({ status: 422, slug: 'invalid-value', field: '/dtype' }, { dtype: 'int4' });
+		const latency_table = { ...suite.world.profile.latency_table, dtype: 'int8' };
+		const limits = { latency_ms: 1000 };
+		await post(
+			{ status: 422, slug: 'invalid-value', field: '/limits/latency_ms' },
+			{ profile: { latency_table }, limits },
+		);
+		await post(200, { profile: { latency_table }, limits, dtype: 'int8' });
+	});
 	await suite.test('postSubnet: what does not exist', async () => {
 		await post({ status: 404, slug: 'not-found', field: '/profile' }, { profile: 'nobody/nothing' });
 		await post({ status: 404, slug: 'not-found', field: '/network' }, { network: 'nothing' });
