@@ -24,14 +24,13 @@ static enum ofa_status print_result(const struct pack_options *o, const struct c
 
 	if (!o->json) {
 		cli_figures_print(&a->net->space, arch, f);
-		printf("  type                %s\n", o->dtype);
+		printf("  type                %s\n", ofa_precision_name(a->precision));
 		printf("  sha256              %s\n", sha256);
 		printf("wrote %s; `ofa run %s --input FILE.safetensors:TENSOR` runs it\n", o->out, o->out);
 		return OFA_OK;
 	}
 	answer = cli_figures_json(&a->net->space, arch, f);
-	if (!answer || json_object_set_new(answer, "dtype", json_string(o->dtype)) != 0 ||
-	    json_object_set_new(answer, "file", json_string(o->out)) != 0 ||
+	if (!answer || json_object_set_new(answer, "file", json_string(o->out)) != 0 ||
 	    json_object_set_new(answer, "sha256", json_string(sha256)) != 0) {
 		json_decref(answer);
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
@@ -73,7 +72,8 @@ static enum ofa_status pack(const struct pack_options *o, struct ofa_error *err)
 	struct cli_assessor assessor = {0};
 	enum ofa_precision precision;
 	struct ofa_arch arch;
-	enum ofa_status st = cli_parse_dtype(o->dtype, &precision, err);
+	enum ofa_status st = o->dtype ? cli_parse_dtype(o->dtype, &precision, err)
+	                              : cli_load_dtype(o->arch, &precision, err);
 
 	if (st == OFA_OK)
 		st = cli_open_network(o->network, &net, err);
@@ -90,14 +90,14 @@ static enum ofa_status pack(const struct pack_options *o, struct ofa_error *err)
 
 int cmd_pack(int argc, char **argv)
 {
-	struct pack_options o = {.dtype = "float32"};
+	struct pack_options o = {0};
 	const struct opt options[] = {
 		{.name = "arch", .kind = OPT_TEXT, .required = true, .value = "FILE", .to.text = &o.arch,
 		 .help = "a JSON arch, or the answer of `ofa search --json`"},
 		{.name = "out", .letter = 'o', .kind = OPT_TEXT, .required = true, .value = "OUT", .to.text = &o.out,
 		 .help = "the package file"},
 		{.name = "dtype", .kind = OPT_TEXT, .value = "TYPE", .to.text = &o.dtype,
-		 .help = "float32 (default); float16: weights of half the size; int8: a quarter, and integers alone"},
+		 .help = OFA_PRECISION_CHOICES " (default: what FILE was searched for, else float32)"},
 		{.name = "profile", .kind = OPT_TEXT, .value = "FILE", .to.text = &o.profile,
 		 .help = "device profile; its name and the latency go into the package"},
 		{.name = "json", .kind = OPT_FLAG, .to.flag = &o.json, .help = "answer a JSON object"},
@@ -106,12 +106,13 @@ int cmd_pack(int argc, char **argv)
 		.command = "pack", .operands = "NET", .n_operands = 1,
 		.about = "Takes one subnet out of the network: slices the weights, bakes the kernel transforms,\n"
 		         "recalibrates batch norm on the network's calibration images, folds it, adds a self-test and\n"
-		         "writes the package.  int8 is for the smallest devices: the calibration images tell the\n"
-		         "range of every activation, and a run needs neither floating point nor the wide tensors as\n"
-		         "a whole.  `ofa eval` tells what the type costs in accuracy.\n",
+		         "writes the package.  float16 halves the weights.  int8 is for the smallest devices: the\n"
+		         "calibration images tell the range of every activation, and a run needs neither floating\n"
+		         "point nor the wide tensors as a whole.  `ofa eval` tells what a type costs in accuracy.\n",
 		.examples = "  ofa search fashion.safetensors --limit macs=2000000 --json > best.json\n"
 		            "  ofa pack fashion.safetensors --arch best.json -o best.ofa\n"
-		            "  ofa pack fashion.safetensors --arch best.json --dtype int8 -o tiny.ofa\n"
+		            "  ofa search fashion.safetensors --dtype int8 --limit peak_memory_bytes=16000 --json > tiny.json\n"
+		            "  ofa pack fashion.safetensors --arch tiny.json -o tiny.ofa\n"
 		            "  ofa inspect tiny.ofa\n",
 		.options = options, .n_options = OFA_ARRAY_LEN(options),
 	};

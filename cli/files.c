@@ -207,3 +207,20 @@ enum ofa_status cli_parse_dtype(const char *name, enum ofa_precision *ret, struc
 		return OFA_OK;
 	return ofa_fail(err, OFA_ERR_INVALID, "--dtype", "'%.32s'; " OFA_PRECISION_CHOICES " are accepted", name);
 }
+
+enum ofa_status cli_load_dtype(const char *path, enum ofa_precision *ret, struct ofa_error *err)
+{
+	json_t *json;
+	const char *name;
+	enum ofa_status st = cli_load_json(path, &json, err);
+
+	if (st != OFA_OK)
+		return st;
+	name = json_string_value(json_object_get(json, "dtype"));
+	*ret = OFA_FLOAT32;
+	if (name && !ofa_precision_find(name, ret))
+		st = ofa_fail(err, OFA_ERR_INVALID, "/dtype", "%s: '%.32s'; " OFA_PRECISION_CHOICES " are accepted",
+		              path, name);
+	json_decref(json);
+	return st;
+}

@@ -36,6 +36,8 @@ enum ofa_status cli_parse_limits(const struct opt_list *items, struct ofa_limits
 
 /* The value of --dtype. */
 enum ofa_status cli_parse_dtype(const char *name, enum ofa_precision *ret, struct ofa_error *err) OFA_MUST_CHECK;
+/* The type that an answer of `ofa search --json` was searched for; of another file, float32. */
+enum ofa_status cli_load_dtype(const char *path, enum ofa_precision *ret, struct ofa_error *err) OFA_MUST_CHECK;
 
 /* Images of "FILE.safetensors:TENSOR", stored (n,c,r,r) float32, normalised. */
 struct cli_images {
