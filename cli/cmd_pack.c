@@ -111,7 +111,8 @@ int cmd_pack(int argc, char **argv)
 		         "point nor the wide tensors as a whole.  `ofa eval` tells what a type costs in accuracy.\n",
 		.examples = "  ofa search fashion.safetensors --limit macs=2000000 --json > best.json\n"
 		            "  ofa pack fashion.safetensors --arch best.json -o best.ofa\n"
-		            "  ofa search fashion.safetensors --dtype int8 --limit peak_memory_bytes=16000 --json > tiny.json\n"
+		            "  ofa search fashion.safetensors --dtype int8 --limit peak_memory_bytes=16000 \\\n"
+		            "      --json > tiny.json\n"
 		            "  ofa pack fashion.safetensors --arch tiny.json -o tiny.ofa\n"
 		            "  ofa inspect tiny.ofa\n",
 		.options = options, .n_options = OFA_ARRAY_LEN(options),
