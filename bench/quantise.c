@@ -16,22 +16,26 @@
 #define MAX_ARCHS 200
 #define MAX_VARIANTS 32
 
+#define RULE(rule) .range = OFA_RANGE_##rule, .images = 64
+
 static const struct variant {
 	const char *name;
 	struct ofa_quantise_options opt;
 } variants[] = {
-	{"extremes", {.range = OFA_RANGE_EXTREMES, .images = 64}},
-	{"cut-1e-2", {.range = OFA_RANGE_PERCENTILE, .cut = 1e-2, .images = 64}},
-	{"cut-1e-3", {.range = OFA_RANGE_PERCENTILE, .cut = 1e-3, .images = 64}},
-	{"cut-1e-4", {.range = OFA_RANGE_PERCENTILE, .cut = 1e-4, .images = 64}},
-	{"cut-1e-5", {.range = OFA_RANGE_PERCENTILE, .cut = 1e-5, .images = 64}},
+	{"extremes", {RULE(EXTREMES)}},
+	{"cut-1e-2", {RULE(PERCENTILE), .cut = 1e-2}},
+	{"cut-1e-3", {RULE(PERCENTILE), .cut = 1e-3}},
+	{"cut-1e-4", {RULE(PERCENTILE), .cut = 1e-4}},
+	{"cut-1e-5", {RULE(PERCENTILE), .cut = 1e-5}},
+	{"mse", {RULE(MSE)}},
+	{"mse-bias", {RULE(MSE), .correct_bias = true}},
+	{"mse-equal", {RULE(MSE), .equalise = true}},
+	{"mse-both", {RULE(MSE), .equalise = true, .correct_bias = true}},
 	{"mse-8", {.range = OFA_RANGE_MSE, .images = 8}},
 	{"mse-16", {.range = OFA_RANGE_MSE, .images = 16}},
 	{"mse-32", {.range = OFA_RANGE_MSE, .images = 32}},
-	{"mse-64", {.range = OFA_RANGE_MSE, .images = 64}},
 	{"mse-128", {.range = OFA_RANGE_MSE, .images = 128}},
 	{"mse-512", {.range = OFA_RANGE_MSE, .images = 512}},
-	{"extremes-512", {.range = OFA_RANGE_EXTREMES, .images = 512}},
 };
 
 struct bench {
@@ -43,7 +47,8 @@ struct bench {
 	struct ofa_arch archs[MAX_ARCHS];
 	const char *names[MAX_VARIANTS];
 	struct ofa_quantise_options options[MAX_VARIANTS];
-	double float32[MAX_ARCHS], int8[MAX_ARCHS][MAX_VARIANTS];
+	double float32[MAX_ARCHS];
+	struct ofa_int8_accuracy int8[MAX_ARCHS][MAX_VARIANTS];
 };
 
 static void add_arch(struct bench *b, const struct ofa_arch *a)
@@ -138,19 +143,22 @@ static void choose(struct bench *b, int argc, char **argv)
 			}
 }
 
+static double loss(const struct bench *b, int arch, int variant)
+{
+	return 100 * (b->float32[arch] - b->int8[arch][variant].top1);
+}
+
 static void print_arch(const struct bench *b, int i)
 {
 	struct ofa_plan *plan = malloc(sizeof(*plan));
-	char text[512];
 
 	if (!plan)
 		return;
 	ofa_plan_init(&b->net->space, &b->net->params, &b->archs[i], plan);
-	ofa_arch_snprint(&b->net->space, &b->archs[i], text, sizeof(text));
-	printf("%3d  %2d px  %2d layers  float32 %.2f  int8", i, b->archs[i].image_size, plan->n_layers,
+	printf("%3d  %2d px  %2d layers  %6.2f %% in float32, int8 loses", i, b->archs[i].image_size, plan->n_layers,
 	       100 * b->float32[i]);
 	for (int v = 0; v < b->n_variants; v++)
-		printf(" %6.2f", 100 * (b->float32[i] - b->int8[i][v]));
+		printf(" %5.2f", loss(b, i, v));
 	printf("\n");
 	fflush(stdout);
 	free(plan);
@@ -158,20 +166,20 @@ static void print_arch(const struct bench *b, int i)
 
 static void print_totals(const struct bench *b)
 {
-	printf("%-14s %10s %10s %10s   (points of top-1 lost against float32; %d archs, %d images)\n", "variant",
-	       "mean", "worst", "rms", b->n_archs, b->data.n);
+	printf("%d archs, %d images; points of top-1 that int8 loses, and images that it classifies otherwise\n"
+	       "%-14s %8s %8s %8s %12s\n",
+	       b->n_archs, b->data.n, "", "mean", "worst", "rms", "changed %");
 	for (int v = 0; v < b->n_variants; v++) {
-		double sum = 0, square = 0, worst = -100;
+		double sum = 0, square = 0, worst = -100, changed = 0;
 
 		for (int i = 0; i < b->n_archs; i++) {
-			const double loss = 100 * (b->float32[i] - b->int8[i][v]);
-
-			sum += loss;
-			square += loss * loss;
-			worst = loss > worst ? loss : worst;
+			sum += loss(b, i, v);
+			square += loss(b, i, v) * loss(b, i, v);
+			worst = fmax(worst, loss(b, i, v));
+			changed += 100 * b->int8[i][v].changed;
 		}
-		printf("%-14s %10.3f %10.3f %10.3f\n", b->names[v], sum / b->n_archs, worst,
-		       sqrt(square / b->n_archs));
+		printf("%-14s %8.3f %8.2f %8.3f %12.3f\n", b->names[v], sum / b->n_archs, worst,
+		       sqrt(square / b->n_archs), changed / b->n_archs);
 	}
 }
 
@@ -191,7 +199,7 @@ int main(int argc, char **argv)
 	st = load(b, argc, argv, &err);
 	choose(b, argc, argv);
 	for (int i = 0; st == OFA_OK && i < b->n_archs; i++) {
-		st = ofa_quantise_measure(b->net, &b->archs[i], &b->data, b->options, b->n_variants, b->pool,
+		st = ofa_quantise_compare(b->net, &b->archs[i], &b->data, b->options, b->n_variants, b->pool,
 					  &b->float32[i], b->int8[i], &err);
 		if (st == OFA_OK)
 			print_arch(b, i);

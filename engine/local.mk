@@ -37,6 +37,7 @@ engine_libofaengine_a_SOURCES = \
 	engine/quantise/weights.h engine/quantise/weights.c \
 	engine/quantise/histogram.h engine/quantise/histogram.c \
 	engine/quantise/observe.h engine/quantise/observe.c \
+	engine/quantise/equalise.h engine/quantise/equalise.c \
 	engine/quantise/kernels.h engine/quantise/dispatch.c engine/quantise/forward.c \
 	engine/quantise/measure.h engine/quantise/measure.c \
 	engine/predict/predictor.h engine/predict/predictor.c engine/predict/predictor_file.c \

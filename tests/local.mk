@@ -22,6 +22,7 @@ ENGINE_TESTS = \
 	tests/engine/test_plan \
 	tests/engine/test_pool \
 	tests/engine/test_quantise \
+	tests/engine/test_quantise_weights \
 	tests/engine/test_recipe \
 	tests/engine/test_rng \
 	tests/engine/test_safetensors \

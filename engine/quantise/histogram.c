@@ -8,16 +8,38 @@
 #define FIRST ((127 - OFA_HISTOGRAM_OCTAVES / 2) << 5) /* the bin of 2^-24, counted from that of 0 */
 #define STEPS 40 /* candidates for an end of a range, each a fortieth of the way to 0 */
 
+typedef float floats __attribute__((vector_size(16)));
+typedef int32_t masks __attribute__((vector_size(16)));
+#define LANES 4
+
+/* A comparison that waits for the one before it would take longer than all the rest. */
+static void widen(struct ofa_histogram *h, const float *x, size_t n)
+{
+	floats low = {0}, high = {0}, v;
+	size_t i = 0;
+
+	for (; i + LANES <= n; i += LANES) {
+		masks below, above;
+
+		memcpy(&v, x + i, sizeof(v));
+		below = v < low;
+		above = v > high;
+		low = (floats)(((masks)v & below) | ((masks)low & ~below));
+		high = (floats)(((masks)v & above) | ((masks)high & ~above));
+	}
+	for (; i < n; i++) {
+		h->low = fminf(h->low, x[i]);
+		h->high = fmaxf(h->high, x[i]);
+	}
+	for (int lane = 0; lane < LANES; lane++) {
+		h->low = fminf(h->low, low[lane]);
+		h->high = fmaxf(h->high, high[lane]);
+	}
+}
+
 void ofa_histogram_add(struct ofa_histogram *h, const float *x, size_t n)
 {
-	float low = h->low, high = h->high;
-
-	for (size_t i = 0; i < n; i++) {
-		low = x[i] < low ? x[i] : low;
-		high = x[i] > high ? x[i] : high;
-	}
-	h->low = low;
-	h->high = high;
+	widen(h, x, n);
 	for (size_t i = 0; i < n; i++) {
 		uint32_t bits;
 		int bin;

@@ -16,7 +16,8 @@ struct measure {
 	float *x, *logits;
 	uint8_t *pixels;
 	int8_t *qx, *qlogits;
-	int first, count; /* the batch */
+	int first, count;   /* the batch */
+	int classes[BATCH]; /* what float32 says of it */
 };
 
 static size_t image_values(const struct measure *m)
@@ -68,26 +69,37 @@ static int largest_int8(const int8_t *logits, int classes)
 	return best;
 }
 
-static enum ofa_status classify_float(struct measure *m, int *hits, struct ofa_error *err)
+/* Images of which something holds. */
+struct counts {
+	int right, changed;
+};
+
+static enum ofa_status classify_float(struct measure *m, struct counts *ret, struct ofa_error *err)
 {
+	const size_t classes = (size_t)m->plan.classes;
 	enum ofa_status st = ofa_subnet_forward(m->sub, m->x, m->count, m->pool, m->logits, err);
 
-	for (int i = 0; i < m->count && st == OFA_OK; i++)
-		*hits += largest_float(m->logits + (size_t)i * (size_t)m->plan.classes, m->plan.classes) ==
-			 m->data->labels[m->first + i];
+	for (int i = 0; i < m->count && st == OFA_OK; i++) {
+		m->classes[i] = largest_float(m->logits + (size_t)i * classes, m->plan.classes);
+		ret->right += m->classes[i] == m->data->labels[m->first + i];
+	}
 	return st;
 }
 
-static enum ofa_status classify_int8(struct measure *m, const struct ofa_quantised *q, int *hits,
+static enum ofa_status classify_int8(struct measure *m, const struct ofa_quantised *q, struct counts *ret,
 				     struct ofa_error *err)
 {
+	const size_t classes = (size_t)m->plan.classes;
 	enum ofa_status st;
 
 	ofa_quantised_input(q, m->pixels, m->count, m->qx);
 	st = ofa_quantised_forward(q, m->qx, m->count, m->pool, m->qlogits, err);
-	for (int i = 0; i < m->count && st == OFA_OK; i++)
-		*hits += largest_int8(m->qlogits + (size_t)i * (size_t)m->plan.classes, m->plan.classes) ==
-			 m->data->labels[m->first + i];
+	for (int i = 0; i < m->count && st == OFA_OK; i++) {
+		const int class = largest_int8(m->qlogits + (size_t)i * classes, m->plan.classes);
+
+		ret->right += class == m->data->labels[m->first + i];
+		ret->changed += class != m->classes[i];
+	}
 	return st;
 }
 
@@ -112,48 +124,49 @@ static enum ofa_status setup(struct measure *m, const struct ofa_arch *arch, str
 	return st;
 }
 
-static enum ofa_status classify_all(struct measure *m, struct ofa_quantised *const *q, int n, int *hits,
-				    int *float_hits, struct ofa_error *err)
+/* Counts of n int8 subnets, then those of float32. */
+static enum ofa_status classify_all(struct measure *m, struct ofa_quantised *const *q, int n, struct counts *counts,
+				    struct ofa_error *err)
 {
 	enum ofa_status st = OFA_OK;
 
 	for (m->first = 0; m->first < m->data->n && st == OFA_OK; m->first += m->count) {
 		m->count = m->data->n - m->first < BATCH ? m->data->n - m->first : BATCH;
 		ofa_pool_run(m->pool, prepare, m);
-		if (float_hits)
-			st = classify_float(m, float_hits, err);
+		st = classify_float(m, &counts[n], err);
 		for (int i = 0; i < n && st == OFA_OK; i++)
-			st = classify_int8(m, q[i], &hits[i], err);
+			st = classify_int8(m, q[i], &counts[i], err);
 	}
 	return st;
 }
 
 static enum ofa_status measure(struct measure *m, const struct ofa_quantise_options *options, int n,
-			       double *ret_float32, double *ret_int8, struct ofa_error *err)
+			       double *ret_float32, struct ofa_int8_accuracy *ret_int8, struct ofa_error *err)
 {
 	struct ofa_quantised **q = calloc((size_t)n, sizeof(*q));
-	int *hits = calloc((size_t)n, sizeof(*hits)), float_hits = 0;
-	enum ofa_status st = q && hits ? OFA_OK : ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for int8 subnets");
+	struct counts *counts = calloc((size_t)n + 1, sizeof(*counts));
+	const double images = m->data->n;
+	enum ofa_status st = q && counts ? OFA_OK : ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for int8 subnets");
 
 	for (int i = 0; i < n && st == OFA_OK; i++)
 		st = ofa_quantise(m->net, m->sub, options ? &options[i] : NULL, m->pool, NULL, &q[i], err);
 	if (st == OFA_OK)
-		st = classify_all(m, q, n, hits, ret_float32 ? &float_hits : NULL, err);
+		st = classify_all(m, q, n, counts, err);
 	for (int i = 0; i < n && st == OFA_OK; i++)
-		ret_int8[i] = (double)hits[i] / m->data->n;
-	if (st == OFA_OK && ret_float32)
-		*ret_float32 = (double)float_hits / m->data->n;
+		ret_int8[i] = (struct ofa_int8_accuracy){counts[i].right / images, counts[i].changed / images};
+	if (st == OFA_OK)
+		*ret_float32 = counts[n].right / images;
 	for (int i = 0; q && i < n; i++)
 		ofa_quantised_free(q[i]);
 	free(q);
-	free(hits);
+	free(counts);
 	return st;
 }
 
-enum ofa_status ofa_quantise_measure(const struct ofa_supernet *net, const struct ofa_arch *arch,
+enum ofa_status ofa_quantise_compare(const struct ofa_supernet *net, const struct ofa_arch *arch,
 				     const struct ofa_labelled_images *data,
 				     const struct ofa_quantise_options *options, int n_options, struct ofa_pool *pool,
-				     double *ret_float32, double *ret_int8, struct ofa_error *err)
+				     double *ret_float32, struct ofa_int8_accuracy *ret_int8, struct ofa_error *err)
 {
 	struct measure *m = calloc(1, sizeof(*m));
 	enum ofa_status st;
@@ -178,5 +191,25 @@ enum ofa_status ofa_quantise_measure(const struct ofa_supernet *net, const struc
 	free(m->logits);
 	free(m->qlogits);
 	free(m);
+	return st;
+}
+
+enum ofa_status ofa_quantise_measure(const struct ofa_supernet *net, const struct ofa_arch *arch,
+				     const struct ofa_labelled_images *data,
+				     const struct ofa_quantise_options *options, int n_options, struct ofa_pool *pool,
+				     double *ret_float32, double *ret_int8, struct ofa_error *err)
+{
+	struct ofa_int8_accuracy accuracy[OFA_MEASURE_MAX_OPTIONS];
+	double float32;
+	enum ofa_status st;
+
+	if (options && (n_options < 1 || n_options > OFA_MEASURE_MAX_OPTIONS))
+		return ofa_fail(err, OFA_ERR_INVALID, "options", "%d ways to quantise; 1 to %d are accepted", n_options,
+				OFA_MEASURE_MAX_OPTIONS);
+	st = ofa_quantise_compare(net, arch, data, options, n_options, pool, &float32, accuracy, err);
+	for (int i = 0; st == OFA_OK && i < (options ? n_options : 1); i++)
+		ret_int8[i] = accuracy[i].top1;
+	if (st == OFA_OK && ret_float32)
+		*ret_float32 = float32;
 	return st;
 }

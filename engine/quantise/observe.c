@@ -14,6 +14,8 @@ struct job {
 	const struct ofa_subnet *sub;
 	int images, chunk; /* images in all and at a time: chunks are the same for any number of threads */
 	size_t value_at[OFA_PLAN_MAX_LAYERS + 1], value_floats, scratch_floats, sum_floats;
+	size_t mean_at[OFA_PLAN_MAX_LAYERS], mean_floats;
+	float *channel_sums; /* (chunks, mean_floats): added up in the order of chunks when all are there */
 	struct ofa_observed_layer *seen[OFA_MAX_THREADS]; /* NULL: no memory, or no images */
 	bool out_of_memory[OFA_MAX_THREADS];
 };
@@ -48,7 +50,13 @@ static void run_bare(const struct ofa_layer_run *whole, struct ofa_histogram *in
 		run.kernels->bias_act(run.out, (int)(floats / (size_t)l->c_out), l->c_out, NULL, l->act);
 }
 
-static void observe_layer(const struct job *j, struct work *w, int i, int count)
+/* sums[c] += the channels of `rows` pixels. */
+static void add_channels(const float *x, size_t rows, int c, float *sums)
+{
+	ofa_kernels()->column_sum(x, (int)rows, c, sums);
+}
+
+static void observe_layer(const struct job *j, struct work *w, int i, int count, float *sums)
 {
 	const struct ofa_plan *p = &j->sub->plan;
 	const struct ofa_layer *l = &p->layers[i];
@@ -65,22 +73,26 @@ static void observe_layer(const struct job *j, struct work *w, int i, int count)
 		.sums = w->sums,
 	};
 
+	add_channels(run.in, (size_t)count * (size_t)l->h_in * (size_t)l->w_in, l->c_in, sums);
 	if ((l->op == OFA_OP_CONV && l->residual >= 0) || ofa_layer_looks_up(l))
 		run_bare(&run, &seen->inner);
 	else
 		ofa_layer_run(&run);
 	if (l->op == OFA_OP_SE) {
 		const size_t means = (size_t)count * (size_t)l->c_in;
+		const float *hidden = w->scratch + means;
 
 		ofa_histogram_add(&seen->added, w->sums, means);
-		ofa_histogram_add(&seen->inner, w->scratch + means, (size_t)count * (size_t)l->hidden);
+		ofa_histogram_add(&seen->inner, hidden, (size_t)count * (size_t)l->hidden);
+		add_channels(hidden, (size_t)count, l->hidden, sums + l->c_in);
 	}
 	if (l->op != OFA_OP_MAX_POOL && l->op != OFA_OP_AVERAGE_POOL)
 		ofa_histogram_add(&seen->out, run.out, (size_t)count * map_floats(&p->values[l->out]));
 }
 
-static void observe_chunk(const struct job *j, struct work *w, int first)
+static void observe_chunk(const struct job *j, struct work *w, int chunk)
 {
+	const int first = chunk * j->chunk;
 	const struct ofa_plan *p = &j->sub->plan;
 	const int left = j->images - first, count = left < j->chunk ? left : j->chunk;
 
@@ -91,17 +103,21 @@ static void observe_chunk(const struct job *j, struct work *w, int first)
 					       w->values + (size_t)i * map_floats(&p->values[0]));
 	}
 	for (int i = 0; i < p->n_layers; i++)
-		observe_layer(j, w, i, count);
+		observe_layer(j, w, i, count, j->channel_sums + (size_t)chunk * j->mean_floats + j->mean_at[i]);
+}
+
+static size_t chunks(const struct job *j)
+{
+	return ((size_t)j->images + (size_t)j->chunk - 1) / (size_t)j->chunk;
 }
 
 static void run_thread(void *ctx, unsigned t, unsigned threads)
 {
 	struct job *j = ctx;
-	const size_t chunks = ((size_t)j->images + (size_t)j->chunk - 1) / (size_t)j->chunk;
 	struct work w;
 	size_t begin, end;
 
-	ofa_pool_part(chunks, t, threads, &begin, &end);
+	ofa_pool_part(chunks(j), t, threads, &begin, &end);
 	if (begin == end)
 		return;
 	w.seen = calloc((size_t)j->sub->plan.n_layers, sizeof(*w.seen));
@@ -112,7 +128,7 @@ static void run_thread(void *ctx, unsigned t, unsigned threads)
 		w.scratch = w.values + j->value_floats;
 		w.sums = w.scratch + j->scratch_floats;
 		for (size_t i = begin; i < end; i++)
-			observe_chunk(j, &w, (int)i * j->chunk);
+			observe_chunk(j, &w, (int)i);
 	}
 	free(w.values);
 }
@@ -141,6 +157,8 @@ static void lay_out(struct job *j)
 		const size_t scratch = round16(ofa_layer_scratch(l, j->chunk));
 		const size_t sums = round16((size_t)j->chunk * (size_t)l->c_out);
 
+		j->mean_at[i] = j->mean_floats;
+		j->mean_floats += (size_t)l->c_in + (size_t)l->hidden;
 		j->scratch_floats = scratch > j->scratch_floats ? scratch : j->scratch_floats;
 		j->sum_floats = sums > j->sum_floats ? sums : j->sum_floats;
 	}
@@ -155,13 +173,56 @@ static void merge(struct ofa_observed_layer *all, const struct ofa_observed_laye
 	}
 }
 
+/* What the threads saw, together; frees the parts. */
+static bool gather(struct job *j, struct ofa_pool *pool, struct ofa_observed_layer *all)
+{
+	bool failed = false;
+
+	for (unsigned t = 0; t < ofa_pool_size(pool); t++) {
+		failed |= j->out_of_memory[t];
+		if (j->seen[t] && !failed)
+			merge(all, j->seen[t], j->sub->plan.n_layers);
+		free(j->seen[t]);
+	}
+	return !failed;
+}
+
+/* The means of all inputs, and where each layer has its own. */
+static void set_means(const struct job *j, struct ofa_observed_layer *layers, float *means)
+{
+	const struct ofa_plan *p = &j->sub->plan;
+
+	for (int i = 0; i < p->n_layers; i++) {
+		const struct ofa_layer *l = &p->layers[i];
+		const int n = l->c_in + l->hidden;
+
+		layers[i].mean = means + j->mean_at[i];
+		layers[i].mean_hidden = layers[i].mean + l->c_in;
+		for (int c = 0; c < n; c++) {
+			const double rows = c < l->c_in ? (double)j->images * l->h_in * l->w_in : j->images;
+			double sum = 0;
+
+			for (size_t k = 0; k < chunks(j); k++)
+				sum += j->channel_sums[k * j->mean_floats + j->mean_at[i] + (size_t)c];
+			means[j->mean_at[i] + (size_t)c] = (float)(sum / rows);
+		}
+	}
+}
+
+void ofa_observation_release(struct ofa_observation *o)
+{
+	free(o->layers);
+	free(o->means);
+	*o = (struct ofa_observation){NULL, NULL};
+}
+
 enum ofa_status ofa_observe(const struct ofa_supernet *net, const struct ofa_subnet *sub, int images,
-			    struct ofa_pool *pool, struct ofa_observed_layer **ret, struct ofa_error *err)
+			    struct ofa_pool *pool, struct ofa_observation *ret, struct ofa_error *err)
 {
 	const int available = net->calibration.n;
 	struct job j = {.net = net, .sub = sub, .images = images < available ? images : available};
-	struct ofa_observed_layer *all = NULL;
-	bool failed = false;
+	struct ofa_observation o;
+	bool whole;
 
 	if (available < 1)
 		return ofa_fail(err, OFA_ERR_NOT_FOUND, "ofa.calibration.images",
@@ -169,20 +230,21 @@ enum ofa_status ofa_observe(const struct ofa_supernet *net, const struct ofa_sub
 				"its activations have; add them (ofa import --calibration) or ask for float32",
 				net->name);
 	lay_out(&j);
-	ofa_pool_run(pool, run_thread, &j);
-	for (unsigned t = 0; t < ofa_pool_size(pool); t++) {
-		failed |= j.out_of_memory[t];
-		if (all && j.seen[t] && !failed)
-			merge(all, j.seen[t], sub->plan.n_layers);
-		if (all)
-			free(j.seen[t]);
-		else
-			all = j.seen[t];
+	j.channel_sums = calloc(chunks(&j) * j.mean_floats, sizeof(*j.channel_sums));
+	o.means = malloc(j.mean_floats * sizeof(*o.means));
+	o.layers = calloc((size_t)sub->plan.n_layers, sizeof(*o.layers));
+	whole = j.channel_sums && o.means && o.layers;
+	if (whole) {
+		ofa_pool_run(pool, run_thread, &j);
+		whole = gather(&j, pool, o.layers);
 	}
-	if (failed) {
-		free(all);
+	if (whole)
+		set_means(&j, o.layers, o.means);
+	free(j.channel_sums);
+	if (!whole) {
+		ofa_observation_release(&o);
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory to look at a subnet's activations");
 	}
-	*ret = all;
+	*ret = o;
 	return OFA_OK;
 }

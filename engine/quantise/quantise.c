@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "quantise/observe.h"
+#include "quantise/equalise.h"
 #include "quantise/rescale.h"
 #include "quantise/weights.h"
 
@@ -94,25 +94,47 @@ static double finest_sum(const struct ofa_quantised_layer *ql, struct ofa_affine
 	return fmax(operand.scale, ql->added.scale) / FINEST_STEP;
 }
 
+/* Share of the windows of a layer in which each of its k x k inputs lies inside the map. */
+static void set_inside(const struct ofa_layer *l, float *inside)
+{
+	float rows[OFA_FMT_MAX_KERNEL], columns[OFA_FMT_MAX_KERNEL];
+
+	for (int i = 0; i < l->k; i++) {
+		int y_in = 0, x_in = 0;
+
+		for (int y = i - l->pad; y < l->h_out * l->stride + i - l->pad; y += l->stride)
+			y_in += y >= 0 && y < l->h_in;
+		for (int x = i - l->pad; x < l->w_out * l->stride + i - l->pad; x += l->stride)
+			x_in += x >= 0 && x < l->w_in;
+		rows[i] = (float)y_in / (float)l->h_out;
+		columns[i] = (float)x_in / (float)l->w_out;
+	}
+	for (int i = 0; i < l->k * l->k; i++)
+		inside[i] = rows[i / l->k] * columns[i % l->k];
+}
+
 /* conv, dwconv and linear. */
 static void quantise_product(struct work *w, int i, const struct ofa_quantised_arrays *arrays)
 {
 	const struct ofa_layer *l = &w->q->plan.layers[i];
 	const struct ofa_observed_layer *seen = &w->seen[i];
 	struct ofa_quantised_layer *ql = &w->q->layers[i];
-	const bool depthwise = l->op == OFA_OP_DWCONV;
+	float inside[OFA_FMT_MAX_KERNEL * OFA_FMT_MAX_KERNEL];
 	const struct ofa_weight_source source = {
 		.w = w->sub->weights[i].w,
 		.bias = w->sub->weights[i].b,
 		.rows = l->c_out,
-		.segments = depthwise ? 1 : l->k,
-		.width = depthwise ? l->k * l->k : l->k * l->c_in,
+		.k = l->k,
+		.channels = l->op == OFA_OP_DWCONV ? 1 : l->c_in,
 		.gain = 1.0f,
-		.depthwise = depthwise,
+		.depthwise = l->op == OFA_OP_DWCONV,
+		.mean = w->opt->correct_bias ? seen->mean : NULL,
+		.inside = inside,
 	};
 	const double finest = ofa_weights_bound(&source, ql->in) / FINEST;
 	struct ofa_affine product;
 
+	set_inside(l, inside);
 	if (ofa_layer_looks_up(l)) {
 		ql->inner = seen_affine(w, &seen->inner, l->act == OFA_ACT_HSWISH ? HSWISH_FLOOR : -INFINITY, finest);
 		ql->out = seen_affine(w, &seen->out, -INFINITY, 0);
@@ -141,22 +163,27 @@ static void quantise_gate(struct work *w, int i, const struct ofa_quantised_arra
 {
 	const struct ofa_layer *l = &w->q->plan.layers[i];
 	struct ofa_quantised_layer *ql = &w->q->layers[i];
+	const float inside[] = {1.0f};
 	const struct ofa_weight_source reduce = {
 		.w = w->sub->weights[i].w,
 		.bias = w->sub->weights[i].b,
 		.rows = l->hidden,
-		.segments = 1,
-		.width = l->c_in,
+		.k = 1,
+		.channels = l->c_in,
 		.gain = 1.0f,
+		.mean = w->opt->correct_bias ? w->seen[i].mean : NULL,
+		.inside = inside,
 	};
 	const struct ofa_weight_source expand = {
 		.w = w->sub->weights[i].w2,
 		.bias = w->sub->weights[i].b2,
 		.rows = l->c_in,
-		.segments = 1,
-		.width = l->hidden,
+		.k = 1,
+		.channels = l->hidden,
 		.gain = HSIGMOID_GAIN,
 		.plus = HSIGMOID_PLUS,
+		.mean = w->opt->correct_bias ? w->seen[i].mean_hidden : NULL,
+		.inside = inside,
 	};
 
 	ql->added = seen_affine(w, &w->seen[i].added, -INFINITY, ql->in.scale / FINEST_STEP);
@@ -313,35 +340,64 @@ void ofa_quantised_free(struct ofa_quantised *q)
 	free(q);
 }
 
+/* Ranges from seen, numbers into w->q. */
+static void quantise_all(struct work *w, const struct ofa_supernet *net)
+{
+	uint8_t *at = w->q->storage;
+
+	quantise_input(w, net);
+	for (int i = 0; i < w->q->plan.n_layers; i++) {
+		struct ofa_quantised_arrays arrays;
+
+		at += ofa_quantised_place(&w->q->plan.layers[i], at, &arrays);
+		quantise_layer(w, i, &arrays);
+		set_arrays(&w->q->layers[i], &arrays);
+	}
+}
+
+/* What int8 is made from: sub and what is seen of it, both after equalisation where that is asked for; *ret_equal is
+ * then an own copy, to be freed. */
+static enum ofa_status look(const struct ofa_supernet *net, const struct ofa_subnet *sub,
+			    const struct ofa_quantise_options *opt, struct ofa_pool *pool,
+			    struct ofa_subnet **ret_equal, struct ofa_observation *ret_seen, struct ofa_error *err)
+{
+	struct ofa_observation seen;
+	enum ofa_status st = ofa_observe(net, sub, opt->images, pool, &seen, err);
+
+	if (st == OFA_OK && opt->equalise) {
+		st = ofa_equalise(sub, &seen, ret_equal, err);
+		ofa_observation_release(&seen);
+		if (st == OFA_OK)
+			st = ofa_observe(net, *ret_equal, opt->images, pool, &seen, err);
+	}
+	if (st == OFA_OK)
+		*ret_seen = seen;
+	return st;
+}
+
 enum ofa_status ofa_quantise(const struct ofa_supernet *net, const struct ofa_subnet *sub,
 			     const struct ofa_quantise_options *opt, struct ofa_pool *pool, uint8_t *storage,
 			     struct ofa_quantised **ret, struct ofa_error *err)
 {
-	struct work w = {.opt = opt ? opt : &ofa_quantise_default, .sub = sub};
-	struct ofa_observed_layer *seen = NULL;
+	struct work w = {.opt = opt ? opt : &ofa_quantise_default};
+	struct ofa_observation seen = {NULL, NULL};
+	struct ofa_subnet *equal = NULL;
 	enum ofa_status st = check(sub, w.opt, err);
 
 	if (st == OFA_OK)
-		st = ofa_observe(net, sub, w.opt->images, pool, &seen, err);
+		st = look(net, sub, w.opt, pool, &equal, &seen, err);
 	if (st == OFA_OK)
-		st = check_seen(&sub->plan, seen, err);
+		st = check_seen(&sub->plan, seen.layers, err);
 	if (st == OFA_OK)
 		st = quantised_new(&sub->plan, storage, &w.q, err);
 	if (st == OFA_OK) {
-		uint8_t *at = w.q->storage;
-
-		w.seen = seen;
-		quantise_input(&w, net);
-		for (int i = 0; i < sub->plan.n_layers; i++) {
-			struct ofa_quantised_arrays arrays;
-
-			at += ofa_quantised_place(&sub->plan.layers[i], at, &arrays);
-			quantise_layer(&w, i, &arrays);
-			set_arrays(&w.q->layers[i], &arrays);
-		}
+		w.sub = equal ? equal : sub;
+		w.seen = seen.layers;
+		quantise_all(&w, net);
 		*ret = w.q;
 	}
-	free(seen);
+	ofa_observation_release(&seen);
+	ofa_subnet_free(equal);
 	return st;
 }
 

@@ -19,8 +19,8 @@ struct ofa_quantise_options {
 	enum ofa_range_rule range;
 	double cut;  /* OFA_RANGE_PERCENTILE: share of the values left out at either end, 0 to 0.5 */
 	int images;  /* calibration images that are looked at, at least 1; at most all there are */
-	bool equalise;     /* cross-layer equalisation, arXiv:1906.04721 section 4.1 */
-	bool correct_bias; /* what rounding the weights does to a channel's mean is taken off its bias, section 4.2 */
+	bool equalise;     /* channels between layers scaled towards one range, after arXiv:1906.04721, section 4.1 */
+	bool correct_bias; /* what rounding the weights adds to a channel on average goes off its bias, section 4.2 */
 };
 /* What doc/numerics.md chose. */
 extern const struct ofa_quantise_options ofa_quantise_default;

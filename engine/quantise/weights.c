@@ -9,11 +9,14 @@
 #define LARGEST_INPUT 255 /* less its zero point */
 #define LARGEST_SUM ((double)(1 << 30))
 
+static int columns(const struct ofa_weight_source *from)
+{
+	return from->k * from->k * from->channels;
+}
+
 static float weight(const struct ofa_weight_source *from, int o, int t)
 {
-	const size_t columns = (size_t)from->segments * (size_t)from->width;
-
-	return from->w[((size_t)o / OFA_WEIGHT_PANEL * columns + (size_t)t) * OFA_WEIGHT_PANEL +
+	return from->w[((size_t)o / OFA_WEIGHT_PANEL * (size_t)columns(from) + (size_t)t) * OFA_WEIGHT_PANEL +
 		       (size_t)o % OFA_WEIGHT_PANEL];
 }
 
@@ -27,7 +30,7 @@ static void measure(const struct ofa_weight_source *from, int o, double *ret_mos
 {
 	double most = 0, sum = 0;
 
-	for (int t = 0; t < from->segments * from->width; t++) {
+	for (int t = 0; t < columns(from); t++) {
 		const double size = fabs(weight(from, o, t));
 
 		most = size > most ? size : most;
@@ -58,24 +61,42 @@ static double weight_scale(const struct ofa_weight_source *from, int o, struct o
 	return scale > 0 ? scale : 1.0; /* all zero */
 }
 
+/* Where weight t of output o is stored. */
+static size_t place(const struct ofa_weight_source *from, int o, int t)
+{
+	const int width = from->k * from->channels;
+
+	if (from->depthwise)
+		return (size_t)t * (size_t)from->rows + (size_t)o;
+	return ofa_quad_index(o, t / width, t % width, from->k, width);
+}
+
+/* The mean of input t of output o. */
+static double expected(const struct ofa_weight_source *from, int o, int t)
+{
+	const int c = from->depthwise ? o : t % from->channels;
+
+	return from->mean ? (double)from->mean[c] * from->inside[t / from->channels] : 0;
+}
+
 void ofa_weights_quantise(const struct ofa_weight_source *from, struct ofa_affine in, float out_scale,
 			  const struct ofa_weight_target *to)
 {
 	for (int o = 0; o < from->rows; o++) {
 		const double scale = weight_scale(from, o, in);
 		const struct ofa_rescale r = ofa_rescale_from(scale * from->gain * in.scale / out_scale);
+		double added = 0;
 		int64_t sum = 0;
 
-		for (int t = 0; t < from->segments * from->width; t++) {
-			const int q = (int)lround(weight(from, o, t) / scale);
-			const size_t at = from->depthwise ? (size_t)t * (size_t)from->rows + (size_t)o
-							  : ofa_quad_index(o, t / from->width, t % from->width,
-									   from->segments, from->width);
+		for (int t = 0; t < columns(from); t++) {
+			const float w = weight(from, o, t);
+			const int q = (int)lround(w / scale);
 
-			to->w[at] = (int8_t)q;
+			to->w[place(from, o, t)] = (int8_t)q;
 			sum += q;
+			added += (q * scale - w) * expected(from, o, t);
 		}
-		to->bias[o] = (int32_t)(llround(bias(from, o) / (scale * in.scale)) - in.zero * sum);
+		to->bias[o] = (int32_t)(llround((bias(from, o) - added) / (scale * in.scale)) - in.zero * sum);
 		to->multiplier[o] = r.multiplier;
 		to->shift[o] = r.shift;
 	}

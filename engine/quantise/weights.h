@@ -4,13 +4,16 @@
 
 #include "quantise/layout.h"
 
-/* A matrix of `rows` outputs by segments times width inputs, in float panels (ops/kernels.h), and its bias; both count
- * times `gain`, after `plus` was added to the bias. */
+/* Rows of k x k windows of `channels` inputs, in float panels (ops/kernels.h), and their biases; both count times
+ * `gain`, after `plus` was added to the bias. */
 struct ofa_weight_source {
 	const float *w, *bias;
-	int rows, segments, width;
+	int rows, k, channels;
 	float gain, plus;
-	bool depthwise; /* each row has an input of its own: stored (width, rows), not in quads */
+	bool depthwise; /* each row has an input channel of its own: stored (k,k,rows), not in quads */
+	/* What to expect of the inputs, or NULL: the mean of each channel, and the share of windows in which each of
+	 * the k x k inputs lies inside the map.  A bias then takes back what rounding the weights adds to its sum. */
+	const float *mean, *inside;
 };
 /* Where it goes: NULL-free arrays of ofa_quantised_layer_tensors(), zeroed. */
 struct ofa_weight_target {

@@ -32,8 +32,9 @@ static inline int oracle_quad(const int8_t *w, int o, int segments, int width, i
 
 static inline int8_t oracle_add(const struct ofa_quantised_layer *q, struct ofa_affine operand, int x, int v)
 {
-	const int64_t a = oracle_rescale((int64_t)(x - operand.zero) << 20, q->first.multiplier, q->first.shift);
-	const int64_t b = oracle_rescale((int64_t)(v - q->added.zero) << 20, q->second.multiplier, q->second.shift);
+	const int64_t whole = 1 << 20;
+	const int64_t a = oracle_rescale((x - operand.zero) * whole, q->first.multiplier, q->first.shift);
+	const int64_t b = oracle_rescale((v - q->added.zero) * whole, q->second.multiplier, q->second.shift);
 
 	return (int8_t)oracle_hold(oracle_rescale(a + b, q->result.multiplier, q->result.shift) + q->out.zero, q->low,
 				   q->high);

@@ -1,95 +1,18 @@
-/* int8 subnets: the arithmetic, the layouts, and how near they come to float32. */
+/* int8 subnets: what they hold and compute, and how near they come to float32. */
 #include <math.h>
 
 #include "net/layer.h"
 #include "ops/ref.h"
+#include "quantise/equalise.h"
 #include "quantise/kernels.h"
 #include "quantise/layout.h"
-#include "quantise/quantise.h"
+#include "quantise/measure.h"
 #include "quantise/rescale.h"
 #include "quantise_oracle.h"
 #include "random_net.h"
 #include "spaces.h"
 
 #define IMAGES 6
-
-/* doc/pack-format.md in arithmetic that cannot wrap where sound numbers do not. */
-static int32_t rescale_by_the_book(int32_t x, int32_t m, int32_t s)
-{
-	const __int128 product = (__int128)x * ((__int128)1 << (s > 0 ? s : 0)) * m;
-	const __int128 nudge = product >= 0 ? (__int128)1 << 30 : 1 - ((__int128)1 << 30);
-	const int64_t high = (int64_t)((product + nudge) / ((__int128)1 << 31));
-	const long double scaled = ldexpl((long double)high, s < 0 ? s : 0);
-
-	return (int32_t)roundl(scaled); /* away from zero in ties */
-}
-
-START_TEST(rescale_is_the_books)
-{
-	static const int32_t multipliers[] = {0, 1 << 30, (1 << 30) + 1, 1518500250, INT32_MAX - 1, INT32_MAX};
-	static const int32_t edges[] = {0, 1, -1, 2, -2, 3, -3, 127, -128, 1 << 20, -(1 << 20), INT32_MAX, INT32_MIN};
-	struct ofa_rng rng;
-
-	ofa_rng_init(&rng, 1);
-	for (size_t m = 0; m < OFA_ARRAY_LEN(multipliers); m++)
-		for (int32_t s = OFA_MIN_SHIFT; s <= OFA_MAX_SHIFT; s++)
-			for (int i = 0; i < 200; i++) {
-				const int32_t any = (int32_t)ofa_rng_u64(&rng);
-				const int32_t fit = any >> (s > 0 ? s : 0); /* the shift to the left stays exact */
-				const int32_t x = i < (int)OFA_ARRAY_LEN(edges) && s <= 0 ? edges[i] : fit;
-
-				ck_assert_int_eq(ofa_rescale_apply(x, (struct ofa_rescale){multipliers[m], s}),
-						 rescale_by_the_book(x, multipliers[m], s));
-			}
-}
-END_TEST
-
-/* The first rounding takes ties upwards, the second away from zero; worked out by hand. */
-START_TEST(rescale_rounds_ties_upwards_then_away_from_zero)
-{
-	const struct ofa_rescale half = {1 << 30, 0}, quarter = {1 << 30, -1};
-
-	ck_assert_int_eq(ofa_rescale_apply(3, half), 2);    /* 1.5 */
-	ck_assert_int_eq(ofa_rescale_apply(-3, half), -1);
-	ck_assert_int_eq(ofa_rescale_apply(2, quarter), 1); /* 1 / 2 */
-	ck_assert_int_eq(ofa_rescale_apply(-2, quarter), -1); /* -1 / 2 */
-	ck_assert_int_eq(ofa_rescale_apply(1, quarter), 1); /* 0.25, but 0.5 is rounded first */
-	ck_assert_int_eq(ofa_rescale_apply(5, (struct ofa_rescale){1 << 30, 3}), 20);
-	/* a shift to the left wraps */
-	ck_assert_int_eq(ofa_rescale_apply(1 << 30, (struct ofa_rescale){1 << 30, 2}), 0);
-}
-END_TEST
-
-START_TEST(multipliers_are_nearest)
-{
-	const double factors[] = {1, 0.5, 0.75, 1.0 / 255, 1e-9, 3.999, 1024.3, 0.9999999999, 1e6, 2.5e-10};
-	struct ofa_rescale r;
-
-	for (size_t i = 0; i < OFA_ARRAY_LEN(factors); i++) {
-		r = ofa_rescale_from(factors[i]);
-		ck_assert_int_ge(r.multiplier, 1 << 30);
-		ck_assert_double_le(fabs(ofa_rescale_factor(r) / factors[i] - 1), ldexp(1, -31));
-	}
-	r = ofa_rescale_from(0);
-	ck_assert(r.multiplier == 0 && r.shift == 0);
-	r = ofa_rescale_from(1e-30);
-	ck_assert(r.multiplier == 0 && r.shift == 0);
-	r = ofa_rescale_from(1e30);
-	ck_assert(r.multiplier == INT32_MAX && r.shift == OFA_MAX_SHIFT);
-}
-END_TEST
-
-/* doc/pack-format.md: ((o div 8) Q + j) 8 + (o mod 8)) 4 + i. */
-START_TEST(quads_lie_as_the_format_says)
-{
-	/* 3 segments of 5 weights: two quads each, Q = 6 */
-	ck_assert_uint_eq(ofa_quad_index(0, 0, 0, 3, 5), 0);
-	ck_assert_uint_eq(ofa_quad_index(0, 0, 4, 3, 5), 32);
-	ck_assert_uint_eq(ofa_quad_index(3, 0, 1, 3, 5), 13);
-	ck_assert_uint_eq(ofa_quad_index(0, 2, 0, 3, 5), 4 * 32);
-	ck_assert_uint_eq(ofa_quad_index(10, 1, 4, 3, 5), ((6 + 3) * 8 + 2) * 4);
-}
-END_TEST
 
 /* A network and one of its subnets in both types. */
 struct pair {
@@ -160,6 +83,8 @@ END_TEST
 
 START_TEST(threads_change_no_byte)
 {
+	const struct ofa_quantise_options all = {
+		.range = OFA_RANGE_MSE, .images = IMAGES, .equalise = true, .correct_bias = true};
 	struct pair *p = calloc(1, sizeof(*p));
 	struct ofa_error err = {0};
 	struct ofa_quantised *q;
@@ -168,9 +93,9 @@ START_TEST(threads_change_no_byte)
 	int8_t *x, one[3 * 10], three[3 * 10];
 
 	load_space(tiny_json, &space);
-	pair_init(p, &space, true, NULL);
+	pair_init(p, &space, true, &all);
 	ASSERT_OK(ofa_pool_new(3, &pool), &err);
-	ASSERT_OK(ofa_quantise(p->net, p->sub, NULL, pool, NULL, &q, &err), &err);
+	ASSERT_OK(ofa_quantise(p->net, p->sub, &all, pool, NULL, &q, &err), &err);
 	ck_assert_mem_eq(q->storage, p->q->storage, q->storage_bytes);
 	for (int i = 0; i < p->plan.n_layers; i++) {
 		ck_assert_int_eq(q->layers[i].out.zero, p->q->layers[i].out.zero);
@@ -211,6 +136,28 @@ START_TEST(no_calibration_images_are_named)
 	ofa_subnet_free(sub);
 	ofa_supernet_free(net);
 	free(plan);
+}
+END_TEST
+
+START_TEST(options_out_of_range_are_refused)
+{
+	static const struct ofa_quantise_options bad[] = {
+		{.range = OFA_RANGE_MSE, .images = 0},
+		{.range = OFA_RANGE_PERCENTILE, .cut = 0.75, .images = 1},
+		{.range = OFA_RANGE_PERCENTILE, .cut = NAN, .images = 1},
+		{.range = OFA_RANGE_RULES, .images = 1},
+	};
+	struct pair *p = calloc(1, sizeof(*p));
+	struct ofa_quantised *q = NULL;
+	struct ofa_space space;
+
+	load_space(tiny_json, &space);
+	pair_init(p, &space, false, NULL);
+	for (size_t i = 0; i < OFA_ARRAY_LEN(bad); i++)
+		ASSERT_FAILS(ofa_quantise(p->net, p->sub, &bad[i], NULL, NULL, &q, NULL), OFA_ERR_INVALID);
+	ck_assert_ptr_null(q);
+	pair_release(p);
+	free(p);
 }
 END_TEST
 
@@ -439,17 +386,129 @@ START_TEST(each_layer_is_the_formats_and_near_float32)
 }
 END_TEST
 
+/* A subnet's scores on the network's own images. */
+static float *logits_of(const struct pair *p, const struct ofa_subnet *sub)
+{
+	const int side = p->plan.arch.image_size, c = p->net->space.input_channels;
+	float *x = malloc((size_t)(IMAGES * side * side * c) * sizeof(*x));
+	float *logits = malloc((size_t)(IMAGES * p->plan.classes) * sizeof(*logits));
+	struct ofa_error err = {0};
+
+	ofa_supernet_calibration_input(p->net, 0, IMAGES, side, x);
+	ASSERT_OK(ofa_subnet_forward(sub, x, IMAGES, NULL, logits, &err), &err);
+	free(x);
+	return logits;
+}
+
+START_TEST(an_equalised_subnet_computes_the_same)
+{
+	struct pair *p = calloc(1, sizeof(*p));
+	struct ofa_observation seen;
+	struct ofa_error err = {0};
+	struct ofa_subnet *equal;
+	struct ofa_space space;
+	float *before, *after;
+
+	load_space(tiny_json, &space); /* ReLU with SE, h-swish and ReLU6 */
+	pair_init(p, &space, true, &(struct ofa_quantise_options){.images = IMAGES, .equalise = true});
+	ASSERT_OK(ofa_observe(p->net, p->sub, IMAGES, NULL, &seen, &err), &err);
+	ASSERT_OK(ofa_equalise(p->sub, &seen, &equal, &err), &err);
+	ck_assert(memcmp(equal->storage, p->sub->storage, equal->storage_floats * sizeof(float)) != 0);
+	before = logits_of(p, p->sub);
+	after = logits_of(p, equal);
+	for (int i = 0; i < IMAGES * p->plan.classes; i++)
+		ck_assert_float_eq_tol(before[i], after[i], 1e-3f);
+	free(before);
+	free(after);
+	ofa_subnet_free(equal);
+	ofa_observation_release(&seen);
+	pair_release(p);
+	free(p);
+}
+END_TEST
+
+static int largest(const float *logits, int n)
+{
+	int best = 0;
+
+	for (int i = 1; i < n; i++)
+		best = logits[i] > logits[best] ? i : best;
+	return best;
+}
+
+START_TEST(accuracies_are_those_of_the_logits)
+{
+	struct pair *p = calloc(1, sizeof(*p));
+	struct ofa_int8_accuracy got;
+	struct ofa_error err = {0};
+	struct ofa_space space;
+	uint8_t labels[IMAGES];
+	struct ofa_labelled_images data = {.labels = labels, .n = IMAGES, .h = 20, .w = 20, .c = 1};
+	const struct ofa_arch *arch = &p->plan.arch;
+	double float32, again;
+	float *logits;
+
+	load_space(tiny_json, &space);
+	space.n_resolutions = 1;
+	space.resolutions[0] = 20; /* the images as they are */
+	pair_init(p, &space, true, NULL);
+	logits = logits_of(p, p->sub);
+	for (int i = 0; i < IMAGES; i++)
+		labels[i] = (uint8_t)((largest(logits + i * 10, 10) + (i == 2)) % 10); /* all but one are right */
+	data.images = p->net->calibration.images;
+	ASSERT_OK(ofa_quantise_compare(p->net, arch, &data, NULL, 1, NULL, &float32, &got, &err), &err);
+	ck_assert_double_eq_tol(float32, (IMAGES - 1.0) / IMAGES, 1e-12);
+	ck_assert_double_le(fabs(got.top1 - float32), got.changed + 1e-12);
+	ASSERT_OK(ofa_quantise_measure(p->net, arch, &data, NULL, 1, NULL, NULL, &again, &err), &err);
+	ck_assert_double_eq(again, got.top1);
+	data.c = 3;
+	ASSERT_FAILS(ofa_quantise_measure(p->net, arch, &data, NULL, 1, NULL, NULL, &again, &err), OFA_ERR_MISMATCH);
+	free(logits);
+	pair_release(p);
+	free(p);
+}
+END_TEST
+
+/* What a device computes of a pixel is the nearest that the input can say. */
+START_TEST(pixels_become_the_nearest_input)
+{
+	struct pair *p = calloc(1, sizeof(*p));
+	struct ofa_space space;
+	struct ofa_affine in;
+	uint8_t pixels[28 * 28 * 3] = {0};
+	int8_t x[sizeof(pixels)];
+
+	load_space(small_resnet_json, &space);
+	space.n_resolutions = 1;
+	space.resolutions[0] = 28;
+	pair_init(p, &space, false, NULL);
+	for (size_t i = 0; i < sizeof(pixels); i++)
+		pixels[i] = (uint8_t)(i / 3);
+	ofa_quantised_input(p->q, pixels, 1, x);
+	in = ofa_quantised_input_affine(p->q);
+	for (size_t i = 0; i < 3 * 256; i++) {
+		const size_t c = i % 3;
+		const float real = ((float)pixels[i] / 255.0f - p->net->mean[c]) / p->net->std[c];
+
+		ck_assert_float_le(fabsf(to_real(x[i], in) - real), 0.502f * in.scale);
+	}
+	ck_assert(to_real(in.zero, in) == 0);
+	pair_release(p);
+	free(p);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = {rescale_is_the_books,
-				      rescale_rounds_ties_upwards_then_away_from_zero,
-				      multipliers_are_nearest,
-				      quads_lie_as_the_format_says,
-				      arrays_fill_the_storage,
+	const TTest *const tests[] = {arrays_fill_the_storage,
 				      threads_change_no_byte,
 				      no_calibration_images_are_named,
 				      logits_are_near_those_of_float32,
-				      each_layer_is_the_formats_and_near_float32};
+				      each_layer_is_the_formats_and_near_float32,
+				      options_out_of_range_are_refused,
+				      an_equalised_subnet_computes_the_same,
+				      accuracies_are_those_of_the_logits,
+				      pixels_become_the_nearest_input};
 
 	return run_tests("quantise", tests, OFA_ARRAY_LEN(tests));
 }
