@@ -22,7 +22,7 @@ struct images {
 
 /* What the memory past .bss is used for. */
 struct memory {
-	float *logits;
+	void *logits; /* floats, or int8 of an int8 package */
 	uint8_t *arena;
 	uint32_t arena_room;
 	uint32_t arena_written;
@@ -53,40 +53,63 @@ static int find_images(const struct ofa_device_model *model, struct images *ret)
 static int divide_memory(const struct ofa_device_model *model, struct memory *ret)
 {
 	const uint32_t room = firmware_distance(firmware_arena, firmware_arena_end);
-	const uint32_t logits = (model->classes * (uint32_t)sizeof(float) + 63) / 64 * 64;
+	const uint32_t each = model->type == OFA_DEVICE_INT8 ? 1 : (uint32_t)sizeof(float);
+	const uint32_t logits = (model->classes * each + 63) / 64 * 64;
 
 	if (logits > room || model->arena_bytes > room - logits)
 		return 0;
-	ret->logits = (float *)(void *)firmware_arena;
+	ret->logits = firmware_arena;
 	ret->arena = firmware_arena + logits;
 	ret->arena_room = room - logits;
 	ret->arena_written = 0;
 	return 1;
 }
 
-static uint32_t best_of(const float *logits, uint32_t n)
+/* A number that is ordered as the logits are: an int8 itself; of a float all its bits, those of negative ones
+ * counted downwards. */
+static int32_t logit(const struct ofa_device_model *model, const struct memory *memory, uint32_t i)
+{
+	int32_t bits;
+
+	if (model->type == OFA_DEVICE_INT8)
+		return ((const int8_t *)memory->logits)[i];
+	memcpy(&bits, (const uint8_t *)memory->logits + i * sizeof(bits), sizeof(bits));
+	return bits < 0 ? INT32_MIN - bits : bits;
+}
+
+static void say_logits(const struct ofa_device_model *model, const struct memory *memory)
 {
 	uint32_t i, best = 0;
 
-	for (i = 1; i < n; i++) {
-		if (logits[i] > logits[best])
+	for (i = 1; i < model->classes; i++) {
+		if (logit(model, memory, i) > logit(model, memory, best))
 			best = i;
 	}
-	return best;
+	firmware_say_number(", class ", best, ", logits");
+	for (i = 0; i < model->classes; i++)
+		firmware_say_signed(" ", logit(model, memory, i), "");
 }
 
-/* All bits of them. */
-static void say_logits(const float *logits, uint32_t n)
+/* Runs what the arena holds; returns how many ticks that took. */
+static uint64_t run(const struct ofa_device_model *model, const struct memory *memory)
 {
-	uint32_t i;
+	const uint64_t start = firmware_counter_ticks();
+	enum ofa_device_status status;
+	uint64_t ticks;
 
-	firmware_say(", logits");
-	for (i = 0; i < n; i++) {
-		int32_t bits;
-
-		memcpy(&bits, &logits[i], sizeof(bits));
-		firmware_say_signed(" ", bits, "");
+#ifndef OFA_DEVICE_INT8_ONLY
+	if (model->type != OFA_DEVICE_INT8)
+		status = ofa_device_run(model, memory->arena, memory->arena_room, NULL, memory->logits);
+	else
+#endif
+		status = ofa_device_run_int8(model, memory->arena, memory->arena_room, NULL, memory->logits);
+	ticks = firmware_counter_ticks() - start;
+	if (status != OFA_DEVICE_OK) {
+		firmware_say(ofa_device_strerror(status));
+		firmware_say("\n");
+		firmware_stop(1);
 	}
+	return ticks;
 }
 
 /* What is written twice, over another paint each time, cannot be taken for paint. */
@@ -95,25 +118,18 @@ static void classify(const struct ofa_device_model *model, const struct images *
 {
 	const uint8_t paint = i % 2 == 0 ? 0x5a : 0xa5;
 	uint8_t *const end = memory->arena + memory->arena_room;
-	float *input = ofa_device_input(model, memory->arena);
 	uint32_t written;
 	uint64_t ticks;
 
 	firmware_paint(memory->arena, end, paint);
-	ofa_device_normalise(model, images->pixels + i * images->each, input);
-	ticks = firmware_counter_ticks();
-	if (ofa_device_run(model, memory->arena, memory->arena_room, input, memory->logits) != OFA_DEVICE_OK) {
-		firmware_say("the runtime refuses to run\n");
-		firmware_stop(1);
-	}
-	ticks = firmware_counter_ticks() - ticks;
+	ofa_device_put_pixels(model, images->pixels + i * images->each, memory->arena);
+	ticks = run(model, memory);
 	written = firmware_written_from_start(memory->arena, end, paint);
 	if (written > memory->arena_written)
 		memory->arena_written = written;
 	firmware_say_number("image ", i, "");
 	firmware_say_number(": label ", images->labels[i], "");
-	firmware_say_number(", class ", best_of(memory->logits, model->classes), "");
-	say_logits(memory->logits, model->classes);
+	say_logits(model, memory);
 	firmware_say_number(", ", firmware_counts(ticks), COUNTED "\n");
 }
 

@@ -24,7 +24,8 @@ void firmware_counter_start(void)
 	SYSTICK->control = CONTROL_RUN;
 }
 
-/* The counter runs down, interrupts when it gets to 0, and may do so between two looks at `rounds`. */
+/* The counter runs down and interrupts when it gets to 0, which may happen between two looks at `rounds`; the barrier
+ * lets an interrupt that is due by then come first. */
 uint64_t firmware_counter_ticks(void)
 {
 	uint32_t before, value;
@@ -32,6 +33,7 @@ uint64_t firmware_counter_ticks(void)
 	do {
 		before = rounds;
 		value = SYSTICK->value;
+		__asm__ volatile("isb" ::: "memory");
 	} while (before != rounds);
 	return (uint64_t)before * ROUND + (ROUND - value) % ROUND;
 }

@@ -9,36 +9,49 @@
 
 #define HEAD_BYTES 12
 
-static void print_image(int i, int label, const float *logits, uint32_t classes)
+/* As the firmware says them: int8, or the bits of floats in their order. */
+static int32_t logit(const struct ofa_device_model *m, const void *logits, uint32_t i)
+{
+	int32_t bits;
+
+	if (m->type == OFA_DEVICE_INT8)
+		return ((const int8_t *)logits)[i];
+	memcpy(&bits, (const float *)logits + i, sizeof bits);
+	return bits < 0 ? INT32_MIN - bits : bits;
+}
+
+static void print_image(const struct ofa_device_model *m, int i, int label, const void *logits)
 {
 	uint32_t best = 0;
 
-	for (uint32_t c = 1; c < classes; c++)
-		if (logits[c] > logits[best])
+	for (uint32_t c = 1; c < m->classes; c++)
+		if (logit(m, logits, c) > logit(m, logits, best))
 			best = c;
 	printf("image %d: label %d, class %u, logits", i, label, best);
-	for (uint32_t c = 0; c < classes; c++) {
-		int32_t bits;
-		memcpy(&bits, &logits[c], sizeof bits);
-		printf(" %d", bits);
-	}
+	for (uint32_t c = 0; c < m->classes; c++)
+		printf(" %d", logit(m, logits, c));
 	printf("\n");
+}
+
+static enum ofa_device_status run(const struct ofa_device_model *m, void *arena, const uint8_t *pixels, void *logits)
+{
+	ofa_device_put_pixels(m, pixels, arena);
+	return m->type == OFA_DEVICE_INT8 ? ofa_device_run_int8(m, arena, m->arena_bytes, NULL, logits)
+	                                  : ofa_device_run(m, arena, m->arena_bytes, NULL, logits);
 }
 
 static int run_images(const struct ofa_device_model *m, const uint8_t *images, size_t size)
 {
 	size_t each = (size_t)m->height * m->width * m->channels, n = images[4] | (size_t)images[5] << 8;
-	float *arena = aligned_alloc(64, (ofa_device_arena_bytes(m) + 63) / 64 * 64);
-	float *logits = malloc(m->classes * sizeof *logits);
+	void *arena = aligned_alloc(64, (ofa_device_arena_bytes(m) + 63) / 64 * 64);
+	void *logits = malloc(m->classes * sizeof(float));
 	int rc = arena && logits && size == HEAD_BYTES + n * (each + 1) ? 0 : 1;
 
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		float *input = ofa_device_input(m, arena);
-		ofa_device_normalise(m, images + HEAD_BYTES + n + i * each, input);
-		if (ofa_device_run(m, arena, ofa_device_arena_bytes(m), input, logits) != OFA_DEVICE_OK)
+		if (run(m, arena, images + HEAD_BYTES + n + i * each, logits) != OFA_DEVICE_OK)
 			rc = 1;
 		else
-			print_image((int)i, images[HEAD_BYTES + i], logits, m->classes);
+			print_image(m, (int)i, images[HEAD_BYTES + i], logits);
 	}
 	free(arena);
 	free(logits);
