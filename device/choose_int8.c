@@ -2,5 +2,17 @@
 
 const struct ofa_device_int8_kernels *ofa_device_choose_int8(void)
 {
+#ifdef OFA_DEVICE_X86
+	const uint32_t cpu = ofa_device_cpu();
+
+	if (cpu & OFA_CPU_AVX512_INT8)
+		return &ofa_device_int8_avx512;
+#ifdef OFA_DEVICE_AVXVNNI
+	if (cpu & OFA_CPU_AVXVNNI)
+		return &ofa_device_int8_avxvnni;
+#endif
+	if (cpu & OFA_CPU_AVX2)
+		return &ofa_device_int8_avx2;
+#endif
 	return &ofa_device_int8_portable;
 }

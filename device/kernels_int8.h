@@ -9,6 +9,7 @@
 #ifndef OFA_DEVICE_KERNELS_INT8_H
 #define OFA_DEVICE_KERNELS_INT8_H
 
+#include "cpu.h"
 #include "internal.h"
 
 struct ofa_device_rescale {
@@ -70,6 +71,12 @@ struct ofa_device_int8_kernels {
 };
 
 extern const struct ofa_device_int8_kernels ofa_device_int8_portable; /* int8.c */
+#ifdef OFA_DEVICE_X86
+extern const struct ofa_device_int8_kernels ofa_device_int8_avx2, ofa_device_int8_avx512;
+#endif
+#ifdef OFA_DEVICE_AVXVNNI
+extern const struct ofa_device_int8_kernels ofa_device_int8_avxvnni;
+#endif
 
 /* choose_int8.c: the fastest for this processor. */
 const struct ofa_device_int8_kernels *ofa_device_choose_int8(void);

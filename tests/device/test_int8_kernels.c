@@ -6,8 +6,20 @@
 #include "kernels_int8.h"
 #include "runner.h"
 
-/* What is tested beside the portable kernels: the ones that ofa_device_load() chooses here. */
-static const struct ofa_device_int8_kernels *tables[2];
+/* What is tested on a processor that has `cpu`. */
+static const struct {
+	const struct ofa_device_int8_kernels *kernels;
+	uint32_t cpu;
+} tables[] = {
+	{&ofa_device_int8_portable, 0},
+#ifdef OFA_DEVICE_X86
+	{&ofa_device_int8_avx2, OFA_CPU_AVX2},
+	{&ofa_device_int8_avx512, OFA_CPU_AVX512_INT8},
+#endif
+#ifdef OFA_DEVICE_AVXVNNI
+	{&ofa_device_int8_avxvnni, OFA_CPU_AVXVNNI},
+#endif
+};
 
 struct shape {
 	uint32_t kind, h, w, c_in, c_out, k, stride, pad, act;
@@ -29,6 +41,8 @@ static const struct shape shapes[] = {
 	{OFA_FMT_CONV, 4, 5, 16, 24, 3, 1, 2, RELU, 0},
 	{OFA_FMT_CONV, 5, 7, 9, 10, 1, 2, 0, NONE, 1},
 	{OFA_FMT_CONV, 3, 40, 8, 8, 3, 1, 1, RELU, 0},
+	{OFA_FMT_CONV, 3, 28, 1, 24, 3, 1, 1, SWISH, 0},
+	{OFA_FMT_CONV, 7, 7, 64, 66, 3, 1, 1, RELU, 1},
 	/* pointwise: each remainder of pixels, quads and panels; matrices */
 	{OFA_FMT_CONV, 1, 1, 1, 1, 1, 1, 0, NONE, 0},
 	{OFA_FMT_CONV, 1, 2, 3, 8, 1, 1, 0, RELU, 0},
@@ -38,6 +52,15 @@ static const struct shape shapes[] = {
 	{OFA_FMT_CONV, 4, 13, 64, 40, 1, 1, 0, RELU, 0},
 	{OFA_FMT_CONV, 2, 17, 66, 7, 1, 1, 0, RELU, 1},
 	{OFA_FMT_CONV, 1, 28, 130, 72, 1, 1, 0, SWISH, 0},
+	{OFA_FMT_CONV, 1, 4, 33, 72, 1, 1, 0, SWISH, 0},
+	{OFA_FMT_CONV, 1, 3, 20, 136, 1, 1, 0, NONE, 0},
+	{OFA_FMT_CONV, 1, 8, 24, 104, 1, 1, 0, SWISH, 0},
+	{OFA_FMT_CONV, 1, 9, 3, 40, 1, 1, 0, NONE, 1},
+	{OFA_FMT_CONV, 1, 10, 65, 16, 1, 1, 0, NONE, 0},
+	{OFA_FMT_CONV, 1, 11, 40, 56, 1, 1, 0, RELU, 1},
+	{OFA_FMT_CONV, 1, 12, 127, 15, 1, 1, 0, NONE, 0},
+	{OFA_FMT_CONV, 2, 7, 96, 33, 1, 1, 0, NONE, 1},
+	{OFA_FMT_CONV, 3, 29, 24, 72, 1, 1, 0, SWISH, 0},
 	{OFA_FMT_LINEAR, 1, 1, 100, 10, 1, 1, 0, NONE, 0},
 	{OFA_FMT_LINEAR, 1, 1, 37, 130, 1, 1, 0, SWISH, 0},
 	{OFA_FMT_LINEAR, 1, 1, 1030, 33, 1, 1, 0, RELU, 0},
@@ -54,6 +77,8 @@ static const struct shape shapes[] = {
 	{OFA_FMT_DWCONV, 2, 2, 48, 48, 7, 2, 3, NONE, 0},
 	{OFA_FMT_DWCONV, 1, 1, 12, 12, 7, 1, 3, RELU, 0},
 	{OFA_FMT_DWCONV, 3, 30, 72, 72, 3, 1, 1, RELU, 0},
+	{OFA_FMT_DWCONV, 4, 113, 15, 15, 7, 2, 3, SWISH, 0},
+	{OFA_FMT_DWCONV, 3, 57, 31, 31, 5, 1, 2, NONE, 0},
 	/* the rest */
 	{OFA_FMT_GLOBAL_POOL, 1, 1, 5, 5, 1, 1, 0, NONE, 0},
 	{OFA_FMT_GLOBAL_POOL, 7, 7, 33, 33, 1, 1, 0, NONE, 0},
@@ -82,12 +107,13 @@ struct layer {
 	int8_t table[256];
 };
 
-static int8_t *random_bytes(struct ofa_rng *rng, size_t n, int least)
+/* Of 16 numbers about `ends` are the least or the largest. */
+static int8_t *random_bytes(struct ofa_rng *rng, size_t n, int least, uint32_t ends)
 {
 	int8_t *p = malloc(n);
 
-	for (size_t i = 0; i < n; i++) /* the ends more often than by chance */
-		p[i] = (int8_t)(ofa_rng_below(rng, 16) == 0 ? (ofa_rng_below(rng, 2) ? least : 127)
+	for (size_t i = 0; i < n; i++)
+		p[i] = (int8_t)(ofa_rng_below(rng, 16) < ends ? (ofa_rng_below(rng, 2) ? least : 127)
 							    : least + (int)ofa_rng_below(rng, (uint32_t)(128 - least)));
 	return p;
 }
@@ -151,7 +177,7 @@ static int8_t *pack(const struct shape *s, const int8_t *w, struct ofa_rng *rng)
 	return p;
 }
 
-static void make_tensors(struct layer *l, struct ofa_rng *rng)
+static void make_tensors(struct layer *l, struct ofa_rng *rng, uint32_t ends)
 {
 	const struct shape *s = &l->s;
 	const size_t taps = (size_t)s->k * s->k * (is_dense(s) ? s->c_in : 1), padded = (s->c_out + 15) / 16 * 16;
@@ -159,7 +185,7 @@ static void make_tensors(struct layer *l, struct ofa_rng *rng)
 
 	for (size_t n = taps; n > 1; n /= 4)
 		around--;
-	l->w = random_bytes(rng, taps * s->c_out, -127);
+	l->w = random_bytes(rng, taps * s->c_out, -127, ends);
 	l->packed = is_dense(s) ? pack(s, l->w, rng) : NULL;
 	l->b = calloc(padded, sizeof(*l->b));
 	l->m = calloc(padded, sizeof(*l->m));
@@ -173,7 +199,7 @@ static void make_tensors(struct layer *l, struct ofa_rng *rng)
 	}
 }
 
-static void make_layer(struct layer *l, const struct shape *s, struct ofa_rng *rng)
+static void make_layer(struct layer *l, const struct shape *s, struct ofa_rng *rng, uint32_t ends)
 {
 	const size_t in = (size_t)s->h * s->w * s->c_in;
 
@@ -204,12 +230,12 @@ static void make_layer(struct layer *l, const struct shape *s, struct ofa_rng *r
 	}
 	if (s->kind == OFA_FMT_GLOBAL_POOL)
 		l->h_out = l->a.w_out = 1;
-	l->x = random_bytes(rng, in, -128);
-	l->gate = random_bytes(rng, s->c_in, -128);
-	l->added = random_bytes(rng, (size_t)l->h_out * l->a.w_out * s->c_out, -128);
+	l->x = random_bytes(rng, in, -128, ends);
+	l->gate = random_bytes(rng, s->c_in, -128, ends);
+	l->added = random_bytes(rng, (size_t)l->h_out * l->a.w_out * s->c_out, -128, ends);
 	l->want = malloc((size_t)l->h_out * l->a.w_out * s->c_out);
 	if (is_dense(s) || s->kind == OFA_FMT_DWCONV)
-		make_tensors(l, rng);
+		make_tensors(l, rng, ends);
 	for (int i = 0; i < 256; i++)
 		l->table[i] = (int8_t)random_zero(rng);
 	l->a.w = is_dense(s) ? l->packed : l->w;
@@ -438,14 +464,16 @@ START_TEST(kernels_match_the_oracle)
 	for (int round = 0; round < 4; round++) {
 		struct layer l;
 
-		make_layer(&l, s, &rng);
+		make_layer(&l, s, &rng, round < 3 ? 1 : 15);
 		naive(&l);
 		for (size_t t = 0; t < OFA_ARRAY_LEN(tables); t++) {
+			if (tables[t].cpu & ~ofa_device_cpu())
+				continue;
 			if (pointwise || s->kind == OFA_FMT_GLOBAL_POOL || s->kind == OFA_FMT_SE ||
 			    s->kind == OFA_FMT_ADD)
-				check_whole(tables[t], &l);
+				check_whole(tables[t].kernels, &l);
 			if (s->kind != OFA_FMT_LINEAR && s->kind != OFA_FMT_GLOBAL_POOL && s->kind != OFA_FMT_SE)
-				check_rows(tables[t], &l);
+				check_rows(tables[t].kernels, &l);
 		}
 		free_layer(&l);
 	}
@@ -474,6 +502,51 @@ START_TEST(rescale_is_the_format_s)
 }
 END_TEST
 
+/* The same by the kernels' own ways: a mean over one pixel of zeros, whose zero point is less the sum.  What comes out
+ * is brought to 0 and 1, since a clamp would hide it. */
+START_TEST(kernels_rescale_as_the_format)
+{
+	static const int8_t zeros[40];
+	int8_t got[40];
+	struct ofa_rng rng;
+
+	ofa_rng_init(&rng, 8);
+	for (int i = 0; i < 20000; i++) {
+		const int32_t zero = (int32_t)ofa_rng_u64(&rng) >> ofa_rng_below(&rng, 32);
+		const struct ofa_device_rescale r = {random_multiplier(&rng), (int32_t)ofa_rng_below(&rng, 62) - 31};
+		const int64_t want = rescale(wrap(-(int64_t)zero), r);
+		struct ofa_device_int8_args a = {.c_in = 40, .in_zero = zero, .low = -128, .high = 127, .first = r};
+
+		for (size_t t = 0; t < OFA_ARRAY_LEN(tables); t++) {
+			if (tables[t].cpu & ~ofa_device_cpu())
+				continue;
+			for (int8_t shown = 0; shown < 2; shown++) {
+				a.out_zero = (int32_t)wrap(shown - want);
+				tables[t].kernels->mean(&a, 1, zeros, got);
+				for (int c = 1; c < 40; c++)
+					got[0] |= got[c] ^ shown;
+				ck_assert_msg(got[0] == shown, "%s: %d by %d, %d is not %d", tables[t].kernels->name,
+					      (int)wrap(-(int64_t)zero), r.multiplier, r.shift, (int)want);
+			}
+		}
+	}
+}
+END_TEST
+
+START_TEST(the_best_is_chosen)
+{
+	size_t best = 0;
+
+	for (size_t t = 0; t < OFA_ARRAY_LEN(tables); t++) {
+		if (tables[t].cpu & ~ofa_device_cpu())
+			printf("SKIP: this processor cannot run the kernels %s\n", tables[t].kernels->name);
+		else if (tables[t].cpu > tables[best].cpu)
+			best = t;
+	}
+	ck_assert_ptr_eq(ofa_device_choose_int8(), tables[best].kernels);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("int8 kernels");
@@ -481,11 +554,12 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	tables[0] = &ofa_device_int8_portable;
-	tables[1] = ofa_device_choose_int8();
+	tcase_set_timeout(tcase, 120);
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, kernels_match_the_oracle, 0, (int)OFA_ARRAY_LEN(shapes));
 	tcase_add_test(tcase, rescale_is_the_format_s);
+	tcase_add_test(tcase, kernels_rescale_as_the_format);
+	tcase_add_test(tcase, the_best_is_chosen);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

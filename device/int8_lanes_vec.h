@@ -1,0 +1,151 @@
+/* Arithmetic of the int8 kernels by lanes: what a sum of products becomes.  Part of the template int8_vec.h. */
+#ifndef OFA_DEVICE_INT8_LANES_VEC_H
+#define OFA_DEVICE_INT8_LANES_VEC_H
+
+#include "kernels_int8.h"
+
+OFA_INLINE vec load_words(const int32_t *p)
+{
+	return *(const vec *)p;
+}
+
+OFA_INLINE vec all_lanes(int32_t x)
+{
+	const vec zero = {0};
+
+	return x + zero;
+}
+
+/* Sums and differences that wrap around. */
+typedef uint32_t wrapping __attribute__((vector_size(LANES * sizeof(uint32_t))));
+
+OFA_INLINE vec plus(vec a, vec b)
+{
+	return (vec)((wrapping)a + (wrapping)b);
+}
+
+OFA_INLINE vec minus(vec a, vec b)
+{
+	return (vec)((wrapping)a - (wrapping)b);
+}
+
+OFA_INLINE vec load_some(const int8_t *p, uint32_t n)
+{
+	int8_t part[LANES] = {0};
+
+	if (n >= LANES)
+		return load_bytes(p);
+	memcpy(part, p, n);
+	return load_bytes(part);
+}
+
+OFA_INLINE void store_some(int8_t *p, vec v, uint32_t n)
+{
+	int8_t part[LANES];
+
+	if (n >= LANES) {
+		store_bytes(p, v);
+		return;
+	}
+	store_bytes(part, v);
+	memcpy(p, part, n);
+}
+
+/* ofa_device_rescale() by lanes. */
+struct rescaling {
+	vec m, left, right, mask, half;
+};
+
+OFA_INLINE struct rescaling rescaling_of(vec m, vec s)
+{
+	const vec zero = {0};
+	struct rescaling r;
+
+	r.m = m;
+	r.left = s & (vec)(s > zero);
+	r.right = -s & (vec)(s < zero);
+	r.mask = ~(all_lanes(-1) << r.right);
+	r.half = r.mask >> 1;
+	return r;
+}
+
+OFA_INLINE struct rescaling rescaling_for_all(struct ofa_device_rescale r)
+{
+	return rescaling_of(all_lanes(r.multiplier), all_lanes(r.shift));
+}
+
+OFA_INLINE vec rescale(vec x, const struct rescaling *r)
+{
+	const vec high = high_half((vec)((wrapping)x << (wrapping)r->left), r->m);
+	const vec least = r->half - (high >> 31);
+
+	return (high >> r->right) - (vec)((high & r->mask) > least);
+}
+
+/* ofa_device_add() by lanes. */
+struct addition {
+	struct rescaling first, second, result;
+};
+
+OFA_INLINE void addition_of(const struct ofa_device_int8_args *a, struct addition *ret)
+{
+	ret->first = rescaling_for_all(a->first);
+	ret->second = rescaling_for_all(a->second);
+	ret->result = rescaling_for_all(a->result);
+}
+
+OFA_INLINE vec add_lanes(const struct ofa_device_int8_args *a, const struct addition *add, vec x, vec added)
+{
+	const vec first = rescale((x - a->zero) * (1 << 20), &add->first);
+	const vec second = rescale((added - a->added_zero) * (1 << 20), &add->second);
+
+	return clamp(plus(rescale(plus(first, second), &add->result), all_lanes(a->out_zero)), a->low, a->high);
+}
+
+/* The sums of LANES outputs from `o` on, of some pixels. */
+struct lane {
+	const int32_t *sums;  /* of the first pixel */
+	size_t next;          /* from one pixel's sums to the next's */
+	const int32_t *taken; /* what each pixel's sums are too large by, or NULL */
+	vec bias;
+	uint32_t o, pixels;
+};
+
+OFA_INLINE vec lane_sum(const struct lane *l, uint32_t p)
+{
+	const vec sum = plus(load_words(l->sums + p * l->next), l->bias);
+
+	if (l->taken != NULL)
+		return minus(sum, all_lanes(l->taken[p]));
+	return sum;
+}
+
+/* Adds, rescales, clamps and stores them: all but the table. */
+static void finish(const struct ofa_device_int8_args *a, const struct lane *l, const int8_t *added, int8_t *y)
+{
+	const struct rescaling r = rescaling_of(load_words(a->m + l->o), load_words(a->s + l->o));
+	const uint32_t n = a->c_out - l->o < LANES ? a->c_out - l->o : LANES;
+	const vec zero = all_lanes(a->zero);
+	struct addition add;
+	uint32_t p;
+
+	y += l->o;
+	if (added == NULL) {
+		for (p = 0; p < l->pixels; p++, y += a->c_out) {
+			const vec x = lane_sum(l, p);
+
+			store_some(y, clamp(plus(rescale(x, &r), zero), a->low, a->high), n);
+		}
+		return;
+	}
+	addition_of(a, &add);
+	added += l->o;
+	for (p = 0; p < l->pixels; p++, y += a->c_out, added += a->c_out) {
+		const vec x = lane_sum(l, p);
+		const vec q = clamp(plus(rescale(x, &r), zero), -128, 127);
+
+		store_some(y, add_lanes(a, &add, q, load_some(added, n)), n);
+	}
+}
+
+#endif
