@@ -212,7 +212,9 @@ static enum ofa_status open_data(struct app *app, struct ofa_error *err)
 	if (st == OFA_OK)
 		st = profiles_new(app->store, s->cache_bytes / 8, &app->profiles, err);
 	if (st == OFA_OK)
-		st = packages_new(s->data, s->cache_bytes / 8 * 5, &app->packages, err);
+		st = packages_new(s->data, s->cache_bytes / 16 * 9, &app->packages, err);
+	if (st == OFA_OK)
+		st = exports_new(s->cache_bytes / 16, &app->exports, err);
 	return st == OFA_OK ? start_signer(app, err) : st;
 }
 
@@ -388,6 +390,7 @@ static void free_services(struct app *app)
 	deliveries_free(app->deliveries);
 	signer_free(app->signer);
 	bindings_free(app->bindings);
+	exports_free(app->exports);
 	packages_free(app->packages);
 	calibrations_free(app->calibrations);
 	profiles_free(app->profiles);

@@ -15,6 +15,7 @@
 #include "service/bindings.h"
 #include "service/calibrations.h"
 #include "service/deliveries.h"
+#include "service/exports.h"
 #include "service/idempotency.h"
 #include "service/jobs.h"
 #include "service/ledger.h"
@@ -42,6 +43,7 @@ struct app {
 	struct profiles *profiles;
 	struct calibrations *calibrations;
 	struct packages *packages;
+	struct exports *exports;
 	struct signer *signer;
 	struct bindings *bindings;
 	struct workers *workers;

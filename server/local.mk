@@ -91,6 +91,7 @@ server_libofad_a_SOURCES = \
 	server/service/calibration_gauges.h server/service/calibration_gauges.c \
 	server/service/calibrations.h server/service/calibrations.c \
 	server/service/deliveries.h server/service/deliveries.c \
+	server/service/exports.h server/service/exports.c \
 	server/service/idempotency.h server/service/idempotency.c \
 	server/service/jobs.h server/service/jobs.c \
 	server/service/ledger.h server/service/ledger.c \

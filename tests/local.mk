@@ -156,6 +156,7 @@ SERVER_TESTS = \
 	tests/server/test_calibration \
 	tests/server/test_calibrations \
 	tests/server/test_dtypes \
+	tests/server/test_exports \
 	tests/server/test_measurements \
 	tests/server/test_negotiate \
 	tests/server/test_page \
@@ -280,6 +281,9 @@ tests_server_test_tokens_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_dtypes_SOURCES = tests/server/test_dtypes.c $(DAEMON_SOURCES)
 tests_server_test_dtypes_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_dtypes_LDADD = $(SERVER_E2E_LIBS)
+tests_server_test_exports_SOURCES = tests/server/test_exports.c $(DAEMON_SOURCES)
+tests_server_test_exports_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_exports_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_service_SOURCES = tests/server/test_service.c $(DAEMON_SOURCES)
 tests_server_test_service_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_service_LDADD = $(SERVER_E2E_LIBS)

@@ -223,6 +223,7 @@ static void add_caches(struct metrics_text *t, struct app *app)
 		struct lru *lru;
 	} caches[] = {
 		{"packages", packages_cache(app->packages)},
+		{"exports", exports_cache(app->exports)},
 		{"answers", deliveries_cache(app->deliveries)},
 		{"profiles", profiles_cache(app->profiles)},
 		{"bindings", bindings_cache(app->bindings)},

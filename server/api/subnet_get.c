@@ -5,6 +5,8 @@
 #include "service/manifest.h"
 
 #define IMMUTABLE "public, max-age=31536000, immutable"
+/* Another version of the server may write the same network in other words. */
+#define EXPORTED "public, max-age=86400"
 
 void subnet_reply_package(struct http_call *call, struct package *p)
 {
@@ -14,18 +16,35 @@ void subnet_reply_package(struct http_call *call, struct package *p)
 	call->note.package = true;
 }
 
-enum http_next subnet_get(struct app *app, struct http_call *call)
+void subnet_reply_export(struct http_call *call, struct exported *x)
 {
-	static const char *const package_type[] = {PACKAGE_TYPE};
-	const char *id = http_param(&call->request.params, "id");
+	http_reply_shared(&call->reply, 200, x->media_type, &x->shared, x->data, x->size);
+	http_reply_etag(&call->reply, x->sha256);
+	http_reply_digest(&call->reply, x->sha256);
+}
+
+void subnet_refuse_export(struct http_call *call, enum ofa_status st, const struct ofa_error *err)
+{
+	if (st == OFA_ERR_UNSUPPORTED)
+		problem_reply(call, PROBLEM_NOT_ACCEPTABLE, "Accept", "%s; there is " PACKAGE_TYPE, err->message);
+	else
+		problem_reply_error(call, st, err);
+}
+
+static void describe(struct http_call *call, const char *id, const char *cache_control)
+{
+	call->reply.ranges = true;
+	http_reply_header_lasting(&call->reply, "Cache-Control", cache_control);
+	http_reply_header_lasting(&call->reply, "Vary", "Accept");
+	http_reply_header(&call->reply, "Link", "</subnets/%s/manifest>; rel=\"describedby\"", id);
+}
+
+static enum http_next get_package(struct app *app, struct http_call *call, const char *id)
+{
 	struct package *p = packages_peek(app->packages, id);
 	struct ofa_error err = {0};
 	enum ofa_status st = OFA_OK;
 
-	if (choose_type(call, package_type, 1) < 0) {
-		package_unref(p);
-		return HTTP_REPLY;
-	}
 	if (!p && !http_call_on_worker(call))
 		return HTTP_OFFLOAD; /* reading and hashing a file takes longer than an HTTP thread has */
 	if (!p)
@@ -35,11 +54,50 @@ enum http_next subnet_get(struct app *app, struct http_call *call)
 		return HTTP_REPLY;
 	}
 	subnet_reply_package(call, p);
-	call->reply.ranges = true;
-	http_reply_header_lasting(&call->reply, "Cache-Control", IMMUTABLE);
-	http_reply_header(&call->reply, "Link", "</subnets/%s/manifest>; rel=\"describedby\"", p->id);
+	describe(call, p->id, IMMUTABLE);
 	package_unref(p);
 	return HTTP_REPLY;
+}
+
+static enum http_next get_export(struct app *app, struct http_call *call, const char *id, enum ofa_export_format format)
+{
+	struct exported *x = exports_peek(app->exports, id, format);
+	struct package *p = NULL;
+	struct ofa_error err = {0};
+	enum ofa_status st = OFA_OK;
+
+	if (!x && !http_call_on_worker(call))
+		return HTTP_OFFLOAD;
+	if (!x)
+		st = packages_get(app->packages, id, &p, &err);
+	if (p)
+		st = exports_get(app->exports, p, format, &x, &err);
+	package_unref(p);
+	if (st != OFA_OK) {
+		subnet_refuse_export(call, st, &err);
+		return HTTP_REPLY;
+	}
+	subnet_reply_export(call, x);
+	describe(call, id, EXPORTED);
+	exported_unref(x);
+	return HTTP_REPLY;
+}
+
+enum http_next subnet_get(struct app *app, struct http_call *call)
+{
+	static const char *const types[] = {PACKAGE_TYPE, ONNX_TYPE, TFLITE_TYPE};
+	const char *id = http_param(&call->request.params, "id");
+
+	switch (choose_type(call, types, OFA_ARRAY_LEN(types))) {
+	case 0:
+		return get_package(app, call, id);
+	case 1:
+		return get_export(app, call, id, OFA_EXPORT_ONNX);
+	case 2:
+		return get_export(app, call, id, OFA_EXPORT_TFLITE);
+	default:
+		return HTTP_REPLY;
+	}
 }
 
 enum http_next subnet_manifest_get(struct app *app, struct http_call *call)

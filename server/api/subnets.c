@@ -19,8 +19,18 @@
 #define TIMING_OF_MEMORY \
 	"search;dur=0.000, calibrate;dur=0.000, pack;dur=0.000, queue;dur=0.000, cache;desc=\"memory\""
 
-enum answer_type { ANSWER_PACKAGE, ANSWER_MANIFEST };
-static const char *const answer_types[] = {PACKAGE_TYPE, "application/json"};
+enum answer_type { ANSWER_PACKAGE, ANSWER_MANIFEST, ANSWER_ONNX, ANSWER_TFLITE };
+static const char *const answer_types[] = {PACKAGE_TYPE, "application/json", ONNX_TYPE, TFLITE_TYPE};
+
+static bool is_export(enum answer_type type)
+{
+	return type == ANSWER_ONNX || type == ANSWER_TFLITE;
+}
+
+static enum ofa_export_format format_of(enum answer_type type)
+{
+	return type == ANSWER_ONNX ? OFA_EXPORT_ONNX : OFA_EXPORT_TFLITE;
+}
 
 /* A call that waits for its answer.  References: the call's, the flight's while it has the waiter, and the timers'
  * while the timer is set. */
@@ -48,20 +58,42 @@ static void count_delivery(struct http_call *call, const struct delivery *d, con
 	deliveries_count(call->app->deliveries, d);
 }
 
-/* `p` may be NULL unless the package is asked for. */
+/* `p` may be NULL unless the package is asked for, `x` unless an export is. */
 static void reply_answer(struct http_call *call, enum answer_type type, const struct job_key *key,
-			 struct delivery *d, struct package *p)
+			 struct delivery *d, struct package *p, struct exported *x)
 {
 	if (type == ANSWER_PACKAGE) {
 		subnet_reply_package(call, p);
 		signed_manifest_link(call, p->id, key);
 		http_reply_header(&call->reply, "Content-Location", "/subnets/%s", p->id);
+	} else if (x) {
+		subnet_reply_export(call, x);
+		http_reply_header(&call->reply, "Content-Location", "/subnets/%s", d->id);
 	} else {
 		http_reply_shared(&call->reply, 200, "application/json", &d->shared, (const uint8_t *)d->manifest,
 				  d->manifest_size);
 		http_reply_header_lasting(&call->reply, "Content-Location", d->manifest_path);
 	}
 	http_reply_header_lasting(&call->reply, "Vary", "Accept");
+}
+
+/* On a worker, where the export may have to be made.  False: the reply says why there is none. */
+static bool reply_made(struct http_call *call, enum answer_type type, const struct job_key *key, struct delivery *d,
+		       struct package *p)
+{
+	struct exported *x = NULL;
+	struct ofa_error err = {0};
+	enum ofa_status st = OFA_OK;
+
+	if (is_export(type))
+		st = exports_get(call->app->exports, p, format_of(type), &x, &err);
+	if (st != OFA_OK) {
+		subnet_refuse_export(call, st, &err);
+		return false;
+	}
+	reply_answer(call, type, key, d, p, x);
+	exported_unref(x);
+	return true;
 }
 
 /* What this request spent. */
@@ -255,7 +287,8 @@ static void reply_landed(struct http_call *call, struct api_wait *w, const char 
 
 	if (a->status == OFA_OK) {
 		settle(call, &w->once, &w->question, NULL);
-		reply_answer(call, w->type, &a->question.key, a->delivery, a->package);
+		if (!reply_made(call, w->type, &a->question.key, a->delivery, a->package))
+			return;
 		count_delivery(call, a->delivery, a->from_store ? "store" : "search");
 		add_timing(call, &a->timing, a->from_store ? ", cache;desc=\"store\"" : "");
 		if (*applied)
@@ -276,6 +309,9 @@ static enum http_next end_wait(struct http_call *call)
 	bool waiting = wait_over(w);
 	char applied[64];
 
+	/* on the worker it is over already, and the answer has landed */
+	if (!waiting && w->answer->status == OFA_OK && is_export(w->type) && !http_call_on_worker(call))
+		return HTTP_OFFLOAD;
 	call->wait = NULL;
 	format_applied(w, waiting, applied, sizeof(applied));
 	if (waiting) {
@@ -353,10 +389,16 @@ static bool recall(struct app *app, struct http_call *call, const struct job_key
 {
 	struct delivery *delivery;
 	struct package *package = NULL;
+	struct exported *exported = NULL;
 
 	if (!deliveries_recall(app->deliveries, key, &delivery, type == ANSWER_PACKAGE ? &package : NULL))
 		return false;
-	reply_answer(call, type, key, delivery, package);
+	if (is_export(type) && !(exported = exports_peek(app->exports, delivery->id, format_of(type)))) {
+		delivery_unref(delivery);
+		return false;
+	}
+	reply_answer(call, type, key, delivery, package, exported);
+	exported_unref(exported);
 	count_delivery(call, delivery, "memory");
 	http_reply_header_lasting(&call->reply, "Server-Timing", TIMING_OF_MEMORY);
 	delivery_unref(delivery);
@@ -391,8 +433,8 @@ static enum ofa_status repeat_from_store(struct app *app, struct http_call *call
 
 	if (st != OFA_OK)
 		return st;
-	reply_answer(call, type, question, delivery, package);
-	count_delivery(call, delivery, "store");
+	if (reply_made(call, type, question, delivery, package))
+		count_delivery(call, delivery, "store");
 	delivery_unref(delivery);
 	package_unref(package);
 	return OFA_OK;

@@ -40,6 +40,23 @@ export async function subnets(suite, daemon) {
 		);
 		await post(200, { profile: { latency_table }, limits, dtype: 'int8' });
 	});
+	await suite.test('getSubnet: in the formats of others', async () => {
+		const tags = new Set();
+		for (const type of ['application/onnx', 'application/vnd.tflite', PACKAGE]) {
+			const posted = await post(200, { seed: 1 }, { Accept: type });
+			const whole = await suite.call(daemon, 'getSubnet', 200, {
+				path: { id: posted.headers['content-location'].split('/').pop() },
+				headers: { Accept: type },
+			});
+			check(posted.body.equals(whole.body), 'GET and POST differ');
+			check(whole.headers.vary === 'Accept', whole.headers.vary);
+			tags.add(whole.headers.etag);
+			const part = await get(206, { Accept: type, Range: 'bytes=4-11' });
+			check(part.body.length === 8, 'another length');
+		}
+		check(tags.size === 3, 'representations share an entity tag');
+		await get(304, { Accept: 'application/onnx', 'If-None-Match': '*' });
+	});
 	await suite.test('postSubnet: what does not exist', async () => {
 		await post({ status: 404, slug: 'not-found', field: '/profile' }, { profile: 'nobody/nothing' });
 		await post({ status: 404, slug: 'not-found', field: '/network' }, { network: 'nothing' });
