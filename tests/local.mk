@@ -77,8 +77,9 @@ tests_device_test_device_kernels_SOURCES = tests/device/test_device_kernels.c te
 tests_device_test_manifest_CPPFLAGS = $(AM_CPPFLAGS) $(SODIUM_CFLAGS)
 tests_device_test_manifest_LDADD = $(LDADD) $(SODIUM_LIBS)
 EXTRA_DIST += tests/device/golden_package.h tests/device/golden.ofa tests/device/golden.manifest \
-	tests/device/golden_resnet.ofa tests/engine/random_net.h \
-	tests/engine/half_value.h
+	tests/device/golden_resnet.ofa tests/device/golden_int8.ofa tests/device/golden_resnet_int8.ofa \
+	tests/device/golden_float16.ofa tests/device/int8_only.c \
+	tests/engine/random_net.h tests/engine/half_value.h
 if HAVE_CHECK
 check_PROGRAMS += $(DEVICE_TESTS)
 TESTS += $(DEVICE_TESTS)

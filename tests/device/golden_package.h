@@ -46,5 +46,9 @@ static inline uint8_t *read_source_file(const char *name, size_t *ret_size)
 
 #define GOLDEN_PACKAGE "tests/device/golden.ofa"
 #define GOLDEN_RESNET "tests/device/golden_resnet.ofa"
+#define GOLDEN_FLOAT16 "tests/device/golden_float16.ofa"
+/* The same networks, after calibration. */
+#define GOLDEN_INT8 "tests/device/golden_int8.ofa"
+#define GOLDEN_RESNET_INT8 "tests/device/golden_resnet_int8.ofa"
 
 #endif

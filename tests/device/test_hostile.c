@@ -8,9 +8,10 @@
 
 enum { GUARD_BYTES = 64, GUARD = 0xa5, MAX_ARENA = 1 << 20, MAX_MACS = 1 << 22 };
 
-static const char *const packages[] = {GOLDEN_PACKAGE, GOLDEN_RESNET};
+static const char *const packages[] = {GOLDEN_PACKAGE, GOLDEN_RESNET, GOLDEN_FLOAT16, GOLDEN_INT8, GOLDEN_RESNET_INT8};
+enum { FIRST_INT8 = 3 };
 
-/* Runs what was accepted, in an arena of exactly the size it asked for, full of NaNs. */
+/* Runs what was accepted, in an arena of exactly the size it asked for, full of NaNs or -1. */
 static void run_guarded(const struct ofa_device_model *m)
 {
 	const size_t n = ofa_device_arena_bytes(m);
@@ -27,8 +28,8 @@ static void run_guarded(const struct ofa_device_model *m)
 	memset(arena + n, GUARD, GUARD_BYTES);
 	status = ofa_device_self_test(m, arena, n);
 	ck_assert(status == OFA_DEVICE_OK || status == OFA_DEVICE_ERR_SELF_TEST);
-	ofa_device_normalise(m, m->pixels, ofa_device_input(m, arena));
-	ck_assert_int_eq(ofa_device_run(m, arena, n, ofa_device_input(m, arena), logits), OFA_DEVICE_OK);
+	ofa_device_put_pixels(m, m->pixels, arena);
+	ck_assert_int_eq(ofa_device_run(m, arena, n, NULL, logits), OFA_DEVICE_OK);
 	for (size_t i = 0; i < GUARD_BYTES; i++)
 		ck_assert_uint_eq(arena[n + i], GUARD);
 	for (uint32_t i = 0; i <= m->classes; i++)
@@ -200,6 +201,85 @@ static const struct wrong resnet_wrongs[] = {
 	{OFA_FMT_HEADER_OP_OFFSET, 13, OFA_FMT_OP_H_OUT, 0x00020003, OFA_DEVICE_ERR_SHAPE},
 };
 
+/* Of the first one in int8: operations 4 to 6 are a group, its input moved; 7 and 8 are, too.  Tensors 0 to 4 are the
+ * stem's: weight, bias, multiplier, shift, table. */
+static const struct wrong int8_wrongs[] = {
+	{0, 0, OFA_FMT_HEADER_QUANTS, 14, OFA_DEVICE_ERR_LIMIT},
+	{0, 0, OFA_FMT_HEADER_QUANTS, 0, OFA_DEVICE_ERR_SECTION},
+	{0, 0, OFA_FMT_HEADER_QUANT_OFFSET, 64, OFA_DEVICE_ERR_SECTION},
+	{0, 0, OFA_FMT_HEADER_ARENA, 544, OFA_DEVICE_ERR_ARENA_RANGE},
+	{OFA_FMT_HEADER_OP_OFFSET, 3, OFA_FMT_OP_KIND, 0x01010301, OFA_DEVICE_ERR_OP}, /* a table, and adds */
+	{OFA_FMT_HEADER_OP_OFFSET, 0, OFA_FMT_OP_KIND, 0x02030101, OFA_DEVICE_ERR_OP}, /* and no table */
+	{OFA_FMT_HEADER_OP_OFFSET, 0, OFA_FMT_OP_C_IN, 7282, OFA_DEVICE_ERR_LIMIT},    /* 65,538 products */
+	{OFA_FMT_HEADER_OP_OFFSET, 0, OFA_FMT_OP_C_IN, 7281, OFA_DEVICE_ERR_TENSOR},
+	{OFA_FMT_HEADER_OP_OFFSET, 4, OFA_FMT_OP_ROWS, 0x10003, OFA_DEVICE_ERR_RESERVED},
+	{OFA_FMT_HEADER_OP_OFFSET, 4, OFA_FMT_OP_RESERVED2, 1, OFA_DEVICE_ERR_RESERVED},
+	{OFA_FMT_HEADER_OP_OFFSET, 4, OFA_FMT_OP_ROWS, 6, OFA_DEVICE_ERR_GROUP},
+	{OFA_FMT_HEADER_OP_OFFSET, 4, OFA_FMT_OP_ROWS, 2, OFA_DEVICE_ERR_DATAFLOW}, /* too few */
+	{OFA_FMT_HEADER_OP_OFFSET, 4, OFA_FMT_OP_ROWS, 0, OFA_DEVICE_ERR_DATAFLOW}, /* over its own input */
+	{OFA_FMT_HEADER_OP_OFFSET, 6, OFA_FMT_OP_ROWS, 1, OFA_DEVICE_ERR_GROUP},
+	{OFA_FMT_HEADER_OP_OFFSET, 9, OFA_FMT_OP_ROWS, 1, OFA_DEVICE_ERR_GROUP},
+	{OFA_FMT_HEADER_OP_OFFSET, 14, OFA_FMT_OP_ROWS, 1, OFA_DEVICE_ERR_GROUP},
+	{OFA_FMT_HEADER_OP_OFFSET, 5, OFA_FMT_OP_FROM, 0, OFA_DEVICE_ERR_GROUP},
+	{OFA_FMT_HEADER_OP_OFFSET, 0, OFA_FMT_OP_FROM, 0x7ffffff0, OFA_DEVICE_ERR_ARENA_RANGE},
+	{OFA_FMT_HEADER_OP_OFFSET, 0, OFA_FMT_OP_FROM, 120, OFA_DEVICE_ERR_ARENA_RANGE},
+	{OFA_FMT_HEADER_OP_OFFSET, 4, OFA_FMT_OP_FROM, 16, OFA_DEVICE_ERR_DATAFLOW},
+	{OFA_FMT_HEADER_OP_OFFSET, 9, OFA_FMT_OP_FROM, 0, OFA_DEVICE_ERR_DATAFLOW},
+	{OFA_FMT_HEADER_OP_OFFSET, 4, OFA_FMT_OP_IN, 320, OFA_DEVICE_ERR_ARENA_RANGE},
+	{OFA_FMT_HEADER_OP_OFFSET, 4, OFA_FMT_OP_IN, 208, OFA_DEVICE_ERR_DATAFLOW}, /* the window takes its rows */
+	{OFA_FMT_HEADER_OP_OFFSET, 2, OFA_FMT_OP_SCRATCH, 496, OFA_DEVICE_ERR_DATAFLOW},
+	{OFA_FMT_HEADER_OP_OFFSET, 2, OFA_FMT_OP_SCRATCH, 0, OFA_DEVICE_ERR_DATAFLOW},
+	{OFA_FMT_HEADER_OP_OFFSET, 2, OFA_FMT_OP_SCRATCH, 560, OFA_DEVICE_ERR_ARENA_RANGE},
+	{OFA_FMT_HEADER_OP_OFFSET, 3, OFA_FMT_OP_OUT, 16, OFA_DEVICE_ERR_DATAFLOW},
+	{OFA_FMT_HEADER_OP_OFFSET, 3, OFA_FMT_OP_RESIDUAL, 16, OFA_DEVICE_ERR_DATAFLOW},
+	{OFA_FMT_HEADER_OP_OFFSET, 3, OFA_FMT_OP_RESIDUAL, 0x1000, OFA_DEVICE_ERR_ARENA_RANGE},
+	{OFA_FMT_HEADER_OP_OFFSET, 12, OFA_FMT_OP_OUT, 160, OFA_DEVICE_ERR_DATAFLOW},
+	{OFA_FMT_HEADER_TENSOR_OFFSET, 0, OFA_FMT_TENSOR_TYPE, 0x04030101, OFA_DEVICE_ERR_TENSOR},
+	{OFA_FMT_HEADER_TENSOR_OFFSET, 0, OFA_FMT_TENSOR_TYPE, 0x04020103, OFA_DEVICE_ERR_TENSOR},
+	{OFA_FMT_HEADER_TENSOR_OFFSET, 1, OFA_FMT_TENSOR_TYPE, 0x01010201, OFA_DEVICE_ERR_TENSOR},
+	{OFA_FMT_HEADER_TENSOR_OFFSET, 2, OFA_FMT_TENSOR_TYPE, 0x01010604, OFA_DEVICE_ERR_TENSOR},
+	{OFA_FMT_HEADER_TENSOR_OFFSET, 4, OFA_FMT_TENSOR_DIMS, 255, OFA_DEVICE_ERR_TENSOR},
+	{OFA_FMT_HEADER_QUANT_OFFSET, 0, OFA_FMT_QUANT_IN_SCALE, 0, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_QUANT_OFFSET, 0, OFA_FMT_QUANT_OUT_SCALE, 0x7f800000, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_QUANT_OFFSET, 0, OFA_FMT_QUANT_OUT_SCALE, 0xbf800000, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_QUANT_OFFSET, 0, OFA_FMT_QUANT_ADDED_SCALE, 0x3f800000, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_QUANT_OFFSET, 0, OFA_FMT_QUANT_INNER_SCALE, 0, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_QUANT_OFFSET, 1, OFA_FMT_QUANT_INNER_SCALE, 0x3f800000, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_QUANT_OFFSET, 1, OFA_FMT_QUANT_IN_ZERO, 0x01000000, OFA_DEVICE_ERR_QUANT}, /* of inner */
+	{OFA_FMT_HEADER_QUANT_OFFSET, 0, OFA_FMT_QUANT_LOW, 0xffffff81, OFA_DEVICE_ERR_QUANT}, /* nothing bounds it */
+	{OFA_FMT_HEADER_QUANT_OFFSET, 1, OFA_FMT_QUANT_LOW, 0xffffff7f, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_QUANT_OFFSET, 1, OFA_FMT_QUANT_HIGH, 128, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_QUANT_OFFSET, 1, OFA_FMT_QUANT_HIGH, 0x80000000, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_QUANT_OFFSET, 0, OFA_FMT_QUANT_FIRST, 1 << 30, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_QUANT_OFFSET, 3, OFA_FMT_QUANT_FIRST, 1, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_QUANT_OFFSET, 3, OFA_FMT_QUANT_SECOND, (1 << 30) - 1, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_QUANT_OFFSET, 3, OFA_FMT_QUANT_RESULT, 0x80000000, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_QUANT_OFFSET, 3, OFA_FMT_QUANT_SECOND + 4, 31, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_QUANT_OFFSET, 12, OFA_FMT_QUANT_FIRST + 4, 0xffffffe0, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_QUANT_OFFSET, 12, OFA_FMT_QUANT_RESERVED + 8, 1, OFA_DEVICE_ERR_RESERVED},
+	{OFA_FMT_HEADER_IO_OFFSET, 0, OFA_FMT_IO_TOLERANCE, 0x3a000000, OFA_DEVICE_ERR_INPUT},
+	{OFA_FMT_HEADER_IO_OFFSET, 0, OFA_FMT_IO_IN_SCALE, 0x7fc00000, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_IO_OFFSET, 0, OFA_FMT_IO_OUT_SCALE, 0, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_IO_OFFSET, 0, OFA_FMT_IO_IN_ZERO, 128, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_IO_OFFSET, 0, OFA_FMT_IO_OUT_ZERO, 0xffffff7f, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_IO_OFFSET, 0, OFA_FMT_IO_GAIN, (1 << 22) + 1, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_IO_OFFSET, 0, OFA_FMT_IO_OFFSET, 0x80000000, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_IO_OFFSET, 0, OFA_FMT_IO_GAIN + 8, 1, OFA_DEVICE_ERR_RESERVED},
+	{OFA_FMT_HEADER_IO_OFFSET, 0, OFA_FMT_IO_RESERVED2, 1, OFA_DEVICE_ERR_RESERVED},
+};
+
+/* Operation 2 adds, 4 is max pool, 13 average pool. */
+static const struct wrong resnet_int8_wrongs[] = {
+	{OFA_FMT_HEADER_OP_OFFSET, 2, OFA_FMT_OP_KIND, 0x01010308, OFA_DEVICE_ERR_OP}, /* h-swish */
+	{OFA_FMT_HEADER_OP_OFFSET, 2, OFA_FMT_OP_OUT, 624, OFA_DEVICE_ERR_DATAFLOW},
+	{OFA_FMT_HEADER_OP_OFFSET, 4, OFA_FMT_OP_OUT, 832, OFA_DEVICE_ERR_DATAFLOW},
+	{OFA_FMT_HEADER_OP_OFFSET, 4, OFA_FMT_OP_ROWS, 1, OFA_DEVICE_ERR_GROUP},
+	{OFA_FMT_HEADER_QUANT_OFFSET, 2, OFA_FMT_QUANT_ADDED_SCALE, 0, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_QUANT_OFFSET, 4, OFA_FMT_QUANT_OUT_SCALE, 0x3f800000, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_QUANT_OFFSET, 13, OFA_FMT_QUANT_IN_ZERO, 0x55, OFA_DEVICE_ERR_QUANT},
+	{OFA_FMT_HEADER_QUANT_OFFSET, 13, OFA_FMT_QUANT_FIRST, 1 << 30, OFA_DEVICE_ERR_QUANT},
+};
+
 static void check_wrongs(const char *package, const struct wrong *list, size_t n)
 {
 	size_t size;
@@ -224,6 +304,64 @@ START_TEST(errors_are_named)
 {
 	check_wrongs(GOLDEN_PACKAGE, wrongs, OFA_ARRAY_LEN(wrongs));
 	check_wrongs(GOLDEN_RESNET, resnet_wrongs, OFA_ARRAY_LEN(resnet_wrongs));
+	check_wrongs(GOLDEN_INT8, int8_wrongs, OFA_ARRAY_LEN(int8_wrongs));
+	check_wrongs(GOLDEN_RESNET_INT8, resnet_int8_wrongs, OFA_ARRAY_LEN(resnet_int8_wrongs));
+}
+END_TEST
+
+/* Numbers in the data: a multiplier or shift that cannot be is refused, all others, and any bias, run. */
+START_TEST(every_number_of_int8_data)
+{
+	static const uint32_t values[] = {0,          1,          30,         31,         (1 << 30) - 1, 1 << 30,
+					  0x7fffffff, 0x80000000, 0xffffffff, 0xffffffe1, 0xffffffe0,    0xc0000000};
+	size_t size, accepted = 0, refused = 0;
+	uint8_t *data = read_source_file(packages[_i], &size);
+	struct ofa_device_model m;
+
+	ck_assert_int_eq(ofa_device_load(data, size, &m, NULL), OFA_DEVICE_OK);
+	for (uint32_t t = 0; t < m.n_tensors; t++) {
+		const uint8_t *record = data + m.tensor_offset + (size_t)t * OFA_FMT_TENSOR_BYTES;
+		uint8_t *at = data + get32(record + OFA_FMT_TENSOR_OFFSET);
+
+		for (uint32_t i = 0; i + 4 <= get32(record + OFA_FMT_TENSOR_SIZE); i += 16, at += 16) {
+			const uint32_t was = get32(at);
+
+			for (size_t j = 0; j < OFA_ARRAY_LEN(values); j++) {
+				put32(at, values[j]);
+				switch (try_package(data, size)) {
+				case OFA_DEVICE_OK:
+					accepted++;
+					break;
+				case OFA_DEVICE_ERR_QUANT:
+					ck_assert(record[OFA_FMT_TENSOR_ROLE] >= OFA_FMT_MULTIPLIER &&
+						  record[OFA_FMT_TENSOR_ROLE] <= OFA_FMT_SHIFT2);
+					refused++;
+					break;
+				default:
+					ck_abort_msg("tensor %u, byte %u: %#x", t, i, values[j]);
+				}
+			}
+			put32(at, was);
+		}
+	}
+	ck_assert_uint_gt(accepted, 1000);
+	ck_assert_uint_gt(refused, 100);
+	free(data);
+}
+END_TEST
+
+/* What pads a tensor is read by kernels. */
+START_TEST(padding_is_zero)
+{
+	size_t size;
+	uint8_t *data = read_source_file(packages[_i], &size);
+	const uint8_t *second = data + get32(data + OFA_FMT_HEADER_TENSOR_OFFSET) + OFA_FMT_TENSOR_BYTES;
+	const uint32_t end = get32(second + OFA_FMT_TENSOR_OFFSET) + get32(second + OFA_FMT_TENSOR_SIZE);
+
+	ck_assert_uint_ne(end % OFA_FMT_ALIGN, 0);
+	data[end] = 1;
+	ck_assert_int_eq(try_package(data, size), OFA_DEVICE_ERR_TENSOR);
+	free(data);
 }
 END_TEST
 
@@ -270,7 +408,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const of_each[] = {every_truncation_is_refused, every_byte_of_the_tables, every_word_of_the_tables,
-					damage_is_found};
+					damage_is_found, padding_is_zero};
 	Suite *suite = suite_create("hostile packages");
 	TCase *tcase = tcase_create("hostile packages");
 	SRunner *runner = srunner_create(suite);
@@ -280,6 +418,7 @@ int main(void)
 	suite_add_tcase(suite, tcase);
 	for (size_t i = 0; i < OFA_ARRAY_LEN(of_each); i++)
 		tcase_add_loop_test(tcase, of_each[i], 0, (int)OFA_ARRAY_LEN(packages));
+	tcase_add_loop_test(tcase, every_number_of_int8_data, FIRST_INT8, (int)OFA_ARRAY_LEN(packages));
 	tcase_add_test(tcase, errors_are_named);
 	tcase_add_test(tcase, dataflow_is_checked);
 	srunner_run_all(runner, CK_ENV);

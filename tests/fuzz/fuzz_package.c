@@ -25,8 +25,8 @@ static void run(const struct ofa_device_model *m)
 	if (!arena || !logits)
 		abort();
 	ofa_device_self_test(m, arena, m->arena_bytes);
-	ofa_device_normalise(m, m->pixels, ofa_device_input(m, arena));
-	if (ofa_device_run(m, arena, m->arena_bytes, ofa_device_input(m, arena), logits) != OFA_DEVICE_OK)
+	ofa_device_put_pixels(m, m->pixels, arena);
+	if (ofa_device_run(m, arena, m->arena_bytes, NULL, logits) != OFA_DEVICE_OK)
 		abort(); /* what was loaded must run */
 	free(arena);
 	free(logits);
