@@ -178,10 +178,9 @@ static enum ofa_status survey_and_fit(const struct fit_options *o, const struct 
 		                "%s has %d channels and %d classes; %s takes %d and tells %d", o->data, holdout->c,
 		                holdout->classes, o->network, net->space.input_channels, net->space.classes);
 	choose_samples(o, &samples, &unseen);
-	st = cli_survey_init(net, holdout, images, samples, unseen, o->seed, &survey, err);
+	st = cli_survey_init(net, holdout, images, o->precision, samples, unseen, o->seed, &survey, err);
 	if (st != OFA_OK)
 		return st;
-	survey.precision = o->precision;
 	survey.progress = show_progress;
 	survey.ctx = &progress;
 	st = cli_survey_run(&survey, threads, o->pairs_out, err);

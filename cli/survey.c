@@ -13,7 +13,7 @@
 
 #define MAX_REDRAWS 1000
 
-enum draw_stream { DRAW_SAMPLES, DRAW_UNSEEN };
+enum draw_stream { DRAW_SAMPLES, DRAW_UNSEEN, DRAW_PROMISES };
 
 static void draw_sample(const struct ofa_space *s, struct ofa_rng *rng, int i, struct ofa_arch *ret)
 {
@@ -41,7 +41,8 @@ static enum ofa_status draw_archs(struct cli_survey *s, uint64_t seed, struct of
 	const struct ofa_space *space = &s->net->space;
 	struct ofa_rng rng;
 
-	ofa_rng_init3(&rng, seed, DRAW_SAMPLES, 0);
+	/* promises are judged by what the predictor says of subnets that it was not fitted on */
+	ofa_rng_init3(&rng, seed, s->precision ? DRAW_PROMISES : DRAW_SAMPLES, 0);
 	for (int i = 0; i < s->n_samples; i++)
 		draw_sample(space, &rng, i, &s->archs[i]);
 	ofa_rng_init3(&rng, seed, DRAW_UNSEEN, 0);
@@ -59,11 +60,15 @@ static enum ofa_status draw_archs(struct cli_survey *s, uint64_t seed, struct of
 }
 
 enum ofa_status cli_survey_init(const struct ofa_supernet *net, const struct ofa_dataset *holdout, int images,
-                                int n_samples, int n_unseen, uint64_t seed, struct cli_survey *ret,
-                                struct ofa_error *err)
+                                enum ofa_precision precision, int n_samples, int n_unseen, uint64_t seed,
+                                struct cli_survey *ret, struct ofa_error *err)
 {
-	struct cli_survey s = {
-		.net = net, .holdout = holdout, .images = images, .n_samples = n_samples, .n_unseen = n_unseen};
+	struct cli_survey s = {.net = net,
+	                       .holdout = holdout,
+	                       .images = images,
+	                       .precision = precision,
+	                       .n_samples = n_samples,
+	                       .n_unseen = n_unseen};
 	size_t n = (size_t)n_samples + (size_t)n_unseen;
 	enum ofa_status st;
 

@@ -12,7 +12,7 @@ struct cli_survey {
 	int images;                        /* of the hold-out, the first so many */
 	int n_samples, n_unseen;
 	struct ofa_arch *archs; /* n_samples to fit on, then n_unseen to judge by; owned */
-	enum ofa_precision precision; /* of what is measured; to be set before the run if it is not float32 */
+	enum ofa_precision precision; /* of what is measured */
 	float *accuracy; /* by arch, in [0,1]; NAN: not measured yet; owned */
 	float *plain;    /* the same in float32, where precision is another */
 	void (*progress)(void *ctx, int done, int total); /* after each arch, from any thread, one at a time; or NULL */
@@ -22,10 +22,10 @@ struct cli_survey {
 /* Draws the archs from the seed.  Of those to fit on half are uniform over every gene and the resolution,
  * a quarter redraws the genes of the smallest subnet with a probability that is itself uniform, a quarter
  * those of the largest: uniform draws alone hardly ever come near the ends of the front, where a search
- * goes.  Unseen ones are uniform and none of them is among the others. */
+ * goes.  Unseen ones are uniform and none of them is among the others.  Other types than float32 draw other archs. */
 enum ofa_status cli_survey_init(const struct ofa_supernet *net, const struct ofa_dataset *holdout, int images,
-                                int n_samples, int n_unseen, uint64_t seed, struct cli_survey *ret,
-                                struct ofa_error *err) OFA_MUST_CHECK;
+                                enum ofa_precision precision, int n_samples, int n_unseen, uint64_t seed,
+                                struct cli_survey *ret, struct ofa_error *err) OFA_MUST_CHECK;
 void cli_survey_release(struct cli_survey *s);
 
 /* Measures what is not measured yet, one arch per thread, after batch norm recalibration, as packages of the

@@ -122,6 +122,7 @@ SHELL_TESTS = \
 	tests/cli/test-init \
 	tests/cli/test-network \
 	tests/cli/test-predictor \
+	tests/cli/test-promise \
 	tests/cli/test-profile-import \
 	tests/cli/test-types \
 	tests/cli/test-usage \
