@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "commands.h"
+#include "files.h"
 #include "cost/coverage.h"
 #include "network.h"
 #include "output.h"
@@ -13,7 +14,7 @@
 struct import_options {
 	const char *paths[OPT_MAX_OPERANDS];
 	int n_paths;
-	const char *name, *out, *unit, *network;
+	const char *name, *out, *unit, *dtype, *network;
 	bool json;
 };
 
@@ -192,6 +193,31 @@ static enum ofa_status write_covering(const struct import_options *o, const stru
 	return st;
 }
 
+/* Published tables do not say it, our own profiles do. */
+static enum ofa_status set_dtype(const char *name, struct ofa_latency_table *table, struct ofa_error *err)
+{
+	enum ofa_precision precision;
+	enum ofa_status st = name ? cli_parse_dtype(name, &precision, err) : OFA_OK;
+
+	if (!name || st != OFA_OK)
+		return st;
+	if (table->precision != OFA_FLOAT32 && table->precision != precision)
+		return ofa_fail(err, OFA_ERR_INVALID, "--dtype", "'%s', but the profile says that it is of %s packages",
+		                name, ofa_precision_name(table->precision));
+	table->precision = precision;
+	return OFA_OK;
+}
+
+static enum ofa_status write_profile(const struct import_options *o, const struct cli_tables *t, struct ofa_error *err)
+{
+	enum ofa_status st;
+
+	if (o->network)
+		return write_covering(o, t, err);
+	st = save(o->out, &t->profile, err);
+	return st == OFA_OK ? report(o, t, NULL, err) : st;
+}
+
 static enum ofa_status profile_import(const struct import_options *o, struct ofa_error *err)
 {
 	enum ofa_time_unit unit = o->unit ? ofa_time_unit_find(o->unit) : OFA_TIME_UNSTATED;
@@ -208,15 +234,11 @@ static enum ofa_status profile_import(const struct import_options *o, struct ofa
 	if (st != OFA_OK)
 		return st;
 	snprintf(tables.profile.name, sizeof tables.profile.name, "%s", o->name);
-	if (!o->json)
+	st = set_dtype(o->dtype, &tables.profile.table, err);
+	if (st == OFA_OK && !o->json)
 		print_tables(&tables);
-	if (o->network) {
-		st = write_covering(o, &tables, err);
-	} else {
-		st = save(o->out, &tables.profile, err);
-		if (st == OFA_OK)
-			st = report(o, &tables, NULL, err);
-	}
+	if (st == OFA_OK)
+		st = write_profile(o, &tables, err);
 	cli_tables_release(&tables);
 	return st;
 }
@@ -231,6 +253,8 @@ int cmd_profile_import(int argc, char **argv)
 		 .to.text = &o.out, .help = "the profile file"},
 		{.name = "unit", .kind = OPT_TEXT, .value = "U", .to.text = &o.unit,
 		 .help = "unit of time of the tables: ms, us or s"},
+		{.name = "dtype", .kind = OPT_TEXT, .value = "TYPE", .to.text = &o.dtype,
+		 .help = OFA_PRECISION_CHOICES ": of the packages that were timed (default float32)"},
 		{.name = "network", .kind = OPT_TEXT, .value = "NET", .to.text = &o.network,
 		 .help = "tell what the table covers of this network"},
 		{.name = "json", .kind = OPT_FLAG, .to.flag = &o.json, .help = "answer a JSON object"},
