@@ -5,8 +5,8 @@
 
 #include "base/file.h"
 #include "commands.h"
-#include "files.h"
 #include "cost/coverage.h"
+#include "files.h"
 #include "network.h"
 #include "output.h"
 #include "tables.h"

@@ -5,6 +5,7 @@
 #include "api/problem.h"
 #include "app.h"
 #include "runner.h"
+#include "service/question.h"
 
 static enum ofa_status parse(const char *text, struct subnet_request *ret, struct ofa_error *err)
 {
@@ -87,6 +88,43 @@ START_TEST(test_refusals)
 }
 END_TEST
 
+static void hex_key(const struct question *q, char out[2 * sizeof(q->key.bytes) + 1])
+{
+	ofa_hex(q->key.bytes, sizeof(q->key.bytes), out);
+}
+
+/* The key of a question of before there were types is as it was; each type has one of its own, and all have one seed. */
+START_TEST(test_question_of_a_type)
+{
+	static struct ofa_supernet net = {.name = "net", .calibration = {.n = 1}};
+	const struct network network = {.net = &net};
+	const uint64_t seed = 7;
+	char keys[OFA_PRECISION_COUNT][2 * OFA_SHA256_BYTES + 1];
+	struct question q, derived[OFA_PRECISION_COUNT];
+	struct ofa_error err = {0};
+	struct ofa_limits limits;
+
+	ofa_limits_init(&limits);
+	limits.max[OFA_MACS] = 1000;
+	for (int p = 0; p < OFA_PRECISION_COUNT; p++) {
+		ASSERT_OK(question_init(&q, &network, NULL, false, (enum ofa_precision)p, &limits, &seed, &err), &err);
+		hex_key(&q, keys[p]);
+		ASSERT_OK(question_init(&derived[p], &network, NULL, false, (enum ofa_precision)p, &limits, NULL, &err),
+			  &err);
+		ck_assert_uint_eq(derived[p].seed, derived[0].seed);
+	}
+	ck_assert_str_eq(keys[OFA_FLOAT32],
+			 "fc5c2b8f66da5886a88982018bcf76b5ea8cf34309514c8010bf29bd24dd6726");
+	ck_assert_str_ne(keys[OFA_FLOAT16], keys[OFA_FLOAT32]);
+	ck_assert_str_ne(keys[OFA_INT8], keys[OFA_FLOAT32]);
+	ck_assert_str_ne(keys[OFA_INT8], keys[OFA_FLOAT16]);
+	net.calibration.n = 0;
+	ASSERT_FAILS(question_init(&q, &network, NULL, false, OFA_INT8, &limits, NULL, &err), OFA_ERR_INVALID);
+	ck_assert_str_eq(err.field, "/dtype");
+	ASSERT_OK(question_init(&q, &network, NULL, false, OFA_FLOAT16, &limits, NULL, &err), &err);
+}
+END_TEST
+
 START_TEST(test_registry)
 {
 	for (int i = 0; i < PROBLEM_COUNT; i++) {
@@ -154,8 +192,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {test_requests, test_refusals, test_registry, test_problem_reply,
-				      test_internal_details};
+	const TTest *const tests[] = {test_requests, test_question_of_a_type, test_refusals,
+				      test_registry, test_problem_reply,      test_internal_details};
 
 	return run_tests("api", tests, OFA_ARRAY_LEN(tests));
 }
