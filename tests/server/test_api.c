@@ -93,7 +93,7 @@ static void hex_key(const struct question *q, char out[2 * sizeof(q->key.bytes) 
 	ofa_hex(q->key.bytes, sizeof(q->key.bytes), out);
 }
 
-/* The key of a question of before there were types is as it was; each type has one of its own, and all have one seed. */
+/* Without a type the key is that of before there were types; each type has its own, and all have one seed. */
 START_TEST(test_question_of_a_type)
 {
 	static struct ofa_supernet net = {.name = "net", .calibration = {.n = 1}};
