@@ -1,6 +1,7 @@
 /* int8 subnets: what they hold and compute, and how near they come to float32. */
 #include <math.h>
 
+#include "import/import.h"
 #include "net/layer.h"
 #include "ops/ref.h"
 #include "quantise/equalise.h"
@@ -10,6 +11,7 @@
 #include "quantise/rescale.h"
 #include "quantise_oracle.h"
 #include "random_net.h"
+#include "shared.h"
 #include "spaces.h"
 
 #define IMAGES 6
@@ -22,14 +24,16 @@ struct pair {
 	struct ofa_quantised *q;
 };
 
-static void pair_init(struct pair *p, const struct ofa_space *space, bool largest,
-		      const struct ofa_quantise_options *opt)
+/* Takes the network over. */
+static void pair_init_of(struct pair *p, struct ofa_supernet *net, bool largest,
+			 const struct ofa_quantise_options *opt)
 {
+	const struct ofa_space *space = &net->space;
 	struct ofa_error err = {0};
 	struct ofa_bn_stats stats;
 	struct ofa_arch arch;
 
-	p->net = random_net(space, &(struct random_net_options){.seed = 7, .calibration_images = IMAGES});
+	p->net = net;
 	if (largest)
 		ofa_arch_largest(space, &arch);
 	else
@@ -39,6 +43,13 @@ static void pair_init(struct pair *p, const struct ofa_space *space, bool larges
 	ASSERT_OK(ofa_subnet_extract(p->net, &p->plan, &stats, &p->sub, &err), &err);
 	ASSERT_OK(ofa_quantise(p->net, p->sub, opt, NULL, NULL, &p->q, &err), &err);
 	ofa_bn_stats_release(&stats);
+}
+
+static void pair_init(struct pair *p, const struct ofa_space *space, bool largest,
+		      const struct ofa_quantise_options *opt)
+{
+	pair_init_of(p, random_net(space, &(struct random_net_options){.seed = 7, .calibration_images = IMAGES}),
+		     largest, opt);
 }
 
 static void pair_release(struct pair *p)
@@ -331,7 +342,8 @@ static void walk(const struct pair *p, const int8_t *x, int8_t *ret)
 		free(value[v]);
 }
 
-static void check_layers(const struct ofa_space *space, bool largest)
+/* Takes the network over. */
+static void check_layers(struct ofa_supernet *net, bool largest)
 {
 	static const char *const sets[] = {"generic", "avx2", "avx512vnni"};
 	struct pair *p = calloc(1, sizeof(*p));
@@ -341,7 +353,7 @@ static void check_layers(const struct ofa_space *space, bool largest)
 	size_t values;
 	float *real;
 
-	pair_init(p, space, largest, NULL);
+	pair_init_of(p, net, largest, NULL);
 	values = map_size(&p->plan.values[0]);
 	x = malloc(values);
 	real = malloc(values * sizeof(*real));
@@ -358,7 +370,8 @@ static void check_layers(const struct ofa_space *space, bool largest)
 		if (!kernels)
 			continue;
 		ASSERT_OK(ofa_quantised_forward_by(kernels, p->q, x, 1, NULL, logits, &err), &err);
-		ck_assert_msg(memcmp(logits, expected, (size_t)p->plan.classes) == 0, "%s, %s", space->name, sets[i]);
+		ck_assert_msg(memcmp(logits, expected, (size_t)p->plan.classes) == 0, "%s by %s", net->space.name,
+			      sets[i]);
 	}
 	pair_release(p);
 	free(x);
@@ -368,21 +381,72 @@ static void check_layers(const struct ofa_space *space, bool largest)
 	free(p);
 }
 
+static void check_random_net(const struct ofa_space *space, bool largest)
+{
+	check_layers(random_net(space, &(struct random_net_options){.seed = 7, .calibration_images = IMAGES}), largest);
+}
+
 START_TEST(each_layer_is_the_formats_and_near_float32)
 {
 	struct ofa_space space;
 
 	load_space(tiny_json, &space);
-	check_layers(&space, false);
-	check_layers(&space, true);
+	check_random_net(&space, false);
+	check_random_net(&space, true);
 	load_space(tiny_resnet_json, &space);
-	check_layers(&space, false);
-	check_layers(&space, true);
+	check_random_net(&space, false);
+	check_random_net(&space, true);
 	load_space(small_resnet_json, &space);
-	check_layers(&space, true);
+	check_random_net(&space, true);
 	preset_space("proxyless", 0.25, 10, &space);
 	space.n_resolutions = 1; /* 32 pixels */
-	check_layers(&space, true);
+	check_random_net(&space, true);
+}
+END_TEST
+
+/* The reference's network, with its calibration images. */
+static struct ofa_supernet *golden_net(const char *file)
+{
+	const char *path = temporary_path("golden.safetensors");
+	struct ofa_supernet_parts parts;
+	struct ofa_error err = {0};
+	struct ofa_safetensors inputs;
+	const struct ofa_tensor *t;
+	struct ofa_supernet *net;
+	struct ofa_import im;
+	float *images;
+
+	ASSERT_OK(ofa_safetensors_open(shared_path("golden/inputs.safetensors"), &inputs, &err), &err);
+	t = ofa_safetensors_find(&inputs, "calibration");
+	ck_assert_ptr_nonnull(t);
+	images = malloc(t->size);
+	ofa_nchw_to_nhwc(t->data, (int)t->shape[0], 3, (int)t->shape[2], (int)t->shape[3], images);
+	ASSERT_OK(ofa_import_open(shared_path(file), "test", &im, &err), &err);
+	ofa_import_parts(&im, &parts);
+	parts.calibration_inputs = images;
+	parts.n_calibration = (int)t->shape[0];
+	parts.calibration_h = (int)t->shape[2];
+	parts.calibration_w = (int)t->shape[3];
+	ASSERT_OK(ofa_supernet_save(path, &parts, &err), &err);
+	ofa_import_close(&im);
+	ofa_safetensors_close(&inputs);
+	free(images);
+	ASSERT_OK(ofa_supernet_load(path, &net, &err), &err);
+	unlink(path);
+	net->space.n_resolutions = 1; /* the images as they are */
+	net->space.resolutions[0] = 64;
+	return net;
+}
+
+START_TEST(layers_of_golden_networks)
+{
+	static const char *const files[] = {"golden/mbv3_w0.25.zip.pth", "golden/proxyless_w0.25.zip.pth",
+					    "golden/resnet50_small.zip.pth"};
+
+	if (!shared_available())
+		return;
+	for (size_t i = 0; i < OFA_ARRAY_LEN(files); i++)
+		check_layers(golden_net(files[i]), true);
 }
 END_TEST
 
@@ -505,6 +569,7 @@ int main(void)
 				      no_calibration_images_are_named,
 				      logits_are_near_those_of_float32,
 				      each_layer_is_the_formats_and_near_float32,
+				      layers_of_golden_networks,
 				      options_out_of_range_are_refused,
 				      an_equalised_subnet_computes_the_same,
 				      accuracies_are_those_of_the_logits,
