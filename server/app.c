@@ -212,9 +212,9 @@ static enum ofa_status open_data(struct app *app, struct ofa_error *err)
 	if (st == OFA_OK)
 		st = profiles_new(app->store, s->cache_bytes / 8, &app->profiles, err);
 	if (st == OFA_OK)
-		st = packages_new(s->data, s->cache_bytes / 16 * 9, &app->packages, err);
+		st = packages_new(s->data, s->cache_bytes / 2, &app->packages, err);
 	if (st == OFA_OK)
-		st = exports_new(s->cache_bytes / 16, &app->exports, err);
+		st = exports_new(s->cache_bytes / 8, &app->exports, err);
 	return st == OFA_OK ? start_signer(app, err) : st;
 }
 

@@ -112,7 +112,7 @@ const struct option settings_options[] = {
 	  .help = "effort for the front kept for each profile; 0 keeps none" },
 	{ .name = "cache-bytes", .argument = "N", .initial = "256M",
 	  .kind = OPTION_BYTES, .offset = MEMBER(cache_bytes),
-	  .help = "memory for packages, answers and profiles; K, M or G may follow" },
+	  .help = "memory for packages, exports, answers and profiles; K, M or G may follow" },
 	{ .name = "max-connections", .argument = "N", .initial = "4096",
 	  .kind = OPTION_COUNT, .offset = MEMBER(max_connections), .min = 8, .max = 1000000,
 	  .help = "open connections" },
