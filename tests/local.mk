@@ -78,7 +78,7 @@ tests_device_test_manifest_CPPFLAGS = $(AM_CPPFLAGS) $(SODIUM_CFLAGS)
 tests_device_test_manifest_LDADD = $(LDADD) $(SODIUM_LIBS)
 EXTRA_DIST += tests/device/golden_package.h tests/device/golden.ofa tests/device/golden.manifest \
 	tests/device/golden_resnet.ofa tests/device/golden_int8.ofa tests/device/golden_resnet_int8.ofa \
-	tests/device/golden_float16.ofa tests/device/int8_only.c \
+	tests/device/golden_float16.ofa tests/device/int8_only.c tests/device/int8_package.h \
 	tests/engine/random_net.h tests/engine/half_value.h
 if HAVE_CHECK
 check_PROGRAMS += $(DEVICE_TESTS)
@@ -92,6 +92,7 @@ FUZZ_TESTS = \
 	tests/fuzz/fuzz_package \
 	tests/fuzz/fuzz_pairs \
 	tests/fuzz/fuzz_safetensors \
+	tests/fuzz/fuzz_stripes \
 	tests/fuzz/fuzz_trust \
 	tests/fuzz/fuzz_unpickle \
 	tests/fuzz/fuzz_yaml \
@@ -101,6 +102,8 @@ tests_fuzz_fuzz_image_SOURCES = tests/fuzz/fuzz_image.c tests/fuzz/replay.c
 tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz_manifest.c tests/fuzz/replay.c
 tests_fuzz_fuzz_package_SOURCES = tests/fuzz/fuzz_package.c tests/fuzz/replay.c
 tests_fuzz_fuzz_safetensors_SOURCES = tests/fuzz/fuzz_safetensors.c tests/fuzz/replay.c
+tests_fuzz_fuzz_stripes_SOURCES = tests/fuzz/fuzz_stripes.c tests/fuzz/replay.c
+tests_fuzz_fuzz_stripes_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/device
 tests_fuzz_fuzz_trust_SOURCES = tests/fuzz/fuzz_trust.c tests/fuzz/replay.c cli/trust.h cli/trust.c
 tests_fuzz_fuzz_trust_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/cli
 tests_fuzz_fuzz_unpickle_SOURCES = tests/fuzz/fuzz_unpickle.c tests/fuzz/replay.c
