@@ -36,3 +36,9 @@ noinst_PROGRAMS += bench/quantise
 bench_quantise_SOURCES = bench/quantise.c
 bench_quantise_CPPFLAGS = $(ENGINE_CPPFLAGS)
 bench_quantise_LDADD = $(ENGINE_LIBS)
+# bench/device_onnx.mjs runs it in turns with onnxruntime.
+noinst_PROGRAMS += bench/device
+bench_device_SOURCES = bench/device.c
+bench_device_CPPFLAGS = $(ENGINE_CPPFLAGS)
+bench_device_LDADD = $(ENGINE_LIBS)
+EXTRA_DIST += bench/device_onnx.mjs
