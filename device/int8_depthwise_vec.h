@@ -13,33 +13,54 @@
 
 /* COLUMN_ROWS rows of the input, or of the weights, from a channel on. */
 struct strips {
-	const int8_t *row[COLUMN_PARTS(OFA_FMT_MAX_KERNEL) * COLUMN_ROWS]; /* NULL: not there */
-	uint32_t parts, pixels; /* of a row */
-	size_t c;               /* from one pixel to the next */
-	uint32_t n;             /* channels */
+	const int8_t *row[OFA_FMT_MAX_KERNEL]; /* NULL: in the padding */
+	uint32_t parts, pixels;                /* of a row */
+	size_t c;                              /* from one pixel to the next */
+	uint32_t n;                            /* channels */
 };
 
-/* Column `at` of all parts, at `to` and each further one `apart` bytes after the one before. */
-OFA_INLINE void gather(const struct strips *s, int32_t at, const int8_t *fill, const int raise, int8_t *to,
-		       size_t apart)
+/* A row that is walked along; one in the padding is the same everywhere. */
+struct walk {
+	const int8_t *x;
+	size_t step;
+};
+
+OFA_INLINE struct walk walk_along(const struct strips *s, uint32_t row, uint32_t pixel, const int8_t *fill)
 {
-	const int inside = at >= 0 && at < (int32_t)s->pixels;
-	int8_t part[COLUMN_ROWS][LANES];
-	uint32_t i, j;
+	const int8_t *x = row < OFA_FMT_MAX_KERNEL ? s->row[row] : NULL;
+	const struct walk w = {x != NULL ? x + pixel * s->c : fill, x != NULL ? s->c : 0};
 
-	for (i = 0; i < s->parts; i++) {
-		const int8_t *rows[COLUMN_ROWS];
+	return w;
+}
 
-		OFA_UNROLL
-		for (j = 0; j < COLUMN_ROWS; j++) {
-			const int8_t *row = s->row[i * COLUMN_ROWS + j];
+/* Columns [from, from + n) of part i of the rows. */
+OFA_INLINE void gather(const struct strips *s, uint32_t i, int32_t from, uint32_t n, const int8_t *fill,
+		       const int raise, int8_t *to)
+{
+	for (; n > 0 && from < 0; n--, from++, to += COLUMN_BYTES)
+		store_column(to, fill, fill, fill, fill, s->n, raise);
+	if (n > 0 && from < (int32_t)s->pixels) {
+		const uint32_t left = s->pixels - (uint32_t)from;
+		struct walk a = walk_along(s, i * COLUMN_ROWS, (uint32_t)from, fill);
+		struct walk b = walk_along(s, i * COLUMN_ROWS + 1, (uint32_t)from, fill);
+		struct walk c = walk_along(s, i * COLUMN_ROWS + 2, (uint32_t)from, fill);
+		struct walk d = walk_along(s, i * COLUMN_ROWS + 3, (uint32_t)from, fill);
+		uint32_t inside = n < left ? n : left;
 
-			rows[j] = inside && row != NULL ? row + (size_t)at * s->c : fill;
-			if (s->n < LANES)
-				rows[j] = memcpy(part[j], rows[j], s->n);
+		n -= inside;
+		for (;;) {
+			store_column(to, a.x, b.x, c.x, d.x, s->n, raise);
+			to += COLUMN_BYTES;
+			if (--inside == 0)
+				break;
+			a.x += a.step;
+			b.x += b.step;
+			c.x += c.step;
+			d.x += d.step;
 		}
-		store_column(to + i * apart, rows, raise);
 	}
+	for (; n > 0; n--, to += COLUMN_BYTES)
+		store_column(to, fill, fill, fill, fill, s->n, raise);
 }
 
 /* The sums of GANG neighbouring outputs. */
@@ -82,13 +103,13 @@ static vec depthwise_weights(const struct ofa_device_int8_args *a, uint32_t o, u
 	s.n = n;
 	for (i = 0; i < a->k; i++)
 		s.row[i] = a->w + (size_t)i * a->k * a->c_out + o;
-	for (kx = 0; kx < a->k; kx++) {
-		int8_t column[COLUMN_PARTS(OFA_FMT_MAX_KERNEL) * COLUMN_BYTES];
+	for (i = 0; i < s.parts; i++) {
+		int8_t columns[OFA_FMT_MAX_KERNEL * COLUMN_BYTES];
 
-		gather(&s, (int32_t)kx, none, 0, column, COLUMN_BYTES);
-		for (i = 0; i < s.parts; i++) {
-			w[i * a->k + kx] = load_column(column + i * COLUMN_BYTES);
-			too_much = excess(too_much, &w[i * a->k + kx]);
+		gather(&s, i, 0, a->k, none, 0, columns);
+		for (kx = 0; kx < a->k; kx++, w++) {
+			*w = load_column(columns + kx * COLUMN_BYTES);
+			too_much = excess(too_much, w);
 		}
 	}
 	return minus(load_words(a->b + o), too_much);
@@ -118,8 +139,8 @@ static void depthwise_lane(const struct ofa_device_int8_args *a, const int8_t *c
 		const int32_t from = (int32_t)(p * a->stride) - (int32_t)a->pad;
 
 		width = ((chunk + GANG - 1) / GANG * GANG - 1) * a->stride + a->k;
-		for (i = 0; i < width; i++)
-			gather(&s, from + (int32_t)i, fill, 1, columns + i * COLUMN_BYTES, width * COLUMN_BYTES);
+		for (i = 0; i < s.parts; i++)
+			gather(&s, i, from, width, fill, 1, columns + i * width * COLUMN_BYTES);
 		for (q = 0; q < chunk; q += GANG) {
 			gang(a, w, s.parts, columns + (size_t)q * a->stride * COLUMN_BYTES, width * COLUMN_BYTES, sums);
 			l.pixels = chunk - q < GANG ? chunk - q : GANG;

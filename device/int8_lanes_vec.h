@@ -29,28 +29,6 @@ OFA_INLINE vec minus(vec a, vec b)
 	return (vec)((wrapping)a - (wrapping)b);
 }
 
-OFA_INLINE vec load_some(const int8_t *p, uint32_t n)
-{
-	int8_t part[LANES] = {0};
-
-	if (n >= LANES)
-		return load_bytes(p);
-	memcpy(part, p, n);
-	return load_bytes(part);
-}
-
-OFA_INLINE void store_some(int8_t *p, vec v, uint32_t n)
-{
-	int8_t part[LANES];
-
-	if (n >= LANES) {
-		store_bytes(p, v);
-		return;
-	}
-	store_bytes(part, v);
-	memcpy(p, part, n);
-}
-
 /* ofa_device_rescale() by lanes. */
 struct rescaling {
 	vec m, left, right, mask, half;
@@ -82,9 +60,28 @@ OFA_INLINE vec rescale(vec x, const struct rescaling *r)
 	return (high >> r->right) - (vec)((high & r->mask) > least);
 }
 
+/* What a rescaled number gets added, and what it is held in. */
+struct bounds {
+	vec zero, low, high;
+};
+
+OFA_INLINE struct bounds bounds_of(int32_t zero, int32_t low, int32_t high)
+{
+	const struct bounds b = {all_lanes(zero), all_lanes(low), all_lanes(high)};
+
+	return b;
+}
+
+OFA_INLINE vec hold(vec x, const struct bounds *b)
+{
+	return clamp(plus(x, b->zero), b->low, b->high);
+}
+
 /* ofa_device_add() by lanes. */
 struct addition {
 	struct rescaling first, second, result;
+	struct bounds bounds;
+	vec zero, added_zero;
 };
 
 OFA_INLINE void addition_of(const struct ofa_device_int8_args *a, struct addition *ret)
@@ -92,14 +89,17 @@ OFA_INLINE void addition_of(const struct ofa_device_int8_args *a, struct additio
 	ret->first = rescaling_for_all(a->first);
 	ret->second = rescaling_for_all(a->second);
 	ret->result = rescaling_for_all(a->result);
+	ret->bounds = bounds_of(a->out_zero, a->low, a->high);
+	ret->zero = all_lanes(a->zero);
+	ret->added_zero = all_lanes(a->added_zero);
 }
 
-OFA_INLINE vec add_lanes(const struct ofa_device_int8_args *a, const struct addition *add, vec x, vec added)
+OFA_INLINE vec add_lanes(const struct addition *add, vec x, vec added)
 {
-	const vec first = rescale((x - a->zero) * (1 << 20), &add->first);
-	const vec second = rescale((added - a->added_zero) * (1 << 20), &add->second);
+	const vec first = rescale((x - add->zero) * (1 << 20), &add->first);
+	const vec second = rescale((added - add->added_zero) * (1 << 20), &add->second);
 
-	return clamp(plus(rescale(plus(first, second), &add->result), all_lanes(a->out_zero)), a->low, a->high);
+	return hold(rescale(plus(first, second), &add->result), &add->bounds);
 }
 
 /* The sums of LANES outputs from `o` on, of some pixels. */
@@ -121,30 +121,29 @@ OFA_INLINE vec lane_sum(const struct lane *l, uint32_t p)
 }
 
 /* Adds, rescales, clamps and stores them: all but the table. */
-static void finish(const struct ofa_device_int8_args *a, const struct lane *l, const int8_t *added, int8_t *y)
+static void finish(const struct ofa_device_int8_args *a, const struct lane *lane, const int8_t *added, int8_t *y)
 {
-	const struct rescaling r = rescaling_of(load_words(a->m + l->o), load_words(a->s + l->o));
-	const uint32_t n = a->c_out - l->o < LANES ? a->c_out - l->o : LANES;
-	const vec zero = all_lanes(a->zero);
+	/* copies: a store of int8 could change what pointers lead to */
+	const struct lane l = *lane;
+	const struct rescaling r = rescaling_of(load_words(a->m + l.o), load_words(a->s + l.o));
+	const struct bounds bounds =
+		added != NULL ? bounds_of(a->zero, -128, 127) : bounds_of(a->zero, a->low, a->high);
+	const uint32_t c_out = a->c_out, n = c_out - l.o < LANES ? c_out - l.o : LANES;
 	struct addition add;
 	uint32_t p;
 
-	y += l->o;
+	y += l.o;
 	if (added == NULL) {
-		for (p = 0; p < l->pixels; p++, y += a->c_out) {
-			const vec x = lane_sum(l, p);
-
-			store_some(y, clamp(plus(rescale(x, &r), zero), a->low, a->high), n);
-		}
+		for (p = 0; p < l.pixels; p++, y += c_out)
+			store_some(y, hold(rescale(lane_sum(&l, p), &r), &bounds), n);
 		return;
 	}
 	addition_of(a, &add);
-	added += l->o;
-	for (p = 0; p < l->pixels; p++, y += a->c_out, added += a->c_out) {
-		const vec x = lane_sum(l, p);
-		const vec q = clamp(plus(rescale(x, &r), zero), -128, 127);
+	added += l.o;
+	for (p = 0; p < l.pixels; p++, y += c_out, added += c_out) {
+		const vec q = hold(rescale(lane_sum(&l, p), &r), &bounds);
 
-		store_some(y, add_lanes(a, &add, q, load_some(added, n)), n);
+		store_some(y, add_lanes(&add, q, load_some(added, n)), n);
 	}
 }
 

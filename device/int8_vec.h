@@ -10,7 +10,7 @@
 static void mean(const struct ofa_device_int8_args *a, uint32_t pixels, const int8_t *x, int8_t *y)
 {
 	const struct rescaling r = rescaling_for_all(a->first);
-	const vec zero = all_lanes(a->out_zero);
+	const struct bounds bounds = bounds_of(a->out_zero, a->low, a->high);
 	/* what all pixels' zero points add up to, modulo 2^32 as the sums are */
 	const vec zeros = all_lanes((int32_t)(pixels * (uint32_t)a->in_zero));
 	uint32_t c, p;
@@ -21,14 +21,16 @@ static void mean(const struct ofa_device_int8_args *a, uint32_t pixels, const in
 
 		for (p = 0; p < pixels; p++)
 			sum += load_some(x + (size_t)p * a->c_in + c, n);
-		store_some(y + c, clamp(plus(rescale(minus(sum, zeros), &r), zero), a->low, a->high), n);
+		store_some(y + c, hold(rescale(minus(sum, zeros), &r), &bounds), n);
 	}
 }
 
 static void scale(const struct ofa_device_int8_args *a, uint32_t pixels, const int8_t *gate, int8_t *x)
 {
 	const struct rescaling r = rescaling_for_all(a->result);
-	const vec zero = all_lanes(a->out_zero);
+	const struct bounds bounds = bounds_of(a->out_zero, -128, 127);
+	const vec in_zero = all_lanes(a->in_zero);
+	const uint32_t c_in = a->c_in;
 	uint32_t c, p;
 
 	for (c = 0; c < a->c_in; c += LANES) {
@@ -36,10 +38,10 @@ static void scale(const struct ofa_device_int8_args *a, uint32_t pixels, const i
 		const vec factor = load_some(gate + c, n) + 128;
 
 		for (p = 0; p < pixels; p++) {
-			int8_t *at = x + (size_t)p * a->c_in + c;
-			const vec product = (load_some(at, n) - a->in_zero) * factor;
+			int8_t *at = x + (size_t)p * c_in + c;
+			const vec product = (load_some(at, n) - in_zero) * factor;
 
-			store_some(at, clamp(plus(rescale(product, &r), zero), -128, 127), n);
+			store_some(at, hold(rescale(product, &r), &bounds), n);
 		}
 	}
 }
@@ -51,7 +53,7 @@ static void add(const struct ofa_device_int8_args *a, uint32_t n, const int8_t *
 
 	addition_of(a, &add);
 	for (i = 0; i < n; i += LANES)
-		store_some(y + i, add_lanes(a, &add, load_some(x + i, n - i), load_some(added + i, n - i)), n - i);
+		store_some(y + i, add_lanes(&add, load_some(x + i, n - i), load_some(added + i, n - i)), n - i);
 }
 
 /* The taps [*first, *end) of pixel p's window that lie in a row. */

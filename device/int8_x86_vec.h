@@ -87,19 +87,26 @@ OFA_INLINE vec high_half(vec x, vec m)
 	return (vec)_mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 31), _mm512_slli_epi64(odd, 1));
 }
 
-OFA_INLINE vec clamp(vec x, int32_t low, int32_t high)
+OFA_INLINE vec clamp(vec x, vec low, vec high)
 {
-	return (vec)_mm512_min_epi32(_mm512_max_epi32((reg)x, _mm512_set1_epi32(low)), _mm512_set1_epi32(high));
+	return (vec)_mm512_min_epi32(_mm512_max_epi32((reg)x, (reg)low), (reg)high);
 }
 
-OFA_INLINE vec load_bytes(const int8_t *p)
+/* The first n lanes, n > 0; more than there are: all. */
+OFA_INLINE __mmask16 first_lanes(uint32_t n)
 {
-	return (vec)_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+	return (__mmask16)(n >= LANES ? 0xffff : (1u << n) - 1);
 }
 
-OFA_INLINE void store_bytes(int8_t *p, vec v)
+/* n bytes, or LANES if that is less; the other lanes are 0. */
+OFA_INLINE vec load_some(const int8_t *p, uint32_t n)
 {
-	_mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8((reg)v));
+	return (vec)_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(first_lanes(n), p));
+}
+
+OFA_INLINE void store_some(int8_t *p, vec v, uint32_t n)
+{
+	_mm_mask_storeu_epi8(p, first_lanes(n), _mm512_cvtepi32_epi8((reg)v));
 }
 
 /* y = table[y + 128] */
@@ -120,18 +127,20 @@ OFA_INLINE void look_up(const int8_t *table, int8_t *y, size_t n)
 	}
 }
 
-/* A column: LANES neighbouring bytes of COLUMN_ROWS rows, side by side. */
-OFA_INLINE void store_column(int8_t *to, const int8_t *const *rows, const int raise)
+/* A column: n neighbouring bytes of each of COLUMN_ROWS rows, the first of a to d, side by side. */
+OFA_INLINE void store_column(int8_t *to, const int8_t *a, const int8_t *b, const int8_t *c, const int8_t *d, uint32_t n,
+			     const int raise)
 {
 	const reg order = _mm512_set_epi8(
 		63, 47, 31, 15, 62, 46, 30, 14, 61, 45, 29, 13, 60, 44, 28, 12, 59, 43, 27, 11, 58, 42, 26, 10, 57, 41,
 		25, 9, 56, 40, 24, 8, 55, 39, 23, 7, 54, 38, 22, 6, 53, 37, 21, 5, 52, 36, 20, 4, 51, 35, 19, 3, 50, 34,
 		18, 2, 49, 33, 17, 1, 48, 32, 16, 0);
-	reg v = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(const void *)rows[0]));
+	const __mmask16 lanes = first_lanes(n);
+	reg v = _mm512_castsi128_si512(_mm_maskz_loadu_epi8(lanes, a));
 
-	v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(const void *)rows[1]), 1);
-	v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(const void *)rows[2]), 2);
-	v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(const void *)rows[3]), 3);
+	v = _mm512_inserti32x4(v, _mm_maskz_loadu_epi8(lanes, b), 1);
+	v = _mm512_inserti32x4(v, _mm_maskz_loadu_epi8(lanes, c), 2);
+	v = _mm512_inserti32x4(v, _mm_maskz_loadu_epi8(lanes, d), 3);
 	v = _mm512_permutexvar_epi8(order, v);
 	_mm512_storeu_si512(to, raise ? _mm512_xor_si512(v, _mm512_set1_epi8(-128)) : v);
 }
@@ -176,6 +185,17 @@ OFA_INLINE int32_t sum_bytes(const int8_t *x, size_t n)
 
 #else /* 256 bits */
 
+/* n bytes, or LANES if that is less; the others are 0. */
+OFA_INLINE __m128i load_lanes(const int8_t *p, uint32_t n)
+{
+	int8_t part[LANES] = {0};
+
+	if (n >= LANES)
+		return _mm_loadl_epi64((const __m128i *)(const void *)p);
+	memcpy(part, p, n);
+	return _mm_loadl_epi64((const __m128i *)(const void *)part);
+}
+
 #if defined(OFA_INT8_VNNI)
 
 OFA_INLINE struct quads load_quads(const int8_t *w, size_t next)
@@ -200,12 +220,11 @@ OFA_INLINE vec total(const struct sums *sum)
 	return (vec)sum->a;
 }
 
-OFA_INLINE void store_column(int8_t *to, const int8_t *const *rows, const int raise)
+OFA_INLINE void store_column(int8_t *to, const int8_t *a, const int8_t *b, const int8_t *c, const int8_t *d, uint32_t n,
+			     const int raise)
 {
-	const __m128i ab = _mm_unpacklo_epi8(_mm_loadl_epi64((const __m128i *)(const void *)rows[0]),
-					     _mm_loadl_epi64((const __m128i *)(const void *)rows[1]));
-	const __m128i cd = _mm_unpacklo_epi8(_mm_loadl_epi64((const __m128i *)(const void *)rows[2]),
-					     _mm_loadl_epi64((const __m128i *)(const void *)rows[3]));
+	const __m128i ab = _mm_unpacklo_epi8(load_lanes(a, n), load_lanes(b, n));
+	const __m128i cd = _mm_unpacklo_epi8(load_lanes(c, n), load_lanes(d, n));
 
 	const reg v = _mm256_set_m128i(_mm_unpackhi_epi16(ab, cd), _mm_unpacklo_epi16(ab, cd));
 
@@ -280,14 +299,16 @@ OFA_INLINE vec total(const struct sums *sum)
 }
 
 /* 16 bits each. */
-OFA_INLINE void store_column(int8_t *to, const int8_t *const *rows, const int raise)
+OFA_INLINE void store_column(int8_t *to, const int8_t *a, const int8_t *b, const int8_t *c, const int8_t *d, uint32_t n,
+			     const int raise)
 {
-	const __m128i a = _mm_cvtepi8_epi16(_mm_loadl_epi64((const __m128i *)(const void *)rows[0]));
-	const __m128i b = _mm_cvtepi8_epi16(_mm_loadl_epi64((const __m128i *)(const void *)rows[1]));
+	const __m128i v = _mm_cvtepi8_epi16(load_lanes(a, n)), w = _mm_cvtepi8_epi16(load_lanes(b, n));
 
+	(void)c;
+	(void)d;
 	(void)raise;
 	_mm256_storeu_si256((__m256i *)(void *)to,
-			    _mm256_set_m128i(_mm_unpackhi_epi16(a, b), _mm_unpacklo_epi16(a, b)));
+			    _mm256_set_m128i(_mm_unpackhi_epi16(v, w), _mm_unpacklo_epi16(v, w)));
 }
 
 OFA_INLINE struct quads load_column(const int8_t *p)
@@ -334,21 +355,29 @@ OFA_INLINE vec high_half(vec x, vec m)
 	return (vec)_mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_slli_epi64(odd, 1), 0xaa);
 }
 
-OFA_INLINE vec clamp(vec x, int32_t low, int32_t high)
+OFA_INLINE vec clamp(vec x, vec low, vec high)
 {
-	return (vec)_mm256_min_epi32(_mm256_max_epi32((reg)x, _mm256_set1_epi32(low)), _mm256_set1_epi32(high));
+	return (vec)_mm256_min_epi32(_mm256_max_epi32((reg)x, (reg)low), (reg)high);
 }
 
-OFA_INLINE vec load_bytes(const int8_t *p)
+OFA_INLINE vec load_some(const int8_t *p, uint32_t n)
 {
-	return (vec)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));
+	return (vec)_mm256_cvtepi8_epi32(load_lanes(p, n));
 }
 
-OFA_INLINE void store_bytes(int8_t *p, vec v)
+OFA_INLINE void store_some(int8_t *p, vec v, uint32_t n)
 {
 	const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128((reg)v), _mm256_extracti128_si256((reg)v, 1));
+	const __m128i bytes = _mm_packs_epi16(words, words);
 
-	_mm_storel_epi64((__m128i *)(void *)p, _mm_packs_epi16(words, words));
+	if (n >= LANES) {
+		_mm_storel_epi64((__m128i *)(void *)p, bytes);
+	} else {
+		int8_t part[16];
+
+		_mm_storeu_si128((__m128i *)(void *)part, bytes);
+		memcpy(p, part, n);
+	}
 }
 
 /* Sixteenths of the table one after the other: what is not in one gets an index past 127, for which a shuffle
