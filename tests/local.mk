@@ -87,6 +87,7 @@ endif
 
 # Fuzz targets replay their corpus with damaged copies; each source says how libFuzzer runs it.
 FUZZ_TESTS = \
+	tests/fuzz/fuzz_export \
 	tests/fuzz/fuzz_image \
 	tests/fuzz/fuzz_manifest \
 	tests/fuzz/fuzz_package \
@@ -97,6 +98,7 @@ FUZZ_TESTS = \
 	tests/fuzz/fuzz_unpickle \
 	tests/fuzz/fuzz_yaml \
 	tests/fuzz/fuzz_zip
+tests_fuzz_fuzz_export_SOURCES = tests/fuzz/fuzz_export.c tests/fuzz/replay.c
 tests_fuzz_fuzz_pairs_SOURCES = tests/fuzz/fuzz_pairs.c tests/fuzz/replay.c
 tests_fuzz_fuzz_image_SOURCES = tests/fuzz/fuzz_image.c tests/fuzz/replay.c
 tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz_manifest.c tests/fuzz/replay.c
@@ -292,6 +294,7 @@ tests_server_test_exports_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_service_SOURCES = tests/server/test_service.c $(DAEMON_SOURCES)
 tests_server_test_service_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_service_LDADD = $(SERVER_E2E_LIBS)
+tests_export_make_cases_SOURCES = tests/export/make_cases.c tests/export/layer_cases.c tests/export/cases.h
 tests_export_make_cases_CPPFLAGS = -D_GNU_SOURCE $(AM_CPPFLAGS)
 tests_server_make_network_CPPFLAGS = -D_GNU_SOURCE $(AM_CPPFLAGS)
 if HAVE_CHECK

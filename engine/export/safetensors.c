@@ -125,6 +125,7 @@ static json_t *op_json(const struct ofa_export_graph *g, const struct ofa_export
 	if (op->added >= 0)
 		bad |= json_object_set_new(o, "added", value_name(g, op->added));
 	if (g->precision == OFA_INT8) {
+		bad |= json_object_set_new(o, "input_quantisation", affine_json(g->values[op->in].affine));
 		bad |= json_object_set_new(o, "output_quantisation", affine_json(out->affine));
 		bad |= json_object_set_new(o, "inner_quantisation", affine_json(op->inner));
 		if (op->kind == OFA_FMT_SE)

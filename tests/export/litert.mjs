@@ -9,7 +9,7 @@ import { Tally } from './cases.mjs';
 const require = createRequire(import.meta.url);
 const folder = join(dirname(require.resolve('@litertjs/core/package.json')), 'wasm');
 Object.assign(globalThis, { self: globalThis, require, __dirname: folder, __filename: join(folder, 'x.js') });
-console.error = () => {}; // of accelerators that are not there
+console.error = console.warn = () => {}; // about accelerators that are not there
 globalThis.WorkerGlobalScope = class {};
 globalThis.location = { href: `file://${folder}/` };
 globalThis.importScripts = (path) => vm.runInThisContext(readFileSync(path, 'utf8'), { filename: path });
@@ -19,7 +19,7 @@ const { loadAndCompile, loadLiteRt, Tensor } = await import('@litertjs/core');
 await loadLiteRt(`${folder}/`);
 
 const tally = new Tally('LiteRT');
-for (const one of tally.cases('tflite')) {
+for (const one of tally.cases('.tflite')) {
 	const model = await loadAndCompile(new Uint8Array(readFileSync(one.path)), { accelerator: 'wasm' });
 	const { height, width, channels } = one;
 	await tally.run(one, async (image) => {

@@ -1,27 +1,50 @@
 /* Packages to export, of networks as different as they come, each with images and the device runtime's logits:
  * NAME.ofa, NAME.input (n,h,w,c), NAME.logits (n,classes), and a line of cases.jsonl; into the folder that
- * OFA_EXPORT_CASES names. */
+ * OFA_EXPORT_CASES names.  Inputs and logits of int8 packages are there as int8 too, .input8 and .logits8. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "../device/golden_package.h"
-#include "ofa_device.h"
+#include "base/precision.h"
+#include "cases.h"
 #include "pack/pack.h"
-#include "random_net.h"
 #include "spaces.h"
-#include "train/dataset.h"
 
-#define IMAGES 6
 #define FASHION "/usr/share/datasets/fashion-mnist"
+#define ARCHS 4
+/* Units to which those of single layers may add up in a whole network: one that was trained is steady, one with random
+ * weights makes more of every unit. */
+#define TRAINED_LIMIT 8
+#define RANDOM_LIMIT 64
 
-static const struct ofa_pack_info info = {.predicted_accuracy = NAN, .latency_ms = NAN};
+/* Odd sizes from end to end: SAME is what all windows want, so that no exported network has PAD. */
+static const char odd_json[] =
+	"{\"family\":\"mbconv\",\"name\":\"odd\",\"input_channels\":1,\"classes\":10,\"bn_eps\":1e-5,"
+	"\"resolutions\":[17,33],\"stem\":{\"width\":8,\"stride\":2,\"act\":\"h_swish\"},"
+	"\"first\":{\"width\":8,\"kernel\":3,\"act\":\"relu\",\"se\":false,\"residual\":true},"
+	"\"kernels\":[3,5],\"expands\":[2,4],\"depths\":[1,2],"
+	"\"stages\":[{\"width\":12,\"stride\":2,\"act\":\"relu6\",\"se\":true},"
+	"{\"width\":16,\"stride\":2,\"act\":\"h_swish\",\"se\":true}],"
+	"\"head\":{\"expand_width\":48,\"expand_act\":\"h_swish\",\"mix_width\":24,\"mix_act\":\"h_swish\"}}";
 
-struct work {
-	const char *folder;
-	const struct ofa_dataset *images;
-	FILE *list;
-};
+void case_write(const struct work *w, const char *name, const char *suffix, const void *data, size_t size)
+{
+	struct ofa_error err = {0};
+	char path[1024];
+
+	snprintf(path, sizeof(path), "%s/%s%s", w->folder, name, suffix);
+	ASSERT_OK(ofa_file_write_atomic(path, data, size, &err), &err);
+}
+
+void case_list(const struct work *w, const struct case_line *l)
+{
+	fprintf(w->list,
+		"{\"name\": \"%s\", \"dtype\": \"%s\", \"layer\": \"%s\", \"height\": %u, \"width\": %u, \"channels\": "
+		"%u, "
+		"\"out\": [%u, %u, %u], \"unit\": %.9g, \"zero\": %d, \"limit\": %u}\n",
+		l->name, l->dtype, l->layer ? l->layer : "", l->in[0], l->in[1], l->in[2], l->out[0], l->out[1],
+		l->out[2], (double)l->affine.scale, l->affine.zero, l->limit);
+}
 
 /* The images again, with as many channels as the network takes: each a pixel further on. */
 static void widen(const struct ofa_dataset *d, int channels, struct ofa_dataset *ret)
@@ -38,52 +61,88 @@ static void widen(const struct ofa_dataset *d, int channels, struct ofa_dataset 
 	}
 }
 
-static void write_file(const struct work *w, const char *name, const char *suffix, const void *data, size_t size)
-{
-	struct ofa_error err = {0};
-	char path[1024];
-
-	snprintf(path, sizeof(path), "%s/%s%s", w->folder, name, suffix);
-	ASSERT_OK(ofa_file_write_atomic(path, data, size, &err), &err);
-}
-
-static void run_float(const struct ofa_device_model *m, const float *x, float *logits)
-{
-	const size_t pixels = (size_t)m->height * m->width * m->channels;
-	void *arena = aligned_alloc(64, (ofa_device_arena_bytes(m) + 63) / 64 * 64);
-
-	for (size_t i = 0; i < IMAGES; i++)
-		ck_assert_int_eq(ofa_device_run(m, arena, ofa_device_arena_bytes(m), x + i * pixels,
-						logits + i * m->classes),
-				 OFA_DEVICE_OK);
-	free(arena);
-}
-
-static void write_images(const struct work *w, const char *name, const struct ofa_device_model *m)
+void case_images(const struct work *w, const struct ofa_device_model *m, float *x)
 {
 	static const uint32_t index[IMAGES] = {0, 1, 2, 3, 4, 5};
-	const size_t floats = IMAGES * (size_t)m->height * m->width * m->channels;
-	float *x = malloc(floats * sizeof(*x)), *logits = malloc(IMAGES * m->classes * sizeof(*logits));
 	uint8_t labels[IMAGES];
 	struct ofa_dataset d;
 
 	widen(w->images, (int)m->channels, &d);
 	ofa_dataset_batch(&d, index, IMAGES, (int)m->height, m->mean, m->std, NULL, 0, 0, x, labels);
-	run_float(m, x, logits);
-	write_file(w, name, ".input", x, floats * sizeof(*x));
-	write_file(w, name, ".logits", logits, IMAGES * m->classes * sizeof(*logits));
-	fprintf(w->list,
-		"{\"name\": \"%s\", \"dtype\": \"float32\", \"height\": %u, \"width\": %u, \"channels\": %u, "
-		"\"classes\": %u}\n",
-		name, m->height, m->width, m->channels, m->classes);
 	free(d.images);
+}
+
+void case_dequantise(const int8_t *q, size_t n, struct ofa_affine affine, float *x)
+{
+	for (size_t i = 0; i < n; i++)
+		x[i] = affine.scale * (float)(q[i] - affine.zero);
+}
+
+void case_quantise(const float *x, size_t n, struct ofa_affine affine, int8_t *q)
+{
+	for (size_t i = 0; i < n; i++)
+		q[i] = (int8_t)fminf(fmaxf(rintf(x[i] / affine.scale) + (float)affine.zero, -128.0f), 127.0f);
+}
+
+static void run_float(const struct ofa_device_model *m, void *arena, const float *x, float *logits)
+{
+	const size_t pixels = (size_t)m->height * m->width * m->channels;
+
+	for (size_t i = 0; i < IMAGES; i++)
+		ck_assert_int_eq(ofa_device_run(m, arena, m->arena_bytes, x + i * pixels, logits + i * m->classes),
+				 OFA_DEVICE_OK);
+}
+
+/* On the images as int8 has them, which floats then repeat. */
+static void run_int8(const struct work *w, const char *name, const struct ofa_device_model *m, void *arena, float *x,
+		     float *logits)
+{
+	const struct ofa_affine in = {m->in_scale, m->in_zero}, out = {m->out_scale, m->out_zero};
+	const size_t pixels = (size_t)m->height * m->width * m->channels;
+	int8_t *q = malloc(IMAGES * pixels), *results = malloc(IMAGES * m->classes);
+
+	case_quantise(x, IMAGES * pixels, in, q);
+	case_dequantise(q, IMAGES * pixels, in, x);
+	for (size_t i = 0; i < IMAGES; i++)
+		ck_assert_int_eq(
+			ofa_device_run_int8(m, arena, m->arena_bytes, q + i * pixels, results + i * m->classes),
+			OFA_DEVICE_OK);
+	case_dequantise(results, IMAGES * m->classes, out, logits);
+	case_write(w, name, ".input8", q, IMAGES * pixels);
+	case_write(w, name, ".logits8", results, IMAGES * m->classes);
+	free(q);
+	free(results);
+}
+
+static void run_images(const struct work *w, const char *name, const struct ofa_device_model *m,
+		       enum ofa_precision precision)
+{
+	const size_t floats = IMAGES * (size_t)m->height * m->width * m->channels;
+	float *x = malloc(floats * sizeof(*x)), *logits = malloc(IMAGES * m->classes * sizeof(*logits));
+	void *arena = aligned_alloc(64, (ofa_device_arena_bytes(m) + 63) / 64 * 64);
+
+	case_images(w, m, x);
+	if (precision == OFA_INT8)
+		run_int8(w, name, m, arena, x, logits);
+	else
+		run_float(m, arena, x, logits);
+	case_write(w, name, ".input", x, floats * sizeof(*x));
+	case_write(w, name, ".logits", logits, IMAGES * m->classes * sizeof(*logits));
+	case_list(w, &(struct case_line){.name = name,
+					 .dtype = ofa_precision_name(precision),
+					 .in = {m->height, m->width, m->channels},
+					 .out = {1, 1, m->classes},
+					 .affine = {m->out_scale, m->out_zero},
+					 .limit = strncmp(name, "fashion", 7) == 0 ? TRAINED_LIMIT : RANDOM_LIMIT});
 	free(x);
 	free(logits);
+	free(arena);
 }
 
 static void make_case(const struct work *w, const struct ofa_supernet *net, const struct ofa_arch *arch,
-		      const char *name)
+		      enum ofa_precision precision, const char *name, bool layers)
 {
+	const struct ofa_pack_info info = {.predicted_accuracy = NAN, .latency_ms = NAN, .precision = precision};
 	struct ofa_device_model model;
 	struct ofa_error err = {0};
 	uint8_t *package;
@@ -91,32 +150,38 @@ static void make_case(const struct work *w, const struct ofa_supernet *net, cons
 
 	ASSERT_OK(ofa_pack_build(net, arch, &info, NULL, &package, &size, NULL, &err), &err);
 	ck_assert_int_eq(ofa_device_load(package, size, &model, NULL), OFA_DEVICE_OK);
-	write_file(w, name, ".ofa", package, size);
-	write_images(w, name, &model);
+	case_write(w, name, ".ofa", package, size);
+	run_images(w, name, &model, precision);
+	if (layers)
+		case_layers(w, net, arch, package, size, name);
 	free(package);
 }
 
-/* Smallest, largest and two in between. */
+/* Smallest, largest and two in between, in every type; layers of the largest. */
 static void make_cases(const struct work *w, const struct ofa_supernet *net)
 {
 	struct ofa_arch arch;
 	struct ofa_rng rng;
-	char name[80];
+	char name[96];
 
 	ofa_rng_init(&rng, 7);
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < ARCHS; i++) {
 		if (i == 0)
 			ofa_arch_smallest(&net->space, &arch);
 		else if (i == 1)
 			ofa_arch_largest(&net->space, &arch);
 		else
 			ofa_arch_sample(&net->space, &rng, &arch);
-		snprintf(name, sizeof(name), "%s-%d", net->space.name, i);
-		make_case(w, net, &arch, name);
+		for (int p = 0; p < OFA_PRECISION_COUNT; p++) {
+			snprintf(name, sizeof(name), "%s-%d-%s", net->space.name, i,
+				 ofa_precision_name((enum ofa_precision)p));
+			make_case(w, net, &arch, (enum ofa_precision)p, name, p == OFA_INT8 && i == 1);
+		}
 	}
 }
 
-static const char *const spaces[] = {tiny_json, small_resnet_json, tiny_resnet_json, golden_space, golden_resnet_space};
+static const char *const spaces[] = {tiny_json,    small_resnet_json,   tiny_resnet_json,
+				     golden_space, golden_resnet_space, odd_json};
 
 /* The shipped network, then a random one of each space. */
 static struct ofa_supernet *open_network(int i)
