@@ -1,17 +1,24 @@
 /* The portable int8 kernels: plain loops of constant length, which compilers make vectors of. */
 #include "kernels_int8.h"
 
-/* Sums of a panel: one for each weight of a quad of each output, which is how the weights lie. */
-#define LANES (OFA_FMT_PANEL * OFA_FMT_QUAD)
+#define LANES (OFA_FMT_PANEL * OFA_FMT_QUAD) /* weights of a quad of each output of a panel */
 /* Channels that are worked on at once where each has its own sum. */
 #define BLOCK 16
 
-static void add_quad(int32_t *sums, const int8_t *w, const int8_t *x)
+/* To the sums of a panel what one quad after the other adds. */
+static void add_quads(int32_t *sums, const int8_t *w, const int8_t *x, uint32_t quads)
 {
-	uint32_t i;
+	int32_t local[OFA_FMT_PANEL]; /* which nothing else points to: the compiler keeps it in registers */
+	uint32_t o;
 
-	for (i = 0; i < LANES; i++)
-		sums[i] += (int16_t)(w[i] * x[i % OFA_FMT_QUAD]);
+	memcpy(local, sums, sizeof(local));
+	for (; quads > 0; quads--, w += LANES, x += OFA_FMT_QUAD) {
+		const int32_t x0 = x[0], x1 = x[1], x2 = x[2], x3 = x[3];
+
+		for (o = 0; o < OFA_FMT_PANEL; o++)
+			local[o] += w[4 * o] * x0 + w[4 * o + 1] * x1 + w[4 * o + 2] * x2 + w[4 * o + 3] * x3;
+	}
+	memcpy(sums, local, sizeof(local));
 }
 
 /* What n numbers are in a row of weights' segment; those before `first` and from `end` on are `fill`. */
@@ -23,19 +30,25 @@ struct segment {
 
 static void add_segment(int32_t *sums, const int8_t *w, const struct segment *s, uint32_t quads)
 {
-	uint32_t j, i;
+	/* those that lie in the input as a whole */
+	const uint32_t from = (s->first + OFA_FMT_QUAD - 1) / OFA_FMT_QUAD, end = s->end / OFA_FMT_QUAD;
+	uint32_t j = 0, i;
 
-	for (j = 0; j < quads; j++, w += LANES) {
-		const uint32_t at = j * OFA_FMT_QUAD;
+	while (j < quads) {
 		int8_t quad[OFA_FMT_QUAD];
 
-		if (at >= s->first && at + OFA_FMT_QUAD <= s->end) {
-			add_quad(sums, w, s->x + at);
+		if (j >= from && j < end) {
+			add_quads(sums, w + (size_t)j * LANES, s->x + (size_t)j * OFA_FMT_QUAD, end - j);
+			j = end;
 			continue;
 		}
-		for (i = 0; i < OFA_FMT_QUAD; i++)
-			quad[i] = at + i >= s->first && at + i < s->end ? s->x[at + i] : s->fill;
-		add_quad(sums, w, quad);
+		for (i = 0; i < OFA_FMT_QUAD; i++) {
+			const uint32_t at = j * OFA_FMT_QUAD + i;
+
+			quad[i] = at >= s->first && at < s->end ? s->x[at] : s->fill;
+		}
+		add_quads(sums, w + (size_t)j * LANES, quad, 1);
+		j++;
 	}
 }
 
@@ -47,8 +60,8 @@ static void finish_panel(const struct ofa_device_int8_args *a, const int32_t *su
 	const uint32_t n = left < OFA_FMT_PANEL ? left : OFA_FMT_PANEL;
 	uint32_t i;
 
-	for (i = 0; i < n; i++, sums += OFA_FMT_QUAD) {
-		const int32_t sum = ofa_device_plus(a->b[o + i], sums[0] + sums[1] + sums[2] + sums[3]);
+	for (i = 0; i < n; i++) {
+		const int32_t sum = ofa_device_plus(a->b[o + i], sums[i]);
 
 		y[o + i] = added != NULL ? ofa_device_finish_add(a, sum, o + i, added[o + i])
 					 : ofa_device_finish(a, sum, o + i);
@@ -71,7 +84,7 @@ static void pointwise(const struct ofa_device_int8_args *a, uint32_t pixels, con
 		for (p = 0; p < pixels; p++) {
 			const struct segment s = {x + (size_t)p * a->c_in, 0, a->c_in, 0};
 			const size_t at = (size_t)p * a->c_out;
-			int32_t sums[LANES] = {0};
+			int32_t sums[OFA_FMT_PANEL] = {0};
 
 			add_segment(sums, w, &s, quads);
 			finish_panel(a, sums, panel, added != NULL ? added + at : NULL, y + at);
@@ -104,7 +117,7 @@ static void conv_row(const struct ofa_device_int8_args *a, const int8_t *const *
 	for (panel = 0; panel < panels; panel++, w += (size_t)a->k * quads * LANES) {
 		for (p = 0; p < a->w_out; p++) {
 			const size_t at = (size_t)p * a->c_out;
-			int32_t sums[LANES] = {0};
+			int32_t sums[OFA_FMT_PANEL] = {0};
 
 			for (ky = 0; ky < a->k; ky++) {
 				const struct segment s = segment_of(a, rows[ky], p);
