@@ -91,6 +91,9 @@ static enum ofa_status add_front(struct bench *b, int archs, struct ofa_error *e
 		st = ofa_front_run(problem, &opt, &front, err);
 	for (int i = 0; i < left && st == OFA_OK; i++)
 		add_arch(b, &front.points[(size_t)i * (front.n - 1) / (size_t)(left > 1 ? left - 1 : 1)].arch);
+	/* where the front has fewer points than were asked for, some were taken twice */
+	for (size_t i = 0; st == OFA_OK && i < front.n && b->n_archs < archs; i++)
+		add_arch(b, &front.points[i].arch);
 	ofa_front_release(&front);
 	ofa_search_problem_free(problem);
 	ofa_predictor_release(&predictor);
