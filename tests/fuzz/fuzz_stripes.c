@@ -113,7 +113,7 @@ static int add_op(struct plan *p, const uint8_t *b)
 		return 0;
 	*apart = *op;
 	apart->rows = 0;
-	apart->in = apart->origin = n ? before[&p->apart.ops[0] - &p->tight.ops[0]].out : p->apart.input;
+	apart->in = apart->origin = n ? apart[-1].out : p->apart.input;
 	apart->out = op->kind == OFA_FMT_SE ? apart->in : (n + 1) * APART;
 	if (op->kind == OFA_FMT_SE) {
 		op->scratch = b[4] * UNIT;
