@@ -23,6 +23,7 @@ struct walk {
 	int rows[OFA_STRIPES_MOST]; /* of it that are needed at a time */
 	/* how far above its own start the first window, and the output, wants the input to begin */
 	int64_t window_ends, out_ends;
+	bool frees_added; /* once a row of the output is there, nobody reads the row of the input that it adds */
 };
 
 static int64_t row_bytes(int w, int c)
@@ -98,6 +99,8 @@ static void make(struct walk *w, int i, int y)
 		make(w, i - 1, w->made[i - 1]);
 	see_row(w, i, y);
 	w->made[i] = y + 1;
+	if (i == w->g->n - 1 && first_needed(w, INPUT) <= y)
+		w->frees_added = false;
 }
 
 /* Goes through the group's order; a second time knows how many rows the windows have. */
@@ -105,6 +108,7 @@ static void walk(struct walk *w)
 {
 	memset(w->made, 0, sizeof(w->made));
 	w->window_ends = w->out_ends = INT64_MIN;
+	w->frees_added = w->g->n > 1; /* a single layer reads the row itself */
 	for (int y = 0; y < w->g->l[w->g->n - 1].h_out; y++)
 		make(w, w->g->n - 1, y);
 }
@@ -147,7 +151,7 @@ static void place(const struct walk *w, struct places *ret)
 	}
 	if (g->keeps_input)
 		return;
-	if (g->adds[last] == INPUT && out_row(&g->l[last]) == in_row(g)) {
+	if (g->adds[last] == INPUT && out_row(&g->l[last]) == in_row(g) && w->frees_added) {
 		/* each row takes the place of the one that it adds; no window may reach into it */
 		ret->in = ret->out = (uint32_t)windows;
 		ret->end = (uint32_t)(windows + in);
