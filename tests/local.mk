@@ -68,6 +68,7 @@ DEVICE_TESTS = \
 	tests/device/test_hostile \
 	tests/device/test_int8 \
 	tests/device/test_int8_kernels \
+	tests/device/test_int8_places \
 	tests/device/test_manifest \
 	tests/device/test_runtime \
 	tests/engine/test_half \
