@@ -49,12 +49,13 @@ enum ofa_device_status ofa_device_run_int8(const struct ofa_device_model *model,
 					   const int8_t *input, int8_t *logits)
 {
 	const enum ofa_device_status status = check_arena(model, arena, arena_size);
-	int8_t *place = ofa_device_input_int8(model, arena);
+	int8_t *place;
 
-	if (place == NULL)
+	if (model->type != OFA_DEVICE_INT8)
 		return OFA_DEVICE_ERR_TYPE;
 	if (status != OFA_DEVICE_OK)
 		return status;
+	place = ofa_device_input_int8(model, arena);
 	if (input != NULL && input != place)
 		memcpy(place, input, input_numbers(model));
 	memcpy(logits, run_all(model, arena), model->classes);
