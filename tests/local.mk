@@ -137,6 +137,7 @@ SHELL_TESTS = \
 	tests/e2e/test-networks \
 	tests/e2e/test-service \
 	tests/e2e/test-signed \
+	tests/e2e/test-types \
 	tests/server/test-unit
 TESTS += $(SHELL_TESTS)
 EXTRA_DIST += $(SHELL_TESTS) tests/cli/lib.sh tests/cli/tiny-network.sh tests/cli/tiny-recipe.json \

@@ -302,6 +302,20 @@ def corner_table(r):
     return table(["Image size", "Largest", "Smallest"], rows, "rrr")
 
 
+def promises(r):
+    """What float16 and int8 packages lose, as the network's file has it."""
+    rows = []
+    for dtype, p in sorted(((r.predictor or {}).get("dtypes") or {}).items()):
+        slope = "" if p["slope"] == 1 else f"{p['slope']:.4f} x "
+        promise = f"{slope}float32 {100 * p['offset']:+.3f} points"
+        errors = p["error_points"]
+        rows.append((dtype, p["samples"], f"{p['mean_drop_points']:.3f}", f"{p['largest_drop_points']:.2f}", promise,
+                     f"{errors['none']:.3f}", f"{errors['constant']:.3f}", f"{errors['line']:.3f}",
+                     f"{errors['by_image_size']:.3f}", f"{p['accuracy_error_points']:.3f}"))
+    return rows and table(["Type", "Subnets", "Mean loss", "Largest", "Promised", "Error: nothing said", "a constant",
+                           "a line", "by image size", "Error of the accuracy"], rows, "lrrrlrrrrr")
+
+
 def sections(r, plots):
     """(title, text or None, how it was made) of the card, in order."""
     def plot(name, alt):
@@ -328,6 +342,12 @@ def sections(r, plots):
          "ofa eval fashion.safetensors --arch corners.json --data DIR --split test --json"),
         ("Accuracy predictor", plot("predictor.svg", "Predicted against measured accuracy"),
          "ofa predictor fit fashion.safetensors --data DIR --pairs-out pairs.csv"),
+        ("Packages of other types", promises(r) and join(
+            "What they lose against float32, in points, on the same hold-out images, over subnets that the predictor was "
+            "not fitted\non; errors of the loss are cross-validated "
+            "([predictor.md](../../doc/predictor.md)).\n", promises(r)),
+         "ofa predictor fit fashion.safetensors --data DIR --dtype int8 --samples 100 --pairs-out int8.csv\n"
+         "ofa predictor fit fashion.safetensors --data DIR --dtype float16 --samples 50 --pairs-out float16.csv"),
         ("Taken from the network, or trained alone", join(
             "Five archs from the front (`archs.json`), not retrained, against the same arch trained alone from "
             "scratch by\nthe same recipe for the epochs of the phase `full`. Of the one trained alone the better "
