@@ -14,5 +14,11 @@ const struct ofa_device_int8_kernels *ofa_device_choose_int8(void)
 	if (cpu & OFA_CPU_AVX2)
 		return &ofa_device_int8_avx2;
 #endif
+#if defined(OFA_DEVICE_MVE)
+	return &ofa_device_int8_mve;
+#elif defined(OFA_DEVICE_DSP)
+	return &ofa_device_int8_dsp;
+#else
 	return &ofa_device_int8_portable;
+#endif
 }

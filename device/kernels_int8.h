@@ -77,6 +77,15 @@ extern const struct ofa_device_int8_kernels ofa_device_int8_avx2, ofa_device_int
 #ifdef OFA_DEVICE_AVXVNNI
 extern const struct ofa_device_int8_kernels ofa_device_int8_avxvnni;
 #endif
+/* Of Cortex-M: int8_mve.c, M55 and M85; int8_dsp.c, M4, M7 and M33. */
+#if defined(__ARM_FEATURE_MVE) && !defined(OFA_DEVICE_PORTABLE)
+#define OFA_DEVICE_MVE 1
+extern const struct ofa_device_int8_kernels ofa_device_int8_mve;
+#elif defined(__ARM_FEATURE_DSP) && defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 'M' && \
+	!defined(OFA_DEVICE_PORTABLE)
+#define OFA_DEVICE_DSP 1
+extern const struct ofa_device_int8_kernels ofa_device_int8_dsp;
+#endif
 
 /* choose_int8.c: the fastest for this processor. */
 const struct ofa_device_int8_kernels *ofa_device_choose_int8(void);

@@ -141,7 +141,7 @@ enum ofa_device_status ofa_device_self_test(const struct ofa_device_model *model
 const char *ofa_device_class_name(const struct ofa_device_model *model, uint32_t class_index);
 
 /* Instruction set of the kernels in use: "avx2", "simd128" or "scalar"; of int8 packages the portable ones are
- * "portable". */
+ * "portable", those of Cortex-M "dsp" or "mve". */
 const char *ofa_device_kernel_name(const struct ofa_device_model *model);
 
 #ifdef __cplusplus
