@@ -29,7 +29,7 @@ void cli_serial_close(struct cli_serial *s);
 const struct cli_serial_info *cli_serial_info(const struct cli_serial *s);
 
 /* Sends a package, at a multiple of 4 in memory, in place of the one before.  Its weights are sent as zeros, which is a
- * matter of few bytes, and take as long.  ret_kernels (cap bytes, printable): the kernels that will run.
+ * matter of few bytes, and take as long (doc/firmware.md).  ret_kernels (cap bytes, printable): what will run.
  * OFA_ERR_LIMIT: the package or its arena is larger than the device's; OFA_ERR_UNSUPPORTED: its runtime refuses it. */
 enum ofa_status cli_serial_load(struct cli_serial *s, const uint8_t *package, size_t size, char *ret_kernels,
                                 size_t cap, struct ofa_error *err) OFA_MUST_CHECK;
