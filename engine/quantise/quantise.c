@@ -21,10 +21,13 @@
 #define HSIGMOID_PLUS 3.0f
 #define HSWISH_FLOOR (-3.0f) /* below, it is 0 */
 #define PIXEL_STEPS 65536.0
+#define LOOK_PIXELS (64 * 64 * 64) /* that are looked at where nothing else is asked for: in at most */
+#define MOST_IMAGES 64             /* images, and at least */
+#define LEAST_IMAGES 16            /* so many, from which on their number made no difference (doc/numerics.md) */
 
 const struct ofa_quantise_options ofa_quantise_default = {
 	.range = OFA_RANGE_MSE,
-	.images = 64,
+	.images = 0,
 };
 
 struct work {
@@ -278,8 +281,8 @@ static void set_arrays(struct ofa_quantised_layer *ql, const struct ofa_quantise
 static enum ofa_status check(const struct ofa_subnet *sub, const struct ofa_quantise_options *opt,
 			     struct ofa_error *err)
 {
-	if (opt->images < 1)
-		return ofa_fail(err, OFA_ERR_INVALID, "images", "%d calibration images; it takes at least 1",
+	if (opt->images < 0)
+		return ofa_fail(err, OFA_ERR_INVALID, "images", "%d calibration images; it takes at least 1, or 0 for as many as suit their size",
 				opt->images);
 	if ((unsigned)opt->range >= OFA_RANGE_RULES || !(opt->cut >= 0 && opt->cut <= 0.5))
 		return ofa_fail(err, OFA_ERR_INVALID, "range",
@@ -355,20 +358,29 @@ static void quantise_all(struct work *w, const struct ofa_supernet *net)
 	}
 }
 
+/* A look at large images takes long, and each shows as much as many small ones. */
+static int suitable_images(int image_size)
+{
+	const int n = LOOK_PIXELS / (image_size * image_size);
+
+	return n < LEAST_IMAGES ? LEAST_IMAGES : n > MOST_IMAGES ? MOST_IMAGES : n;
+}
+
 /* What int8 is made from: sub and what is seen of it, both after equalisation where that is asked for; *ret_equal is
  * then an own copy, to be freed. */
 static enum ofa_status look(const struct ofa_supernet *net, const struct ofa_subnet *sub,
 			    const struct ofa_quantise_options *opt, struct ofa_pool *pool,
 			    struct ofa_subnet **ret_equal, struct ofa_observation *ret_seen, struct ofa_error *err)
 {
+	const int images = opt->images > 0 ? opt->images : suitable_images(sub->plan.arch.image_size);
 	struct ofa_observation seen;
-	enum ofa_status st = ofa_observe(net, sub, opt->images, pool, &seen, err);
+	enum ofa_status st = ofa_observe(net, sub, images, pool, &seen, err);
 
 	if (st == OFA_OK && opt->equalise) {
 		st = ofa_equalise(sub, &seen, ret_equal, err);
 		ofa_observation_release(&seen);
 		if (st == OFA_OK)
-			st = ofa_observe(net, *ret_equal, opt->images, pool, &seen, err);
+			st = ofa_observe(net, *ret_equal, images, pool, &seen, err);
 	}
 	if (st == OFA_OK)
 		*ret_seen = seen;

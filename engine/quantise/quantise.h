@@ -18,7 +18,7 @@ enum ofa_range_rule {
 struct ofa_quantise_options {
 	enum ofa_range_rule range;
 	double cut;  /* OFA_RANGE_PERCENTILE: share of the values left out at either end, 0 to 0.5 */
-	int images;  /* calibration images that are looked at, at least 1; at most all there are */
+	int images;  /* calibration images that are looked at, at most all there are; 0: 64, of large ones fewer */
 	bool equalise;     /* channels between layers scaled towards one range, after arXiv:1906.04721, section 4.1 */
 	bool correct_bias; /* what rounding the weights adds to a channel on average goes off its bias, section 4.2 */
 };

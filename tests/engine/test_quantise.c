@@ -153,7 +153,7 @@ END_TEST
 START_TEST(options_out_of_range_are_refused)
 {
 	static const struct ofa_quantise_options bad[] = {
-		{.range = OFA_RANGE_MSE, .images = 0},
+		{.range = OFA_RANGE_MSE, .images = -1},
 		{.range = OFA_RANGE_PERCENTILE, .cut = 0.75, .images = 1},
 		{.range = OFA_RANGE_PERCENTILE, .cut = NAN, .images = 1},
 		{.range = OFA_RANGE_RULES, .images = 1},
