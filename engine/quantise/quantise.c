@@ -282,7 +282,8 @@ static enum ofa_status check(const struct ofa_subnet *sub, const struct ofa_quan
 			     struct ofa_error *err)
 {
 	if (opt->images < 0)
-		return ofa_fail(err, OFA_ERR_INVALID, "images", "%d calibration images; it takes at least 1, or 0 for as many as suit their size",
+		return ofa_fail(err, OFA_ERR_INVALID, "images",
+				"%d calibration images; it takes at least 1, or 0 for what suits their size",
 				opt->images);
 	if ((unsigned)opt->range >= OFA_RANGE_RULES || !(opt->cut >= 0 && opt->cut <= 0.5))
 		return ofa_fail(err, OFA_ERR_INVALID, "range",
