@@ -388,6 +388,72 @@ START_TEST(additions_have_no_table)
 }
 END_TEST
 
+static struct ofa_device_op square_conv(uint32_t side, uint32_t k, uint32_t stride, uint32_t pad, uint32_t c_in)
+{
+	const uint32_t out = (side + 2 * pad - k) / stride + 1;
+
+	return (struct ofa_device_op){
+		.kind = OFA_FMT_CONV,
+		.k = k,
+		.stride = stride,
+		.pad = pad,
+		.h_in = side,
+		.w_in = side,
+		.h_out = out,
+		.w_out = out,
+		.c_in = c_in,
+		.c_out = 16,
+		.residual = OFA_FMT_NONE,
+		.scratch = OFA_FMT_NONE,
+	};
+}
+
+/* Three operations in turns, the last adds the first one's window, and a pool; all lie apart. */
+static void check_added_window(struct ofa_device_op ops[3], enum ofa_device_status want, uint32_t want_where)
+{
+	const uint32_t apart = 1 << 12, side = ops[2].h_out;
+	struct int8_package p = {.n_ops = 4, .h = side, .w = side, .c = 4, .arena_bytes = 5 * apart};
+	struct ofa_device_model m;
+	uint32_t where = 0;
+	uint8_t *data;
+	size_t size;
+
+	ops[2].residual = apart;
+	memcpy(p.ops, ops, 3 * sizeof(ops[0]));
+	p.ops[3] = square_conv(side, 1, 1, 0, 16);
+	p.ops[3].kind = OFA_FMT_GLOBAL_POOL;
+	p.ops[3].h_out = p.ops[3].w_out = 1;
+	for (uint32_t i = 0; i < 4; i++) {
+		p.ops[i].in = p.ops[i].origin = i * apart;
+		p.ops[i].out = (i + 1) * apart;
+	}
+	data = int8_package_new(&p, 1 << 16, &size);
+	ck_assert_int_eq(ofa_device_load(data, size, &m, &where), want);
+	ck_assert_uint_eq(where, want_where);
+	free(data);
+}
+
+START_TEST(added_windows_are_there)
+{
+	/* the second skips the last row, which is never made; padding makes up for it */
+	struct ofa_device_op skips[] = {square_conv(4, 1, 1, 0, 4), square_conv(4, 1, 2, 0, 16),
+					square_conv(2, 3, 1, 2, 16)};
+	/* the second is done with a row before the last one adds it */
+	struct ofa_device_op ahead[] = {square_conv(6, 1, 1, 0, 4), square_conv(6, 3, 1, 1, 16),
+					square_conv(6, 5, 1, 2, 16)};
+
+	skips[0].rows = 4;
+	skips[1].rows = 2;
+	check_added_window(skips, OFA_DEVICE_ERR_DATAFLOW,
+			   OFA_FMT_HEADER_BYTES + 2 * OFA_FMT_OP_BYTES + OFA_FMT_OP_RESIDUAL);
+	ahead[0].rows = 4;
+	ahead[1].rows = 5;
+	check_added_window(ahead, OFA_DEVICE_OK, 0);
+	ahead[0].rows = 3;
+	check_added_window(ahead, OFA_DEVICE_ERR_DATAFLOW, OFA_FMT_HEADER_BYTES + OFA_FMT_OP_OUT);
+}
+END_TEST
+
 /* What pads a tensor is read by kernels. */
 START_TEST(padding_is_zero)
 {
@@ -459,6 +525,7 @@ int main(void)
 	tcase_add_loop_test(tcase, every_number_of_int8_data, FIRST_INT8, (int)OFA_ARRAY_LEN(packages));
 	tcase_add_test(tcase, errors_are_named);
 	tcase_add_test(tcase, additions_have_no_table);
+	tcase_add_test(tcase, added_windows_are_there);
 	tcase_add_test(tcase, dataflow_is_checked);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
