@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +20,13 @@
 #include "timing.h"
 
 #define TRIES 4
-#define ANSWER_MS 4000 /* longer than the device waits for the rest of a frame that broke off, over all tries */
-#define RUN_MS 120000
 #define SPEED B115200
 #define BLOCK 64 /* what is sent of a package is cut at multiples of it */
 #define MOST_BLOCKS ((FIRMWARE_MOST_PAYLOAD - 4) / BLOCK)
 #define MAX_FILL ((uint32_t)1 << 20)
+
+/* answer_ms: over all tries, longer than the device waits for the rest of a frame that broke off. */
+static const struct cli_serial_limits default_limits = {.answer_ms = 4000, .run_ms = 120000};
 
 struct frame {
 	uint8_t type, sequence;
@@ -34,6 +36,8 @@ struct frame {
 
 struct cli_serial {
 	int fd;
+	char *name;
+	struct cli_serial_limits limits;
 	uint8_t sequence;
 	struct cli_serial_info info;
 };
@@ -71,7 +75,9 @@ static enum ofa_status send_all(int fd, const uint8_t *p, size_t n, double end_m
 {
 	while (n > 0) {
 		struct pollfd wait = {.fd = fd, .events = POLLOUT};
-		ssize_t sent = write(fd, p, n);
+		ssize_t sent = send(fd, p, n, MSG_NOSIGNAL); /* an emulator that is gone is no reason for SIGPIPE */
+		if (sent < 0 && errno == ENOTSOCK)
+			sent = write(fd, p, n);
 		if (sent > 0) {
 			p += sent;
 			n -= (size_t)sent;
@@ -98,13 +104,16 @@ static enum ofa_status send_frame(const struct cli_serial *s, const struct frame
 	return send_all(s->fd, bytes, 2 + n + FIRMWARE_CRC_BYTES, end_ms, err);
 }
 
-/* 1, 0 when nothing came in time, or -1 with the error told. */
+/* 1, 0 when the time is over, however much a device sends, or -1 with the error told. */
 static int receive_byte(const struct cli_serial *s, double end_ms, uint8_t *ret, struct ofa_error *err)
 {
 	for (;;) {
 		double left = end_ms - cli_now_ms();
 		struct pollfd wait = {.fd = s->fd, .events = POLLIN};
-		ssize_t n = read(s->fd, ret, 1);
+		ssize_t n;
+		if (left <= 0)
+			return 0;
+		n = read(s->fd, ret, 1);
 		if (n == 1)
 			return 1;
 		if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
@@ -112,8 +121,6 @@ static int receive_byte(const struct cli_serial *s, double end_ms, uint8_t *ret,
 			               n == 0 ? "the connection is closed" : strerror(errno));
 			return -1;
 		}
-		if (left <= 0)
-			return 0;
 		poll(&wait, 1, (int)left + 1);
 	}
 }
@@ -188,11 +195,13 @@ static bool is_damage(const struct frame *answer)
 static enum ofa_status exchange(struct cli_serial *s, struct frame *f, uint32_t least, int wait_ms,
                                 struct ofa_error *err)
 {
+	const bool repeats = wait_ms <= s->limits.answer_ms;
+	const double last_ms = cli_now_ms() + (double)wait_ms * (repeats ? TRIES : 1);
 	struct frame answer;
 
 	f->sequence = ++s->sequence;
 	for (int try = 0; try < TRIES; try++) {
-		double end_ms = cli_now_ms() + wait_ms;
+		double end_ms = fmin(cli_now_ms() + wait_ms, last_ms);
 		enum ofa_status st = send_frame(s, f, end_ms, err);
 		int rc;
 		if (st != OFA_OK)
@@ -202,7 +211,7 @@ static enum ofa_status exchange(struct cli_serial *s, struct frame *f, uint32_t 
 		while (rc == 1 && answer.sequence != f->sequence && !is_damage(&answer));
 		if (rc < 0)
 			return OFA_ERR_IO;
-		if (rc == 0 && wait_ms > ANSWER_MS)
+		if (rc == 0 && !repeats)
 			break;
 		if (rc == 0 || is_damage(&answer))
 			continue;
@@ -225,9 +234,8 @@ static enum ofa_status open_socket(const char *path, int *ret, struct ofa_error 
 		return ofa_fail(err, OFA_ERR_INVALID, NULL, "%s: a socket's path has at most %zu bytes", path,
 		                sizeof address.sun_path - 1);
 	memcpy(address.sun_path, path, strlen(path));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
-	    fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
 		enum ofa_status st = ofa_fail(err, OFA_ERR_IO, NULL, "%s: %s", path, strerror(errno));
 		if (fd >= 0)
 			close(fd);
@@ -249,6 +257,8 @@ static enum ofa_status open_port(const char *path, int *ret, struct ofa_error *e
 		return ofa_fail(err, OFA_ERR_INVALID, NULL, "%s is neither a serial port nor a Unix socket", path);
 	}
 	cfmakeraw(&t);
+	t.c_iflag &= ~(tcflag_t)(IXOFF | IXANY);
+	t.c_cflag &= ~(tcflag_t)(CSTOPB | CRTSCTS);
 	t.c_cflag |= CLOCAL | CREAD;
 	t.c_cc[VMIN] = 1;
 	t.c_cc[VTIME] = 0;
@@ -277,11 +287,19 @@ static void take_text(const struct frame *f, uint32_t *at, char *ret, size_t cap
 	ofa_make_printable(ret);
 }
 
+/* st; the error, if it is one, gets the port's name. */
+static enum ofa_status named(const struct cli_serial *s, enum ofa_status st, struct ofa_error *err)
+{
+	if (st != OFA_OK)
+		ofa_error_prefix(err, "%s", s->name);
+	return st;
+}
+
 static enum ofa_status say_hello(struct cli_serial *s, struct ofa_error *err)
 {
 	struct frame f = {.type = FIRMWARE_HELLO};
 	struct cli_serial_info *info = &s->info;
-	enum ofa_status st = exchange(s, &f, 20, ANSWER_MS, err);
+	enum ofa_status st = exchange(s, &f, 20, s->limits.answer_ms, err);
 	uint32_t at = 20;
 
 	if (st != OFA_OK)
@@ -303,23 +321,31 @@ static enum ofa_status say_hello(struct cli_serial *s, struct ofa_error *err)
 
 enum ofa_status cli_serial_open(const char *path, struct cli_serial **ret, struct ofa_error *err)
 {
-	struct cli_serial *s = calloc(1, sizeof *s);
 	struct stat what;
 	enum ofa_status st;
+	int fd = -1;
 
-	if (!s)
-		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	if (stat(path, &what) != 0)
-		st = ofa_fail(err, OFA_ERR_IO, NULL, "%s: %s", path, strerror(errno));
-	else if (S_ISSOCK(what.st_mode))
-		st = open_socket(path, &s->fd, err);
-	else
-		st = open_port(path, &s->fd, err);
-	if (st != OFA_OK) {
+		return ofa_fail(err, OFA_ERR_IO, NULL, "%s: %s", path, strerror(errno));
+	st = S_ISSOCK(what.st_mode) ? open_socket(path, &fd, err) : open_port(path, &fd, err);
+	return st == OFA_OK ? cli_serial_start(fd, path, NULL, ret, err) : st;
+}
+
+enum ofa_status cli_serial_start(int fd, const char *name, const struct cli_serial_limits *limits,
+                                 struct cli_serial **ret, struct ofa_error *err)
+{
+	struct cli_serial *s = calloc(1, sizeof *s);
+	char *copy = strdup(name);
+	enum ofa_status st;
+
+	if (!s || !copy) {
 		free(s);
-		return st;
+		free(copy);
+		close(fd);
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	}
-	st = say_hello(s, err);
+	*s = (struct cli_serial){.fd = fd, .name = copy, .limits = limits ? *limits : default_limits};
+	st = named(s, say_hello(s, err), err);
 	if (st != OFA_OK) {
 		cli_serial_close(s);
 		return st;
@@ -330,8 +356,12 @@ enum ofa_status cli_serial_open(const char *path, struct cli_serial **ret, struc
 
 void cli_serial_close(struct cli_serial *s)
 {
-	if (s)
-		close(s->fd);
+	if (!s)
+		return;
+	/* closing a port waits for what it was given, half a minute if it takes nothing */
+	(void)tcflush(s->fd, TCIOFLUSH);
+	close(s->fd);
+	free(s->name);
 	free(s);
 }
 
@@ -397,7 +427,7 @@ static enum ofa_status send_next(struct cli_serial *s, uint32_t offset, const ui
 		f.n = 4 + bytes;
 	}
 	*ret_sent = bytes;
-	return exchange(s, &f, 0, ANSWER_MS, err);
+	return exchange(s, &f, 0, s->limits.answer_ms, err);
 }
 
 static enum ofa_status send_package(struct cli_serial *s, const uint8_t *package, uint32_t size, struct ofa_error *err)
@@ -407,7 +437,7 @@ static enum ofa_status send_package(struct cli_serial *s, const uint8_t *package
 	uint32_t sent = 0;
 
 	put_u32(f.payload, size);
-	st = exchange(s, &f, 0, ANSWER_MS, err);
+	st = exchange(s, &f, 0, s->limits.answer_ms, err);
 	for (uint32_t at = 0; st == OFA_OK && at < size; at += sent)
 		st = send_next(s, at, package + at, size - at, &sent, err);
 	return st;
@@ -426,25 +456,39 @@ enum ofa_status cli_serial_load(struct cli_serial *s, const uint8_t *package, si
 	st = send_package(s, copy, bytes, err);
 	free(copy);
 	if (st == OFA_OK)
-		st = exchange(s, &f, 8, ANSWER_MS, err);
+		st = exchange(s, &f, 8, s->limits.answer_ms, err);
 	if (st == OFA_OK)
 		take_text(&f, &at, ret_kernels, cap);
-	return st;
+	return named(s, st, err);
+}
+
+/* Whether they can be of the same runs; each may be rounded down. */
+static bool agree(const struct cli_serial_counts *c)
+{
+	return c->most > 0 && c->least <= c->most && c->sum >= c->most && c->sum / c->runs <= c->most &&
+	       c->sum / c->runs + 1 >= c->least;
 }
 
 enum ofa_status cli_serial_run(struct cli_serial *s, uint32_t first, uint32_t count, uint32_t runs,
                                struct cli_serial_counts *ret, struct ofa_error *err)
 {
 	struct frame f = {.type = FIRMWARE_RUN, .n = 12};
+	struct cli_serial_counts counts;
 	enum ofa_status st;
 
+	if (runs == 0 || runs > FIRMWARE_MOST_RUNS)
+		return ofa_fail(err, OFA_ERR_INVALID, NULL, "%u runs: there may be 1 to %d", runs, FIRMWARE_MOST_RUNS);
 	put_u32(f.payload, first);
 	put_u32(f.payload + 4, count);
 	put_u32(f.payload + 8, runs);
-	st = exchange(s, &f, 24, RUN_MS, err);
+	st = exchange(s, &f, 24, s->limits.run_ms, err);
 	if (st != OFA_OK)
-		return st;
-	*ret = (struct cli_serial_counts){.runs = runs, .sum = get_u64(f.payload), .least = get_u64(f.payload + 8),
-	                                  .most = get_u64(f.payload + 16)};
-	return OFA_OK;
+		return named(s, st, err);
+	counts = (struct cli_serial_counts){.runs = runs, .sum = get_u64(f.payload), .least = get_u64(f.payload + 8),
+	                                    .most = get_u64(f.payload + 16)};
+	if (!agree(&counts))
+		st = ofa_fail(err, OFA_ERR_FORMAT, NULL, "the device's counts cannot be those of %u runs", runs);
+	else
+		*ret = counts;
+	return named(s, st, err);
 }

@@ -94,6 +94,7 @@ FUZZ_TESTS = \
 	tests/fuzz/fuzz_package \
 	tests/fuzz/fuzz_pairs \
 	tests/fuzz/fuzz_safetensors \
+	tests/fuzz/fuzz_serial \
 	tests/fuzz/fuzz_stripes \
 	tests/fuzz/fuzz_trust \
 	tests/fuzz/fuzz_unpickle \
@@ -105,6 +106,9 @@ tests_fuzz_fuzz_image_SOURCES = tests/fuzz/fuzz_image.c tests/fuzz/replay.c
 tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz_manifest.c tests/fuzz/replay.c
 tests_fuzz_fuzz_package_SOURCES = tests/fuzz/fuzz_package.c tests/fuzz/replay.c
 tests_fuzz_fuzz_safetensors_SOURCES = tests/fuzz/fuzz_safetensors.c tests/fuzz/replay.c
+tests_fuzz_fuzz_serial_SOURCES = tests/fuzz/fuzz_serial.c tests/fuzz/replay.c tests/cli/serial_frame.h \
+	cli/serial_probe.h cli/serial_probe.c cli/timing.h cli/timing.c
+tests_fuzz_fuzz_serial_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/cli -I$(top_srcdir)/tests/cli -I$(top_srcdir)/tests/device
 tests_fuzz_fuzz_stripes_SOURCES = tests/fuzz/fuzz_stripes.c tests/fuzz/replay.c
 tests_fuzz_fuzz_stripes_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/device
 tests_fuzz_fuzz_trust_SOURCES = tests/fuzz/fuzz_trust.c tests/fuzz/replay.c cli/trust.h cli/trust.c
@@ -353,7 +357,14 @@ tests_fuzz_fuzz_target_SOURCES = tests/fuzz/fuzz_target.c tests/fuzz/replay.c
 tests_fuzz_fuzz_target_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_target_LDADD = $(SERVER_LIBS)
 
-# The firmware of device/firmware on emulated boards.
+# The host's side of the firmware's serial port, and the firmware of device/firmware on emulated boards.
+tests_cli_test_serial_SOURCES = tests/cli/test_serial.c tests/cli/serial_frame.h tests/engine/runner.h \
+	cli/serial_probe.h cli/serial_probe.c cli/timing.h cli/timing.c
+tests_cli_test_serial_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/cli
+if HAVE_CHECK
+check_PROGRAMS += tests/cli/test_serial
+TESTS += tests/cli/test_serial
+endif
 check_PROGRAMS += tests/firmware/logits tests/firmware/probe
 tests_firmware_logits_CPPFLAGS = $(ENGINE_CPPFLAGS)
 tests_firmware_logits_LDADD = $(ENGINE_LIBS)
