@@ -345,7 +345,9 @@ def sections(r, plots):
         ("Packages of other types", promises(r) and join(
             "What they lose against float32, in points, on the same hold-out images, over subnets that the predictor was "
             "not fitted\non; errors of the loss are cross-validated "
-            "([predictor.md](../../doc/predictor.md)).\n", promises(r)),
+            "([predictor.md](../../doc/predictor.md)).\n", promises(r),
+            "\nOn the test images, with the memory that each needs, and how many times more layer by layer would:\n"
+            "[int8.md](int8.md), by `models/fashion/int8`."),
          "ofa predictor fit fashion.safetensors --data DIR --dtype int8 --samples 100 --pairs-out int8.csv\n"
          "ofa predictor fit fashion.safetensors --data DIR --dtype float16 --samples 50 --pairs-out float16.csv"),
         ("Taken from the network, or trained alone", join(
