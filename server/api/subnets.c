@@ -283,14 +283,19 @@ static void hand_over(struct http_call *call, struct api_wait *w, const char *ap
 
 static void reply_landed(struct http_call *call, struct api_wait *w, const char *applied)
 {
+	static const char *const cached[ANSWER_SOURCE_COUNT] = {
+		[FROM_SEARCH] = "",
+		[FROM_STORE] = ", cache;desc=\"store\"",
+		[FROM_MEMORY] = ", cache;desc=\"memory\"",
+	};
 	const struct answer *a = w->answer;
 
 	if (a->status == OFA_OK) {
 		settle(call, &w->once, &w->question, NULL);
 		if (!reply_made(call, w->type, &a->question.key, a->delivery, a->package))
 			return;
-		count_delivery(call, a->delivery, a->from_store ? "store" : "search");
-		add_timing(call, &a->timing, a->from_store ? ", cache;desc=\"store\"" : "");
+		count_delivery(call, a->delivery, answer_source_name(a->source));
+		add_timing(call, &a->timing, cached[a->source]);
 		if (*applied)
 			http_reply_header(&call->reply, "Preference-Applied", "%s", applied);
 	} else {

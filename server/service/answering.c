@@ -70,12 +70,14 @@ enum ofa_status answer_look(struct answer *a, bool *ret_settled)
 
 	*ret_settled = true;
 	/* somebody else's flight may have landed between our look into memory and our take-off */
-	if (deliveries_recall(a->deliveries, &a->question.key, &a->delivery, &a->package))
+	if (deliveries_recall(a->deliveries, &a->question.key, &a->delivery, &a->package)) {
+		a->source = FROM_MEMORY;
 		return OFA_OK;
+	}
 	st = deliveries_fetch(a->deliveries, &a->question.key, a->question.network->account, &a->delivery, &a->package,
 			      &err);
 	if (st == OFA_OK) {
-		a->from_store = true;
+		a->source = FROM_STORE;
 		metrics_add(a->deliveries->opt.metrics, METRICS_LOOKUP_STORE, 1);
 		return OFA_OK;
 	}

@@ -100,6 +100,17 @@ static void remember(struct answer *a)
 		sizeof(*a->delivery) + a->delivery->manifest_size);
 }
 
+const char *answer_source_name(enum answer_source source)
+{
+	static const char *const names[ANSWER_SOURCE_COUNT] = {
+		[FROM_SEARCH] = "search",
+		[FROM_STORE] = "store",
+		[FROM_MEMORY] = "memory",
+	};
+
+	return names[source];
+}
+
 static void log_answer(const struct answer *a)
 {
 	bool ours = a->status == OFA_OK || a->status == OFA_ERR_INFEASIBLE || a->status == OFA_ERR_MISMATCH ||
@@ -113,7 +124,7 @@ static void log_answer(const struct answer *a)
 	log_string(&line, "outcome", ofa_status_name(a->status));
 	log_string(&line, "subnet", a->delivery ? a->delivery->id : NULL);
 	log_string(&line, "error", a->status == OFA_OK ? NULL : a->error.message);
-	log_string(&line, "source", a->from_store ? "store" : "search");
+	log_string(&line, "source", answer_source_name(a->source));
 	log_real(&line, "queue_ms", a->timing.queue_ms);
 	log_real(&line, "search_ms", a->timing.search_ms);
 	log_real(&line, "calibrate_ms", a->timing.calibrate_ms);
@@ -125,7 +136,8 @@ static void land(struct answer *a, enum ofa_status st)
 {
 	a->status = st;
 	question_place(&a->question, &a->error);
-	log_answer(a);
+	if (a->source != FROM_MEMORY)
+		log_answer(a);
 	if (st == OFA_OK)
 		remember(a); /* before landing: whoever asks from here on finds it in memory */
 	flight_land(&a->deliveries->flights, &a->flight);

@@ -35,6 +35,15 @@ struct answer_timing {
 	double queue_ms, search_ms, calibrate_ms, pack_ms;
 };
 
+/* Where an answer was found. */
+enum answer_source {
+	FROM_SEARCH,
+	FROM_STORE,  /* on disk */
+	FROM_MEMORY, /* kept by a flight that landed while this one was about to take off */
+	ANSWER_SOURCE_COUNT
+};
+const char *answer_source_name(enum answer_source source);
+
 /* A question under way, and its answer once it has landed. */
 struct answer {
 	struct flight flight;
@@ -52,7 +61,7 @@ struct answer {
 	struct package *package;
 	struct answer_timing timing;
 	double cpu_begin; /* the worker's: clock_thread_cpu() when what it does now began */
-	bool from_store; /* found on disk: nothing was searched */
+	enum answer_source source;
 };
 
 struct deliveries;
