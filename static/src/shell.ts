@@ -1,0 +1,88 @@
+// The frame around the views: where one is, which network, the theme, the token.
+import { h, replace } from './dom';
+import { DTYPES, type Dtype } from './types';
+import type { Session } from './session';
+import { VIEWS, type State, type ViewName } from './state';
+
+const TITLES: Record<ViewName, string> = {
+	front: 'Front', point: 'Point', try: 'Try it', devices: 'Devices', cost: 'Cost',
+};
+const THEMES = ['auto', 'light', 'dark'] as const;
+const THEME = 'ofad-theme';
+
+export interface Shell {
+	main: HTMLElement;
+	update(state: State): void;
+	// What went wrong, or nothing; read out.
+	report(error: unknown): void;
+}
+
+function themeButton(): HTMLElement {
+	let theme = THEMES.find((t) => t === localStorage.getItem(THEME)) ?? 'auto';
+	const button = h('button', { type: 'button', class: 'quiet', onClick: () => {
+		theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'auto';
+		localStorage.setItem(THEME, theme);
+		show();
+	} });
+	const show = () => {
+		document.documentElement.dataset['theme'] = theme;
+		button.textContent = `Theme: ${theme}`;
+	};
+	show();
+	return button;
+}
+
+function select(label: string, onChange: (value: string) => void): { label: HTMLElement; select: HTMLSelectElement } {
+	const element = h('select', { onChange: () => onChange(element.value) });
+	return { label: h('label', { class: 'field' }, h('span', {}, label), element), select: element };
+}
+
+function offer(element: HTMLSelectElement, choices: [value: string, text: string][], chosen: string): void {
+	const all = choices.some(([value]) => value === chosen) ? choices : [...choices, [chosen, chosen] as [string, string]];
+	replace(element, ...all.map(([value, text]) => h('option', { value, selected: value === chosen }, text)));
+	element.value = chosen;
+}
+
+export function createShell(root: HTMLElement, session: Session): Shell {
+	const { store } = session;
+	const network = select('Network', (name) =>
+		store.set({ network: name, arch: null, pinned: null, limits: {}, zoom: null }));
+	const profile = select('Device', (name) => store.set({ profile: name || null, x: null, limits: {}, zoom: null }));
+	const dtype = select('Type', (name) => store.set({ dtype: name as Dtype, x: null, limits: {}, zoom: null }));
+	const links = VIEWS.map((view) => h('a', { class: 'tab' }, TITLES[view]));
+	const main = h('main', { id: 'main', tabindex: -1 });
+	const status = h('div', { class: 'report', role: 'alert', hidden: true });
+	replace(root,
+		h('a', { class: 'skip', href: '#main', onClick: (e) => { e.preventDefault(); main.focus(); } }, 'Skip to content'),
+		h('header', { class: 'top' },
+			h('div', { class: 'brand' }, h('img', { src: 'static/icon.svg', alt: '', width: 28, height: 28 }), h('h1', {}, 'ofad')),
+			h('nav', { 'aria-label': 'Views' }, ...links),
+			h('div', { class: 'choices' }, network.label, profile.label, dtype.label, themeButton())),
+		status, main,
+		h('footer', {}, h('a', { href: 'front' }, 'As a plain table'), ' · ', h('a', { href: 'openapi.yaml' }, 'API'), ' · ',
+			h('a', { href: 'problems' }, 'Problems')));
+
+	const fillChoices = async (state: State) => {
+		const [networks, profiles] = await Promise.all([session.networks(), session.profiles()]);
+		offer(network.select, networks.map((n) => [n.name, n.name]), state.network ?? networks[0]?.name ?? '');
+		offer(profile.select, [['', 'none'], ...profiles.map((p): [string, string] => [p.name, p.name])], state.profile ?? '');
+	};
+	return {
+		main,
+		report(error) {
+			status.hidden = error === null;
+			status.textContent = error === null ? '' : error instanceof Error ? error.message : String(error);
+		},
+		update(state) {
+			VIEWS.forEach((view, i) => {
+				const link = links[i];
+				link?.setAttribute('href', store.link({ view }));
+				if (view === state.view) link?.setAttribute('aria-current', 'page');
+				else link?.removeAttribute('aria-current');
+			});
+			document.title = `${TITLES[state.view]} · ofad`;
+			offer(dtype.select, DTYPES.map((name) => [name, name]), state.dtype);
+			fillChoices(state).catch((e: unknown) => this.report(e));
+		},
+	};
+}
