@@ -1,5 +1,5 @@
 // The frame around the views: where one is, which network, the theme, the token.
-import { h, replace } from './dom';
+import { h, replace, uniqueId } from './dom';
 import { DTYPES, type Dtype } from './types';
 import type { Session } from './session';
 import { VIEWS, type State, type ViewName } from './state';
@@ -32,9 +32,10 @@ function themeButton(): HTMLElement {
 	return button;
 }
 
-function select(label: string, onChange: (value: string) => void): { label: HTMLElement; select: HTMLSelectElement } {
-	const element = h('select', { onChange: () => onChange(element.value) });
-	return { label: h('label', { class: 'field' }, h('span', {}, label), element), select: element };
+function select(label: string, onChange: (value: string) => void): { field: HTMLElement; select: HTMLSelectElement } {
+	const id = uniqueId('choice');
+	const element = h('select', { id, onChange: () => onChange(element.value) });
+	return { field: h('span', { class: 'field' }, h('label', { for: id }, label), element), select: element };
 }
 
 function offer(element: HTMLSelectElement, choices: [value: string, text: string][], chosen: string): void {
@@ -57,7 +58,7 @@ export function createShell(root: HTMLElement, session: Session): Shell {
 		h('header', { class: 'top' },
 			h('div', { class: 'brand' }, h('img', { src: 'static/icon.svg', alt: '', width: 28, height: 28 }), h('h1', {}, 'ofad')),
 			h('nav', { 'aria-label': 'Views' }, ...links),
-			h('div', { class: 'choices' }, network.label, profile.label, dtype.label, themeButton())),
+			h('div', { class: 'choices' }, network.field, profile.field, dtype.field, themeButton())),
 		status, main,
 		h('footer', {}, h('a', { href: 'front' }, 'As a plain table'), ' · ', h('a', { href: 'openapi.yaml' }, 'API'), ' · ',
 			h('a', { href: 'problems' }, 'Problems')));

@@ -34,7 +34,8 @@ export class World {
 		return join(this.root, name);
 	}
 
-	// Starts ofad with the data directory of that name and these further arguments; `keys`: with a signing key.
+	// Starts ofad with the data directory of that name and these further arguments; `keys`: with a signing key;
+	// `network`: another file than the world's own.
 	async start(name, args = [], { ready = true, keys = false, ...options } = {}) {
 		if (keys) execFileSync(OFAD, ['keygen', '--keys', join(this.path(name), 'keys')], { stdio: 'ignore' });
 		const daemon = new Daemon(this, name, args, options);
@@ -55,7 +56,7 @@ export class World {
 }
 
 class Daemon {
-	constructor(world, name, args, { tls } = {}) {
+	constructor(world, name, args, { tls, network } = {}) {
 		this.name = name;
 		this.tls = tls;
 		this.data = world.path(name);
@@ -67,7 +68,7 @@ class Daemon {
 			OFAD,
 			[
 				'--network',
-				world.path('network.safetensors'),
+				network ?? world.path('network.safetensors'),
 				'--listen',
 				'127.0.0.1:0',
 				'--data',

@@ -1,0 +1,51 @@
+// The frame: views, choices, theme, token, the page without script.
+import { FAST, NETWORK, SIZES, accessible, check, fits } from './lib.mjs';
+
+const VIEWS = ['front', 'point', 'try', 'devices', 'cost'];
+
+export async function area(suite) {
+	for (const [size, scheme] of [['usual', 'light'], ['narrow', 'dark']])
+		for (const view of VIEWS)
+			await suite.test(`${view}, ${size}, ${scheme}`, { hash: `#${view}`, size: SIZES[size], scheme }, async (page) => {
+				await page.locator(`.view.${view} h2`).first().waitFor();
+				await page.waitForLoadState('networkidle');
+				await accessible(page);
+				await fits(page);
+			});
+
+	await suite.test('from view to view by keyboard', {}, async (page) => {
+		await page.keyboard.press('Tab');
+		check((await page.evaluate(() => document.activeElement.textContent)) === 'Skip to content', 'no way past the frame');
+		for (const view of VIEWS.slice(1)) {
+			const tab = page.locator(`nav a[href^="#${view}"]`);
+			await tab.focus();
+			await page.keyboard.press('Enter');
+			await page.locator(`.view.${view} h2`).first().waitFor();
+			check((await tab.getAttribute('aria-current')) === 'page', `${view} is not where one is`);
+		}
+		await page.goBack();
+		await page.locator('.view.devices').waitFor();
+	});
+
+	await suite.test('choices are in the link', {}, async (page) => {
+		await page.getByLabel('Device', { exact: true }).selectOption(FAST);
+		await page.getByLabel('Type', { exact: true }).selectOption('int8');
+		await page.waitForURL(/profile=acme%2Fphone.*dtype=int8/);
+		await page.reload();
+		await page.waitForFunction((name) => [...document.querySelectorAll('select')].some((s) => s.value === name), FAST);
+		check((await page.getByLabel('Type', { exact: true }).inputValue()) === 'int8', 'the type is lost');
+		check((await page.getByLabel('Network', { exact: true }).inputValue()) === NETWORK, 'no network');
+	});
+
+	await suite.test('a theme that stays', { scheme: 'light' }, async (page) => {
+		const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+		const light = await ground();
+		await page.getByRole('button', { name: 'Theme: auto' }).click();
+		check((await ground()) === light, 'light is not light');
+		await page.getByRole('button', { name: 'Theme: light' }).click();
+		check((await ground()) !== light, 'dark is light');
+		await page.reload();
+		await page.getByRole('button', { name: 'Theme: dark' }).waitFor();
+		check((await ground()) !== light, 'dark was forgotten');
+	});
+}
