@@ -66,18 +66,18 @@ struct tile_shape {
 	uint32_t rows, cols, vecs;
 };
 
-/* Adds, activates and stores a tile. */
-OFA_INLINE void finish(ofa_vec *sum, const struct tile_shape n, const struct strip *s, uint32_t line, uint32_t pixel,
-		       uint32_t channel)
+/* Adds, activates and stores a tile.  A depthwise one has all its channels, and nothing is added to it. */
+OFA_INLINE void finish(const int depthwise, ofa_vec *sum, const struct tile_shape n, const struct strip *s,
+		       uint32_t line, uint32_t pixel, uint32_t channel)
 {
 	const size_t at = line * s->y_line + pixel * s->y_pixel + channel;
-	const float *residual = s->residual != NULL ? s->residual + at : NULL;
+	const float *residual = !depthwise && s->residual != NULL ? s->residual + at : NULL;
 	const uint32_t all = n.rows * n.cols * n.vecs, left = s->c_out - channel;
 	float *y = s->y + at;
 	uint32_t i;
 
 #define AT(i) ((i) / n.vecs / n.cols * s->y_line + (i) / n.vecs % n.cols * s->y_pixel + (i) % n.vecs * OFA_LANES)
-	if (left < n.vecs * OFA_LANES) {
+	if (!depthwise && left < n.vecs * OFA_LANES) {
 		float out[OFA_MOST_SUMS * OFA_LANES];
 
 		OFA_UNROLL
@@ -132,7 +132,7 @@ OFA_INLINE void tile(const int depthwise, const struct tile_shape n, const struc
 			}
 		}
 	}
-	finish(sum, n, s, line, pixel, channel);
+	finish(depthwise, sum, n, s, line, pixel, channel);
 }
 
 /* n.rows lines of `cols` pixels, cols >= n.cols: the last tile overlaps the one before when that is no multiple. */
@@ -143,7 +143,7 @@ OFA_INLINE void tiles(const int depthwise, const struct tile_shape n, const stru
 
 	for (pixel = 0; pixel + n.cols <= cols; pixel += n.cols)
 		tile(depthwise, n, s, line, pixel, channel);
-	if (pixel < cols)
+	if (n.cols > 1 && pixel < cols)
 		tile(depthwise, n, s, line, cols - n.cols, channel);
 }
 
@@ -172,7 +172,7 @@ OFA_INLINE void lines(const uint32_t n_rows, const uint32_t n_cols, const uint32
 
 	for (line = 0; line + n_rows <= rows; line += n_rows)
 		channels(1, n_rows, n_cols, vecs, s, line, cols);
-	if (line < rows)
+	if (n_rows > 1 && line < rows)
 		channels(1, n_rows, n_cols, vecs, s, rows - n_rows, cols);
 }
 
