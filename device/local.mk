@@ -35,3 +35,6 @@ FIRMWARE = device/firmware/build device/firmware/run device/firmware/images devi
 	device/firmware/memory.c device/firmware/classify.c device/firmware/measure.c device/firmware/frame.h \
 	device/firmware/frame.c device/firmware/store.h device/firmware/store.c
 EXTRA_DIST += $(FIRMWARE)
+
+# For web pages; built by its own script, for a compiler to WebAssembly.
+EXTRA_DIST += device/web/build device/web/run.c
