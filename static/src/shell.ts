@@ -3,12 +3,11 @@ import { h, replace, uniqueId } from './dom';
 import { DTYPES, type Dtype } from './types';
 import type { Session } from './session';
 import { VIEWS, type State, type ViewName } from './state';
+import { THEMES, ThemeChoice } from './theme';
 
 const TITLES: Record<ViewName, string> = {
 	front: 'Front', point: 'Point', try: 'Try it', devices: 'Devices', cost: 'Cost',
 };
-const THEMES = ['auto', 'light', 'dark'] as const;
-const THEME = 'ofad-theme';
 
 export interface Shell {
 	main: HTMLElement;
@@ -18,16 +17,12 @@ export interface Shell {
 }
 
 function themeButton(): HTMLElement {
-	let theme = THEMES.find((t) => t === localStorage.getItem(THEME)) ?? 'auto';
-	const button = h('button', { type: 'button', class: 'quiet', onClick: () => {
-		theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'auto';
-		localStorage.setItem(THEME, theme);
+	const choice = new ThemeChoice();
+	const show = () => { button.textContent = `Theme: ${choice.theme}`; };
+	const button = h('button', { type: 'button', onClick: () => {
+		choice.theme = THEMES[(THEMES.indexOf(choice.theme) + 1) % THEMES.length] ?? 'auto';
 		show();
 	} });
-	const show = () => {
-		document.documentElement.dataset['theme'] = theme;
-		button.textContent = `Theme: ${theme}`;
-	};
 	show();
 	return button;
 }
