@@ -35,8 +35,11 @@ function select(label: string, onChange: (value: string) => void): { field: HTML
 
 function offer(element: HTMLSelectElement, choices: [value: string, text: string][], chosen: string): void {
 	const all = choices.some(([value]) => value === chosen) ? choices : [...choices, [chosen, chosen] as [string, string]];
-	replace(element, ...all.map(([value, text]) => h('option', { value, selected: value === chosen }, text)));
-	element.value = chosen;
+	// Told of every move while something is dragged, it only changes what is different.
+	const same = all.length === element.options.length &&
+		all.every(([value, text], i) => element.options[i]?.value === value && element.options[i]?.text === text);
+	if (!same) replace(element, ...all.map(([value, text]) => h('option', { value }, text)));
+	if (element.value !== chosen) element.value = chosen;
 }
 
 export function createShell(root: HTMLElement, session: Session): Shell {

@@ -15,6 +15,7 @@ export interface State {
 	arch: Arch | null;       // the chosen subnet; null: the best within the limits
 	pinned: Arch | null;     // to compare with
 	zoom: [number, number, number, number] | null; // x0, x1, y0, y1 of the front, in the API's units
+	samples: number | null;  // points of the cloud; null: as many as are asked for by default
 	device: string | null;   // of the devices view
 	against: string | null;  // compared there
 	devices: number | null;  // of the cost view
@@ -22,10 +23,12 @@ export interface State {
 
 export const INITIAL: State = {
 	view: 'front', network: null, profile: null, overlays: [], dtype: 'float32', x: null, limits: {}, arch: null,
-	pinned: null, zoom: null, device: null, against: null, devices: null,
+	pinned: null, zoom: null, samples: null, device: null, against: null, devices: null,
 };
 
 const LISTED_MAX = 8;
+export const SAMPLES = { default: 20000, max: 50000 } as const;
+const URL_DELAY_MS = 250;
 
 function parseArch(text: string | null): Arch | null {
 	if (!text) return null;
@@ -59,7 +62,7 @@ const oneOf = <T extends string>(list: readonly T[], text: string | null): T | n
 export function parseState(hash: string): State {
 	const [view, query] = hash.replace(/^#/, '').split('?', 2);
 	const q = new URLSearchParams(query ?? '');
-	const devices = Number(q.get('devices'));
+	const devices = Number(q.get('devices')), samples = Number(q.get('samples'));
 	return {
 		view: oneOf(VIEWS, view ?? null) ?? INITIAL.view,
 		network: q.get('network') || null,
@@ -71,6 +74,7 @@ export function parseState(hash: string): State {
 		arch: parseArch(q.get('arch')),
 		pinned: parseArch(q.get('pinned')),
 		zoom: parseZoom(q.get('zoom')),
+		samples: Number.isInteger(samples) && samples > 0 ? Math.min(samples, SAMPLES.max) : null,
 		device: q.get('device') || null,
 		against: q.get('against') || null,
 		devices: Number.isInteger(devices) && devices > 0 && devices <= 1e12 ? devices : null,
@@ -95,6 +99,7 @@ export function formatState(state: State): string {
 	put('arch', state.arch && JSON.stringify(state.arch));
 	put('pinned', state.pinned && JSON.stringify(state.pinned));
 	put('zoom', state.zoom && state.zoom.map(brief).join());
+	put('samples', state.samples === null ? null : String(state.samples));
 	put('device', state.device);
 	put('against', state.against);
 	put('devices', state.devices === null ? null : String(state.devices));
@@ -108,23 +113,33 @@ export type Changed = ReadonlySet<keyof State>;
 export class Store {
 	private current: State;
 	private readonly listeners = new Set<(state: State, changed: Changed) => void>();
+	private late: number | null = null; // the timer that writes the URL
 
 	constructor() {
 		this.current = parseState(location.hash);
-		addEventListener('hashchange', () => this.become(parseState(location.hash)));
+		addEventListener('hashchange', () => {
+			this.cancel();
+			this.become(parseState(location.hash));
+		});
+		addEventListener('pagehide', () => this.flush());
 	}
 
 	get state(): State {
 		return this.current;
 	}
 
-	// replace: no step back in the browser's history (while something is dragged).
+	// replace: no step back in the browser's history (while something is dragged).  The URL then follows a moment later:
+	// browsers refuse to have it written for every move.
 	set(patch: Partial<State>, options: { replace?: boolean } = {}): void {
 		const next = { ...this.current, ...patch };
 		const hash = formatState(next);
 		if (hash === formatState(this.current)) return;
-		if (options.replace) history.replaceState(null, '', hash);
-		else history.pushState(null, '', hash);
+		if (options.replace) {
+			this.late ??= setTimeout(() => this.flush(), URL_DELAY_MS);
+		} else {
+			this.flush();
+			history.pushState(null, '', hash);
+		}
 		this.become(next);
 	}
 
@@ -136,6 +151,17 @@ export class Store {
 	subscribe(listener: (state: State, changed: Changed) => void): () => void {
 		this.listeners.add(listener);
 		return () => this.listeners.delete(listener);
+	}
+
+	private flush(): void {
+		if (this.late === null) return;
+		this.cancel();
+		history.replaceState(null, '', formatState(this.current));
+	}
+
+	private cancel(): void {
+		if (this.late !== null) clearTimeout(this.late);
+		this.late = null;
 	}
 
 	private become(next: State): void {
