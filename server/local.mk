@@ -51,6 +51,7 @@ server_libofad_a_SOURCES = \
 	server/api/profile_call.h server/api/profile_call.c \
 	server/api/profile_put.c \
 	server/api/profiles.c \
+	server/api/query.h server/api/query.c \
 	server/api/resources.h \
 	server/api/routes.h server/api/routes.c \
 	server/api/signatures.c \
