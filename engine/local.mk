@@ -54,7 +54,7 @@ engine_libofaengine_a_SOURCES = \
 	engine/import/table_reach.h engine/import/table_reach.c engine/import/table_rows.h engine/import/table_rows.c \
 	engine/search/search.h engine/search/search.c engine/search/problem.h engine/search/problem.c \
 	engine/search/feasible.c engine/search/seed.c engine/search/run.h engine/search/population.c \
-	engine/search/anneal.c engine/search/front.h engine/search/front.c engine/search/answer.c engine/search/propose.c engine/search/knapsack.h engine/search/knapsack.c \
+	engine/search/anneal.c engine/search/front.h engine/search/front.c engine/search/samples.h engine/search/samples.c engine/search/answer.c engine/search/propose.c engine/search/knapsack.h engine/search/knapsack.c \
 	engine/search/memo.h engine/search/memo.c \
 	engine/pack/pack.h engine/pack/layout.h engine/pack/layout.c engine/pack/bytes.h \
 	engine/pack/half.h engine/pack/half.c engine/pack/stored.h engine/pack/stored.c \

@@ -45,6 +45,7 @@ SEARCH_TESTS = \
 	tests/engine/test_predictor_import \
 	tests/engine/test_promise \
 	tests/engine/test_profile \
+	tests/engine/test_samples \
 	tests/engine/test_search \
 	tests/engine/test_table \
 	tests/engine/test_table_files
@@ -53,6 +54,8 @@ tests_engine_test_predict_SOURCES = tests/engine/test_predict.c tests/engine/rel
 tests_engine_test_front_SOURCES = tests/engine/test_front.c tests/engine/search_fixture.h \
 	tests/engine/released.h tests/engine/released.c
 tests_engine_test_int8_SOURCES = tests/engine/test_int8.c tests/engine/released.h tests/engine/released.c
+tests_engine_test_samples_SOURCES = tests/engine/test_samples.c tests/engine/search_fixture.h \
+	tests/engine/released.h tests/engine/released.c
 tests_engine_test_search_SOURCES = tests/engine/test_search.c tests/engine/search_fixture.h \
 	tests/engine/released.h tests/engine/released.c
 
