@@ -214,7 +214,7 @@ static enum ofa_status open_data(struct app *app, struct ofa_error *err)
 	if (st == OFA_OK)
 		st = packages_new(s->data, s->cache_bytes / 2, &app->packages, err);
 	if (st == OFA_OK)
-		st = exports_new(s->cache_bytes / 8, &app->exports, err);
+		st = exports_new(s->cache_bytes / 10, &app->exports, err);
 	return st == OFA_OK ? start_signer(app, err) : st;
 }
 
@@ -264,6 +264,8 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 
 	if (st == OFA_OK)
 		st = bindings_new(&bindings, &app->bindings, err);
+	if (st == OFA_OK)
+		st = samples_new(app->bindings, s->cache_bytes / 32, &app->cancel, &app->samples, err);
 	if (st == OFA_OK)
 		st = workers_new(&workers, &app->workers, err);
 	if (st == OFA_OK)
@@ -389,6 +391,7 @@ static void free_services(struct app *app)
 	idempotency_free(app->idempotency);
 	deliveries_free(app->deliveries);
 	signer_free(app->signer);
+	samples_free(app->samples);
 	bindings_free(app->bindings);
 	exports_free(app->exports);
 	packages_free(app->packages);

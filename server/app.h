@@ -23,6 +23,7 @@
 #include "service/packages.h"
 #include "service/profiles.h"
 #include "service/question_memo.h"
+#include "service/samples.h"
 #include "settings.h"
 #include "sign/signer.h"
 #include "store/store.h"
@@ -46,6 +47,7 @@ struct app {
 	struct exports *exports;
 	struct signer *signer;
 	struct bindings *bindings;
+	struct samples *samples;
 	struct workers *workers;
 	struct workers *background; /* one thread, for what is done ahead of being asked for */
 	struct deliveries *deliveries;

@@ -54,6 +54,7 @@ server_libofad_a_SOURCES = \
 	server/api/query.h server/api/query.c \
 	server/api/resources.h \
 	server/api/routes.h server/api/routes.c \
+	server/api/samples.c \
 	server/api/signatures.c \
 	server/api/subnet_get.c \
 	server/api/subnet_reply.h \
@@ -103,6 +104,7 @@ server_libofad_a_SOURCES = \
 	server/service/progress.h server/service/progress.c \
 	server/service/question.h server/service/question.c \
 	server/service/question_memo.h server/service/question_memo.c \
+	server/service/samples.h server/service/samples.c \
 	server/sign/envelope.h server/sign/envelope.c \
 	server/sign/keys.h server/sign/keys.c \
 	server/sign/manifest_line.h server/sign/manifest_line.c \

@@ -181,6 +181,7 @@ SERVER_TESTS = \
 	tests/server/test_prefer \
 	tests/server/test_request \
 	tests/server/test_route \
+	tests/server/test_samples \
 	tests/server/test_settings \
 	tests/server/test_store \
 	tests/server/test_timers \
@@ -297,6 +298,9 @@ tests_server_test_tokens_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_dtypes_SOURCES = tests/server/test_dtypes.c $(DAEMON_SOURCES)
 tests_server_test_dtypes_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_dtypes_LDADD = $(SERVER_E2E_LIBS)
+tests_server_test_samples_SOURCES = tests/server/test_samples.c $(DAEMON_SOURCES)
+tests_server_test_samples_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_samples_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_exports_SOURCES = tests/server/test_exports.c $(DAEMON_SOURCES)
 tests_server_test_exports_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_exports_LDADD = $(SERVER_E2E_LIBS)

@@ -227,6 +227,7 @@ static void add_caches(struct metrics_text *t, struct app *app)
 		{"answers", deliveries_cache(app->deliveries)},
 		{"profiles", profiles_cache(app->profiles)},
 		{"bindings", bindings_cache(app->bindings)},
+		{"samples", samples_cache(app->samples)},
 	};
 
 	metrics_text_family(t, "ofad_cache_bytes", "gauge", "What each cache holds.");

@@ -43,6 +43,9 @@ enum http_next latency_keys_get(struct app *app, struct http_call *call);
 /* pareto.c */
 enum http_next pareto_get(struct app *app, struct http_call *call);
 
+/* samples.c */
+enum http_next samples_get(struct app *app, struct http_call *call);
+
 /* profiles.c */
 enum http_next profiles_list(struct app *app, struct http_call *call);
 enum http_next profile_get(struct app *app, struct http_call *call);

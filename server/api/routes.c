@@ -34,6 +34,12 @@ const struct http_route api_routes[] = {
 	 .handle = pareto_get,
 	 .in_worker = true,
 	 .computes = true},
+	{.method = "GET",
+	 .path = "/networks/{name}/samples",
+	 .scopes = SCOPE_READ,
+	 .handle = samples_get,
+	 .in_worker = true,
+	 .computes = true},
 	{.method = "GET", .path = "/profiles", .scopes = LOOK, .handle = profiles_list, .in_worker = true},
 	/* before the names that they follow, which take all segments that are left */
 	{.method = "GET",

@@ -222,9 +222,8 @@ void bindings_free(struct bindings *s)
 	free(s);
 }
 
-/* All profiles without a table of the precision share one binding. */
-static struct job_key key_of(const struct network *network, const struct known_profile *profile,
-			     enum ofa_precision precision)
+struct job_key binding_key(const struct network *network, const struct known_profile *profile,
+			   enum ofa_precision precision)
 {
 	uint8_t all[2 * OFA_SHA256_BYTES + 1] = {0};
 	struct job_key key;
@@ -240,7 +239,7 @@ static struct job_key key_of(const struct network *network, const struct known_p
 enum ofa_status bindings_get(struct bindings *s, const struct network *network, const struct known_profile *profile,
 			     enum ofa_precision precision, struct binding **ret, struct ofa_error *err)
 {
-	struct job_key key = key_of(network, profile, precision);
+	struct job_key key = binding_key(network, profile, precision);
 	struct binding *b = (struct binding *)(void *)lru_get(s->cache, &key);
 	enum ofa_status st = OFA_OK;
 

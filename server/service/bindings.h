@@ -34,6 +34,10 @@ enum ofa_status bindings_new(const struct bindings_options *opt, struct bindings
 			     struct ofa_error *err) OFA_MUST_CHECK;
 void bindings_free(struct bindings *s); /* NULL is allowed */
 struct lru *bindings_cache(struct bindings *s); /* borrowed, for its size */
+/* What a binding is known by, and whatever else follows from the three: networks and tables by content, so that all
+ * profiles without a table of the precision share one. */
+struct job_key binding_key(const struct network *network, const struct known_profile *profile,
+			   enum ofa_precision precision);
 /* A new reference.  profile may be NULL, and its table is not used where it is of another precision.  OFA_ERR_MISMATCH
  * when the table does not cover the network. */
 enum ofa_status bindings_get(struct bindings *s, const struct network *network, const struct known_profile *profile,

@@ -141,4 +141,37 @@ export async function profiles(suite, daemon) {
 			{ query: { metric: 'beauty' } },
 		);
 	});
+	await suite.test('getSamples: of a profile', () => samples(call));
+}
+
+// By the table of doc/api.md.
+function columnsOf(body) {
+	const view = new DataView(body.buffer, body.byteOffset, body.length);
+	const [version, n, columns, header] = [8, 12, 16, 20].map((at) => view.getUint32(at, true));
+	check(body.toString('latin1', 0, 8) === 'OFASMPL\0', 'no magic');
+	check(version === 1 && columns === 6 && header === 32, `version ${version}, ${columns} columns`);
+	check(body.length === header + 4 * n * columns, `${body.length} bytes`);
+	return Array.from({ length: columns }, (_, c) =>
+		Float32Array.from({ length: n }, (_, i) => view.getFloat32(header + 4 * (c * n + i), true)),
+	);
+}
+
+async function samples(call) {
+	const query = { profile: 'lab/board', n: 3000, seed: 1 };
+	const { body } = await call('getSamples', 200, { query });
+	const columns = columnsOf(body);
+	const least = [0, 1e-3, 1e3, 1e3, 1e3, 14];
+	const most = [1, 1e3, 1e9, 1e8, 1e8, 28];
+	columns.forEach((column, c) =>
+		check(
+			column.every((value) => value >= least[c] && value <= most[c]),
+			`column ${c} is not from ${least[c]} to ${most[c]}`,
+		),
+	);
+	const bare = columnsOf((await call('getSamples', 200, { query: { ...query, profile: '' } })).body);
+	check(bare[1].every(Number.isNaN), 'latency without a table');
+	check(bare[2].join() === columns[2].join(), 'other archs without a profile');
+	await call('getSamples', { status: 404, slug: 'not-found' }, { query: { profile: 'nobody/nothing' } });
+	for (const [name, value] of Object.entries({ n: '0', seed: '-1', dtype: 'int4', profile: 'a b' }))
+		await call('getSamples', { status: 422, slug: 'invalid-value', field: name }, { query: { [name]: value } });
 }
