@@ -52,9 +52,11 @@ server_libofad_a_SOURCES = \
 	server/api/profile_put.c \
 	server/api/profiles.c \
 	server/api/query.h server/api/query.c \
+	server/api/question_body.h server/api/question_body.c \
 	server/api/resources.h \
 	server/api/routes.h server/api/routes.c \
 	server/api/samples.c \
+	server/api/searches.c \
 	server/api/signatures.c \
 	server/api/subnet_get.c \
 	server/api/subnet_reply.h \

@@ -198,6 +198,7 @@ SERVER_TESTS = \
 	tests/server/test_operations \
 	tests/server/test_tables \
 	tests/server/test_tokens \
+	tests/server/test_searches \
 	tests/server/test_service
 # It writes registers.
 if X86_64
@@ -304,6 +305,9 @@ tests_server_test_samples_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_exports_SOURCES = tests/server/test_exports.c $(DAEMON_SOURCES)
 tests_server_test_exports_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_exports_LDADD = $(SERVER_E2E_LIBS)
+tests_server_test_searches_SOURCES = tests/server/test_searches.c $(DAEMON_SOURCES)
+tests_server_test_searches_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_searches_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_service_SOURCES = tests/server/test_service.c $(DAEMON_SOURCES)
 tests_server_test_service_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_service_LDADD = $(SERVER_E2E_LIBS)

@@ -56,6 +56,9 @@ enum http_next revision_get(struct app *app, struct http_call *call);
 /* profile_put.c */
 enum http_next profile_put(struct app *app, struct http_call *call);
 
+/* searches.c */
+enum http_next searches_post(struct app *app, struct http_call *call);
+
 /* signatures.c */
 enum http_next keys_get(struct app *app, struct http_call *call);
 enum http_next subnet_signed_manifest_get(struct app *app, struct http_call *call);

@@ -59,6 +59,8 @@ static enum ofa_status check_limits(struct answer *a)
 	ofa_search_feasible(binding_problem(a->binding), &a->feasible);
 	question_restate_feasible(&a->question, &a->feasible);
 	st = ofa_search_check(binding_problem(a->binding), &limits, &a->error);
+	if (st == OFA_ERR_INFEASIBLE)
+		metrics_add(a->deliveries->opt.metrics, METRICS_SEARCH_INFEASIBLE, 1);
 	question_restate_error(&a->question, &a->feasible, &a->error);
 	return st;
 }
@@ -86,8 +88,6 @@ enum ofa_status answer_look(struct answer *a, bool *ret_settled)
 			    err.message);
 	metrics_add(a->deliveries->opt.metrics, METRICS_LOOKUP_MISS, 1);
 	st = check_limits(a);
-	if (st == OFA_ERR_INFEASIBLE)
-		metrics_add(a->deliveries->opt.metrics, METRICS_SEARCH_INFEASIBLE, 1);
 	*ret_settled = st != OFA_OK;
 	return st;
 }
@@ -277,4 +277,21 @@ enum ofa_status answer_find(struct answer *a)
 		st = make_delivery(a, &found, &summary);
 	ofa_package_summary_release(&summary);
 	return st == OFA_OK ? keep(a, &found) : st;
+}
+
+enum ofa_status answer_foretell(struct answer *a, char **ret_manifest)
+{
+	struct ofa_search_result found;
+	enum ofa_status st = check_limits(a);
+	char *manifest;
+
+	if (st == OFA_OK)
+		st = search(a, &found);
+	if (st != OFA_OK)
+		return st;
+	manifest = manifest_foretell(&a->question, &found);
+	if (!manifest)
+		return ofa_fail(&a->error, OFA_ERR_NOMEM, NULL, "out of memory");
+	*ret_manifest = manifest;
+	return OFA_OK;
 }

@@ -111,13 +111,18 @@ const char *answer_source_name(enum answer_source source)
 	return names[source];
 }
 
+/* Did it end as it may, whatever the client makes of it? */
+static bool ended_well(const struct answer *a)
+{
+	return a->status == OFA_OK || a->status == OFA_ERR_INFEASIBLE || a->status == OFA_ERR_MISMATCH ||
+	       a->status == OFA_ERR_CANCELLED;
+}
+
 static void log_answer(const struct answer *a)
 {
-	bool ours = a->status == OFA_OK || a->status == OFA_ERR_INFEASIBLE || a->status == OFA_ERR_MISMATCH ||
-		    a->status == OFA_ERR_CANCELLED;
 	struct log_line line;
 
-	log_begin(&line, a->deliveries->opt.log, ours ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "search");
+	log_begin(&line, a->deliveries->opt.log, ended_well(a) ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "search");
 	log_string(&line, "network", a->question.network->net->name);
 	log_string(&line, "profile", a->question.profile ? a->question.profile->profile.name : NULL);
 	log_string(&line, "dtype", ofa_precision_name(a->question.precision));
@@ -284,6 +289,35 @@ void deliveries_leave(struct deliveries *d, struct answer *a)
 void deliveries_release(struct answer *a)
 {
 	answer_unref(a);
+}
+
+/* ---- foretelling ---- */
+
+void deliveries_foretell(struct deliveries *d, struct question *q, struct foretelling *ret)
+{
+	struct answer *a = answer_new(d, q);
+
+	*ret = (struct foretelling){0};
+	if (!a) {
+		question_release(q);
+		ret->status = ofa_fail(&ret->error, OFA_ERR_NOMEM, NULL, "out of memory");
+		return;
+	}
+	a->status = explain_end(a, answer_foretell(a, &ret->manifest));
+	question_place(&a->question, &a->error);
+	if (!ended_well(a))
+		log_answer(a);
+	ret->manifest_size = a->status == OFA_OK ? strlen(ret->manifest) : 0;
+	ret->status = a->status;
+	ret->error = a->error;
+	ret->feasible = a->feasible;
+	ret->search_ms = a->timing.search_ms;
+	answer_unref(a);
+}
+
+void foretelling_release(struct foretelling *f)
+{
+	free(f->manifest);
 }
 
 /* ---- ahead of being asked ---- */

@@ -100,6 +100,22 @@ enum ofa_status deliveries_fetch(struct deliveries *d, const struct job_key *key
  * is to be called once. */
 enum ofa_status deliveries_ask(struct deliveries *d, struct question *q, struct answer **ret,
 			       struct ofa_error *err) OFA_MUST_CHECK;
+
+/* What a question would be answered, with nothing built, kept or counted as delivered. */
+struct foretelling {
+	enum ofa_status status;
+	struct ofa_error error;       /* placed in the question's body */
+	struct ofa_feasible feasible; /* of OFA_ERR_INFEASIBLE */
+	char *manifest;               /* of OFA_OK: JSON without id, sha256 and links; malloc'ed */
+	size_t manifest_size;
+	double search_ms;
+};
+/* On a worker: takes as long as the search does, and, as answers must not depend on who came first, seconds where the
+ * answer is on a front that is yet to be computed.  Takes the question over.  foretelling_release() is the caller's,
+ * whatever came of it. */
+void deliveries_foretell(struct deliveries *d, struct question *q, struct foretelling *ret);
+void foretelling_release(struct foretelling *f);
+
 /* Computes the fronts that searches for this profile look their answers up in, for every network that its table
  * covers, in the background; without room in its queue nothing happens, and the first search computes what it needs.
  * Takes a reference of its own. */

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdlib.h>
 #include "service/manifest.h"
 
 static json_t *number_or_null(double v)
@@ -54,36 +55,75 @@ static json_t *reason(const struct question *q, const struct ofa_search_result *
 				      dtype, dtype);
 }
 
-char *manifest_format(const struct question *q, const struct ofa_search_result *found,
-		      const struct ofa_package_summary *summary, const struct package *package)
+/* What the subnet takes, by its package or by what is known of it before there is one. */
+struct figures {
+	uint64_t macs, params, storage_bytes, peak_memory_bytes;
+	const char *dtype;
+};
+
+/* id NULL: there is no package yet.  Takes the reference to links; NULL: none. */
+static char *format(const struct question *q, const struct ofa_search_result *found, const struct figures *f,
+		    const char *id, json_t *links)
 {
 	char revision[PROFILE_REVISION_MAX];
 	bool profiled = question_profile_revision(q, revision);
 	/* clang-format off */
 	json_t *json = json_pack(
-		"{s:s, s:s, s:o, s:o, s:o*, s:o, s:I, s:I, s:I, s:I, s:s, s:s, s:s?, s:s?, s:o, s:I, s:i, s:o*, s:o}",
-		"id", package->id,
+		"{s:s*, s:s, s:o, s:o, s:o*, s:o, s:I, s:I, s:I, s:I, s:s*, s:s, s:s?, s:s?, s:o, s:I, s:i, s:o*,"
+		" s:o*}",
+		"id", id,
 		"network", q->network->net->name,
 		"arch", ofa_arch_format(&q->network->net->space, &found->arch),
 		"predicted_accuracy", number_or_null(found->predicted_accuracy),
 		"predicted_accuracy_reason", reason(q, found),
 		"latency_ms", number_or_null(question_latency_ms(q, found->value[OFA_LATENCY_MS])),
-		"macs", (json_int_t)summary->macs,
-		"params", (json_int_t)summary->params,
-		"storage_bytes", (json_int_t)package->size,
-		"peak_memory_bytes", (json_int_t)summary->arena_bytes,
-		"sha256", package->id,
-		"dtype", summary->dtype,
+		"macs", (json_int_t)f->macs,
+		"params", (json_int_t)f->params,
+		"storage_bytes", (json_int_t)f->storage_bytes,
+		"peak_memory_bytes", (json_int_t)f->peak_memory_bytes,
+		"sha256", id,
+		"dtype", f->dtype,
 		"profile", q->profile ? q->profile->profile.name : NULL,
 		"profile_revision", profiled ? revision : NULL,
 		"limits", ofa_limits_format(&q->limits),
 		"seed", (json_int_t)q->seed,
 		"evaluations", found->evaluations,
 		"calibration", calibration(q, found),
-		"links", links(q, package));
+		"links", links);
 	/* clang-format on */
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
 	json_decref(json);
 	return text;
+}
+
+char *manifest_format(const struct question *q, const struct ofa_search_result *found,
+		      const struct ofa_package_summary *summary, const struct package *package)
+{
+	const struct figures f = {.macs = summary->macs,
+				  .params = summary->params,
+				  .storage_bytes = package->size,
+				  .peak_memory_bytes = summary->arena_bytes,
+				  .dtype = summary->dtype};
+	json_t *all = links(q, package);
+
+	return all ? format(q, found, &f, package->id, all) : NULL;
+}
+
+char *manifest_foretell(const struct question *q, const struct ofa_search_result *found)
+{
+	const struct ofa_supernet *net = q->network->net;
+	struct ofa_plan *plan = malloc(sizeof(*plan));
+	struct figures f;
+
+	if (!plan)
+		return NULL;
+	ofa_plan_init(&net->space, &net->params, &found->arch, plan);
+	f = (struct figures){.macs = (uint64_t)found->value[OFA_MACS],
+			     .params = ofa_plan_params(plan),
+			     .storage_bytes = (uint64_t)found->value[OFA_STORAGE_BYTES],
+			     .peak_memory_bytes = (uint64_t)found->value[OFA_PEAK_MEMORY_BYTES],
+			     .dtype = ofa_precision_name(q->precision)};
+	free(plan);
+	return format(q, found, &f, NULL, NULL);
 }

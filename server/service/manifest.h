@@ -11,5 +11,8 @@
 /* The JSON text, malloc'ed; NULL when memory is out.  The package was just built from `found`. */
 char *manifest_format(const struct question *q, const struct ofa_search_result *found,
 		      const struct ofa_package_summary *summary, const struct package *package);
+/* The same of a package that was not built: its id, digest and links are left out.  Malloc'ed; NULL when memory is
+ * out. */
+char *manifest_foretell(const struct question *q, const struct ofa_search_result *found);
 
 #endif

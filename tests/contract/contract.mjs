@@ -10,6 +10,7 @@ import { finishedJob, jobs } from './scenarios/jobs.mjs';
 import { limits, load } from './scenarios/load.mjs';
 import { measurements } from './scenarios/measurements.mjs';
 import { profiles } from './scenarios/profiles.mjs';
+import { searches } from './scenarios/searches.mjs';
 import { service } from './scenarios/service.mjs';
 import { subnets } from './scenarios/subnets.mjs';
 
@@ -54,6 +55,7 @@ async function main() {
 	await prepare(suite, daemon);
 	await generic(suite, daemon);
 	await subnets(suite, daemon);
+	await searches(suite, daemon);
 	await profiles(suite, daemon);
 	await measurements(suite, daemon);
 	await jobs(suite);

@@ -171,11 +171,12 @@ function samplesOf(document, profile) {
 		{ unit: 'us', ...rows },
 		{ unit: 'ms', [resolution]: rows },
 	);
-	samples.postSubnet.push(
-		{ network: 'fashion', profile: 'acme/cam-m7', limits, seed: 7 },
-		{ profile: small, limits },
-		{ profile, seed: 1 },
-	);
+	for (const id of ['postSubnet', 'postSearch'])
+		samples[id].push(
+			{ network: 'fashion', profile: 'acme/cam-m7', limits, seed: 7 },
+			{ profile: small, limits },
+			{ profile, seed: 1 },
+		);
 	return samples;
 }
 
