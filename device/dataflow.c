@@ -1,22 +1,12 @@
-#include "internal.h"
+#include "place.h"
 
 #ifndef OFA_DEVICE_INT8_ONLY
 /* Nothing of the arena is read before it was written: each value that an operation reads must be what
  * the last writer of that place left there, whole and in the same shape. */
 
-/* A value in the arena. */
-struct place {
-	uint32_t offset, h, w, c;
-};
-
 static uint64_t place_bytes(const struct place *p)
 {
 	return (uint64_t)p->h * p->w * p->c * sizeof(float);
-}
-
-static int same_place(const struct place *a, const struct place *b)
-{
-	return a->offset == b->offset && a->h == b->h && a->w == b->w && a->c == b->c;
 }
 
 static int in_arena(const struct ofa_device_model *m, uint32_t offset, uint64_t bytes)
@@ -29,20 +19,6 @@ static uint64_t scratch_bytes(const struct ofa_device_op *op)
 	return ((uint64_t)op->c_in + op->hidden) * sizeof(float);
 }
 
-static struct place input_of(const struct ofa_device_op *op)
-{
-	const struct place p = {op->in, op->h_in, op->w_in, op->c_in};
-
-	return p;
-}
-
-static struct place output_of(const struct ofa_device_op *op)
-{
-	const struct place p = {op->out, op->h_out, op->w_out, op->c_out};
-
-	return p;
-}
-
 static int is_available(const struct ofa_device_model *m, uint32_t i, const struct place *p)
 {
 	const struct place input = {m->input_offset, m->height, m->width, m->channels};
@@ -53,13 +29,13 @@ static int is_available(const struct ofa_device_model *m, uint32_t i, const stru
 		struct place out;
 
 		ofa_device_op_decode(ofa_device_op_record(m, i), &op);
-		out = output_of(&op);
+		out = place_output(&op);
 		if (op.scratch != OFA_FMT_NONE && ofa_device_overlap(op.scratch, scratch_bytes(&op), p->offset, bytes))
 			return 0;
 		if (ofa_device_overlap(out.offset, place_bytes(&out), p->offset, bytes))
-			return same_place(&out, p);
+			return place_same(&out, p);
 	}
-	return same_place(&input, p);
+	return place_same(&input, p);
 }
 
 /* Whether no operation from i on reads what is in a place now.  What was overwritten in part cannot be read any more:
@@ -73,8 +49,8 @@ static int is_dead(const struct ofa_device_model *m, uint32_t i, const struct pl
 		struct place in, out;
 
 		ofa_device_op_decode(ofa_device_op_record(m, i), &op);
-		in = input_of(&op);
-		out = output_of(&op);
+		in = place_input(&op);
+		out = place_output(&op);
 		if (ofa_device_overlap(in.offset, place_bytes(&in), p->offset, bytes) ||
 		    (op.residual != OFA_FMT_NONE &&
 		     ofa_device_overlap(op.residual, place_bytes(&out), p->offset, bytes)))
@@ -88,10 +64,11 @@ static int is_dead(const struct ofa_device_model *m, uint32_t i, const struct pl
 int ofa_device_fuses(const struct ofa_device_model *m, uint32_t i, const struct ofa_device_op *op,
 		     const struct ofa_device_op *next, int *ret_copy)
 {
-	const struct place in = input_of(op), between = output_of(op), read = input_of(next), out = output_of(next);
+	const struct place in = place_input(op), between = place_output(op);
+	const struct place read = place_input(next), out = place_output(next);
 
 	if (op->kind != OFA_FMT_CONV || op->k != 1 || op->stride != 1 || op->pad != 0 || op->residual != OFA_FMT_NONE ||
-	    next->kind != OFA_FMT_DWCONV || !same_place(&between, &read))
+	    next->kind != OFA_FMT_DWCONV || !place_same(&between, &read))
 		return 0;
 	*ret_copy = ofa_device_overlap(in.offset, place_bytes(&in), out.offset, place_bytes(&out));
 	return op->c_out >= OFA_DEVICE_EXPAND_MOST + (*ret_copy ? op->c_in : 0) && is_dead(m, i + 2, &between);
@@ -100,7 +77,7 @@ int ofa_device_fuses(const struct ofa_device_model *m, uint32_t i, const struct 
 static enum ofa_device_status check_ranges(const struct ofa_device_model *m, const struct ofa_device_op *op,
 					   uint32_t at, uint32_t *where)
 {
-	const struct place in = input_of(op), out = output_of(op);
+	const struct place in = place_input(op), out = place_output(op);
 
 	if (!in_arena(m, in.offset, place_bytes(&in)))
 		return ofa_device_refuse(OFA_DEVICE_ERR_ARENA_RANGE, at + OFA_FMT_OP_IN, where);
@@ -124,12 +101,12 @@ static enum ofa_device_status check_op(const struct ofa_device_model *m, uint32_
 	status = check_ranges(m, &op, at, where);
 	if (status != OFA_DEVICE_OK)
 		return status;
-	in = input_of(&op);
-	out = output_of(&op);
+	in = place_input(&op);
+	out = place_output(&op);
 	added = out;
 	added.offset = op.residual;
 
-	if (op.kind == OFA_FMT_SE ? !same_place(&in, &out)
+	if (op.kind == OFA_FMT_SE ? !place_same(&in, &out)
 				  : ofa_device_overlap(in.offset, place_bytes(&in), out.offset, place_bytes(&out)))
 		return ofa_device_refuse(OFA_DEVICE_ERR_DATAFLOW, at + OFA_FMT_OP_OUT, where);
 	if (op.scratch != OFA_FMT_NONE &&

@@ -221,22 +221,13 @@ static void add(const struct ofa_device_int8_args *a, uint32_t n, const int8_t *
 		y[i] = ofa_device_add(a, x[i], added[i]);
 }
 
-/* The taps [*first, *end) of pixel p's window that lie in a row. */
-static void clip(const struct ofa_device_int8_args *a, uint32_t p, int32_t *first, int32_t *end)
-{
-	const int32_t from = (int32_t)(p * a->stride) - (int32_t)a->pad, to = from + (int32_t)a->k;
-
-	*first = from < 0 ? 0 : from;
-	*end = to < (int32_t)a->w_in ? to : (int32_t)a->w_in;
-}
-
 static void max_pool_row(const struct ofa_device_int8_args *a, const int8_t *const *rows, int8_t *y)
 {
 	uint32_t p, c, ky;
 	int32_t first, end, at;
 
 	for (p = 0; p < a->w_out; p++, y += a->c_out) {
-		clip(a, p, &first, &end);
+		ofa_device_taps(a, p, &first, &end);
 		memset(y, -128, a->c_out);
 		for (ky = 0; ky < a->k; ky++) {
 			for (at = first; rows[ky] != NULL && at < end; at++) {
@@ -255,7 +246,7 @@ static void average_pool_row(const struct ofa_device_int8_args *a, const int8_t 
 	int32_t first, end, at;
 
 	for (p = 0; p < a->w_out; p++) {
-		clip(a, p, &first, &end);
+		ofa_device_taps(a, p, &first, &end);
 		for (c = 0; c < a->c_out; c++) {
 			int32_t sum = 0, n = 0;
 

@@ -56,22 +56,13 @@ static void add(const struct ofa_device_int8_args *a, uint32_t n, const int8_t *
 		store_some(y + i, add_lanes(&add, load_some(x + i, n - i), load_some(added + i, n - i)), n - i);
 }
 
-/* The taps [*first, *end) of pixel p's window that lie in a row. */
-static void clip(const struct ofa_device_int8_args *a, uint32_t p, int32_t *first, int32_t *end)
-{
-	const int32_t from = (int32_t)(p * a->stride) - (int32_t)a->pad, to = from + (int32_t)a->k;
-
-	*first = from < 0 ? 0 : from;
-	*end = to < (int32_t)a->w_in ? to : (int32_t)a->w_in;
-}
-
 static void max_pool_row(const struct ofa_device_int8_args *a, const int8_t *const *rows, int8_t *y)
 {
 	uint32_t p, c, ky;
 	int32_t first, end, at;
 
 	for (p = 0; p < a->w_out; p++, y += a->c_out) {
-		clip(a, p, &first, &end);
+		ofa_device_taps(a, p, &first, &end);
 		for (c = 0; c < a->c_out; c += LANES) {
 			const uint32_t n = a->c_out - c < LANES ? a->c_out - c : LANES;
 			vec most = all_lanes(-128);
@@ -95,7 +86,7 @@ static void average_pool_row(const struct ofa_device_int8_args *a, const int8_t 
 	int32_t first, end, at;
 
 	for (p = 0; p < a->w_out; p++, y += a->c_out) {
-		clip(a, p, &first, &end);
+		ofa_device_taps(a, p, &first, &end);
 		for (c = 0; c < a->c_out; c += LANES) {
 			const uint32_t n = a->c_out - c < LANES ? a->c_out - c : LANES;
 			vec sum = all_lanes(0);

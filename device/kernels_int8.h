@@ -113,6 +113,16 @@ static inline int32_t ofa_device_plus(int32_t a, int32_t b)
 	return (int32_t)((uint32_t)a + (uint32_t)b);
 }
 
+/* The taps [*ret_first, *ret_end) of output pixel p's window that lie in a row of the input. */
+static inline void ofa_device_taps(const struct ofa_device_int8_args *a, uint32_t p, int32_t *ret_first,
+				   int32_t *ret_end)
+{
+	const int32_t from = (int32_t)(p * a->stride) - (int32_t)a->pad, to = from + (int32_t)a->k;
+
+	*ret_first = from < 0 ? 0 : from;
+	*ret_end = to < (int32_t)a->w_in ? to : (int32_t)a->w_in;
+}
+
 /* The rule of `add`. */
 static inline int8_t ofa_device_add(const struct ofa_device_int8_args *args, int32_t x, int32_t added)
 {

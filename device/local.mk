@@ -3,7 +3,7 @@ lib_LIBRARIES += device/libofa-device.a
 device_libofa_device_a_SOURCES = \
 	device/ofa_device.h device/ofa_format.h device/internal.h \
 	device/load.c device/io.c device/check.c device/tensors.c device/quant.c device/dataflow.c \
-	device/group.h device/group.c device/stripes.c device/run_int8.c device/run_float.c \
+	device/group.h device/group.c device/place.h device/stripes.c device/run_int8.c device/run_float.c \
 	device/run.c device/verify.c device/sha256.c device/status.c \
 	device/ofa_device_manifest.h device/manifest.c device/ed25519.h device/ed25519.c device/sha512.c \
 	device/cpu.h device/cpu.c device/kernels.h device/choose_float.c \

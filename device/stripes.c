@@ -1,13 +1,9 @@
 #include "group.h"
+#include "place.h"
 
 /* Who may overwrite what in the arena of an int8 package: the order in which its groups run is gone through row by row.
  * What lives from one group to another is looked for among the groups between, what lives inside one at every row that
  * is written. */
-
-/* A value that exists as a whole. */
-struct place {
-	uint32_t offset, h, w, c;
-};
 
 static uint64_t place_bytes(const struct place *p)
 {
@@ -25,30 +21,11 @@ static uint64_t output_bytes(const struct ofa_device_op *op)
 	return (uint64_t)(op->rows > 0 ? op->rows : op->h_out) * op->w_out * op->c_out;
 }
 
-static struct place input_of(const struct ofa_device_op *op)
-{
-	const struct place p = {op->in, op->h_in, op->w_in, op->c_in};
-
-	return p;
-}
-
-static struct place output_of(const struct ofa_device_op *op)
-{
-	const struct place p = {op->out, op->h_out, op->w_out, op->c_out};
-
-	return p;
-}
-
 static struct place added_to(const struct ofa_device_op *op)
 {
 	const struct place p = {op->residual, op->h_out, op->w_out, op->c_out};
 
 	return p;
-}
-
-static int same_place(const struct place *a, const struct place *b)
-{
-	return a->offset == b->offset && a->h == b->h && a->w == b->w && a->c == b->c;
 }
 
 static int places_overlap(const struct place *a, const struct place *b)
@@ -72,16 +49,16 @@ static int is_available(const struct ofa_device_model *m, uint32_t i, const stru
 		struct place out, in;
 
 		ofa_device_op_decode(ofa_device_op_record(m, i), &op);
-		out = output_of(&op);
-		in = input_of(&op);
+		out = place_output(&op);
+		in = place_input(&op);
 		if (op.scratch != OFA_FMT_NONE && ofa_device_overlap(op.scratch, scratch_bytes(&op), p->offset, bytes))
 			return 0;
 		if (ofa_device_overlap(out.offset, output_bytes(&op), p->offset, bytes))
-			return op.rows == 0 && same_place(&out, p);
+			return op.rows == 0 && place_same(&out, p);
 		if (op.origin != op.in && places_overlap(&in, p))
-			return same_place(&in, p); /* was moved there */
+			return place_same(&in, p); /* was moved there */
 	}
-	return same_place(&input, p);
+	return place_same(&input, p);
 }
 
 static enum ofa_device_status check_ranges(const struct ofa_device_model *m, const struct ofa_device_stage *s,
@@ -106,7 +83,7 @@ static enum ofa_device_status check_inputs(const struct ofa_device_model *m, uin
 {
 	const uint32_t at = OFA_FMT_HEADER_BYTES + first * OFA_FMT_OP_BYTES;
 	const struct ofa_device_op *op = &g->stages[0].op;
-	const struct place in = input_of(op), origin = {op->origin, op->h_in, op->w_in, op->c_in};
+	const struct place in = place_input(op), origin = {op->origin, op->h_in, op->w_in, op->c_in};
 	uint32_t i;
 
 	if (!in_arena(m, in.offset, place_bytes(&in)))
@@ -119,7 +96,7 @@ static enum ofa_device_status check_inputs(const struct ofa_device_model *m, uin
 		const struct ofa_device_stage *s = &g->stages[i];
 		const struct place added = added_to(&s->op);
 
-		if (s->op.residual == OFA_FMT_NONE || s->adds != OFA_FMT_NONE || same_place(&added, &in))
+		if (s->op.residual == OFA_FMT_NONE || s->adds != OFA_FMT_NONE || place_same(&added, &in))
 			continue;
 		if (!is_available(m, first, &added) || (op->origin != op->in && places_overlap(&added, &in)))
 			return ofa_device_refuse(OFA_DEVICE_ERR_DATAFLOW,
@@ -165,7 +142,7 @@ static uint32_t added_row(const struct ofa_device_group *g, const struct ofa_dev
 static int takes_from(const struct ofa_device_group *g, uint32_t i, uint32_t writer, uint32_t offset, uint32_t bytes)
 {
 	const struct ofa_device_stage *s = &g->stages[i];
-	const struct place in = input_of(&s->op), added = added_to(&s->op);
+	const struct place in = place_input(&s->op), added = added_to(&s->op);
 	uint32_t from, end;
 
 	if (s->next == s->op.h_out)
@@ -206,11 +183,11 @@ static enum ofa_device_status check_turn(const struct ofa_device_group *g, uint3
 /* Operations that see all of their input at once. */
 static enum ofa_device_status check_whole(const struct ofa_device_op *op, uint32_t at, uint32_t *where)
 {
-	const struct place in = input_of(op), out = output_of(op);
+	const struct place in = place_input(op), out = place_output(op);
 
 	if (op->kind == OFA_FMT_SE && op->origin != op->in)
 		return ofa_device_refuse(OFA_DEVICE_ERR_DATAFLOW, at + OFA_FMT_OP_FROM, where);
-	if (op->kind == OFA_FMT_SE ? !same_place(&in, &out) : places_overlap(&in, &out))
+	if (op->kind == OFA_FMT_SE ? !place_same(&in, &out) : places_overlap(&in, &out))
 		return ofa_device_refuse(OFA_DEVICE_ERR_DATAFLOW, at + OFA_FMT_OP_OUT, where);
 	if (op->scratch != OFA_FMT_NONE &&
 	    ofa_device_overlap(op->scratch, scratch_bytes(op), in.offset, place_bytes(&in)))
