@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "files.h"
+#include "network.h"
 #include "output.h"
 #include "pack/pack.h"
 
@@ -50,6 +51,33 @@ enum ofa_status cli_assessor_init(const struct ofa_supernet *net, const char *pr
 	else
 		cli_assessor_release(&a);
 	return st;
+}
+
+enum ofa_status cli_assessor_open(const char *network_path, const char *profile_path, const char *dtype,
+                                  struct ofa_supernet **ret_net, struct cli_assessor *ret, struct ofa_error *err)
+{
+	struct ofa_supernet *net = NULL;
+	enum ofa_precision precision;
+	enum ofa_status st = cli_parse_dtype(dtype, &precision, err);
+
+	if (st == OFA_OK)
+		st = cli_open_network(network_path, &net, err);
+	if (st == OFA_OK)
+		st = cli_assessor_init(net, profile_path, precision, ret, err);
+	if (st == OFA_OK)
+		*ret_net = net;
+	else
+		ofa_supernet_free(net);
+	return st;
+}
+
+enum ofa_status cli_assessor_problem(const struct cli_assessor *a, struct ofa_search_problem **ret,
+                                     struct ofa_error *err)
+{
+	if (!a->has_predictor)
+		return ofa_fail(err, OFA_ERR_NOT_FOUND, a->net->path,
+				"holds no accuracy predictor to search with; `ofa predictor fit` makes one");
+	return ofa_search_problem_new(a->net, &a->predictor, a->latency, a->precision, ret, err);
 }
 
 void cli_assessor_release(struct cli_assessor *a)

@@ -8,6 +8,7 @@
 #include "net/supernet.h"
 #include "options.h"
 #include "predict/predictor.h"
+#include "search/search.h"
 
 struct cli_assessor {
 	const struct ofa_supernet *net;   /* borrowed */
@@ -24,6 +25,13 @@ enum ofa_status cli_assessor_init(const struct ofa_supernet *net, const char *pr
                                   enum ofa_precision precision, struct cli_assessor *ret,
                                   struct ofa_error *err) OFA_MUST_CHECK;
 void cli_assessor_release(struct cli_assessor *a);
+/* The same for a network file and a type by their names, as a command is given them. */
+enum ofa_status cli_assessor_open(const char *network_path, const char *profile_path, const char *dtype,
+                                  struct ofa_supernet **ret_net, struct cli_assessor *ret,
+                                  struct ofa_error *err) OFA_MUST_CHECK;
+/* What searches run on; OFA_ERR_NOT_FOUND without a predictor.  Freed before the assessor. */
+enum ofa_status cli_assessor_problem(const struct cli_assessor *a, struct ofa_search_problem **ret,
+                                     struct ofa_error *err) OFA_MUST_CHECK;
 
 /* OFA_ERR_INVALID naming the option that needs a latency table, when there is none of this precision. */
 enum ofa_status cli_require_latency(const struct cli_assessor *a, const char *option,

@@ -5,7 +5,6 @@
 #include "assess.h"
 #include "commands.h"
 #include "files.h"
-#include "network.h"
 #include "output.h"
 #include "search/front.h"
 
@@ -73,12 +72,9 @@ static enum ofa_status run(const struct pareto_options *o, const struct cli_asse
 	struct ofa_front front = {0};
 	enum ofa_status st;
 
-	if (!a->has_predictor)
-		return ofa_fail(err, OFA_ERR_NOT_FOUND, o->network,
-				"holds no accuracy predictor to search with; `ofa predictor fit` makes one");
 	st = gather(o, a, &options, err);
 	if (st == OFA_OK)
-		st = ofa_search_problem_new(a->net, &a->predictor, a->latency, a->precision, &problem, err);
+		st = cli_assessor_problem(a, &problem, err);
 	if (st == OFA_OK)
 		st = ofa_front_run(problem, &options, &front, err);
 	if (st == OFA_OK)
@@ -92,13 +88,8 @@ static enum ofa_status pareto(const struct pareto_options *o, struct ofa_error *
 {
 	struct ofa_supernet *net = NULL;
 	struct cli_assessor assessor = {0};
-	enum ofa_precision precision;
-	enum ofa_status st = cli_parse_dtype(o->dtype, &precision, err);
+	enum ofa_status st = cli_assessor_open(o->network, o->profile, o->dtype, &net, &assessor, err);
 
-	if (st == OFA_OK)
-		st = cli_open_network(o->network, &net, err);
-	if (st == OFA_OK)
-		st = cli_assessor_init(net, o->profile, precision, &assessor, err);
 	if (st == OFA_OK)
 		st = run(o, &assessor, err);
 	cli_assessor_release(&assessor);

@@ -5,7 +5,6 @@
 #include "assess.h"
 #include "commands.h"
 #include "files.h"
-#include "network.h"
 #include "output.h"
 
 struct predict_options {
@@ -56,13 +55,8 @@ static enum ofa_status predict(const struct predict_options *o, struct ofa_error
 	struct ofa_supernet *net = NULL;
 	struct cli_assessor assessor = {0};
 	struct cli_archs archs = {0};
-	enum ofa_precision precision;
-	enum ofa_status st = cli_parse_dtype(o->dtype, &precision, err);
+	enum ofa_status st = cli_assessor_open(o->network, o->profile, o->dtype, &net, &assessor, err);
 
-	if (st == OFA_OK)
-		st = cli_open_network(o->network, &net, err);
-	if (st == OFA_OK)
-		st = cli_assessor_init(net, o->profile, precision, &assessor, err);
 	if (st == OFA_OK)
 		st = cli_load_archs(&net->space, o->archs, &archs, err);
 	if (st == OFA_OK && o->json)

@@ -5,7 +5,6 @@
 #include "assess.h"
 #include "commands.h"
 #include "files.h"
-#include "network.h"
 #include "output.h"
 #include "search/search.h"
 
@@ -58,12 +57,8 @@ static enum ofa_status run_search(const struct search_options *o, const struct c
 	struct ofa_feasible feasible;
 	enum ofa_status st = cli_gather_limits(a, &o->limits, &options.limits, err);
 
-	if (st != OFA_OK)
-		return st;
-	if (!a->has_predictor)
-		return ofa_fail(err, OFA_ERR_NOT_FOUND, o->network,
-				"holds no accuracy predictor to search with; `ofa predictor fit` makes one");
-	st = ofa_search_problem_new(a->net, &a->predictor, a->latency, a->precision, &problem, err);
+	if (st == OFA_OK)
+		st = cli_assessor_problem(a, &problem, err);
 	if (st != OFA_OK)
 		return st;
 	st = ofa_search_run(problem, &options, &result, &feasible, err);
@@ -79,13 +74,8 @@ static enum ofa_status search(const struct search_options *o, json_t **ret_feasi
 {
 	struct ofa_supernet *net = NULL;
 	struct cli_assessor assessor = {0};
-	enum ofa_precision precision;
-	enum ofa_status st = cli_parse_dtype(o->dtype, &precision, err);
+	enum ofa_status st = cli_assessor_open(o->network, o->profile, o->dtype, &net, &assessor, err);
 
-	if (st == OFA_OK)
-		st = cli_open_network(o->network, &net, err);
-	if (st == OFA_OK)
-		st = cli_assessor_init(net, o->profile, precision, &assessor, err);
 	if (st == OFA_OK)
 		st = run_search(o, &assessor, ret_feasible, err);
 	cli_assessor_release(&assessor);
