@@ -183,6 +183,7 @@ SERVER_TESTS = \
 	tests/server/test_route \
 	tests/server/test_samples \
 	tests/server/test_settings \
+	tests/server/test_static \
 	tests/server/test_store \
 	tests/server/test_timers \
 	tests/server/test_async \
@@ -246,6 +247,9 @@ tests_server_test_route_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_route_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_settings_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_settings_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_static_SOURCES = tests/server/test_static.c $(DAEMON_SOURCES)
+tests_server_test_static_CPPFLAGS = $(SERVER_TEST_CPPFLAGS) $(ZLIB_CFLAGS)
+tests_server_test_static_LDADD = $(SERVER_LIBS) $(CURL_LIBS) $(ZLIB_LIBS) $(CHECK_LIBS)
 tests_server_test_store_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_store_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_memo_SOURCES = tests/server/test_memo.c $(DAEMON_SOURCES)
@@ -356,6 +360,7 @@ EXTRA_DIST += tests/export/run tests/export/package.json tests/export/package-lo
 
 SERVER_FUZZ_TESTS = \
 	tests/fuzz/fuzz_fields \
+	tests/fuzz/fuzz_negotiate \
 	tests/fuzz/fuzz_profile \
 	tests/fuzz/fuzz_target
 check_PROGRAMS += $(SERVER_FUZZ_TESTS)
@@ -363,6 +368,9 @@ TESTS += $(SERVER_FUZZ_TESTS)
 tests_fuzz_fuzz_fields_SOURCES = tests/fuzz/fuzz_fields.c tests/fuzz/replay.c
 tests_fuzz_fuzz_fields_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_fields_LDADD = $(SERVER_LIBS)
+tests_fuzz_fuzz_negotiate_SOURCES = tests/fuzz/fuzz_negotiate.c tests/fuzz/replay.c
+tests_fuzz_fuzz_negotiate_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
+tests_fuzz_fuzz_negotiate_LDADD = $(SERVER_LIBS)
 tests_fuzz_fuzz_profile_SOURCES = tests/fuzz/fuzz_profile.c tests/fuzz/replay.c
 tests_fuzz_fuzz_profile_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_profile_LDADD = $(SERVER_LIBS)

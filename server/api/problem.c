@@ -28,7 +28,7 @@ static const struct problem_entry registry[PROBLEM_COUNT] = {
 	[PROBLEM_NO_METHOD] = { "method-not-allowed", 405, "The resource does not have this method",
 		"Use one of the methods in the Allow header." },
 	[PROBLEM_NOT_ACCEPTABLE] = { "not-acceptable", 406, "No representation is acceptable",
-		"Accept one of the media types in the detail." },
+		"Accept one of the media types or codings in the detail." },
 	[PROBLEM_KEY_BUSY] = { "idempotency-key-busy", 409, "The first request with this key is under way",
 		"Repeat the request a little later." },
 	[PROBLEM_PRECONDITION_FAILED] = { "precondition-failed", 412, "What is there is not what the request expects",

@@ -103,6 +103,8 @@ void http_reply_condition(const struct http_request *request, struct http_reply 
 	}
 	if (if_none_match && reply->etag[0] && http_etag_listed(if_none_match, reply->etag)) {
 		http_reply_drop_body(reply);
+		/* said of bytes that are not sent (RFC 9110, 15.4.5) */
+		http_reply_drop_header(reply, "Content-Encoding");
 		reply->status = 304;
 		return;
 	}

@@ -2,9 +2,9 @@
 #include <strings.h>
 #include "http/negotiate.h"
 
-/* One element of an Accept field. */
+/* One element of an Accept or Accept-Encoding field. */
 struct range {
-	const char *type;
+	const char *type; /* or coding */
 	size_t len;
 	int quality; /* thousandths */
 };
@@ -94,6 +94,44 @@ int http_accept_best(const char *accept, const char *const *offers, size_t n)
 		}
 	}
 	return best;
+}
+
+static bool names(const struct range *r, const char *coding)
+{
+	return r->len == strlen(coding) && strncasecmp(r->type, coding, r->len) == 0;
+}
+
+/* In thousandths; `otherwise` when neither the coding nor "*" is in the list. */
+static int coding_quality(const char *field, const char *coding, const char *alias, int otherwise)
+{
+	int any = otherwise;
+	bool any_seen = false;
+	struct range r;
+
+	while (next_range(&field, &r)) {
+		if (names(&r, coding) || names(&r, alias))
+			return r.quality;
+		if (names(&r, "*") && !any_seen) {
+			any = r.quality;
+			any_seen = true;
+		}
+	}
+	return any;
+}
+
+enum http_coding http_accept_coding(const char *field, bool gzip)
+{
+	int as_is, packed = 0;
+
+	if (!field)
+		return HTTP_CODING_IDENTITY;
+	/* what is not spoken of is acceptable, and less than anything that is */
+	as_is = coding_quality(field, "identity", "identity", 1);
+	if (gzip)
+		packed = coding_quality(field, "gzip", "x-gzip", 0);
+	if (packed > 0 && packed >= as_is)
+		return HTTP_CODING_GZIP;
+	return as_is > 0 ? HTTP_CODING_IDENTITY : HTTP_CODING_NONE;
 }
 
 bool http_media_type_is(const char *content_type, const char *type)

@@ -81,6 +81,19 @@ const char *http_reply_find(const struct http_reply *r, const char *name)
 	return NULL;
 }
 
+void http_reply_drop_header(struct http_reply *r, const char *name)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < r->n_headers; i++) {
+		if (strcmp(r->headers[i].name, name) == 0)
+			free(r->headers[i].heap);
+		else
+			r->headers[kept++] = r->headers[i];
+	}
+	r->n_headers = kept;
+}
+
 void http_reply_header_lasting(struct http_reply *r, const char *name, const char *value)
 {
 	add_header(r, name, value, NULL);

@@ -50,6 +50,8 @@ void http_reply_header(struct http_reply *r, const char *name, const char *forma
 void http_reply_header_lasting(struct http_reply *r, const char *name, const char *value);
 /* The value of a header that was added under this name, or NULL. */
 const char *http_reply_find(const struct http_reply *r, const char *name);
+/* Takes a header back, if it was added. */
+void http_reply_drop_header(struct http_reply *r, const char *name);
 void http_reply_drop_body(struct http_reply *r);
 
 /* In all of these `type` must be a constant. */

@@ -12,6 +12,7 @@ static const struct {
 	bool list; /* several lines mean one list */
 } header_table[HTTP_HEADER_COUNT] = {
 	[HTTP_ACCEPT] = {"Accept", true},
+	[HTTP_ACCEPT_ENCODING] = {"Accept-Encoding", true},
 	[HTTP_AUTHORIZATION] = {"Authorization", false},
 	[HTTP_CONTENT_LENGTH] = {"Content-Length", false},
 	[HTTP_CONTENT_TYPE] = {"Content-Type", false},

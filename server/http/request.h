@@ -9,6 +9,7 @@
 /* The header fields that matter to us; all others are ignored. */
 enum http_header {
 	HTTP_ACCEPT,
+	HTTP_ACCEPT_ENCODING,
 	HTTP_AUTHORIZATION, /* a secret: never logged, never sent back */
 	HTTP_CONTENT_LENGTH,
 	HTTP_CONTENT_TYPE,

@@ -1,4 +1,4 @@
-/* Accept and Content-Type. */
+/* Accept, Accept-Encoding and Content-Type. */
 #include "http/negotiate.h"
 #include "runner.h"
 
@@ -42,6 +42,56 @@ START_TEST(test_accept)
 }
 END_TEST
 
+START_TEST(test_accept_encoding)
+{
+	enum { NONE = HTTP_CODING_NONE, PLAIN = HTTP_CODING_IDENTITY, GZIP = HTTP_CODING_GZIP };
+	static const struct {
+		const char *field;
+		int packed, plain; /* where there is gzip, and where there is not */
+	} cases[] = {
+		{NULL, PLAIN, PLAIN},
+		{"", PLAIN, PLAIN},
+		{" \t", PLAIN, PLAIN},
+		{"gzip", GZIP, PLAIN},
+		{"GZip", GZIP, PLAIN},
+		{"x-gzip", GZIP, PLAIN},
+		{"gzip, deflate, br, zstd", GZIP, PLAIN},
+		{"br", PLAIN, PLAIN},
+		{"gzi", PLAIN, PLAIN},
+		{"gzipped", PLAIN, PLAIN},
+		{"*", GZIP, PLAIN},
+		{"gzip;q=0", PLAIN, PLAIN},
+		{"gzip; q=0.000, *", PLAIN, PLAIN},
+		{"x-gzip;q=0, *", PLAIN, PLAIN},
+		{"*;q=0", NONE, NONE},
+		{"*;q=0, gzip", GZIP, NONE},
+		{"*;q=0, identity", PLAIN, PLAIN},
+		{"identity;q=0", NONE, NONE},
+		{"identity;q=0, gzip", GZIP, NONE},
+		{"identity;q=0, *", GZIP, NONE},
+		{"identity, *;q=0", PLAIN, PLAIN},
+		{"identity;q=0, gzip;q=0, br", NONE, NONE},
+		{"gzip;q=0.001", GZIP, PLAIN},
+		{"gzip;q=0.5, identity", PLAIN, PLAIN},
+		{"gzip;q=0.5, identity;q=0.5", GZIP, PLAIN},
+		{"gzip;q=0.5, *;q=0.8", PLAIN, PLAIN},
+		{"identity;q=0.4, *;q=0.8", GZIP, PLAIN},
+		{", ,gzip,", GZIP, PLAIN},
+		{";;;,,,===", PLAIN, PLAIN},
+		{"gzip;q=nonsense", PLAIN, PLAIN},
+		{"identity;q=nonsense", NONE, NONE},
+	};
+
+	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++) {
+		int packed = http_accept_coding(cases[i].field, true),
+		    plain = http_accept_coding(cases[i].field, false);
+
+		ck_assert_msg(packed == cases[i].packed && plain == cases[i].plain, "\"%s\": %d, %d",
+			      cases[i].field ? cases[i].field : "(none)", packed, plain);
+	}
+}
+END_TEST
+
 START_TEST(test_content_type)
 {
 	static const char *const types[] = {"application/json", "text/yaml", NULL, "text/html"};
@@ -60,7 +110,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {test_accept, test_content_type};
+	const TTest *const tests[] = {test_accept, test_accept_encoding, test_content_type};
 
 	return run_tests("negotiate", tests, OFA_ARRAY_LEN(tests));
 }
