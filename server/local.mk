@@ -58,6 +58,7 @@ server_libofad_a_SOURCES = \
 	server/api/samples.c \
 	server/api/searches.c \
 	server/api/signatures.c \
+	server/api/static.c \
 	server/api/subnet_get.c \
 	server/api/subnet_reply.h \
 	server/api/subnets.c \
@@ -121,18 +122,16 @@ server_libofad_a_SOURCES = \
 	server/store/sqlite_revisions.c \
 	server/store/sqlite_tokens.c
 nodist_server_libofad_a_SOURCES = \
-	server/embedded_index_html.c \
+	server/embedded_files.c \
 	server/embedded_openapi_yaml.c \
 	server/embedded_schema_0001.c \
 	server/embedded_schema_0002.c
 
 # Files that are built into the program.
-EXTRA_DIST += server/embed.awk openapi/openapi.yaml static/index.html \
+EXTRA_DIST += server/embed.awk server/embed-files openapi/openapi.yaml \
 	server/store/schema/0001-profiles-deliveries.sql server/store/schema/0002-fleet.sql
 CLEANFILES += $(nodist_server_libofad_a_SOURCES)
 EMBED = $(AM_V_GEN)$(MKDIR_P) server && $(AWK) -f $(top_srcdir)/server/embed.awk
-server/embedded_index_html.c: $(top_srcdir)/static/index.html $(top_srcdir)/server/embed.awk
-	$(EMBED) -v name=embedded_index_html $(top_srcdir)/static/index.html > $@.tmp && mv $@.tmp $@
 server/embedded_openapi_yaml.c: $(top_srcdir)/openapi/openapi.yaml $(top_srcdir)/server/embed.awk
 	$(EMBED) -v name=embedded_openapi_yaml $(top_srcdir)/openapi/openapi.yaml > $@.tmp && mv $@.tmp $@
 server/embedded_schema_0001.c: $(top_srcdir)/server/store/schema/0001-profiles-deliveries.sql $(top_srcdir)/server/embed.awk

@@ -20,15 +20,15 @@ enum http_next root_get(struct app *app, struct http_call *call)
 	(void)app;
 	if (type < 0)
 		return HTTP_REPLY;
-	if (type == 0)
-		http_reply_json(
-			&call->reply, 200, "application/json",
+	if (type == 1) {
+		static_reply_page(call);
+		return HTTP_REPLY;
+	}
+	http_reply_json(&call->reply, 200, "application/json",
 			json_pack("{s:s, s:s, s:o}", "name", "ofad", "version", OFAD_VERSION, "links", links()));
-	else
-		http_reply_static(&call->reply, 200, "text/html; charset=utf-8", embedded_index_html,
-				  embedded_index_html_size);
 	http_reply_header(&call->reply, "Cache-Control", NO_CACHE);
 	http_reply_header(&call->reply, "Vary", "Accept");
+	page_policy(&call->reply);
 	return HTTP_REPLY;
 }
 

@@ -66,6 +66,13 @@ enum http_next subnet_minisig_get(struct app *app, struct http_call *call);
 /* Tells where the signed manifest of the delivery that answered this question is, if anything is signed here. */
 void signed_manifest_link(struct http_call *call, const char *id, const struct job_key *question);
 
+/* static.c */
+enum http_next static_get(struct app *app, struct http_call *call);
+/* Answers with the dashboard's page. */
+void static_reply_page(struct http_call *call);
+/* Tells a browser what a page of ours may load, run and tell others. */
+void page_policy(struct http_reply *r);
+
 /* subnets.c */
 enum http_next subnets_post(struct app *app, struct http_call *call);
 enum http_next subnet_get(struct app *app, struct http_call *call);

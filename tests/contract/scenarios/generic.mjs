@@ -42,10 +42,20 @@ async function head(suite, daemon, op) {
 	check(!lasting || none.headers['content-length'] === get.headers['content-length'], `${op.id}: another length`);
 }
 
+// Of these each type is another resource: operation -> type -> parameters of the path.
+const OF_TYPE = {
+	getStatic: {
+		'text/javascript': { file: 'app.js' },
+		'text/css': { file: 'app.css' },
+		'image/svg+xml': { file: 'icon.svg' },
+	},
+};
+
 async function everyType(suite, daemon, op) {
 	const status = firstSuccess(op);
 	for (const type of Object.keys(op.responses.get(String(status)).content)) {
-		const reply = await suite.call(daemon, op.id, status, { headers: { Accept: type } });
+		const path = OF_TYPE[op.id]?.[type];
+		const reply = await suite.call(daemon, op.id, status, { path, headers: { Accept: type } });
 		check(
 			reply.headers['content-type'].startsWith(type),
 			`${op.id}: ${reply.headers['content-type']} for ${type}`,

@@ -1,4 +1,5 @@
 // The server itself: its documents, its state, and what it says to what it does not know.
+import { gunzipSync } from 'node:zlib';
 import { check } from '../lib/suite.mjs';
 
 const METHODS = { get: 'GET, HEAD', put: 'PUT', post: 'POST', delete: 'DELETE' };
@@ -26,6 +27,10 @@ export async function service(suite, daemon) {
 			check(reply.status === 405, `${path}: ${reply.status}`);
 		}
 	});
+	await suite.test('getRoot, getStatic: compressed', async () => {
+		await compressed(suite, daemon, 'getRoot', { Accept: 'text/html' }, 'Accept, Accept-Encoding');
+		await compressed(suite, daemon, 'getStatic', {}, 'Accept-Encoding');
+	});
 	await suite.test('getLedger: no number of devices', async () => {
 		const want = { status: 422, slug: 'invalid-value', field: 'devices' };
 		for (const devices of ['-1', 'many', '1000000000001', '1.5'])
@@ -46,6 +51,23 @@ export async function service(suite, daemon) {
 		const made = await suite.call(daemon, 'getHealth', 200, { headers: { 'X-Request-Id': 'a b' } });
 		check(/^[\w.:-]{1,64}$/.test(made.headers['x-request-id']), made.headers['x-request-id']);
 	});
+}
+
+// The same content in two codings, each with its tag; what is excluded is not sent.
+async function compressed(suite, daemon, id, accept, vary) {
+	const get = (want, headers) => suite.call(daemon, id, want, { headers: { ...accept, ...headers } });
+	const plain = await get(200, {});
+	const packed = await get(200, { 'Accept-Encoding': 'gzip' });
+	check(!('content-encoding' in plain.headers), 'compressed unasked');
+	check(packed.headers['content-encoding'] === 'gzip', 'not compressed');
+	check(gunzipSync(packed.body).equals(plain.body), 'other content');
+	check(packed.headers.etag !== plain.headers.etag, 'both have one tag');
+	check(plain.headers.vary === vary && packed.headers.vary === vary, `Vary: ${plain.headers.vary}`);
+	const tag = { 'If-None-Match': plain.headers.etag };
+	await get(304, tag);
+	await get(200, { ...tag, 'Accept-Encoding': 'gzip' });
+	const excluded = { 'Accept-Encoding': 'identity;q=0, gzip;q=0' };
+	await get({ status: 406, slug: 'not-acceptable', field: 'Accept-Encoding' }, excluded);
 }
 
 // 405 names exactly the methods that the document has.
