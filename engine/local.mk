@@ -27,7 +27,7 @@ engine_libofaengine_a_SOURCES = \
 	engine/net/batch.h engine/net/batch.c engine/net/batch_store.h engine/net/batch_store.c \
 	engine/net/subnet.h engine/net/calibrate.c engine/net/subnet.c engine/net/layer.h engine/net/layer.c \
 	engine/net/forward.c \
-	engine/cost/costs.h engine/cost/costs.c engine/cost/memory.h engine/cost/memory.c \
+	engine/cost/costs.h engine/cost/costs.c engine/cost/memory.h engine/cost/memory.c engine/cost/memory_trace.c \
 	engine/cost/stripes.h engine/cost/stripes.c \
 	engine/cost/coverage.h engine/cost/coverage.c \
 	engine/cost/profile.h engine/cost/profile.c engine/cost/pointer.h engine/cost/pointer.c engine/cost/limits.c \

@@ -39,6 +39,7 @@ server_libofad_a_SOURCES = \
 	server/api/json_job.h server/api/json_job.c \
 	server/api/json_measurement.h server/api/json_measurement.c \
 	server/api/json_network.h server/api/json_network.c \
+	server/api/json_plan.h server/api/json_plan.c \
 	server/api/json_subnet_request.h server/api/json_subnet_request.c \
 	server/api/ledger.c \
 	server/api/metrics.c \
@@ -46,6 +47,7 @@ server_libofad_a_SOURCES = \
 	server/api/measurements.c \
 	server/api/networks.c \
 	server/api/pareto.c \
+	server/api/plans.c \
 	server/api/page.h server/api/page.c \
 	server/api/problem.h server/api/problem.c \
 	server/api/profile_call.h server/api/profile_call.c \

@@ -10,6 +10,7 @@ AM_TESTS_ENVIRONMENT = OFA_SRCDIR='$(abs_top_srcdir)'; OFA_BUILDDIR='$(abs_top_b
 ENGINE_TESTS = \
 	tests/engine/test_arch \
 	tests/engine/test_base \
+	tests/engine/test_breakdown \
 	tests/engine/test_calibration \
 	tests/engine/test_checkpoint \
 	tests/engine/test_dataset \
@@ -177,6 +178,7 @@ SERVER_TESTS = \
 	tests/server/test_negotiate \
 	tests/server/test_page \
 	tests/server/test_precondition \
+	tests/server/test_plans \
 	tests/server/test_profiles \
 	tests/server/test_prefer \
 	tests/server/test_request \
@@ -234,6 +236,9 @@ tests_server_test_page_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_page_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_precondition_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_precondition_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_plans_SOURCES = tests/server/test_plans.c $(DAEMON_SOURCES)
+tests_server_test_plans_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_plans_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_profiles_SOURCES = tests/server/test_profiles.c $(DAEMON_SOURCES)
 tests_server_test_profiles_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_profiles_LDADD = $(SERVER_E2E_LIBS)

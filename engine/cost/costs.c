@@ -24,6 +24,16 @@ uint64_t ofa_layer_macs(const struct ofa_layer *l)
 	return 0;
 }
 
+uint64_t ofa_unit_macs(const struct ofa_plan *p, int unit)
+{
+	const struct ofa_unit *u = &p->units[unit];
+	uint64_t macs = 0;
+
+	for (int i = u->first_layer; i < u->first_layer + u->n_layers; i++)
+		macs += ofa_layer_macs(&p->layers[i]);
+	return macs;
+}
+
 uint64_t ofa_plan_macs(const struct ofa_plan *p)
 {
 	uint64_t macs = 0;
@@ -56,6 +66,16 @@ static uint64_t layer_params(const struct ofa_layer *l)
 		break;
 	}
 	return 0;
+}
+
+uint64_t ofa_unit_params(const struct ofa_plan *p, int unit)
+{
+	const struct ofa_unit *u = &p->units[unit];
+	uint64_t params = 0;
+
+	for (int i = u->first_layer; i < u->first_layer + u->n_layers; i++)
+		params += layer_params(&p->layers[i]);
+	return params;
 }
 
 uint64_t ofa_plan_params(const struct ofa_plan *p)

@@ -17,6 +17,9 @@ struct ofa_costs {
 uint64_t ofa_layer_macs(const struct ofa_layer *l);
 uint64_t ofa_plan_macs(const struct ofa_plan *p);
 uint64_t ofa_plan_params(const struct ofa_plan *p);
+/* Of one unit; those of all units add up to the plan's. */
+uint64_t ofa_unit_macs(const struct ofa_plan *p, int unit);
+uint64_t ofa_unit_params(const struct ofa_plan *p, int unit);
 uint64_t ofa_plan_peak_activation_int8(const struct ofa_plan *p);
 
 /* Where a layer finds things in the device runtime's arena, in bytes from its start; OFA_NOWHERE where it has
@@ -42,5 +45,9 @@ void ofa_memory_plan_init(const struct ofa_plan *p, enum ofa_precision precision
  * stripes is to be compared with. */
 uint32_t ofa_plan_layers_bytes(const struct ofa_plan *p, enum ofa_precision precision);
 uint32_t ofa_unit_arena_bytes(const struct ofa_plan *p, int unit, enum ofa_precision precision);
+/* What of the arena is taken while each layer runs: the largest of ret[0 .. n_layers - 1] is the arena.  float32,
+ * float16 and what does not run in stripes: the sum of what is alive.  Stripes: up to where what is alive ends; layers
+ * that run in turns hold all the same. */
+void ofa_memory_trace(const struct ofa_plan *p, enum ofa_precision precision, uint32_t ret[OFA_PLAN_MAX_LAYERS]);
 
 #endif

@@ -23,16 +23,22 @@ struct ofa_latency_model {
 	double *storage;
 };
 
-static int compare_key(const void *key, const void *entry)
-{
-	const struct ofa_latency_entry *k = key, *e = entry;
+struct wanted {
+	int resolution;
+	const char *key;
+};
 
-	return k->resolution != e->resolution ? (int)k->resolution - (int)e->resolution : strcmp(k->key, e->key);
+static int compare_key(const void *wanted, const void *entry)
+{
+	const struct wanted *w = wanted;
+	const struct ofa_latency_entry *e = entry;
+
+	return w->resolution != e->resolution ? w->resolution - e->resolution : strcmp(w->key, e->key);
 }
 
-static const struct ofa_latency_entry *find_entry(const struct ofa_latency_table *t, int resolution, char *key)
+const struct ofa_latency_entry *ofa_latency_find(const struct ofa_latency_table *t, int resolution, const char *key)
 {
-	struct ofa_latency_entry wanted = {.resolution = (uint16_t)resolution, .key = key};
+	const struct wanted wanted = {.resolution = resolution, .key = key};
 
 	return t->n ? bsearch(&wanted, t->entries, t->n, sizeof(*t->entries), compare_key) : NULL;
 }
@@ -62,7 +68,7 @@ static enum ofa_status check_keys(const struct ofa_space *s, const struct ofa_pa
 		return st;
 	m->needed += keys.n;
 	for (size_t i = 0; i < keys.n; i++)
-		if (!find_entry(t, resolution, keys.keys[i]))
+		if (!ofa_latency_find(t, resolution, keys.keys[i]))
 			note_missing(m, resolution, keys.keys[i]);
 	ofa_key_list_release(&keys);
 	return OFA_OK;
@@ -144,7 +150,7 @@ static void read_plan(const struct ofa_latency_model *m, const struct ofa_latenc
 		double ms;
 
 		ofa_unit_key(u, plan, key);
-		ms = find_entry(t, row->image_size, key)->mean_ms;
+		ms = ofa_latency_find(t, row->image_size, key)->mean_ms;
 		if (u->kind == OFA_UNIT_HEAD_EXPAND || u->kind == OFA_UNIT_POOL)
 			fixed = head;
 		if (u->kind == OFA_UNIT_BLOCK && u->block > 0)

@@ -57,8 +57,7 @@ uint64_t ofa_plan_peak_activation_int8(const struct ofa_plan *p)
 	return peak;
 }
 
-/* Bytes alive during one layer, each value and scratch rounded up.  Depends on nothing but the shapes of the
- * layer's own unit. */
+/* Depends on nothing but the shapes of the layer's own unit. */
 static uint32_t layer_bytes(const struct layout *m, const struct ofa_plan *p, int layer)
 {
 	const struct ofa_layer *l = &p->layers[layer];
@@ -69,6 +68,13 @@ static uint32_t layer_bytes(const struct layout *m, const struct ofa_plan *p, in
 		if (live_at(&p->values[i], layer))
 			live += value_bytes(m, &p->values[i]);
 	return live;
+}
+
+uint32_t ofa_layer_alive_bytes(const struct ofa_plan *p, int layer, enum ofa_precision precision)
+{
+	const struct layout m = layout_for(precision);
+
+	return layer_bytes(&m, p, layer);
 }
 
 uint32_t ofa_unit_layers_bytes(const struct ofa_plan *p, int unit, enum ofa_precision precision)

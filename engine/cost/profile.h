@@ -71,6 +71,9 @@ size_t ofa_unit_key(const struct ofa_unit *u, const struct ofa_plan *p, char out
 /* The same for a unit that stands alone; `classes` is what a classifier tells. */
 size_t ofa_unit_key_of(const struct ofa_unit *u, int classes, char out[OFA_LATENCY_KEY_MAX]);
 
+/* The row of a key at a resolution; NULL: the table has none. */
+const struct ofa_latency_entry *ofa_latency_find(const struct ofa_latency_table *t, int resolution, const char *key);
+
 /* Is this TYPE-input:HxWxC-output:HxWxC|N followed by any number of -name:number? */
 bool ofa_latency_key_ok(const char *key);
 

@@ -119,6 +119,16 @@ uint64_t ofa_pack_layer_bytes(const struct ofa_layer *l, enum ofa_precision prec
 	return bytes;
 }
 
+uint64_t ofa_pack_unit_bytes(const struct ofa_plan *p, int unit, enum ofa_precision precision)
+{
+	const struct ofa_unit *u = &p->units[unit];
+	uint64_t bytes = 0;
+
+	for (int i = u->first_layer; i < u->first_layer + u->n_layers; i++)
+		bytes += ofa_pack_layer_bytes(&p->layers[i], precision);
+	return bytes;
+}
+
 static uint64_t names_bytes(const struct ofa_supernet *net)
 {
 	uint64_t bytes = 0;

@@ -20,6 +20,7 @@ struct ofa_pack_info {
 uint64_t ofa_pack_size(const struct ofa_supernet *net, const struct ofa_plan *plan, enum ofa_precision precision);
 /* What one layer adds to it, always the same. */
 uint64_t ofa_pack_layer_bytes(const struct ofa_layer *l, enum ofa_precision precision);
+uint64_t ofa_pack_unit_bytes(const struct ofa_plan *p, int unit, enum ofa_precision precision);
 
 /* A package being written: header, tables, metadata, self-test and tensor hashes are ready; float32 weights are
  * streamed from the subnet, whose storage is the data section, others from a converted copy.  Bytes depend only on

@@ -80,15 +80,8 @@ static double *head_cell(const struct ofa_search_problem *p, enum ofa_resource r
 static void unit_costs(const struct ofa_plan *plan, int unit, enum ofa_precision precision,
 		       double cost[OFA_RESOURCE_COUNT])
 {
-	const struct ofa_unit *u = &plan->units[unit];
-	double macs = 0, bytes = 0;
-
-	for (int l = u->first_layer; l < u->first_layer + u->n_layers; l++) {
-		macs += (double)ofa_layer_macs(&plan->layers[l]);
-		bytes += (double)ofa_pack_layer_bytes(&plan->layers[l], precision);
-	}
-	cost[OFA_MACS] = macs;
-	cost[OFA_STORAGE_BYTES] = bytes;
+	cost[OFA_MACS] = (double)ofa_unit_macs(plan, unit);
+	cost[OFA_STORAGE_BYTES] = (double)ofa_pack_unit_bytes(plan, unit, precision);
 	cost[OFA_PEAK_MEMORY_BYTES] = ofa_unit_arena_bytes(plan, unit, precision);
 }
 

@@ -74,33 +74,62 @@ static enum ofa_status parse_dtype(json_t *value, struct subnet_request *r, stru
 	return OFA_OK;
 }
 
+static enum ofa_status parse_arch(json_t *value, struct subnet_request *r, struct ofa_error *err)
+{
+	r->arch = value;
+	return json_is_object(value)
+		       ? OFA_OK
+		       : ofa_fail(err, OFA_ERR_INVALID, "/arch", "arch must be an object, as answers have it");
+}
+
+/* Which bodies have a member. */
+enum { OF_QUESTION = 1, OF_PLAN = 2 };
+
 static const struct {
 	const char *name;
 	enum ofa_status (*parse)(json_t *value, struct subnet_request *r, struct ofa_error *err);
+	unsigned bodies;
 } members[] = {
-	{"network", parse_network},
-	{"profile", parse_profile},
-	{"dtype", parse_dtype},
-	{"limits", parse_limits},
-	{"seed", parse_seed},
-	{"calibrated", parse_calibrated},
+	{"network", parse_network, OF_QUESTION | OF_PLAN},
+	{"profile", parse_profile, OF_QUESTION | OF_PLAN},
+	{"dtype", parse_dtype, OF_QUESTION | OF_PLAN},
+	{"limits", parse_limits, OF_QUESTION},
+	{"seed", parse_seed, OF_QUESTION},
+	{"calibrated", parse_calibrated, OF_QUESTION},
+	{"arch", parse_arch, OF_PLAN},
 };
 
-static enum ofa_status parse_member(const char *name, json_t *value, struct subnet_request *r, struct ofa_error *err)
+/* "a, b and c" */
+static void list_members(unsigned body, char *out, size_t cap)
 {
-	char field[sizeof(err->field)];
+	size_t n = 0, listed = 0, len = 0;
 
 	for (size_t i = 0; i < OFA_ARRAY_LEN(members); i++)
-		if (strcmp(members[i].name, name) == 0)
-			return members[i].parse(value, r, err);
-	ofa_pointer_join(field, sizeof(field), "", name);
-	return ofa_fail(err, OFA_ERR_INVALID, field,
-			"there is no member \"%.64s\"; accepted are network, profile, dtype, limits, seed and "
-			"calibrated",
-			name);
+		n += (members[i].bodies & body) != 0;
+	for (size_t i = 0; i < OFA_ARRAY_LEN(members) && len < cap; i++) {
+		const char *before = listed == 0 ? "" : listed == n - 1 ? " and " : ", ";
+
+		if (!(members[i].bodies & body))
+			continue;
+		len += (size_t)snprintf(out + len, cap - len, "%s%s", before, members[i].name);
+		listed++;
+	}
 }
 
-enum ofa_status subnet_request_parse(json_t *json, struct subnet_request *ret, struct ofa_error *err)
+static enum ofa_status parse_member(const char *name, json_t *value, unsigned body, struct subnet_request *r,
+				    struct ofa_error *err)
+{
+	char field[sizeof(err->field)], accepted[128];
+
+	for (size_t i = 0; i < OFA_ARRAY_LEN(members); i++)
+		if ((members[i].bodies & body) && strcmp(members[i].name, name) == 0)
+			return members[i].parse(value, r, err);
+	ofa_pointer_join(field, sizeof(field), "", name);
+	list_members(body, accepted, sizeof(accepted));
+	return ofa_fail(err, OFA_ERR_INVALID, field, "there is no member \"%.64s\"; accepted are %s", name, accepted);
+}
+
+static enum ofa_status parse(json_t *json, unsigned body, struct subnet_request *ret, struct ofa_error *err)
 {
 	struct subnet_request r = {0};
 	const char *name;
@@ -110,7 +139,7 @@ enum ofa_status subnet_request_parse(json_t *json, struct subnet_request *ret, s
 		return ofa_fail(err, OFA_ERR_INVALID, "", "the body must be a JSON object");
 	ofa_limits_init(&r.limits);
 	json_object_foreach(json, name, value) {
-		enum ofa_status st = parse_member(name, value, &r, err);
+		enum ofa_status st = parse_member(name, value, body, &r, err);
 
 		if (st != OFA_OK) {
 			subnet_request_release(&r);
@@ -119,6 +148,47 @@ enum ofa_status subnet_request_parse(json_t *json, struct subnet_request *ret, s
 	}
 	*ret = r;
 	return OFA_OK;
+}
+
+enum ofa_status subnet_request_parse(json_t *json, struct subnet_request *ret, struct ofa_error *err)
+{
+	return parse(json, OF_QUESTION, ret, err);
+}
+
+enum ofa_status plan_request_parse(json_t *json, struct subnet_request *ret, struct ofa_error *err)
+{
+	enum ofa_status st = parse(json, OF_PLAN, ret, err);
+
+	if (st != OFA_OK || ret->arch)
+		return st;
+	subnet_request_release(ret);
+	return ofa_fail(err, OFA_ERR_INVALID, "/arch", "arch is missing: the subnet that is asked about");
+}
+
+enum ofa_status subnet_request_find(struct subnet_request *r, struct networks *networks, struct profiles *profiles,
+				    struct network **ret_network, struct ofa_error *err)
+{
+	enum ofa_status st = networks_find(networks, r->network, ret_network, err);
+
+	if (st == OFA_OK && r->profile_name) {
+		st = profiles_get(profiles, r->profile_name, &r->profile, err);
+		if (st == OFA_ERR_NOT_FOUND)
+			snprintf(err->field, sizeof(err->field), "/profile");
+	}
+	return st;
+}
+
+enum ofa_status subnet_request_arch(const struct subnet_request *r, const struct network *network,
+				    struct ofa_arch *ret, struct ofa_error *err)
+{
+	struct ofa_error inner = {0};
+	enum ofa_status st = ofa_arch_parse(&network->net->space, r->arch, ret, &inner);
+	char field[sizeof(inner.field)];
+
+	if (st == OFA_OK)
+		return OFA_OK;
+	ofa_pointer_append(field, sizeof(field), "/arch", inner.field);
+	return ofa_fail(err, st, field, "arch: %s", inner.message);
 }
 
 void subnet_request_release(struct subnet_request *r)

@@ -46,6 +46,9 @@ enum http_next pareto_get(struct app *app, struct http_call *call);
 /* samples.c */
 enum http_next samples_get(struct app *app, struct http_call *call);
 
+/* plans.c */
+enum http_next plans_post(struct app *app, struct http_call *call);
+
 /* profiles.c */
 enum http_next profiles_list(struct app *app, struct http_call *call);
 enum http_next profile_get(struct app *app, struct http_call *call);

@@ -9,6 +9,7 @@ import { generic } from './scenarios/generic.mjs';
 import { finishedJob, jobs } from './scenarios/jobs.mjs';
 import { limits, load } from './scenarios/load.mjs';
 import { measurements } from './scenarios/measurements.mjs';
+import { plans } from './scenarios/plans.mjs';
 import { profiles } from './scenarios/profiles.mjs';
 import { searches } from './scenarios/searches.mjs';
 import { service } from './scenarios/service.mjs';
@@ -56,6 +57,7 @@ async function main() {
 	await generic(suite, daemon);
 	await subnets(suite, daemon);
 	await searches(suite, daemon);
+	await plans(suite, daemon);
 	await profiles(suite, daemon);
 	await measurements(suite, daemon);
 	await jobs(suite);
