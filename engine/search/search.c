@@ -1,6 +1,8 @@
 #include "search/run.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -133,4 +135,40 @@ enum ofa_status ofa_search_run(const struct ofa_search_problem *p, const struct 
 	}
 	ofa_run_free(run);
 	return st;
+}
+
+static enum ofa_status refuse_resolution(const struct ofa_search_problem *p, int image_size, struct ofa_error *err)
+{
+	char list[8 * OFA_MAX_RESOLUTIONS] = "";
+	size_t used = 0;
+
+	for (int r = 0; r < p->n_resolutions; r++)
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%d", used ? ", " : "",
+					 p->resolutions[r]);
+	return ofa_fail(err, OFA_ERR_INVALID, "/image_size",
+			"nothing can be predicted at image size %d; predictor and latency table have %s", image_size,
+			list);
+}
+
+enum ofa_status ofa_search_given(const struct ofa_search_problem *p, const struct ofa_arch *a,
+				 struct ofa_search_result *ret, struct ofa_error *err)
+{
+	const double start = now_seconds();
+	float *workspace, accuracy;
+
+	if (ofa_problem_resolution(p, a->image_size) < 0)
+		return refuse_resolution(p, a->image_size, err);
+	workspace = malloc(ofa_predictor_workspace(p->predictor, 1) * sizeof(*workspace));
+	if (!workspace)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	ofa_predictor_predict(p->space, p->predictor, a, 1, workspace, &accuracy);
+	free(workspace);
+	*ret = (struct ofa_search_result){
+		.arch = *a,
+		.predicted_accuracy = ofa_predictor_promise(p->predictor, p->precision, (double)accuracy),
+		.stop = OFA_STOP_GIVEN,
+	};
+	ofa_search_costs(p, a, ret->value);
+	ret->seconds = now_seconds() - start;
+	return OFA_OK;
 }

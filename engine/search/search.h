@@ -60,6 +60,7 @@ enum ofa_search_stop {
 	OFA_STOP_BUDGET,    /* its evaluations were spent */
 	OFA_STOP_CONVERGED, /* nothing new came any more */
 	OFA_STOP_FRONT,     /* it was answered from a kept front (search/front.h) */
+	OFA_STOP_GIVEN,     /* the subnet was given: nothing was searched */
 };
 
 struct ofa_search_result {
@@ -77,5 +78,10 @@ struct ofa_search_result {
 enum ofa_status ofa_search_run(const struct ofa_search_problem *p, const struct ofa_search_options *opt,
 			       struct ofa_search_result *ret, struct ofa_feasible *ret_feasible,
 			       struct ofa_error *err) OFA_MUST_CHECK;
+
+/* Instead of a search: what one would have said of this canonical arch, had it found it.  No limit is held against it.
+ * OFA_ERR_INVALID "/image_size" when its resolution is not among the problem's. */
+enum ofa_status ofa_search_given(const struct ofa_search_problem *p, const struct ofa_arch *a,
+				 struct ofa_search_result *ret, struct ofa_error *err) OFA_MUST_CHECK;
 
 #endif

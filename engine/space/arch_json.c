@@ -4,6 +4,8 @@
 
 #include "space/arch.h"
 
+#define MEMBER_SHOWN_MAX 64 /* characters of a name that is none */
+
 /* The legal values of one gene, as the JSON writes them. */
 struct choices {
 	int n;
@@ -215,6 +217,21 @@ static const struct {
 			       "{\"d\":[..],\"e\":[..],\"w\":[..],\"image_size\":R}"},
 };
 
+/* A name that a pointer could not tell as it is, is pointed at by the arch that holds it. */
+static enum ofa_status refuse_member(const struct ofa_space *s, const char *key, struct ofa_error *err)
+{
+	const size_t len = strlen(key);
+	bool plain = len <= MEMBER_SHOWN_MAX;
+	char field[MEMBER_SHOWN_MAX + 2] = "";
+
+	for (size_t i = 0; plain && i < len; i++)
+		plain = key[i] > ' ' && key[i] < 0x7f && key[i] != '~' && key[i] != '/';
+	if (plain)
+		snprintf(field, sizeof(field), "/%s", key);
+	return ofa_fail(err, OFA_ERR_INVALID, field, "/%.*s is not a gene; there are %s", MEMBER_SHOWN_MAX, key,
+			genes_of[s->family].names);
+}
+
 static enum ofa_status check_fields(const struct ofa_space *s, const json_t *json, struct ofa_error *err)
 {
 	const char *key;
@@ -224,16 +241,14 @@ static enum ofa_status check_fields(const struct ofa_space *s, const json_t *jso
 		return ofa_fail(err, OFA_ERR_INVALID, "", "an arch must be an object %s", genes_of[s->family].form);
 	json_object_foreach((json_t *)(uintptr_t)json, key, value)
 	{
-		char field[128], padded[64];
+		char padded[64];
 
 		snprintf(padded, sizeof(padded), " %.60s ", key);
 		if (!strchr(key, ' ') && strstr(genes_of[s->family].known, padded))
 			continue;
 		if (has_kernels(s) && strcmp(key, "wid") == 0 && json_is_null(value)) /* the reference's unused gene */
 			continue;
-		snprintf(field, sizeof(field), "/%.100s", key);
-		return ofa_fail(err, OFA_ERR_INVALID, field, "%s is not a gene; there are %s", field,
-				genes_of[s->family].names);
+		return refuse_member(s, key, err);
 	}
 	return OFA_OK;
 }

@@ -96,7 +96,7 @@ static const struct {
 	{"limits", parse_limits, OF_QUESTION},
 	{"seed", parse_seed, OF_QUESTION},
 	{"calibrated", parse_calibrated, OF_QUESTION},
-	{"arch", parse_arch, OF_PLAN},
+	{"arch", parse_arch, OF_QUESTION | OF_PLAN},
 };
 
 /* "a, b and c" */
@@ -152,7 +152,13 @@ static enum ofa_status parse(json_t *json, unsigned body, struct subnet_request 
 
 enum ofa_status subnet_request_parse(json_t *json, struct subnet_request *ret, struct ofa_error *err)
 {
-	return parse(json, OF_QUESTION, ret, err);
+	enum ofa_status st = parse(json, OF_QUESTION, ret, err);
+
+	if (st != OFA_OK || !ret->arch || !ret->has_seed)
+		return st;
+	subnet_request_release(ret);
+	return ofa_fail(err, OFA_ERR_INVALID, "/seed",
+			"seed is of a search, and where arch says which subnet there is none; leave one out");
 }
 
 enum ofa_status plan_request_parse(json_t *json, struct subnet_request *ret, struct ofa_error *err)

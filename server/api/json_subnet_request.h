@@ -1,6 +1,7 @@
-/* The body of POST /subnets:
+/* The body of POST /subnets and POST /searches:
  * {"network"?: NAME, "profile"?: NAME, NAME@REVISION or profile object, "dtype"?: "float32", "float16" or "int8",
- *  "limits"?: {..}, "seed"?: 0..2^53-1, "calibrated"?: true or false}
+ *  "limits"?: {..}, "seed"?: 0..2^53-1, "calibrated"?: true or false,
+ *  "arch"?: {..}, which excludes "seed"}
  * and that of POST /plans, which has "network", "profile" and "dtype" in common with it:
  * {"network"?, "profile"?, "dtype"?, "arch": {..}} */
 #ifndef OFAD_API_JSON_SUBNET_REQUEST_H

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "clock.h"
+#include "cost/pointer.h"
 #include "service/answering.h"
 #include "service/ledger.h"
 #include "service/manifest.h"
@@ -47,10 +48,42 @@ enum ofa_status deliveries_fetch(struct deliveries *d, const struct job_key *key
 	return st;
 }
 
-/* What no subnet keeps is told before the question waits for a search. */
-static enum ofa_status check_limits(struct answer *a)
+/* The subnet that the question gives, with its figures. */
+static enum ofa_status look_at_given(struct answer *a, struct ofa_search_result *ret)
+{
+	struct ofa_error inner = {0};
+	char field[sizeof(inner.field)];
+	enum ofa_status st = ofa_search_given(binding_problem(a->binding), &a->question.arch, ret, &inner);
+
+	if (st == OFA_OK)
+		return OFA_OK;
+	/* pointers of the arch's own start at the arch */
+	ofa_pointer_append(field, sizeof(field), "/arch", inner.field);
+	return ofa_fail(&a->error, st, field, "%s", inner.message);
+}
+
+static enum ofa_status check_given(struct answer *a)
+{
+	struct ofa_search_result given;
+	enum ofa_status st = look_at_given(a, &given);
+
+	return st == OFA_OK ? question_check_costs(&a->question, given.value, &a->error) : st;
+}
+
+static enum ofa_status check_searched(struct answer *a)
 {
 	const struct ofa_limits limits = question_table_limits(&a->question);
+	enum ofa_status st = ofa_search_check(binding_problem(a->binding), &limits, &a->error);
+
+	question_restate_error(&a->question, &a->feasible, &a->error);
+	if (st == OFA_ERR_INFEASIBLE)
+		metrics_add(a->deliveries->opt.metrics, METRICS_SEARCH_INFEASIBLE, 1);
+	return st;
+}
+
+/* What no subnet keeps, or not the one that is given, is told before the question waits for its turn. */
+static enum ofa_status check_limits(struct answer *a)
+{
 	enum ofa_status st = bindings_get(a->deliveries->opt.bindings, a->question.network, a->question.profile,
 					  a->question.precision, &a->binding, &a->error);
 
@@ -58,11 +91,7 @@ static enum ofa_status check_limits(struct answer *a)
 		return st;
 	ofa_search_feasible(binding_problem(a->binding), &a->feasible);
 	question_restate_feasible(&a->question, &a->feasible);
-	st = ofa_search_check(binding_problem(a->binding), &limits, &a->error);
-	if (st == OFA_ERR_INFEASIBLE)
-		metrics_add(a->deliveries->opt.metrics, METRICS_SEARCH_INFEASIBLE, 1);
-	question_restate_error(&a->question, &a->feasible, &a->error);
-	return st;
+	return a->question.given ? check_given(a) : check_searched(a);
 }
 
 enum ofa_status answer_look(struct answer *a, bool *ret_settled)
@@ -165,6 +194,12 @@ static enum ofa_status search(struct answer *a, struct ofa_search_result *found)
 	return st;
 }
 
+/* The subnet that answers. */
+static enum ofa_status choose(struct answer *a, struct ofa_search_result *found)
+{
+	return a->question.given ? look_at_given(a, found) : search(a, found);
+}
+
 /* ---- the package ---- */
 
 /* What the type cannot hold is to be blamed on the question, not on a lack of room. */
@@ -264,7 +299,7 @@ enum ofa_status answer_find(struct answer *a)
 	struct ofa_package_summary summary;
 	struct ofa_search_result found;
 	uint8_t *data = NULL;
-	enum ofa_status st = search(a, &found);
+	enum ofa_status st = choose(a, &found);
 
 	if (st == OFA_OK)
 		st = build(a, &found, &data, &summary);
@@ -286,7 +321,7 @@ enum ofa_status answer_foretell(struct answer *a, char **ret_manifest)
 	char *manifest;
 
 	if (st == OFA_OK)
-		st = search(a, &found);
+		st = choose(a, &found);
 	if (st != OFA_OK)
 		return st;
 	manifest = manifest_foretell(&a->question, &found);

@@ -14,7 +14,8 @@ struct deliveries {
 struct delivery *delivery_new(const char *id, struct ledger_account *account, char *manifest);
 
 /* The short ones, which need no search: an answer that is in memory or on disk, or the refusal of limits that no subnet
- * keeps.  *ret_settled: that was all, and the result is the answer's.  Else its binding is set. */
+ * keeps, or not the one that is given.  *ret_settled: that was all, and the result is the answer's.  Else its binding
+ * is set. */
 enum ofa_status answer_look(struct answer *a, bool *ret_settled) OFA_MUST_CHECK;
 /* Searches, packs, checks, keeps. */
 enum ofa_status answer_find(struct answer *a) OFA_MUST_CHECK;

@@ -9,6 +9,8 @@
 /* Part of every key, so that a later way of answering does not find the answers of this one. */
 #define KEY_VERSION "ofad question 3"
 
+#define ARCH_TEXT_MAX 1024
+
 static void put_u64(struct ofa_sha256 *h, uint64_t v)
 {
 	uint8_t bytes[8];
@@ -24,6 +26,16 @@ static void put_double(struct ofa_sha256 *h, double v)
 
 	memcpy(&bits, &v, sizeof(bits));
 	put_u64(h, bits);
+}
+
+/* By the text, which does not change when a space's genes are kept otherwise. */
+static void put_arch(struct ofa_sha256 *h, const struct ofa_space *s, const struct ofa_arch *arch)
+{
+	char text[ARCH_TEXT_MAX];
+
+	ofa_arch_snprint(s, arch, text, sizeof(text));
+	ofa_sha256_update(h, "arch", sizeof("arch"));
+	ofa_sha256_update(h, text, strlen(text) + 1);
 }
 
 static void put_limits(struct ofa_sha256 *h, const struct ofa_limits *limits)
@@ -63,7 +75,8 @@ static uint64_t derive_seed(const uint8_t digest[OFA_SHA256_BYTES])
 }
 
 /* A revision whose content was there before is a question of its own, so that its answer is newer than those for the
- * revisions between.  float32 adds nothing: so questions from before there was a choice keep their keys. */
+ * revisions between.  What was not said adds nothing: so questions from before there was a choice keep their
+ * keys. */
 static enum ofa_status set_key(struct question *q, const uint8_t rest[OFA_SHA256_BYTES])
 {
 	struct ofa_sha256 *h = ofa_sha256_new();
@@ -79,6 +92,8 @@ static enum ofa_status set_key(struct question *q, const uint8_t rest[OFA_SHA256
 	}
 	if (q->precision != OFA_FLOAT32)
 		put_u64(h, (uint64_t)q->precision);
+	if (q->given)
+		put_arch(h, &q->network->net->space, &q->arch);
 	ofa_sha256_final(h, q->key.bytes);
 	return OFA_OK;
 }
@@ -156,12 +171,48 @@ enum ofa_status question_init(struct question *q, const struct network *network,
 	return set_key(q, rest) == OFA_OK ? OFA_OK : ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 }
 
+static enum ofa_status renew_key(struct question *q, struct ofa_error *err)
+{
+	uint8_t rest[OFA_SHA256_BYTES];
+
+	if (hash_rest(q, rest) != OFA_OK || set_key(q, rest) != OFA_OK)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	return OFA_OK;
+}
+
+/* ---- given ---- */
+
+enum ofa_status question_give(struct question *q, const struct ofa_arch *arch, struct ofa_error *err)
+{
+	q->given = true;
+	q->arch = *arch;
+	q->seed = 0;
+	return renew_key(q, err);
+}
+
+enum ofa_status question_check_costs(const struct question *q, const double value[OFA_RESOURCE_COUNT],
+				     struct ofa_error *err)
+{
+	const struct ofa_limits limits = question_table_limits(q);
+
+	for (int r = 0; r < OFA_RESOURCE_COUNT; r++) {
+		const bool calibrated = q->calibrated && r == OFA_LATENCY_MS;
+		const double told = calibrated ? question_latency_ms(q, value[r]) : value[r];
+		char field[64];
+
+		if (!(value[r] > limits.max[r]))
+			continue;
+		snprintf(field, sizeof(field), "/limits/%s", ofa_resource_name(r));
+		return ofa_fail(err, OFA_ERR_INFEASIBLE, field, "this subnet has %s%s of %.10g; the limit is %.10g",
+				calibrated ? "a calibrated " : "", ofa_resource_name(r), told, q->limits.max[r]);
+	}
+	return OFA_OK;
+}
+
 /* ---- calibrated ---- */
 
 enum ofa_status question_calibrate(struct question *q, const struct calibration *c, struct ofa_error *err)
 {
-	uint8_t rest[OFA_SHA256_BYTES];
-
 	if (!q->stored || !known_profile_times(q->profile, q->precision))
 		return ofa_fail(err, OFA_ERR_INVALID, "/calibrated",
 				"only predictions from a stored profile's latency table can be calibrated: name a "
@@ -169,9 +220,7 @@ enum ofa_status question_calibrate(struct question *q, const struct calibration 
 				ofa_precision_name(q->precision));
 	q->calibrated = true;
 	q->calibration = *c;
-	if (hash_rest(q, rest) != OFA_OK || set_key(q, rest) != OFA_OK)
-		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
-	return OFA_OK;
+	return renew_key(q, err);
 }
 
 struct ofa_limits question_table_limits(const struct question *q)

@@ -19,6 +19,8 @@ struct question {
 	uint64_t seed;
 	bool calibrated;               /* latencies are meant as devices measure them */
 	struct calibration calibration;
+	bool given;           /* this very subnet is asked for: nothing is searched, and the seed is 0 */
+	struct ofa_arch arch; /* of what is given; canonical */
 	struct job_key key; /* equal questions have equal keys */
 };
 
@@ -38,6 +40,12 @@ void question_place(const struct question *q, struct ofa_error *err);
  * OFA_ERR_INVALID with field "/calibrated" unless the profile is kept here and has a latency table of the precision. */
 enum ofa_status question_calibrate(struct question *q, const struct calibration *c,
 				   struct ofa_error *err) OFA_MUST_CHECK;
+/* From here on this subnet is asked for, which must keep the limits; canonical.  OFA_ERR_NOMEM. */
+enum ofa_status question_give(struct question *q, const struct ofa_arch *arch, struct ofa_error *err) OFA_MUST_CHECK;
+/* Does a subnet of these costs, as the table counts, keep the limits?  OFA_ERR_INFEASIBLE "/limits/NAME" of the first
+ * that it does not. */
+enum ofa_status question_check_costs(const struct question *q, const double value[OFA_RESOURCE_COUNT],
+				     struct ofa_error *err) OFA_MUST_CHECK;
 /* The limits as the table counts, which is what a search takes. */
 struct ofa_limits question_table_limits(const struct question *q);
 /* What is told of a latency that the table predicts. */

@@ -201,6 +201,12 @@ START_TEST(bad_genes_are_named)
 		 "/image_size", "must be an integer"},
 		{"{\"ks\":[],\"r\":[224]}", "/r", "not a gene"},
 		{"{\"ks\":[],\"wid\":1}", "/wid", "not a gene"},
+		{"{\"a~b\":1}", "", "/a~b is not a gene"},
+		{"{\"a/b\":1}", "", "/a/b is not a gene"},
+		{"{\"a\\u0001b\":1}", "", "/a?b is not a gene"},
+		{"{\"\":1}", "/", "not a gene"},
+		{"{\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\":1}",
+		 "", "not a gene"},
 	};
 	struct ofa_space s;
 

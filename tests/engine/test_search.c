@@ -316,6 +316,42 @@ START_TEST(cancel_and_progress)
 }
 END_TEST
 
+/* What was found, given, is told the same: by every set, with and without a table, in each type. */
+START_TEST(given_as_found)
+{
+	struct ofa_search_options opt = {.seed = 3, .evaluations = 600};
+	struct ofa_search_result found, given;
+	struct ofa_error err = {0};
+	struct fixture f;
+
+	ofa_limits_init(&opt.limits);
+	for (int i = 0; i < 4; i++) {
+		setup(&f, i != 1);
+		f.predictor.promises[OFA_INT8] =
+			(struct ofa_promise){.model = OFA_PROMISE_LINE, .slope = 0.75, .offset = 0.0625};
+		if (i == 2)
+			rebind(&f, OFA_INT8);
+		if (i == 3)
+			ASSERT_OK(ofa_search_problem_use(f.problem, "float32", &err), &err);
+		ASSERT_OK(ofa_search_run(f.problem, &opt, &found, NULL, &err), &err);
+		ASSERT_OK(ofa_search_given(f.problem, &found.arch, &given, &err), &err);
+		ck_assert(ofa_arch_equal(&found.arch, &given.arch));
+		ck_assert_double_eq(found.predicted_accuracy, given.predicted_accuracy);
+		for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
+			ck_assert(found.value[r] == given.value[r] ||
+				  (isnan(found.value[r]) && isnan(given.value[r])));
+		ck_assert_int_eq(given.evaluations, 0);
+		ck_assert_int_eq((int)given.stop, OFA_STOP_GIVEN);
+		ck_assert(!given.warm);
+		given.arch.image_size += 1;
+		ASSERT_FAILS(ofa_search_given(f.problem, &given.arch, &found, &err), OFA_ERR_INVALID);
+		ck_assert_str_eq(err.field, "/image_size");
+		err = (struct ofa_error){0};
+		teardown(&f);
+	}
+}
+END_TEST
+
 /* All capacities at once against trying every combination. */
 START_TEST(knapsack_is_optimal)
 {
@@ -504,6 +540,7 @@ int main(void)
 		search_with_elastic_widths,
 		limits_without_meaning,
 		cancel_and_progress,
+		given_as_found,
 		knapsack_is_optimal,
 		finds_the_optimum,
 		released_quality,

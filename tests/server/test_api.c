@@ -1,4 +1,5 @@
 /* What is read from bodies and what is answered to errors, without a server around it. */
+#include <math.h>
 #include <string.h>
 
 #include "api/json_subnet_request.h"
@@ -36,6 +37,7 @@ START_TEST(test_requests)
 	subnet_request_release(&r);
 	ASSERT_OK(parse("{\"profile\":{\"limits\":{\"storage_bytes\":7}}}", &r, &err), &err);
 	ck_assert_str_eq(r.profile->profile.name, "inline");
+	ck_assert_ptr_null(r.arch);
 	ck_assert(r.profile->profile.limits.max[OFA_STORAGE_BYTES] == 7);
 	subnet_request_release(&r);
 }
@@ -74,6 +76,11 @@ START_TEST(test_refusals)
 		{"{\"calibrated\":1}", "/calibrated"},
 		{"{\"calibrated\":null}", "/calibrated"},
 		{"{\"calibrated\":\"true\"}", "/calibrated"},
+		{"{\"arch\":[]}", "/arch"},
+		{"{\"arch\":null}", "/arch"},
+		{"{\"arch\":\"largest\"}", "/arch"},
+		{"{\"arch\":{},\"seed\":1}", "/seed"},
+		{"{\"seed\":0,\"arch\":{}}", "/seed"},
 		{"{\"surprise\":1}", "/surprise"},
 	};
 
@@ -122,6 +129,44 @@ START_TEST(test_question_of_a_type)
 	ASSERT_FAILS(question_init(&q, &network, NULL, false, OFA_INT8, &limits, NULL, &err), OFA_ERR_INVALID);
 	ck_assert_str_eq(err.field, "/dtype");
 	ASSERT_OK(question_init(&q, &network, NULL, false, OFA_FLOAT16, &limits, NULL, &err), &err);
+}
+END_TEST
+
+/* A subnet that is given is another question for each subnet, and none that was asked before. */
+START_TEST(test_question_that_gives)
+{
+	static struct ofa_supernet net = {.name = "net", .calibration = {.n = 1}};
+	const struct network network = {.net = &net};
+	struct ofa_arch smallest, largest;
+	struct question q, small, large, again;
+	struct ofa_error err = {0};
+	struct ofa_limits limits;
+	double costs[OFA_RESOURCE_COUNT] = {[OFA_LATENCY_MS] = NAN, [OFA_MACS] = 1000};
+	char key[2 * OFA_SHA256_BYTES + 1];
+
+	ASSERT_OK(ofa_space_preset("mbv3", 1.0, 10, &net.space, &err), &err);
+	ofa_arch_smallest(&net.space, &smallest);
+	ofa_arch_largest(&net.space, &largest);
+	ofa_limits_init(&limits);
+	limits.max[OFA_MACS] = 1000;
+	ASSERT_OK(question_init(&q, &network, NULL, false, OFA_FLOAT32, &limits, NULL, &err), &err);
+	small = large = again = q;
+	ASSERT_OK(question_give(&small, &smallest, &err), &err);
+	ASSERT_OK(question_give(&large, &largest, &err), &err);
+	ASSERT_OK(question_give(&again, &largest, &err), &err);
+	ck_assert_uint_eq(large.seed, 0);
+	ck_assert(job_key_equal(&large.key, &again.key));
+	ck_assert(!job_key_equal(&large.key, &small.key));
+	ck_assert(!job_key_equal(&large.key, &q.key));
+	/* what it is known by on disk */
+	hex_key(&large, key);
+	ck_assert_str_eq(key, "f185198840e154d8a8f4b294fdf78fd42f4291ca7024a6dd0f4bdc79a3289c61");
+	/* a limit is kept at its very value */
+	ASSERT_OK(question_check_costs(&large, costs, &err), &err);
+	costs[OFA_MACS] = 1001;
+	ASSERT_FAILS(question_check_costs(&large, costs, &err), OFA_ERR_INFEASIBLE);
+	ck_assert_str_eq(err.field, "/limits/macs");
+	ck_assert_str_eq(err.message, "this subnet has macs of 1001; the limit is 1000");
 }
 END_TEST
 
@@ -192,7 +237,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {test_requests, test_question_of_a_type, test_refusals,
+	const TTest *const tests[] = {test_requests, test_question_of_a_type, test_question_that_gives, test_refusals,
 				      test_registry, test_problem_reply,      test_internal_details};
 
 	return run_tests("api", tests, OFA_ARRAY_LEN(tests));

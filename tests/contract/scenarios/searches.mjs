@@ -27,6 +27,25 @@ export async function searches(suite, daemon) {
 			check(/search;dur=[0-9.]+/.test(headers['server-timing']), headers['server-timing']);
 		}
 	});
+	await suite.test('postSearch, postSubnet: a subnet that is given', async () => {
+		const post = (want, body) =>
+			suite.call(daemon, 'postSubnet', want, { body, headers: { Accept: 'application/json' } });
+		const limits = { macs: 3e6 };
+		const { json: searched } = await post(200, { limits });
+		const { arch } = searched;
+		const { json: given } = await post(200, { arch, limits });
+		check(given.id === searched.id, 'another package');
+		check(given.evaluations === 0 && given.seed === 0, 'something was searched');
+		const { json: told } = await search(200, { arch });
+		check(JSON.stringify(told.arch) === JSON.stringify(arch), JSON.stringify(told.arch));
+		const ks = arch.ks.map((k, i) => (i === 3 ? 4 : k));
+		const tight = { macs: searched.macs - 1 };
+		for (const ask of [search, post]) {
+			await ask({ status: 422, slug: 'invalid-value', field: '/arch/ks/3' }, { arch: { ...arch, ks } });
+			await ask({ status: 422, slug: 'invalid-value', field: '/seed' }, { arch, seed: 1 });
+			await ask({ status: 422, slug: 'infeasible-limits', field: '/limits/macs' }, { arch, limits: tight });
+		}
+	});
 	await suite.test('postSearch: what does not exist', async () => {
 		await search({ status: 404, slug: 'not-found', field: '/profile' }, { profile: 'nobody/nothing' });
 		await search({ status: 404, slug: 'not-found', field: '/network' }, { network: 'nothing' });
