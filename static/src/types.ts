@@ -6,7 +6,7 @@ type Schemas = components['schemas'];
 export type Resource = Schemas['Resource'];
 export type Dtype = Schemas['Dtype'];
 export type Arch = Schemas['Arch'];
-export type Network = Schemas['Network'];
+export type Network = Schemas['Network'] & { references?: Reference[] };
 export type Pareto = Schemas['Pareto'];
 export type ParetoPoint = Pareto['points'][number];
 export type Limits = Schemas['Limits'];
@@ -15,6 +15,19 @@ export type ProfileSummary = Schemas['ProfileSummary'];
 export type Manifest = Schemas['Manifest'];
 export type Ledger = Schemas['Ledger'];
 export type CalibrationReport = Schemas['CalibrationReport'];
+
+// A published point of the network's card.
+export interface Reference {
+	name: string;
+	accuracy: number;
+	macs?: number;
+	params?: number;
+	peak_memory_bytes?: number;
+	storage_bytes?: number;
+	latency_ms?: Record<string, number>; // by profile
+	dtype?: Dtype;
+	source: string;
+}
 
 // POST /searches: what POST /subnets would deliver, without a package.
 export type Answer = Omit<Manifest, 'id' | 'sha256' | 'links'>;

@@ -1,0 +1,179 @@
+// The fronts: a step line and a button for each of its subnets, one stop of the tab key for each front.
+import { s, uniqueId } from '../dom';
+import type { Limits, ParetoPoint, Resource } from '../types';
+import type { Axes } from './axes';
+import { inWords, publishedInWords } from './describe';
+import { accuracyOf, keeps, valueOf, type Front, type Published, type Scene } from './model';
+
+// What the pointer or the keyboard is at.
+export type Target =
+	| { kind: 'point'; front: Front; point: ParetoPoint }
+	| { kind: 'published'; published: Published };
+
+export interface FrontsEvents {
+	onFocus(target: Target | null): void;
+	onChoose(point: ParetoPoint): void;
+}
+
+export interface Mark {
+	target: Target;
+	x: number;
+	y: number;
+	px: number;
+	py: number;
+	element: SVGGElement;
+}
+
+export interface Fronts {
+	element: SVGGElement;
+	show(scene: Scene): void;
+	place(axes: Axes): void;
+	dim(limits: Limits): void;
+	press(chosen: string | null): void; // the arch as JSON
+	highlight(target: Target | null): void;
+	nearest(px: number, py: number, within: number): Target | null;
+	at(target: Target): Readonly<Mark> | null;
+}
+
+export const sameTarget = (a: Target | null, b: Target | null): boolean =>
+	a === b || (a?.kind === 'point' && b?.kind === 'point' ? a.point === b.point
+		: a?.kind === 'published' && b?.kind === 'published' && a.published === b.published);
+
+const diamond = 'M0,-1 L1,0 L0,1 L-1,0 Z';
+
+// The accuracy that each amount buys: that of the last subnet before it.
+function steps(front: Front, metric: Resource, axes: Axes): string {
+	let path = '';
+	for (const point of front.points) {
+		const x = axes.x(valueOf(point, metric)), y = axes.y(accuracyOf(point));
+		path += path ? `H${x.toFixed(1)}V${y.toFixed(1)}` : `M${x.toFixed(1)},${y.toFixed(1)}`;
+	}
+	return path;
+}
+
+// Arrow keys move among the marks of a group, of which one is a stop of the tab key.
+function roving(group: SVGGElement, marks: Mark[], events: FrontsEvents): void {
+	const move = (to: number) => {
+		const next = marks[Math.min(Math.max(to, 0), marks.length - 1)];
+		for (const mark of marks) mark.element.setAttribute('tabindex', mark === next ? '0' : '-1');
+		next?.element.focus();
+	};
+	const at = (event: Event) => marks.findIndex((mark) => mark.element === event.target);
+	group.addEventListener('keydown', (event) => {
+		const i = at(event), mark = marks[i];
+		const to: Record<string, number> = {
+			ArrowRight: i + 1, ArrowUp: i + 1, ArrowLeft: i - 1, ArrowDown: i - 1,
+			PageUp: i + 10, PageDown: i - 10, Home: 0, End: marks.length - 1,
+		};
+		const next = to[event.key];
+		if (next !== undefined) move(next);
+		else if ((event.key === 'Enter' || event.key === ' ') && mark?.target.kind === 'point')
+			events.onChoose(mark.target.point);
+		else return;
+		event.preventDefault();
+	});
+	group.addEventListener('focusin', (event) => events.onFocus(marks[at(event)]?.target ?? null));
+	group.addEventListener('focusout', () => events.onFocus(null));
+}
+
+export function createFronts(events: FrontsEvents): Fronts {
+	const element = s('g', { class: 'fronts' });
+	let marks: Mark[] = [], lines: { front: Front; path: SVGPathElement; label: SVGTextElement }[] = [];
+	let scene: Scene | null = null, lit: Target | null = null;
+
+	const group = (name: string, colour: string, made: Mark[]) => {
+		const g = s('g', { role: 'group', 'aria-label': name, class: colour }, ...made.map((mark) => mark.element));
+		made[0]?.element.setAttribute('tabindex', '0');
+		roving(g, made, events);
+		marks.push(...made);
+		return g;
+	};
+	const frontGroup = (front: Front, metric: Resource, several: boolean) => {
+		const made = front.points.map((point): Mark => ({
+			target: { kind: 'point', front, point },
+			x: valueOf(point, metric), y: accuracyOf(point), px: 0, py: 0,
+			element: s('g', {
+				class: 'mark', role: 'button', tabindex: -1, 'aria-pressed': 'false',
+				'aria-label': inWords(point, metric) + (several && front.device ? `, ${front.device}` : ''),
+			}, s('circle', { class: 'dot' })),
+		}));
+		return group(`Pareto front${front.device ? ` of ${front.device}` : ''}, ${made.length} subnets`, front.colour, made);
+	};
+	const publishedGroup = (published: Published[], metric: Resource) => group('Published reference points', 'published',
+		published.map((point): Mark => ({
+			target: { kind: 'published', published: point }, x: point.x, y: point.accuracy, px: 0, py: 0,
+			element: s('g', { class: 'mark', role: 'img', tabindex: -1, 'aria-label': publishedInWords(point, metric) },
+				s('path', { class: 'dot', d: diamond })),
+		})));
+
+	return {
+		element,
+		show(next) {
+			scene = next;
+			marks = [];
+			const several = next.fronts.length > 1;
+			lines = next.fronts.map((front) => ({
+				front,
+				path: s('path', { class: `steps ${front.colour}` }),
+				label: s('text', { class: `device ${front.colour}`, id: uniqueId('device') }, several ? front.device ?? '' : ''),
+			}));
+			element.replaceChildren(
+				...lines.map(({ path }) => path),
+				...(next.published.length ? [publishedGroup(next.published, next.metric)] : []),
+				// The main device's last, above the others.
+				...[...next.fronts].reverse().map((front) => frontGroup(front, next.metric, several)),
+				s('g', { 'aria-hidden': 'true' }, ...lines.map(({ label }) => label)));
+		},
+		place(axes) {
+			if (!scene) return;
+			const { metric } = scene;
+			for (const mark of marks) {
+				mark.px = axes.x(mark.x);
+				mark.py = axes.y(mark.y);
+				mark.element.setAttribute('transform', `translate(${mark.px.toFixed(1)},${mark.py.toFixed(1)})`);
+			}
+			for (const { front, path } of lines) path.setAttribute('d', steps(front, metric, axes));
+			placeLabels(lines, metric, axes);
+		},
+		dim(limits) {
+			for (const { target, element: g } of marks)
+				g.classList.toggle('broken', target.kind === 'point' && !keeps(target.point, limits));
+		},
+		press(chosen) {
+			for (const { target, element: g } of marks)
+				if (target.kind === 'point') g.setAttribute('aria-pressed', String(chosen === JSON.stringify(target.point.arch)));
+		},
+		highlight(target) {
+			if (sameTarget(lit, target)) return;
+			lit = target;
+			for (const mark of marks) mark.element.classList.toggle('lit', sameTarget(mark.target, target));
+		},
+		nearest(px, py, within) {
+			let best: Mark | null = null, least = within * within;
+			for (const mark of marks) {
+				const distance = (mark.px - px) ** 2 + (mark.py - py) ** 2;
+				if (distance <= least) [best, least] = [mark, distance];
+			}
+			return best?.target ?? null;
+		},
+		at: (target) => marks.find((mark) => sameTarget(mark.target, target)) ?? null,
+	};
+}
+
+// Each under the left end of its line as far as that is in sight, neighbours at two heights.
+function placeLabels(lines: { front: Front; label: SVGTextElement }[], metric: Resource, axes: Axes): void {
+	const placed = lines.map(({ front, label }) => {
+		const first = front.points.find((point) => {
+			const x = axes.x(valueOf(point, metric)), y = axes.y(accuracyOf(point));
+			return x >= 0 && x <= axes.width && y >= 0 && y <= axes.height;
+		});
+		label.setAttribute('visibility', first ? 'visible' : 'hidden');
+		return { label, x: first ? axes.x(valueOf(first, metric)) : NaN, y: first ? axes.y(accuracyOf(first)) : NaN };
+	}).filter(({ x }) => !Number.isNaN(x));
+	placed.sort((a, b) => a.x - b.x);
+	placed.forEach(({ label, x, y }, i) => {
+		label.setAttribute('x', Math.max(0, x - 8).toFixed(1));
+		label.setAttribute('y', Math.min(y + 22 + (i % 2) * 18, axes.height - 4).toFixed(1));
+		label.setAttribute('text-anchor', x > axes.width - 120 ? 'end' : 'start');
+	});
+}

@@ -1,0 +1,117 @@
+// Zooming by wheel, pinch and a rectangle that is dragged.
+import { brush, type D3BrushEvent } from 'd3-brush';
+import { select } from 'd3-selection';
+import { zoom, zoomIdentity, type D3ZoomEvent } from 'd3-zoom';
+import { makeAxes, type Axes } from './axes';
+import type { Window } from './model';
+
+const NARROWEST = 1 / 400; // of what there is to see
+
+export interface ZoomOptions {
+	axes(): Axes | null;
+	bounds(): Window | null;
+	zoomed(): boolean;
+	selecting(): boolean; // a drag draws a rectangle, also without the shift key
+	onZoom(zoom: Window | null): void;
+	onEnd(): void;
+}
+
+interface Span {
+	from: number;
+	to: number;
+}
+
+// Within `all` and no narrower than a part of it; null: all of it.
+function clamp(span: Span, all: Span): Span | null {
+	const whole = all.to - all.from, width = Math.max(span.to - span.from, whole * NARROWEST);
+	if (width >= whole * 0.999) return null;
+	const middle = (span.from + span.to) / 2;
+	const from = Math.min(Math.max(middle - width / 2, all.from), all.to - width);
+	return { from, to: from + width };
+}
+
+// The window that shows these pixels of the plot, as far as there is something to see.
+export function windowAt(axes: Axes, bounds: Window, x: Span, y: Span): Window | null {
+	const all = makeAxes(axes.metric, bounds, null, axes.width, axes.height);
+	const toAll = (px: number) => all.x(axes.x.invert(px)), toAllY = (px: number) => all.y(axes.y.invert(px));
+	const across = clamp({ from: toAll(x.from), to: toAll(x.to) }, { from: 0, to: axes.width });
+	const down = clamp({ from: toAllY(y.from), to: toAllY(y.to) }, { from: 0, to: axes.height });
+	if (!across && !down) return null;
+	const { from, to } = across ?? { from: 0, to: axes.width };
+	const { from: top, to: bottom } = down ?? { from: 0, to: axes.height };
+	return [all.x.invert(from), all.x.invert(to), all.y.invert(bottom), all.y.invert(top)];
+}
+
+// The same middle, `factor` times as wide and high.
+export function scaledBy(axes: Axes, bounds: Window, factor: number): Window | null {
+	const half = (size: number): Span => ({ from: (size * (1 - factor)) / 2, to: (size * (1 + factor)) / 2 });
+	return windowAt(axes, bounds, half(axes.width), half(axes.height));
+}
+
+// The same size, moved as little as shows a place.
+export function movedTo(axes: Axes, bounds: Window, x: number, y: number): Window | null {
+	const margin = 0.1;
+	const shift = (px: number, size: number) =>
+		px < 0 ? px - margin * size : px > size ? px - size + margin * size : 0;
+	const dx = shift(axes.x(x), axes.width), dy = shift(axes.y(y), axes.height);
+	return windowAt(axes, bounds, { from: dx, to: dx + axes.width }, { from: dy, to: dy + axes.height });
+}
+
+export interface Zooming {
+	resize(): void;
+}
+
+// Wheel, pinch and pan on `plot`; the rectangle in `ground`, a child of it that lies under everything.
+export function attachZoom(plot: SVGGElement, ground: SVGGElement, options: ZoomOptions): Zooming {
+	let start: Axes | null = null;
+	const wantsRectangle = (event: MouseEvent) => options.selecting() || event.shiftKey || !options.zoomed();
+
+	const panning = zoom<SVGGElement, unknown>()
+		.scaleExtent([1e-4, 1e4])
+		.filter((event: Event) => {
+			if (!options.axes()) return false;
+			// Where there is nothing left to zoom out of, the page scrolls.
+			if (event instanceof WheelEvent) return options.zoomed() || event.deltaY < 0;
+			if (typeof TouchEvent !== 'undefined' && event instanceof TouchEvent)
+				return event.touches.length > 1 || (options.zoomed() && ground.contains(event.target as Node));
+			return event instanceof MouseEvent && event.type === 'mousedown' && event.button === 0 &&
+				!wantsRectangle(event) && ground.contains(event.target as Node);
+		})
+		.on('start', () => { start = options.axes(); })
+		.on('zoom', (event: D3ZoomEvent<SVGGElement, unknown>) => {
+			const bounds = options.bounds(), { transform } = event;
+			if (!start || !bounds) return;
+			const [left, top] = transform.invert([0, 0]), [right, bottom] = transform.invert([start.width, start.height]);
+			options.onZoom(windowAt(start, bounds, { from: left, to: right }, { from: top, to: bottom }));
+		})
+		.on('end', () => {
+			// The next gesture starts from what is shown then.
+			select(plot).property('__zoom', zoomIdentity);
+			options.onEnd();
+		});
+
+	const rectangle = brush<unknown>()
+		.keyModifiers(false)
+		.filter((event: MouseEvent) => options.axes() !== null && !event.button && wantsRectangle(event) &&
+			!(typeof TouchEvent !== 'undefined' && event instanceof TouchEvent && !options.selecting()))
+		.on('end', (event: D3BrushEvent<unknown>) => {
+			const axes = options.axes(), bounds = options.bounds();
+			if (!event.selection || !axes || !bounds) return;
+			select(ground).call(rectangle.clear);
+			const [[left, top], [right, bottom]] = event.selection as [[number, number], [number, number]];
+			options.onZoom(windowAt(axes, bounds, { from: left, to: right }, { from: top, to: bottom }));
+			options.onEnd();
+		});
+
+	select(plot).call(panning).on('dblclick.zoom', null);
+	return {
+		resize() {
+			const axes = options.axes();
+			if (!axes) return;
+			panning.extent([[0, 0], [axes.width, axes.height]]);
+			rectangle.extent([[0, 0], [axes.width, axes.height]]);
+			select(ground).call(rectangle);
+		},
+	};
+}
+
