@@ -68,6 +68,12 @@ export class Session {
 		return this.memo.get(`profile ${name}`, () => this.api.json<Profile>(path`profiles/${name}`));
 	}
 
+	// What a table needs to have, by resolution.
+	latencyKeys(network: string): Promise<Record<string, string[]>> {
+		return this.memo.get(`keys ${network}`, async () =>
+			(await this.api.json<{ keys: Record<string, string[]> }>(path`networks/${network}/latency-keys`)).keys);
+	}
+
 	// After something was uploaded or deleted.
 	forgetProfiles(): void {
 		for (const what of ['profiles', 'profile ', 'pareto ', 'samples ', 'search ', 'plan ']) this.memo.forget(what);

@@ -1,7 +1,39 @@
+// Devices: the profiles, uploading one, and what is known of the chosen one.
 import { h, replace } from '../dom';
+import { createDetail } from '../devices/detail';
+import { createList } from '../devices/list';
+import { acceptDrops, createUpload } from '../devices/upload';
+import type { State } from '../state';
 import type { ViewFactory } from '../view';
 
-export const createDevices: ViewFactory = (root) => {
-	replace(root, h('h2', {}, 'Devices'));
-	return { update() {}, destroy() {} };
+// The one that the link names, else that of the front.
+const chosenOf = (state: State) => state.device ?? state.profile;
+
+export const createDevices: ViewFactory = (root, session) => {
+	const { store } = session;
+	let calls = 0;
+
+	const update = async (state: State) => {
+		const call = ++calls;
+		const name = chosenOf(state);
+		await Promise.all([list.update(state, name), detail.update(state, name, () => call === calls)]);
+	};
+	// What the server holds has changed under the name.
+	const changed = (patch: Partial<State>) => {
+		session.forgetProfiles();
+		const before = store.state;
+		store.set(patch);
+		if (store.state === before) void update(before);
+	};
+	const list = createList(session, (name) => changed({
+		...(store.state.device === name ? { device: null } : {}),
+		...(store.state.profile === name ? { profile: null } : {}),
+		...(store.state.against === name ? { against: null } : {}),
+	}));
+	const upload = createUpload(session, ({ name }) => changed({ device: name }));
+	const detail = createDetail(session);
+	const view = h('div', { class: 'devices-view' }, list.element, upload.element, detail.element);
+	acceptDrops(view, (file) => { void upload.take(file); });
+	replace(root, h('h2', {}, 'Devices'), view);
+	return { update, destroy() { calls++; } };
 };
