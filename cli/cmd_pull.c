@@ -16,7 +16,7 @@
 #define NO_SEED UINT64_MAX /* --seed cannot give it */
 
 struct pull_options {
-	const char *url, *profile, *network, *out, *dtype;
+	const char *url, *profile, *network, *out, *dtype, *arch;
 	struct opt_list limits;
 	uint64_t seed;
 	struct api_access access;
@@ -83,6 +83,27 @@ static enum ofa_status add_profile(const struct pull_options *o, json_t *body, s
 	return st;
 }
 
+/* What the file says of the type goes with it, unless the command line says otherwise, as in `ofa pack`. */
+static enum ofa_status add_arch(const struct pull_options *o, json_t *body, struct ofa_error *err)
+{
+	json_t *answer, *arch, *dtype;
+	enum ofa_status st;
+
+	if (o->seed != NO_SEED)
+		return ofa_fail(err, OFA_ERR_INVALID, "--seed",
+		                "it is of a search, and --arch says which subnet; leave one out");
+	st = cli_load_foreign_arch(o->arch, &answer, err);
+	if (st != OFA_OK)
+		return st;
+	arch = json_object_get(answer, "arch");
+	dtype = arch && !o->dtype ? json_object_get(answer, "dtype") : NULL;
+	st = put(body, "arch", json_incref(arch ? arch : answer), err);
+	if (st == OFA_OK && dtype)
+		st = put(body, "dtype", json_incref(dtype), err);
+	json_decref(answer);
+	return st;
+}
+
 static enum ofa_status request_body(const struct pull_options *o, json_t **ret_body, struct ofa_error *err)
 {
 	struct ofa_limits limits;
@@ -101,6 +122,8 @@ static enum ofa_status request_body(const struct pull_options *o, json_t **ret_b
 		st = put(body, "seed", json_integer((json_int_t)o->seed), err);
 	if (st == OFA_OK && o->calibrated)
 		st = put(body, "calibrated", json_true(), err);
+	if (st == OFA_OK && o->arch)
+		st = add_arch(o, body, err);
 	if (st == OFA_OK)
 		*ret_body = body;
 	else
@@ -369,8 +392,10 @@ int cmd_pull(int argc, char **argv)
 		 .help = "a profile file, or the name of one on the server; NAME@N is its revision N"},
 		{.name = "limit", .kind = OPT_LIST, .value = "NAME=VALUE", .to.list = &o.limits,
 		 .help = "latency_ms, macs, peak_memory_bytes or storage_bytes; repeatable"},
+		{.name = "arch", .kind = OPT_TEXT, .value = "JSON|FILE", .to.text = &o.arch,
+		 .help = "this very subnet, without a search: genes, or an answer that has them"},
 		{.name = "dtype", .kind = OPT_TEXT, .value = "TYPE", .to.text = &o.dtype,
-		 .help = OFA_PRECISION_CHOICES ": of the package (default float32)"},
+		 .help = OFA_PRECISION_CHOICES ": of the package (default that of --arch, float32)"},
 		{.name = "out", .letter = 'o', .kind = OPT_TEXT, .required = true, .value = "OUT", .to.text = &o.out,
 		 .help = "the package file"},
 		{.name = "network", .kind = OPT_TEXT, .value = "NAME", .to.text = &o.network,
@@ -390,8 +415,9 @@ int cmd_pull(int argc, char **argv)
 	};
 	const struct opt_spec spec = {
 		.command = "pull", .operands = "URL", .n_operands = 1,
-		.about = "Asks the server at URL for the best subnet for a device under limits, receives its package,\n"
-		         "verifies digest, structure and self-test with the device runtime, and only then saves it.\n"
+		.about = "Asks the server at URL for the best subnet for a device under limits, or with --arch for\n"
+		         "the one that was chosen, receives its package, verifies digest, structure and self-test\n"
+		         "with the device runtime, and only then saves it.\n"
 		         "When the link breaks it goes on where it broke off; what came stays in OUT.part, where a\n"
 		         "later call goes on.  A server that is busy is asked again when it says.\n"
 		         "With --trust it refuses what is unsigned, expired, made for another profile, altered by a\n"
@@ -400,6 +426,7 @@ int cmd_pull(int argc, char **argv)
 		            "  ofa pull http://127.0.0.1:8080 --profile l.json --limit storage_bytes=400000 -o s.ofa\n"
 		            "  ofa pull http://127.0.0.1:8080 --profile mcu --dtype int8 -o tiny.ofa \\\n"
 		            "      --limit peak_memory_bytes=32000\n"
+		            "  ofa pull http://127.0.0.1:8080 --profile laptop --arch chosen.json -o chosen.ofa\n"
 		            "  ofa pull http://10.0.0.9:8080 --profile laptop -o best.ofa \\\n"
 		            "      --trust RWQImrB1wixbUXeUv2bXGlRWSii65XoTNarcU/Zcwcfho/3ginp/sNG4\n",
 		.options = options, .n_options = OFA_ARRAY_LEN(options),

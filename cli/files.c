@@ -108,6 +108,39 @@ void cli_archs_release(struct cli_archs *a)
 	*a = (struct cli_archs){0};
 }
 
+static enum ofa_status parse_json(const char *text, json_t **ret_json, struct ofa_error *err)
+{
+	json_error_t where;
+
+	*ret_json = json_loads(text, JSON_REJECT_DUPLICATES, &where);
+	if (*ret_json)
+		return OFA_OK;
+	return ofa_fail(err, OFA_ERR_FORMAT, "--arch", "not JSON: %s at column %d", where.text, where.column);
+}
+
+enum ofa_status cli_load_foreign_arch(const char *text, json_t **ret_json, struct ofa_error *err)
+{
+	const bool inlined = text[strspn(text, " \t\n")] == '{';
+	json_t *json;
+	enum ofa_status st = inlined ? parse_json(text, &json, err) : cli_load_json(text, &json, err);
+
+	if (st != OFA_OK)
+		return st;
+	if (json_is_array(json) && json_array_size(json) == 1) {
+		json_t *only = json_incref(json_array_get(json, 0));
+
+		json_decref(json);
+		json = only;
+	}
+	if (!json_is_object(json)) {
+		st = ofa_fail(err, OFA_ERR_INVALID, "--arch", "%.100s does not hold one arch, a JSON object", text);
+		json_decref(json);
+		return st;
+	}
+	*ret_json = json;
+	return OFA_OK;
+}
+
 enum ofa_status cli_load_profile(const char *path, struct ofa_profile *ret, struct ofa_error *err)
 {
 	json_t *json;

@@ -28,6 +28,11 @@ enum ofa_status cli_load_archs_or_largest(const struct ofa_space *s, const char 
                                           struct cli_archs *ret, struct ofa_error *err) OFA_MUST_CHECK;
 void cli_archs_release(struct cli_archs *a);
 
+/* One arch of a space that is not known here, or an object with a member "arch" as above: JSON itself where the
+ * text begins with '{', else the name of a file.  *ret_json: an object, whose genes nobody has looked at; a new
+ * reference. */
+enum ofa_status cli_load_foreign_arch(const char *text, json_t **ret_json, struct ofa_error *err) OFA_MUST_CHECK;
+
 enum ofa_status cli_load_profile(const char *path, struct ofa_profile *ret, struct ofa_error *err) OFA_MUST_CHECK;
 
 /* "NAME=VALUE" items of --limit. */
