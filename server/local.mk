@@ -33,6 +33,8 @@ server_libofad_a_SOURCES = \
 	server/api/documents.c \
 	server/api/health.c \
 	server/api/failure.h server/api/failure.c \
+	server/api/front_page.c \
+	server/api/html.h server/api/html.c \
 	server/api/idempotent.h server/api/idempotent.c \
 	server/api/jobs.c \
 	server/api/job_events.c \

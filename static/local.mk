@@ -25,8 +25,10 @@ else
 EMBEDDED_FILES = $(srcdir)/static/plain/index.html
 EMBEDDED_STAMP = $(EMBEDDED_FILES)
 endif
-server/embedded_files.c: $(EMBEDDED_STAMP) $(top_srcdir)/server/embed-files
-	$(AM_V_GEN)$(MKDIR_P) server && $(top_srcdir)/server/embed-files $(EMBEDDED_FILES) > $@.tmp && mv $@.tmp $@
+# Of the page without JavaScript, which is there in either case.
+PLAIN_FILES = $(srcdir)/static/plain/plain.css
+server/embedded_files.c: $(EMBEDDED_STAMP) $(PLAIN_FILES) $(top_srcdir)/server/embed-files
+	$(AM_V_GEN)$(MKDIR_P) server && $(top_srcdir)/server/embed-files $(EMBEDDED_FILES) $(PLAIN_FILES) > $@.tmp && mv $@.tmp $@
 
 # Types that only the type check reads (scripts/test) are not of a release.
 dist-hook:

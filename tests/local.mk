@@ -193,6 +193,7 @@ SERVER_TESTS = \
 	tests/server/test_events \
 	tests/server/test_idempotency \
 	tests/server/test_hostile \
+	tests/server/test_front_page \
 	tests/server/test_ledger \
 	tests/server/test_observe \
 	tests/server/test_lifecycle \
@@ -311,6 +312,9 @@ tests_server_test_dtypes_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_samples_SOURCES = tests/server/test_samples.c $(DAEMON_SOURCES)
 tests_server_test_samples_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_samples_LDADD = $(SERVER_E2E_LIBS)
+tests_server_test_front_page_SOURCES = tests/server/test_front_page.c $(DAEMON_SOURCES)
+tests_server_test_front_page_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_front_page_LDADD = $(SERVER_TEST_LIBS) $(CURL_LIBS)
 tests_server_test_exports_SOURCES = tests/server/test_exports.c $(DAEMON_SOURCES)
 tests_server_test_exports_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_exports_LDADD = $(SERVER_E2E_LIBS)
@@ -358,7 +362,7 @@ EXTRA_DIST += tests/contract/README.md tests/contract/run tests/contract/package
 	tests/contract/respect.mjs tests/contract/hostile.mjs tests/contract/lib tests/contract/scenarios
 
 EXTRA_DIST += tests/node-packages.sh tests/browser/run tests/browser/package.json tests/browser/package-lock.json \
-	tests/browser/lib.mjs tests/browser/main.mjs tests/browser/shell.mjs
+	tests/browser/lib.mjs tests/browser/main.mjs tests/browser/plain.mjs tests/browser/shell.mjs
 EXTRA_DIST += tests/export/run tests/export/package.json tests/export/package-lock.json tests/export/cases.mjs \
 	tests/export/onnxruntime.mjs tests/export/litert.mjs tests/export/armnn.mjs tests/export/armnn.cpp \
 	tests/export/check-onnx tests/export/run-safetensors tests/export/c_array.c

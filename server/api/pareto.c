@@ -3,16 +3,8 @@
 #include "api/query.h"
 #include "api/resources.h"
 
-/* What the query asks for. */
-struct pareto_query {
-	struct network *network;
-	struct known_profile *profile; /* a reference, or NULL */
-	enum ofa_precision precision;
-	enum ofa_resource metric;
-};
-
 /* {"metric","points"} of the engine, and what it is the front of. */
-static void reply_front(struct http_call *call, const struct pareto_query *q, const struct binding *binding,
+static void reply_front(struct http_call *call, const struct query_front *q, const struct binding *binding,
 			const struct ofa_front *front)
 {
 	json_t *json = ofa_front_format(binding_problem(binding), front);
@@ -28,7 +20,7 @@ static void reply_front(struct http_call *call, const struct pareto_query *q, co
 	http_reply_header(&call->reply, "Cache-Control", "no-cache");
 }
 
-static enum ofa_status answer(struct app *app, struct http_call *call, const struct pareto_query *q,
+static enum ofa_status answer(struct app *app, struct http_call *call, const struct query_front *q,
 			      struct ofa_error *err)
 {
 	const struct ofa_front *front;
@@ -46,23 +38,17 @@ static enum ofa_status answer(struct app *app, struct http_call *call, const str
 
 enum http_next pareto_get(struct app *app, struct http_call *call)
 {
-	struct pareto_query q = {0};
+	struct query_front q;
 	struct ofa_error err = {0};
 	enum ofa_status st;
 
 	if (!accepts_json(call))
 		return HTTP_REPLY;
-	st = networks_find(app->networks, http_param(&call->request.params, "name"), &q.network, &err);
-	if (st == OFA_OK)
-		st = query_profile(app, call, &q.profile, &err);
-	if (st == OFA_OK)
-		st = query_dtype(call, &q.precision, &err);
-	if (st == OFA_OK)
-		st = query_metric(call, q.profile, q.precision, &q.metric, &err);
+	st = query_front(app, call, http_param(&call->request.params, "name"), &q, &err);
 	if (st == OFA_OK)
 		st = answer(app, call, &q, &err);
 	if (st != OFA_OK)
 		problem_reply_error(call, st, &err);
-	known_profile_unref(q.profile);
+	query_front_release(&q);
 	return HTTP_REPLY;
 }

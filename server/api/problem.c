@@ -95,6 +95,15 @@ json_t *problem_format(const struct http_call *call, enum problem p, const char 
 	return json;
 }
 
+/* What goes with a problem in any form. */
+static void begin_reply(struct http_call *call, enum problem p)
+{
+	call->note.problem = (unsigned)p + 1;
+	if (registry[p].status == 503)
+		http_reply_header(&call->reply, "Retry-After", "%u", retry_after(call));
+	http_reply_header(&call->reply, "Cache-Control", "no-store");
+}
+
 void problem_reply_with(struct http_call *call, enum problem p, const char *field, const char *detail,
 			const char *member, json_t *value)
 {
@@ -104,10 +113,7 @@ void problem_reply_with(struct http_call *call, enum problem p, const char *fiel
 	if (json && member)
 		json_object_set(json, member, value);
 	json_decref(value);
-	call->note.problem = (unsigned)p + 1;
-	if (e->status == 503)
-		http_reply_header(&call->reply, "Retry-After", "%u", retry_after(call));
-	http_reply_header(&call->reply, "Cache-Control", "no-store");
+	begin_reply(call, p);
 	http_reply_json(&call->reply, e->status, PROBLEM_TYPE, json);
 }
 
@@ -169,6 +175,16 @@ static void reply_error(struct http_call *call, enum problem p, enum ofa_status 
 	if (detail != err->message)
 		log_failure(call, status, err);
 	problem_reply(call, p, detail == err->message ? field : NULL, "%s", detail);
+}
+
+const char *problem_begin_error(struct http_call *call, enum ofa_status status, const struct ofa_error *err)
+{
+	const char *detail = problem_detail(status, err);
+
+	if (detail != err->message)
+		log_failure(call, status, err);
+	begin_reply(call, problem_of(status));
+	return detail;
 }
 
 void problem_reply_error(struct http_call *call, enum ofa_status status, const struct ofa_error *err)

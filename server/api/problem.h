@@ -58,6 +58,9 @@ void problem_reply_error(struct http_call *call, enum ofa_status status, const s
 /* The same of a failure to understand the body: what exceeds a limit there is the body's fault, not a lack of room, and
  * what has no field is the fault of the whole. */
 void problem_reply_body(struct http_call *call, enum ofa_status status, const struct ofa_error *err);
+/* For a reply in another form than JSON: counts the problem, logs what is not told and adds the headers that go with
+ * any; returns the detail that is told, problem_entry(problem_of(status)) has the rest. */
+const char *problem_begin_error(struct http_call *call, enum ofa_status status, const struct ofa_error *err);
 /* What the HTTP server itself refuses (struct http_server_options.fault). */
 void problem_reply_fault(struct app *app, struct http_call *call, enum http_fault fault, const char *detail);
 

@@ -83,3 +83,25 @@ enum ofa_status query_number(const struct http_call *call, const char *name, uin
 	*ret = n;
 	return OFA_OK;
 }
+
+enum ofa_status query_front(struct app *app, const struct http_call *call, const char *network,
+			    struct query_front *ret, struct ofa_error *err)
+{
+	enum ofa_status st;
+
+	*ret = (struct query_front){0};
+	st = networks_find(app->networks, network, &ret->network, err);
+	if (st == OFA_OK)
+		st = query_profile(app, call, &ret->profile, err);
+	if (st == OFA_OK)
+		st = query_dtype(call, &ret->precision, err);
+	if (st == OFA_OK)
+		st = query_metric(call, ret->profile, ret->precision, &ret->metric, err);
+	return st;
+}
+
+void query_front_release(struct query_front *q)
+{
+	known_profile_unref(q->profile);
+	q->profile = NULL;
+}

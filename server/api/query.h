@@ -21,4 +21,17 @@ enum ofa_status query_metric(const struct http_call *call, const struct known_pr
 enum ofa_status query_number(const struct http_call *call, const char *name, uint64_t least, uint64_t most,
 			     uint64_t *ret, struct ofa_error *err) OFA_MUST_CHECK;
 
+/* What a front is asked for. */
+struct query_front {
+	struct network *network;
+	struct known_profile *profile; /* a reference, or NULL */
+	enum ofa_precision precision;
+	enum ofa_resource metric;
+};
+/* Profile, type and metric; network: its name, NULL the first.  Where it fails *ret holds what was read before;
+ * released in either case. */
+enum ofa_status query_front(struct app *app, const struct http_call *call, const char *network,
+			    struct query_front *ret, struct ofa_error *err) OFA_MUST_CHECK;
+void query_front_release(struct query_front *q);
+
 #endif

@@ -12,6 +12,9 @@ enum http_next openapi_get(struct app *app, struct http_call *call);
 enum http_next health_get(struct app *app, struct http_call *call);
 enum http_next ready_get(struct app *app, struct http_call *call);
 
+/* front_page.c */
+enum http_next front_page_get(struct app *app, struct http_call *call);
+
 /* jobs.c */
 enum http_next job_get(struct app *app, struct http_call *call);
 enum http_next job_delete(struct app *app, struct http_call *call);
@@ -75,6 +78,8 @@ enum http_next static_get(struct app *app, struct http_call *call);
 void static_reply_page(struct http_call *call);
 /* Tells a browser what a page of ours may load, run and tell others. */
 void page_policy(struct http_reply *r);
+/* The same with a narrower Content-Security-Policy, a constant. */
+void page_protect(struct http_reply *r, const char *content_security_policy);
 
 /* subnets.c */
 enum http_next subnets_post(struct app *app, struct http_call *call);

@@ -14,6 +14,12 @@
 const struct http_route api_routes[] = {
 	{.method = "GET", .path = "/", .scopes = SCOPE_PUBLIC, .handle = root_get},
 	{.method = "GET", .path = "/static/{file}", .scopes = SCOPE_PUBLIC, .handle = static_get},
+	{.method = "GET",
+	 .path = "/front",
+	 .scopes = SCOPE_READ,
+	 .handle = front_page_get,
+	 .in_worker = true,
+	 .computes = true},
 	{.method = "GET", .path = "/openapi.yaml", .scopes = SCOPE_PUBLIC, .handle = openapi_get},
 	{.method = "GET", .path = "/healthz", .scopes = SCOPE_PUBLIC, .unmetered = true, .handle = health_get},
 	{.method = "GET", .path = "/readyz", .scopes = SCOPE_PUBLIC, .unmetered = true, .handle = ready_get},

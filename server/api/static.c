@@ -12,12 +12,17 @@
 static const char policy[] = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; object-src 'none'; "
 			     "base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 
-void page_policy(struct http_reply *r)
+void page_protect(struct http_reply *r, const char *content_security_policy)
 {
-	http_reply_header_lasting(r, "Content-Security-Policy", policy);
+	http_reply_header_lasting(r, "Content-Security-Policy", content_security_policy);
 	http_reply_header_lasting(r, "X-Content-Type-Options", "nosniff");
 	http_reply_header_lasting(r, "Referrer-Policy", "no-referrer");
 	http_reply_header_lasting(r, "Cross-Origin-Opener-Policy", "same-origin");
+}
+
+void page_policy(struct http_reply *r)
+{
+	page_protect(r, policy);
 }
 
 static const struct embedded_file *find_file(const char *name)

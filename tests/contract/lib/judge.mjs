@@ -1,5 +1,5 @@
 // Is this answer to a hostile request a proper one?
-import { json } from './check.mjs';
+import { json, mediaType } from './check.mjs';
 
 // What libmicrohttpd says by itself about messages that it cannot parse, as HTML: also that it does not speak a version
 // or a transfer coding, which are the only errors of the server's kind (5xx) that a client can bring about.
@@ -8,6 +8,9 @@ const JSON_POINTER = /^(\/([^~/]|~[01])*)*$/;
 
 // Version 0.9.75 sends the header section of such an answer twice, so that nothing can be said of the body.
 const isLibrary = (reply) => LIBRARY.has(reply.status) && !reply.headers['x-request-id'];
+
+// An error for people, of GET /front; whether an operation may answer so is the document's to say.
+const isPage = (reply) => mediaType(reply) === 'text/html' && 'x-request-id' in reply.headers;
 
 // Does a pointer lead into this JSON value, or to a member that is missing there?
 function leadsInto(pointer, value) {
@@ -55,7 +58,8 @@ export class Judge {
 		if (!reply) return request.cookies ? [] : [`no answer (${exchanged.how})`];
 		if ((request.large || (request.cookies && reply.status === 431)) && isLibrary(reply)) return [];
 		const faults = this.#kindFaults(exchanged, reply);
-		if (faults.length || reply.status === 404 || reply.status === 405) return faults;
+		const elsewhere = [404, 405].includes(reply.status) && !isPage(reply);
+		if (faults.length || elsewhere) return faults;
 		faults.push(...this.checker.faults(operation, reply));
 		if (request.body && !faults.length) faults.push(...this.#bodyFaults(operation, request, reply));
 		return faults;
@@ -66,7 +70,7 @@ export class Judge {
 		const ended = exchanged.how === 'closed' && !('content-length' in reply.headers);
 		if (reply.status >= 500) return [`${reply.status}: ${reply.body.toString('latin1').slice(0, 300)}`];
 		if (!reply.whole && !ended) return [`${reply.status}: the answer is not whole`];
-		return reply.status >= 400 && reply.method !== 'HEAD' ? this.checker.problemFaults(reply) : [];
+		return reply.status >= 400 && reply.method !== 'HEAD' && !isPage(reply) ? this.checker.problemFaults(reply) : [];
 	}
 
 	// What is accepted must fit the document's schema; what is refused must be pointed at.

@@ -142,6 +142,7 @@ export async function profiles(suite, daemon) {
 		);
 	});
 	await suite.test('getSamples: of a profile', () => samples(call));
+	await suite.test('getFront: pages', () => pages(suite, call));
 }
 
 // By the table of doc/api.md.
@@ -174,4 +175,40 @@ async function samples(call) {
 	await call('getSamples', { status: 404, slug: 'not-found' }, { query: { profile: 'nobody/nothing' } });
 	for (const [name, value] of Object.entries({ n: '0', seed: '-1', dtype: 'int4', profile: 'a b' }))
 		await call('getSamples', { status: 422, slug: 'invalid-value', field: name }, { query: { [name]: value } });
+}
+
+const TAG = /<(\/?)([a-z][a-z0-9]*)((?:\s+[a-z-]+="[^"<>]*")*)\s*(\/?)>/g;
+
+// XML but for the doctype: every element is closed in its turn, every attribute in quotes, no other < or &.
+function wellFormed(html) {
+	check(html.startsWith('<!DOCTYPE html>\n'), 'no doctype');
+	const rest = html.replace(/^<!DOCTYPE html>/, '');
+	const open = [];
+	for (const [tag, end, name, , empty] of rest.matchAll(TAG)) {
+		if (end) check(open.pop() === name, `${tag} ends another element`);
+		else if (!empty) open.push(name);
+	}
+	check(open.length === 0, `${open.join()} without an end`);
+	check(!/[<>]/.test(rest.replaceAll(TAG, '')), `markup in the text: ${rest.replaceAll(TAG, '').match(/[<>].{0,40}/)}`);
+	check(!/&(?!(amp|lt|gt|quot|#39);)/.test(rest), 'an & that begins nothing');
+}
+
+async function pages(suite, call) {
+	const page = async (status, query) => {
+		const text = (await call('getFront', status, { query })).body.toString();
+		wellFormed(text);
+		check(text.includes('<form method="get" action="front">'), 'no form');
+		return text;
+	};
+	const example = suite.operation('getFront').responses.get('200').content['text/html'];
+	wellFormed(suite.document.at(example.schema.replace(/schema$/, 'example')).value);
+	const table = await page(200, { profile: 'lab/board', metric: 'latency_ms' });
+	const { json } = await call('getPareto', 200, { query: { profile: 'lab/board', metric: 'latency_ms' } });
+	check(table.split('<th scope="row">').length - 1 === json.points.length, 'another number of points');
+	await page(404, { network: '"><script>alert(1)</script>&' });
+	await page(404, { profile: 'nobody/nothing' });
+	for (const name of ['profile', 'metric', 'dtype']) {
+		const text = await page(422, { [name]: '"><b>' });
+		check(text.includes(`name="${name}" aria-invalid="true"`), `${name} is not marked`);
+	}
 }
