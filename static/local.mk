@@ -1,4 +1,5 @@
-# The dashboard.  Node bundles it into the source tree, where a release has it already: whoever builds one needs no Node.
+# The dashboard.  Node bundles it into the source tree, and clang puts the device runtime for web pages beside it; a
+# release has both, so whoever builds one needs neither.
 DASHBOARD_DIST = $(srcdir)/static/dist
 DASHBOARD_STAMP = $(DASHBOARD_DIST)/.made
 DASHBOARD_BUNDLE = $(DASHBOARD_DIST)/index.html $(DASHBOARD_DIST)/app.css $(DASHBOARD_DIST)/app.js \
@@ -8,19 +9,24 @@ DASHBOARD_INPUT = $(srcdir)/static/build $(srcdir)/static/build.mjs $(srcdir)/st
 	$(filter-out %.d.ts,$(wildcard $(srcdir)/static/src/*.ts $(srcdir)/static/src/*/*.ts)) \
 	$(wildcard $(srcdir)/static/src/style/*.css $(srcdir)/static/src/style/*/*.css)
 
-EXTRA_DIST += $(DASHBOARD_STAMP) $(DASHBOARD_BUNDLE) static/build static/build.mjs static/icon.svg static/index.html \
-	static/package.json static/package-lock.json static/plain static/src static/tsconfig.json
+DASHBOARD_RUNTIME = $(DASHBOARD_DIST)/device.wasm
+RUNTIME_INPUT = $(srcdir)/device/web/build $(wildcard $(srcdir)/device/web/*.c $(srcdir)/device/*.[ch])
+
+EXTRA_DIST += $(DASHBOARD_STAMP) $(DASHBOARD_BUNDLE) $(DASHBOARD_RUNTIME) static/build static/build.mjs \
+	static/icon.svg static/index.html static/package.json static/package-lock.json static/plain static/src static/tsconfig.json
 
 if DASHBOARD_BUILT
 $(DASHBOARD_STAMP): $(DASHBOARD_INPUT)
-	$(AM_V_GEN)NODE='$(NODE)' NPM='$(NPM)' $(srcdir)/static/build $@ $(DASHBOARD_INPUT)
+	$(AM_V_GEN)NODE='$(NODE)' NPM='$(NPM)' $(srcdir)/static/build bundle $@ $(DASHBOARD_INPUT)
 $(DASHBOARD_BUNDLE): $(DASHBOARD_STAMP) ;
+$(DASHBOARD_RUNTIME): $(RUNTIME_INPUT)
+	$(AM_V_GEN)CLANG='$(CLANG)' CFLAGS=-O3 $(srcdir)/static/build runtime $@ $(RUNTIME_INPUT)
 endif
 
 # What ofad has inside.
 if DASHBOARD
-EMBEDDED_FILES = $(DASHBOARD_BUNDLE)
-EMBEDDED_STAMP = $(DASHBOARD_STAMP)
+EMBEDDED_FILES = $(DASHBOARD_BUNDLE) $(DASHBOARD_RUNTIME)
+EMBEDDED_STAMP = $(DASHBOARD_STAMP) $(DASHBOARD_RUNTIME)
 else
 EMBEDDED_FILES = $(srcdir)/static/plain/index.html
 EMBEDDED_STAMP = $(EMBEDDED_FILES)

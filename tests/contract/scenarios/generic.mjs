@@ -48,6 +48,7 @@ const OF_TYPE = {
 		'text/javascript': { file: 'app.js' },
 		'text/css': { file: 'app.css' },
 		'image/svg+xml': { file: 'icon.svg' },
+		'application/wasm': { file: 'device.wasm' },
 	},
 };
 
