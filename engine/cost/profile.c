@@ -68,7 +68,9 @@ static enum ofa_status parse_mean(const json_t *json, const char *field, void *o
 	struct ofa_latency_entry *e = out;
 	double v = json_number_value(json);
 
-	if (!json_is_number(json) || !isfinite(v) || v <= 0)
+	if (!json_is_number(json))
+		return ofa_fail(err, OFA_ERR_INVALID, field, "mean must be a number");
+	if (!isfinite(v) || v <= 0)
 		return ofa_fail(err, OFA_ERR_INVALID, field,
 				"mean is %g; a finite number of milliseconds greater than 0 is accepted", v);
 	e->mean_ms = v;
@@ -80,7 +82,9 @@ static enum ofa_status parse_std(const json_t *json, const char *field, void *ou
 	struct ofa_latency_entry *e = out;
 	double v = json_number_value(json);
 
-	if (!json_is_number(json) || !isfinite(v) || v < 0)
+	if (!json_is_number(json))
+		return ofa_fail(err, OFA_ERR_INVALID, field, "std must be a number");
+	if (!isfinite(v) || v < 0)
 		return ofa_fail(err, OFA_ERR_INVALID, field,
 				"std is %g; a finite number of milliseconds, 0 or more, is accepted", v);
 	e->std_ms = v;
@@ -192,10 +196,15 @@ static enum ofa_status check_included(const struct ofa_latency_table *t, const c
 		if (!e->included_in)
 			continue;
 		other = bsearch(&wanted, t->entries, t->n, sizeof(*t->entries), compare_entries);
-		if (!other || other->included_in)
-			return ofa_fail(err, OFA_ERR_INVALID, pointer,
+		if (!other || other->included_in) {
+			char rows[OFA_POINTER_MAX], field[OFA_POINTER_MAX];
+
+			snprintf(rows, sizeof(rows), "%s/%u", pointer, e->resolution);
+			ofa_pointer_join(field, sizeof(field), rows, e->key);
+			return ofa_fail(err, OFA_ERR_INVALID, field,
 					"%.128s at %u is included in %.128s, which has no mean there", e->key,
 					e->resolution, e->included_in);
+		}
 	}
 	return OFA_OK;
 }

@@ -131,6 +131,8 @@ static const struct {
 	 "/latency_table/entries/160/Conv"},
 	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"" KEY "\":{}}}}}",
 	 "/latency_table/entries/160/" KEY "/mean"},
+	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"" KEY "\":{\"mean\":\"1\"}}}}}",
+	 "/latency_table/entries/160/" KEY "/mean"},
 	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"" KEY "\":{\"mean\":0}}}}}",
 	 "/latency_table/entries/160/" KEY "/mean"},
 	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"" KEY "\":{\"mean\":-2}}}}}",
@@ -153,10 +155,10 @@ static const struct {
 	/* in what is not there, at another resolution, in itself */
 	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"" KEY
 	 "\":{\"included_in\":\"" POOL "\"}},\"164\":{\"" POOL "\":{\"mean\":1}}}}}",
-	 "/latency_table/entries"},
+	 "/latency_table/entries/160/" KEY},
 	{"{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"" KEY
 	 "\":{\"included_in\":\"" KEY "\"}}}}}",
-	 "/latency_table/entries"},
+	 "/latency_table/entries/160/" KEY},
 };
 
 START_TEST(refuses_by_field)
