@@ -106,7 +106,7 @@ function chart(history: History): HTMLElement {
 		const px = event.clientX - plot.element.getBoundingClientRect().left;
 		steps.move(nearest(evaluations, scales, px));
 	});
-	return h('figure', { class: 'chart history' }, steps.element);
+	return h('figure', { class: 'figure history' }, steps.element);
 }
 
 function nearest(evaluations: Evaluation[], scales: Scales | null, px: number): number | null {

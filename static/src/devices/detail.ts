@@ -29,8 +29,8 @@ function revisionTable(revisions: Revision[], more: boolean): HTMLElement {
 async function facts(session: Session, name: string, profile: Profile): Promise<HTMLElement> {
 	const response = await session.api.fetch(path`profiles/${name}/revisions` + '?limit=100', { accept: 'application/json' });
 	const { revisions } = (await response.json()) as { revisions: Revision[] };
-	return h('section', { class: 'card facts', 'aria-labelledby': 'facts-title' },
-		h('h3', { id: 'facts-title' }, name),
+	return h('section', { class: 'card device-facts', 'aria-labelledby': 'device-title' },
+		h('h3', { id: 'device-title' }, name),
 		profile.description && h('p', {}, profile.description),
 		h('dl', {}, h('dt', {}, 'Latency table'), h('dd', {}, tableText(profile)), h('dt', {}, 'Limits'), h('dd', {}, limitsText(profile))),
 		h('div', { class: 'buttons' },

@@ -4,7 +4,8 @@ export type Format = 'json' | 'yaml';
 
 export const MEDIA_TYPE: Record<Format, string> = { json: 'application/json', yaml: 'application/yaml' };
 
-export const NAME = /^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/;
+// as the attribute pattern takes it, whose classes escape the hyphen
+export const NAME = /^[A-Za-z0-9._\-]+(\/[A-Za-z0-9._\-]+)*$/;
 export const NAME_MAX = 127;
 
 // JSON begins with a brace; what a file is called says it before.

@@ -42,7 +42,7 @@ class ProfileList implements List {
 	private readonly range = h('p', { class: 'muted', role: 'status' });
 	private readonly back = h('button', { type: 'button', onClick: () => this.turn(-PAGE) }, 'Previous');
 	private readonly on = h('button', { type: 'button', onClick: () => this.turn(PAGE) }, 'Next');
-	private readonly said = h('p', { class: 'refusal', role: 'alert', hidden: true });
+	private readonly said = h('p', { class: 'not-stored', role: 'alert', hidden: true });
 	readonly element: HTMLElement;
 	private all: ProfileSummary[] = [];
 	private first = 0;

@@ -138,7 +138,7 @@ class Form implements Upload {
 
 	private refuse(text: string, faults: Fault[]): void {
 		const placed = faults.filter((fault) => fault.place !== null), line = placed[0]?.place?.line;
-		replace(this.outcome, h('div', { class: 'refusal' },
+		replace(this.outcome, h('div', { class: 'not-stored' },
 			h('p', {}, 'Not stored. ', line === undefined ? '' : `The first fault is in line ${integer(line)}.`),
 			...faults.filter((fault) => fault.place === null).map((fault) => h('p', {}, fault.message)),
 			line !== undefined && this.large === null &&

@@ -133,5 +133,5 @@ export function scatter(unsorted: Point[], options: ScatterOptions): HTMLElement
 		const box = plot.element.getBoundingClientRect();
 		if (scales) steps.move(nearest(points, scales, event.clientX - box.left, event.clientY - box.top));
 	});
-	return h('figure', { class: 'chart' }, legendOf(options), steps.element);
+	return h('figure', { class: 'figure' }, legendOf(options), steps.element);
 }
