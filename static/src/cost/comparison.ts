@@ -5,7 +5,7 @@ import { logTicks } from '../plot/frame';
 import { bar } from '../plot/bar';
 import { scroll } from '../scroll';
 import type { Ledger } from '../types';
-import { amount, cpuTime, energy, mass } from './words';
+import { amount, cpuTime, energy, mass, shortTime } from './words';
 
 const TICKS = 4; // which have room where the screen is narrow
 
@@ -40,6 +40,7 @@ function bars(measure: Measure): HTMLElement {
 	for (const tick of logTicks(low, high, TICKS)) {
 		const mark = h('span', {}, measure.tick(tick));
 		mark.style.insetInlineStart = `${(100 * part(tick)).toFixed(2)}%`;
+		mark.classList.toggle('last', part(tick) > 0.95);
 		scale.append(mark);
 	}
 	return h('div', { class: 'cost-measure' },
@@ -68,7 +69,8 @@ function countTable(ledger: Ledger): HTMLElement {
 	const head = ['Network', 'Deliveries', 'Searches', 'Fronts', 'Packages', 'Training', 'Search', 'Fronts', 'Packing'];
 	const cells = ({ counts, cpu_hours: hours }: Pick<Ledger, 'counts' | 'cpu_hours'>) => [
 		integer(counts.deliveries), integer(counts.searches), integer(counts.fronts), integer(counts.packages),
-		hours.training === null ? 'not recorded' : cpuTime(hours.training), cpuTime(hours.search), cpuTime(hours.fronts), cpuTime(hours.packing),
+		hours.training === null ? 'not recorded' : shortTime(hours.training),
+		shortTime(hours.search), shortTime(hours.fronts), shortTime(hours.packing),
 	].map((text) => h('td', { class: 'number' }, text));
 	return scroll('What was done and what it took', h('table', { class: 'ledger' },
 		h('thead', {}, h('tr', {}, ...head.map((name, i) => h('th', { scope: 'col', class: i ? 'number' : null }, name)))),
@@ -87,7 +89,8 @@ function sources({ factors, conventional }: Ledger): HTMLElement {
 	return h('ul', { class: 'sources' },
 		h('li', {}, h('strong', {}, 'Here'), ': CPU time that this server measured of its searches, fronts and packing, times'),
 		...FACTORS.map(([name, text]) => h('li', { 'data-factor': name }, h('strong', {}, factors[name].value), ` ${text}: `, factors[name].source)),
-		h('li', {}, h('strong', {}, 'Conventional'), ': ', conventional.source));
+		h('li', {}, h('strong', {}, 'Conventional'), ': ', conventional.source,
+			'; of networks of the size of those for ImageNet, and not measured here'));
 }
 
 export interface ComparisonPanel {

@@ -3,7 +3,7 @@ import { extent } from 'd3-array';
 import { scaleLinear } from 'd3-scale';
 import { h, s } from '../dom';
 import { accuracy } from '../format';
-import { drawAxes, responsive, stepping, type Axis, type Frame } from '../plot/frame';
+import { drawAxes, remInPixels, responsive, stepping, type Axis, type Frame } from '../plot/frame';
 import { scroll } from '../scroll';
 
 export interface Evaluation {
@@ -20,7 +20,7 @@ export interface History {
 }
 
 const CURVES = ['largest', 'smallest'] as const;
-const BAND_LABEL_MIN = 44; // px
+const BAND_LABEL_MIN = 3; // rem
 
 const epochText = (epoch: number) => String(Number(epoch.toFixed(2)));
 const describe = ({ epoch, phase, largest, smallest }: Evaluation) =>
@@ -33,7 +33,11 @@ interface Scales {
 }
 
 function scalesOf({ evaluations, phases }: History, width: number): Scales {
-	const frame: Frame = { width, height: Math.round(Math.min(440, Math.max(260, width * 0.45))), left: 56, right: 76, top: 44, bottom: 42 };
+	const rem = remInPixels();
+	const frame: Frame = {
+		rem, width, height: Math.round(Math.min(28 * rem, Math.max(16 * rem, width * 0.45))),
+		left: 3.5 * rem, right: 4.75 * rem, top: 2.75 * rem, bottom: 2.6 * rem,
+	};
 	const values = evaluations.flatMap((e) => CURVES.flatMap((curve) => e[curve] === null ? [] : [e[curve]]));
 	const [low = 0, high = 1] = extent(values);
 	const end = Math.max(...phases.map((phase) => phase.begin_epoch + phase.epochs), ...evaluations.map((e) => e.epoch));
@@ -41,7 +45,7 @@ function scalesOf({ evaluations, phases }: History, width: number): Scales {
 	const y = scaleLinear().domain([low, high]).range([frame.height - frame.bottom, frame.top]).nice(5);
 	return {
 		frame,
-		x: { title: 'epoch', ticks: x.ticks(Math.max(2, Math.floor(width / 110))), at: (value) => x(value), format: epochText },
+		x: { title: 'epoch', ticks: x.ticks(Math.max(2, Math.floor(width / (7 * rem)))), at: (value) => x(value), format: epochText },
 		y: { title: 'accuracy', ticks: y.ticks(5), at: (value) => y(value), format: (value) => `${Number((value * 100).toFixed(1))} %` },
 	};
 }
@@ -52,7 +56,7 @@ function bands({ phases }: History, { frame, x }: Scales): SVGGElement {
 		const left = x.at(phase.begin_epoch), width = x.at(phase.begin_epoch + phase.epochs) - left;
 		return [
 			s('rect', { class: i % 2 ? 'odd' : 'even', x: left, y: frame.top, width: Math.max(0, width), height: bottom - frame.top }),
-			width >= BAND_LABEL_MIN && s('text', { x: left + width / 2, y: frame.top - 8, 'text-anchor': 'middle' }, phase.name),
+			width >= BAND_LABEL_MIN * frame.rem && s('text', { x: left + width / 2, y: frame.top - 0.5 * frame.rem, 'text-anchor': 'middle' }, phase.name),
 		].filter((element) => element !== false);
 	}));
 }
@@ -61,7 +65,7 @@ function curves({ evaluations }: History, { frame, x, y }: Scales): SVGElement[]
 	const ends = CURVES.map((curve) => evaluations.map((e) => e[curve]).filter((value) => value !== null).at(-1) ?? null);
 	const [upper, lower] = ends.map((value) => value === null ? NaN : y.at(value));
 	// names that would lie on each other are moved apart
-	const apart = Math.max(0, 16 - Math.abs((lower ?? NaN) - (upper ?? NaN))) / 2;
+	const apart = Math.max(0, frame.rem - Math.abs((lower ?? NaN) - (upper ?? NaN))) / 2;
 	return CURVES.flatMap((curve, i) => {
 		const points = evaluations.flatMap((e) => e[curve] === null ? [] : [`${x.at(e.epoch).toFixed(1)} ${y.at(e[curve]).toFixed(1)}`]);
 		const end = ends[i];
@@ -69,14 +73,14 @@ function curves({ evaluations }: History, { frame, x, y }: Scales): SVGElement[]
 		const label = y.at(end) + (i === 0 ? -apart : apart);
 		return [
 			s('path', { class: `curve ${curve}`, d: `M${points.join('L')}` }),
-			s('text', { class: `curve-name ${curve}`, x: frame.width - frame.right + 8, y: label, dy: '0.32em' }, curve),
+			s('text', { class: `curve-name ${curve}`, x: frame.width - frame.right + 0.5 * frame.rem, y: label, dy: '0.32em' }, curve),
 		];
 	});
 }
 
 function chart(history: History): HTMLElement {
 	const { evaluations } = history;
-	const cursor = s('g', { visibility: 'hidden' }, s('line', { class: 'cursor' }), ...CURVES.map((curve) => s('circle', { class: `dot ${curve}`, r: 5 })));
+	const cursor = s('g', { visibility: 'hidden' }, s('line', { class: 'cursor' }), ...CURVES.map((curve) => s('circle', { class: `dot ${curve}`, r: '0.3rem' })));
 	let scales: Scales | null = null, looked: number | null = null;
 	const mark = (index: number | null) => {
 		looked = index;

@@ -20,6 +20,9 @@ export function cpuTime(hours: number | null): string {
 	return seconds >= 1 ? `${three.format(seconds)} CPU seconds` : `${three.format(seconds * 1000)} ms of CPU time`;
 }
 
+// The same where "CPU" stands above.
+export const shortTime = (hours: number) => cpuTime(hours).replace(/ CPU | of CPU time/, ' ').trimEnd();
+
 export function mass(kg: number | null): string {
 	if (kg === null) return 'unknown';
 	if (kg >= 1000) return `${amount(kg / 1000)} t`;

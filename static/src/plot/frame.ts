@@ -2,6 +2,7 @@
 import { h, replace, s } from '../dom';
 
 export interface Frame {
+	rem: number; // what text and margins are measured in; all others are pixels too
 	width: number;
 	height: number;
 	left: number; // margins
@@ -16,6 +17,8 @@ export interface Axis {
 	at: (value: number) => number; // pixels
 	format: (value: number) => string;
 }
+
+export const remInPixels = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
 
 // Draws anew whenever its width changes.
 export function responsive(draw: (width: number) => Element): { element: HTMLElement; redraw(): void } {
@@ -32,18 +35,18 @@ export function responsive(draw: (width: number) => Element): { element: HTMLEle
 }
 
 export function drawAxes(frame: Frame, x: Axis, y: Axis): SVGGElement {
-	const { left, top } = frame, right = frame.width - frame.right, bottom = frame.height - frame.bottom;
+	const { left, top, rem } = frame, right = frame.width - frame.right, bottom = frame.height - frame.bottom;
 	return s('g', { class: 'axes' },
 		...y.ticks.flatMap((tick) => [
 			s('line', { x1: left, x2: right, y1: y.at(tick), y2: y.at(tick) }),
-			s('text', { x: left - 6, y: y.at(tick), dy: '0.32em', 'text-anchor': 'end' }, y.format(tick)),
+			s('text', { x: left - 0.4 * rem, y: y.at(tick), dy: '0.32em', 'text-anchor': 'end' }, y.format(tick)),
 		]),
 		...x.ticks.flatMap((tick) => [
 			s('line', { x1: x.at(tick), x2: x.at(tick), y1: top, y2: bottom }),
-			s('text', { x: x.at(tick), y: bottom + 16, 'text-anchor': 'middle' }, x.format(tick)),
+			s('text', { x: x.at(tick), y: bottom + rem, 'text-anchor': 'middle' }, x.format(tick)),
 		]),
-		s('text', { class: 'axis-title', x: right, y: frame.height - 4, 'text-anchor': 'end' }, x.title),
-		s('text', { class: 'axis-title', x: left, y: 12 }, y.title));
+		s('text', { class: 'axis-title', x: right, y: frame.height - 0.25 * rem, 'text-anchor': 'end' }, x.title),
+		s('text', { class: 'axis-title', x: left, y: 0.75 * rem }, y.title));
 }
 
 // Ticks of a logarithmic scale, about so many: powers of ten, with 2 and 5 between where these are few.

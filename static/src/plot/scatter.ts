@@ -2,7 +2,7 @@
 import { extent } from 'd3-array';
 import { scaleLinear, scaleLog } from 'd3-scale';
 import { h, s } from '../dom';
-import { drawAxes, logTicks, responsive, stepping, type Axis, type Frame } from './frame';
+import { drawAxes, logTicks, remInPixels, responsive, stepping, type Axis, type Frame } from './frame';
 
 export const MARKS = ['circle', 'square', 'plus', 'cross'] as const;
 export type Mark = (typeof MARKS)[number];
@@ -47,7 +47,11 @@ interface Scales {
 }
 
 function scalesOf(points: Point[], options: ScatterOptions, width: number): Scales {
-	const frame: Frame = { width, height: Math.round(Math.min(420, Math.max(240, width * 0.6))), left: 64, right: 14, top: 26, bottom: 42 };
+	const rem = remInPixels();
+	const frame: Frame = {
+		rem, width, height: Math.round(Math.min(26 * rem, Math.max(15 * rem, width * 0.6))),
+		left: 4 * rem, right: rem, top: 1.6 * rem, bottom: 2.6 * rem,
+	};
 	const range = (values: number[]): [number, number] => {
 		const [low = 1, high = 1] = extent(values);
 		return options.log ? [low / 1.15, high * 1.15] : [0, high * 1.06];
@@ -61,8 +65,8 @@ function scalesOf(points: Point[], options: ScatterOptions, width: number): Scal
 	const xs = points.map((point) => point.x), ys = points.map((point) => point.y);
 	return {
 		frame,
-		x: axis(xs, [frame.left, width - frame.right], options.x, 80),
-		y: axis(ys, [frame.height - frame.bottom, frame.top], options.y, 50),
+		x: axis(xs, [frame.left, width - frame.right], options.x, 5 * rem),
+		y: axis(ys, [frame.height - frame.bottom, frame.top], options.y, 3 * rem),
 		domain: range(xs),
 	};
 }
@@ -111,7 +115,7 @@ function legendOf({ legend, lines }: ScatterOptions): HTMLElement {
 // Points are stepped through from left to right.
 export function scatter(unsorted: Point[], options: ScatterOptions): HTMLElement {
 	const points = [...unsorted].sort((a, b) => a.x - b.x || a.y - b.y);
-	const ring = s('circle', { class: 'ring', r: 7, visibility: 'hidden' });
+	const ring = s('circle', { class: 'ring', r: '0.45rem', visibility: 'hidden' });
 	let scales: Scales | null = null, looked: number | null = null;
 	const mark = (index: number | null) => {
 		looked = index;
