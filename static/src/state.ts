@@ -16,6 +16,8 @@ export interface State {
 	pinned: Arch | null;     // to compare with
 	zoom: [number, number, number, number] | null; // x0, x1, y0, y1 of the front, in the API's units
 	samples: number | null;  // points of the cloud; null: as many as are asked for by default
+	tried: string | null;    // which subnet the try view runs
+	drawing: string | null;  // and on which drawing; null: the first
 	device: string | null;   // of the devices view
 	against: string | null;  // compared there
 	devices: number | null;  // of the cost view
@@ -23,7 +25,7 @@ export interface State {
 
 export const INITIAL: State = {
 	view: 'front', network: null, profile: null, overlays: [], dtype: 'float32', x: null, limits: {}, arch: null,
-	pinned: null, zoom: null, samples: null, device: null, against: null, devices: null,
+	pinned: null, zoom: null, samples: null, tried: null, drawing: null, device: null, against: null, devices: null,
 };
 
 const LISTED_MAX = 8;
@@ -75,6 +77,8 @@ export function parseState(hash: string): State {
 		pinned: parseArch(q.get('pinned')),
 		zoom: parseZoom(q.get('zoom')),
 		samples: Number.isInteger(samples) && samples > 0 ? Math.min(samples, SAMPLES.max) : null,
+		tried: q.get('tried') || null,
+		drawing: q.get('drawing') || null,
 		device: q.get('device') || null,
 		against: q.get('against') || null,
 		devices: Number.isInteger(devices) && devices > 0 && devices <= 1e12 ? devices : null,
@@ -100,6 +104,8 @@ export function formatState(state: State): string {
 	put('pinned', state.pinned && JSON.stringify(state.pinned));
 	put('zoom', state.zoom && state.zoom.map(brief).join());
 	put('samples', state.samples === null ? null : String(state.samples));
+	put('tried', state.tried);
+	put('drawing', state.drawing);
 	put('device', state.device);
 	put('against', state.against);
 	put('devices', state.devices === null ? null : String(state.devices));

@@ -1,0 +1,86 @@
+// Packages from the server, loaded into the engine: each once, and the last few kept.
+import type { Api } from '../api';
+import type { SubnetRequest } from '../types';
+import type { Engine } from './engine';
+import type { PackageInfo } from './protocol';
+
+export interface Loaded {
+	id: string;
+	bytes: number;
+	info: PackageInfo;
+}
+
+const KEPT_MAX = 8;
+const TYPE = 'application/vnd.ofa.subnet';
+const POLL_S = 1;
+
+interface Job {
+	state: string;
+	poll_after_s: number | null;
+	error: { detail?: string; title?: string } | null;
+	links: { subnet?: string };
+}
+
+const pause = (s: number) => new Promise((resolve) => setTimeout(resolve, s * 1000));
+
+export class Packages {
+	private readonly asked = new Map<string, Promise<Loaded>>();
+	private readonly loaded = new Map<string, Promise<Loaded>>(); // by id, the least recently used first
+
+	constructor(private readonly api: Api, private readonly engine: Engine) {}
+
+	// The subnet that POST /subnets delivers for this body, ready to be run under its id.
+	get(body: SubnetRequest): Promise<Loaded> {
+		const key = JSON.stringify(body), found = this.asked.get(key);
+		const promise = found ?? this.fetch(body);
+		this.asked.set(key, promise);
+		if (!found) promise.catch(() => this.asked.delete(key));
+		promise.then(({ id }) => this.use(id), () => undefined);
+		return promise;
+	}
+
+	private use(id: string): void {
+		const promise = this.loaded.get(id);
+		if (!promise) return;
+		this.loaded.delete(id);
+		this.loaded.set(id, promise);
+	}
+
+	private async fetch(body: SubnetRequest): Promise<Loaded> {
+		let response = await this.api.fetch('subnets', { body, accept: TYPE });
+		if (response.status === 202) response = await this.wait(response);
+		const id = /[0-9a-f]{64}/.exec(response.headers.get('Content-Location') ?? response.url)?.[0];
+		if (!id) throw new Error('the server does not say what it delivered');
+		const found = this.loaded.get(id);
+		if (found) return found;
+		const promise = response.arrayBuffer().then(async (data): Promise<Loaded> =>
+			({ id, bytes: data.byteLength, info: await this.engine.load(id, data) }));
+		this.loaded.set(id, promise);
+		promise.catch(() => this.loaded.delete(id));
+		this.makeRoom();
+		return promise;
+	}
+
+	// A job, until it is done; then the package.
+	private async wait(accepted: Response): Promise<Response> {
+		const job = accepted.headers.get('Location')?.replace(/^\//, '');
+		if (!job) throw new Error('the server accepted the job and does not name it');
+		for (;;) {
+			const { state, error, links, poll_after_s } = await this.api.json<Job>(job);
+			if (links.subnet) return this.api.fetch(links.subnet.replace(/^\//, ''), { accept: TYPE });
+			if (state === 'failed' || state === 'cancelled')
+				throw new Error(error?.detail ?? error?.title ?? `the job was ${state}`);
+			await pause(poll_after_s ?? POLL_S);
+		}
+	}
+
+	private makeRoom(): void {
+		for (const [id] of this.loaded) {
+			if (this.loaded.size <= KEPT_MAX) return;
+			this.loaded.delete(id);
+			this.engine.drop(id);
+			for (const [key, promise] of this.asked)
+				promise.then((p) => p.id === id && this.asked.delete(key), () => undefined);
+		}
+	}
+}
