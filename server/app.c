@@ -47,9 +47,15 @@ static void run_call(struct task *task)
 	http_call_work(call);
 }
 
+static enum task_class class_of(const struct http_route *route)
+{
+	if (!route->computes)
+		return TASK_CALL;
+	return route->quick ? TASK_GLANCE : TASK_DASHBOARD;
+}
+
 static bool offload(struct app *app, struct http_call *call)
 {
-	enum task_class class = call->route->computes ? TASK_DASHBOARD : TASK_CALL;
 	struct call_task *t = malloc(sizeof(*t));
 
 	if (!t)
@@ -57,7 +63,7 @@ static bool offload(struct app *app, struct http_call *call)
 	t->task.run = run_call;
 	t->call = call;
 	t->submitted_ms = clock_ms();
-	if (workers_submit(app->workers, class, &t->task))
+	if (workers_submit(app->workers, class_of(call->route), &t->task))
 		return true;
 	free(t);
 	return false;

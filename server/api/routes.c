@@ -46,7 +46,8 @@ const struct http_route api_routes[] = {
 	 .scopes = SCOPE_READ,
 	 .handle = samples_get,
 	 .in_worker = true,
-	 .computes = true},
+	 .computes = true,
+	 .quick = true},
 	{.method = "GET", .path = "/profiles", .scopes = LOOK, .handle = profiles_list, .in_worker = true},
 	/* before the names that they follow, which take all segments that are left */
 	{.method = "GET",

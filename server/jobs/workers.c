@@ -36,6 +36,7 @@ const char *task_class_name(enum task_class class)
 	static const char *const names[TASK_CLASS_COUNT] = {
 		[TASK_CALL] = "call",
 		[TASK_PROVISION] = "provision",
+		[TASK_GLANCE] = "glance",
 		[TASK_DASHBOARD] = "dashboard",
 	};
 
@@ -163,7 +164,8 @@ enum ofa_status workers_new(const struct workers_options *opt, struct workers **
 		w->queue[i].tail = &w->queue[i].head;
 		w->queue[i].max_running = opt->threads + opt->call_threads;
 	}
-	w->queue[TASK_DASHBOARD].max_running = opt->threads > 1 ? opt->threads - 1 : 1;
+	for (int i = TASK_GLANCE; i <= TASK_DASHBOARD; i++)
+		w->queue[i].max_running = opt->threads > 1 ? opt->threads - 1 : 1;
 	w->max_queue = opt->max_queue;
 	w->nice = opt->nice;
 	while (rc == 0 && w->n_threads < opt->threads)

@@ -9,7 +9,8 @@
 enum task_class {
 	TASK_CALL,      /* short: reads or writes the disk for a client that waits */
 	TASK_PROVISION, /* a device waits for its subnet */
-	TASK_DASHBOARD, /* people look at it; never on all workers at once where there are several */
+	TASK_GLANCE,    /* people look at it, and it takes milliseconds */
+	TASK_DASHBOARD, /* people look at it; neither of these is ever on all workers at once where there are several */
 	TASK_CLASS_COUNT
 };
 const char *task_class_name(enum task_class class);

@@ -102,21 +102,21 @@ static struct workers *held_workers(struct counted *holder, pthread_mutex_t *gat
 	return w;
 }
 
-/* Calls before provisioning before dashboards, whatever came first; each class has a queue of its own; what was
- * withdrawn does not run. */
+/* Calls before provisioning before glances before dashboards, whatever came first; each class has a queue of its own;
+ * what was withdrawn does not run. */
 START_TEST(test_priorities)
 {
-	static const enum task_class classes[] = {TASK_DASHBOARD, TASK_PROVISION, TASK_CALL,
-						  TASK_DASHBOARD, TASK_PROVISION, TASK_CALL};
-	static const int expected[] = {2, 5, 1, 4, 3};
+	static const enum task_class classes[] = {TASK_DASHBOARD, TASK_GLANCE, TASK_PROVISION, TASK_CALL,
+						  TASK_DASHBOARD, TASK_GLANCE, TASK_PROVISION, TASK_CALL};
+	static const int expected[] = {3, 7, 2, 6, 1, 5, 4};
 	pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 	atomic_int done = 0, held = 0;
 	struct counted holder = {.done = &held};
-	struct ordered tasks[6];
+	struct ordered tasks[8];
 	struct workers *w = held_workers(&holder, &gate, 0);
-	int order[6];
+	int order[8];
 
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 8; i++) {
 		tasks[i] = (struct ordered){.task.run = note, .name = i, .order = order, .done = &done};
 		ck_assert(workers_submit(w, classes[i], &tasks[i].task));
 	}
@@ -126,8 +126,8 @@ START_TEST(test_priorities)
 	ck_assert(!workers_withdraw(w, &tasks[0].task));
 	ck_assert_uint_eq(workers_queued(w, TASK_DASHBOARD), 1);
 	pthread_mutex_unlock(&gate);
-	wait_until(&done, 5);
-	ck_assert(!workers_withdraw(w, &tasks[1].task));
+	wait_until(&done, 7);
+	ck_assert(!workers_withdraw(w, &tasks[2].task));
 	workers_free(w);
 	ck_assert_mem_eq(order, expected, sizeof(expected));
 }
@@ -159,17 +159,18 @@ START_TEST(test_call_threads)
 }
 END_TEST
 
-/* Of two workers one is left for devices, however many dashboards there are. */
+/* Of two workers one is left for devices, and for what takes milliseconds, however many dashboards there are. */
 START_TEST(test_dashboards_leave_a_worker)
 {
+	static const enum task_class classes[] = {TASK_PROVISION, TASK_GLANCE};
 	const struct workers_options options = {.threads = 2, .max_queue = 8};
 	pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 	atomic_int done = 0, held = 0;
 	struct counted dashboards[2];
 	struct ofa_error err = {0};
-	struct ordered device;
+	struct ordered others[2];
 	struct workers *w;
-	int order[1];
+	int order[2];
 
 	ASSERT_OK(workers_new(&options, &w, &err), &err);
 	pthread_mutex_lock(&gate);
@@ -177,9 +178,11 @@ START_TEST(test_dashboards_leave_a_worker)
 		dashboards[i] = (struct counted){.task.run = count, .gate = &gate, .done = &held};
 		ck_assert(workers_submit(w, TASK_DASHBOARD, &dashboards[i].task));
 	}
-	device = (struct ordered){.task.run = note, .order = order, .done = &done};
-	ck_assert(workers_submit(w, TASK_PROVISION, &device.task));
-	wait_until(&done, 1);
+	for (int i = 0; i < 2; i++) {
+		others[i] = (struct ordered){.task.run = note, .order = order, .done = &done};
+		ck_assert(workers_submit(w, classes[i], &others[i].task));
+		wait_until(&done, i + 1);
+	}
 	ck_assert_uint_eq(workers_queued(w, TASK_DASHBOARD), 1);
 	pthread_mutex_unlock(&gate);
 	workers_free(w);

@@ -1,8 +1,10 @@
 /* GET /networks/{name}/samples: the bytes, what they are of, what is refused, and what is kept. */
 #include <curl/curl.h>
 #include <math.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "daemon.h"
 #include "search/samples.h"
@@ -11,6 +13,7 @@
 #define TYPE "application/vnd.ofa.samples"
 #define SEND_JSON "Content-Type: application/json"
 #define HEADER_BYTES 32
+#define DASHBOARDS_BUSY "ofad_workers_busy{pool=\"requests\",class=\"dashboard\"}"
 
 /* A path of the network's samples. */
 static const char *with(const char *query)
@@ -226,17 +229,17 @@ END_TEST
 /* A third network, with image sizes that the profile's table does not have. */
 static const char *make_other_sizes(void)
 {
-	const char *dir = getenv("OFA_BUILDDIR");
+	const char *source = getenv("OFA_SRCDIR"), *build = getenv("OFA_BUILDDIR");
 	char recipe[1024], command[4096];
 	json_t *json;
 
-	snprintf(recipe, sizeof(recipe), "%s/models/fashion/recipe.json", getenv("OFA_SRCDIR"));
+	snprintf(recipe, sizeof(recipe), "%s/models/fashion/recipe.json", source ? source : ".");
 	json = json_load_file(recipe, 0, NULL);
 	ck_assert_ptr_nonnull(json);
 	json_object_set_new(json_object_get(json, "space"), "resolutions", json_pack("[i]", 32));
 	ck_assert_int_eq(json_dump_file(json, world_path("recipe.json"), 0), 0);
 	json_decref(json);
-	snprintf(command, sizeof(command), "%s/tests/server/make_network third %s %s %s", dir,
+	snprintf(command, sizeof(command), "%s/tests/server/make_network third %s %s %s", build ? build : ".",
 		 world_path("recipe.json"), world_path("c.safetensors"), world_path("third-profile.json"));
 	ck_assert_int_eq(system(command), 0);
 	return world_path("c.safetensors");
@@ -272,17 +275,7 @@ START_TEST(test_table_that_does_not_cover)
 }
 END_TEST
 
-static bool from_memory(const struct daemon *d, const char *query)
-{
-	struct reply r;
-	bool found;
-
-	get(d, query, &r);
-	found = strstr(reply_header(&r, "Server-Timing"), "memory") != NULL;
-	reply_release(&r);
-	return found;
-}
-
+/* Of a metric in the text of GET /metrics. */
 static double gauge(const struct daemon *d, const char *name)
 {
 	const char *at;
@@ -296,6 +289,45 @@ static double gauge(const struct daemon *d, const char *name)
 	value = strtod(at + strlen(name), NULL);
 	reply_release(&r);
 	return value;
+}
+
+/* A front takes seconds when it is asked for first; the cloud behind it does not wait for that. */
+START_TEST(test_cloud_before_front)
+{
+	struct daemon d;
+	struct reply r;
+	int status;
+	pid_t pid;
+
+	daemon_start(&d, "before", "--workers", "2", "--front-evaluations", "10000000", NULL);
+	daemon_wait_ready(&d);
+	put_profile(&d, "board", "float32");
+	pid = fork();
+	if (pid == 0) {
+		ask(&d, "GET", "/networks/" NETWORK "/pareto?profile=board", NULL, NULL, &r);
+		_exit(r.status == 200 ? 0 : 1);
+	}
+	while (gauge(&d, DASHBOARDS_BUSY) != 1)
+		ck_assert_int_eq(waitpid(pid, &status, WNOHANG), 0);
+	get(&d, "n=50000&profile=board", &r);
+	ck_assert_double_eq(gauge(&d, DASHBOARDS_BUSY), 1);
+	ck_assert_int_eq(waitpid(pid, &status, WNOHANG), 0);
+	reply_release(&r);
+	/* it would wait for the front */
+	daemon_stop(&d, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+}
+END_TEST
+
+static bool from_memory(const struct daemon *d, const char *query)
+{
+	struct reply r;
+	bool found;
+
+	get(d, query, &r);
+	found = strstr(reply_header(&r, "Server-Timing"), "memory") != NULL;
+	reply_release(&r);
+	return found;
 }
 
 /* A thirty-second of the budget: room for two of these, the longest unused going first; what is larger is drawn each
@@ -346,7 +378,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {test_columns, test_representation, test_refused, test_table_that_does_not_cover,
-				      test_bounded, test_changed_profile};
+				      test_cloud_before_front, test_bounded, test_changed_profile};
 	int status;
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);

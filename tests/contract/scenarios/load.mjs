@@ -37,6 +37,7 @@ async function occupy(suite, daemon) {
 		['putProfile', { path: { name: 'b' }, headers: NEW }, 2, 0],
 		['putProfile', { path: { name: 'c' }, headers: NEW }, 2, 1],
 		['getPareto', { query: { metric: 'macs' } }, 2, 2],
+		['getSamples', {}, 2, 3],
 	];
 	for (const [id, request, running, waiting] of steps) {
 		daemon.exchange(suite.request(daemon, id, request)).catch(() => {});
