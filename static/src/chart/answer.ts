@@ -1,10 +1,10 @@
 // The subnet that the limits leave, or the one that was chosen: what it costs, and where to go with it.
+import type { Problem } from '../api';
 import { h, replace } from '../dom';
 import { accuracy, milliseconds, RESOURCE, value } from '../format';
 import type { Store } from '../state';
-import { RESOURCES, type Answer } from '../types';
-import type { Problem } from '../api';
-import { nameOf } from './describe';
+import { RESOURCES, type Answer, type Resource } from '../types';
+import { inWords, nameOf } from './describe';
 import { accuracyOf } from './model';
 
 export interface AnswerCard {
@@ -15,74 +15,92 @@ export interface AnswerCard {
 	link(): void; // to what the state is now
 }
 
-const feasibleText = (problem: Problem) => {
-	const field = (problem['field'] ?? problem.errors?.[0]?.pointer ?? '') as string;
-	const resource = RESOURCES.find((r) => field.endsWith(`/${r}`));
-	const range = resource && problem.feasible?.[resource];
-	return resource && range
-		? `${RESOURCE[resource].name}: from ${RESOURCE[resource].format(range.min)} to ${RESOURCE[resource].format(range.max)}.`
-		: '';
-};
+// The resource whose limit the server refused.
+export function refusedResource(problem: Problem): Resource | null {
+	const field = String(problem['field'] ?? problem.errors?.[0]?.pointer ?? '');
+	return RESOURCES.find((resource) => field.endsWith(`/${resource}`)) ?? null;
+}
 
-export function createAnswer(store: Store): AnswerCard {
-	const title = h('h3', {}), figure = h('p', { class: 'figure' }, '–'), list = h('dl', { class: 'facts' });
-	const values = [...RESOURCES, 'image' as const].map((name) => {
+// First what can be had, where the server says so.
+function refusal(problem: Problem): string[] {
+	const resource = refusedResource(problem), range = resource && problem.feasible?.[resource];
+	const told = problem.detail ?? problem.title ?? 'The server refused.';
+	if (!resource || !range) return [told];
+	const { format } = RESOURCE[resource];
+	const { min, max } = range;
+	return [`No subnet is within these limits: ${nameOf(resource)} can be ${format(min)} to ${format(max)}.`, told];
+}
+
+const TOOK_MAX_MS = 1000; // beyond, something else was waited for
+const SPOKEN_AFTER_MS = 800;
+
+function createFacts() {
+	const element = h('dl', { class: 'facts' });
+	const rows = [...RESOURCES, 'image' as const].map((name) => {
 		const term = h('dt', {}, name === 'image' ? 'Image' : nameOf(name)), text = h('dd', {}, '–');
-		list.append(term, text);
+		element.append(term, text);
 		return { name, term, text };
 	});
-	const took = h('span', { class: 'took muted' });
-	const see = h('a', { class: 'button primary' }, 'See it'), tryIt = h('a', { class: 'button' }, 'Try it');
-	const pin = h('button', { type: 'button', onClick: () => {
-		const { pinned } = store.state;
-		store.set({ pinned: shown && JSON.stringify(pinned) !== JSON.stringify(shown.arch) ? shown.arch : null });
-	} });
-	const back = h('button', { type: 'button', onClick: () => store.set({ arch: null }) }, 'Best within the limits');
-	const found = h('div', {}, h('p', { class: 'lead' }, figure, took), list,
-		h('div', { class: 'buttons' }, see, tryIt, pin, back));
-	const refused = h('p', { class: 'refusal', role: 'alert', hidden: true });
-	const spoken = h('p', { class: 'visually-hidden', role: 'status' });
-	let shown: Answer | null = null, timer = 0;
-
-	// Once it rests, for those who hear the page.
-	const speak = () => {
-		clearTimeout(timer);
-		timer = setTimeout(() => {
-			const { latency_ms: latency, macs } = shown ?? {};
-			const text = shown ? `${title.textContent}: ${accuracy(accuracyOf(shown))}, ` +
-				`${latency ? `${milliseconds(latency)}, ` : ''}${value('macs', macs)} MACs` : '';
-			replace(spoken, text);
-		}, 800);
-	};
-	const card: AnswerCard = {
-		element: h('section', { class: 'card answer', 'aria-label': 'The answer' }, title, refused, found, spoken),
-		show(answer, timed) {
-			shown = answer;
-			refused.hidden = true;
-			found.classList.remove('stale');
-			figure.textContent = accuracy(accuracyOf(answer));
-			for (const { name, term, text } of values) {
+	return {
+		element,
+		show(answer: Answer, timed: boolean) {
+			for (const { name, term, text } of rows) {
 				text.textContent = name === 'image' ? `${answer.arch.image_size} px` : value(name, answer[name]);
 				term.hidden = text.hidden = name === 'latency_ms' && !timed;
 			}
+		},
+	};
+}
+
+export function createAnswer(store: Store): AnswerCard {
+	const title = h('h3', {}), figure = h('p', { class: 'figure' }, '–'), took = h('span', { class: 'took muted' });
+	const facts = createFacts();
+	const see = h('a', { class: 'button primary' }, 'See it'), tryIt = h('a', { class: 'button' }, 'Try it');
+	const pinned = () => shown !== null && JSON.stringify(store.state.pinned) === JSON.stringify(shown.arch);
+	const pin = h('button', { type: 'button',
+		onClick: () => store.set({ pinned: pinned() ? null : shown?.arch ?? null }) });
+	const back = h('button', { type: 'button', onClick: () => store.set({ arch: null }) }, 'Best within the limits');
+	const refused = h('div', { class: 'refusal' });
+	const spoken = h('p', { class: 'visually-hidden', role: 'status' });
+	// One takes the other's place, so that nothing moves while a limit is dragged.
+	const places = h('div', { class: 'places' },
+		h('div', { class: 'found' }, h('p', { class: 'lead' }, figure, took), facts.element,
+			h('div', { class: 'buttons' }, see, tryIt, pin, back)),
+		refused);
+	const element = h('section', { class: 'card answer', 'aria-label': 'The answer' }, title, places, spoken);
+	let shown: Answer | null = null, timer = 0;
+
+	// Once it rests, for those who hear the page.
+	const speak = (text: string) => {
+		clearTimeout(timer);
+		timer = setTimeout(() => replace(spoken, text), SPOKEN_AFTER_MS);
+	};
+	const card: AnswerCard = {
+		element,
+		show(answer, timed) {
+			shown = answer;
+			element.classList.remove('refused');
+			figure.textContent = accuracy(accuracyOf(answer));
+			facts.show(answer, timed);
 			card.link();
-			speak();
+			speak(`${title.textContent}: ${inWords(answer, timed ? 'latency_ms' : 'macs')}`);
 		},
 		refuse(problem) {
-			refused.hidden = false;
-			replace(refused, problem.detail ?? problem.title ?? 'refused', ' ', feasibleText(problem));
-			found.classList.add('stale');
+			const lines = refusal(problem);
+			element.classList.add('refused');
+			replace(refused, ...lines.map((line, i) => h('p', { class: i ? 'muted' : '' }, line)));
+			speak(lines[0] ?? '');
 		},
-		took: (ms) => { took.textContent = `answered in ${ms.toFixed(0)} ms`; },
+		took(ms) {
+			took.textContent = ms <= TOOK_MAX_MS ? `in ${milliseconds(Math.round(ms))}` : '';
+		},
 		link() {
-			const { state } = store;
-			title.textContent = state.arch ? 'Your choice' : 'Best within your limits';
+			title.textContent = store.state.arch ? 'Your choice' : 'Best within your limits';
 			see.setAttribute('href', store.link({ view: 'point' }));
 			tryIt.setAttribute('href', store.link({ view: 'try' }));
-			const same = shown !== null && JSON.stringify(state.pinned) === JSON.stringify(shown.arch);
-			pin.textContent = same ? 'Unpin' : 'Pin to compare';
-			pin.setAttribute('aria-pressed', String(same));
-			back.hidden = state.arch === null;
+			pin.textContent = pinned() ? 'Unpin' : 'Pin to compare';
+			pin.setAttribute('aria-pressed', String(pinned()));
+			back.hidden = store.state.arch === null;
 		},
 	};
 	return card;

@@ -44,18 +44,25 @@ export function rounded(scale: Scale, px: number): number {
 }
 
 const LEADING: readonly (readonly number[])[] = [[1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 3, 5, 7], [1, 2, 5], [1]];
-const leading = (value: number) => Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9));
+
+// All numbers within the domain that have one digit, which is one of these.
+function decimal([from = 1, to = 1]: number[], digits: readonly number[]): number[] {
+	const found: number[] = [];
+	for (let e = Math.floor(Math.log10(from)); e <= Math.log10(to); e++)
+		for (const digit of digits) {
+			const value = Number(`${digit}e${e}`);
+			if (value >= from && value <= to) found.push(value);
+		}
+	return found;
+}
 
 // As many round values as fit `gap` pixels apart.
 function ticks(scale: Scale, gap: number): number[] {
 	const [from = 0, to = 0] = scale.range();
 	const most = Math.max(2, Math.floor(Math.abs(to - from) / gap));
-	const linear = scaleLinear().domain(scale.domain()).ticks(most);
-	if (!isLog(scale)) return linear;
-	const all = scale.ticks(1000).filter((v, i, list) => i === 0 || v > (list[i - 1] ?? 0));
-	const decimal = all.filter((v) => Math.abs(v / 10 ** Math.floor(Math.log10(v) + 1e-9) - leading(v)) < 1e-6);
+	if (!isLog(scale)) return scale.ticks(most);
 	const fits = (values: number[]) => values.every((v, i) => i === 0 || scale(v) - scale(values[i - 1] ?? v) >= gap);
-	const found = LEADING.map((digits) => decimal.filter((v) => digits.includes(leading(v)))).find(fits) ?? [];
+	const found = LEADING.map((digits) => decimal(scale.domain(), digits)).find(fits) ?? [];
 	if (found.length >= 3 || found.length >= most) return found;
 	// Less than a decade: round steps that are far enough apart where they are closest.
 	for (let n = most; n >= 2; n--) {
@@ -79,15 +86,17 @@ const UNITS: Record<Resource, readonly Unit[]> = {
 const PERCENT: Unit = { name: '%', factor: 0.01 };
 
 // The unit of a whole axis: the largest of which the upper end has one.
-const unitFor = (resource: Resource, upper: number): Unit =>
-	UNITS[resource].find((unit) => upper >= unit.factor) ?? { name: RESOURCE[resource].unit, factor: RESOURCE[resource].step };
+function unitFor(resource: Resource, upper: number): Unit {
+	const { unit, step } = RESOURCE[resource];
+	return UNITS[resource].find(({ factor }) => upper >= factor) ?? { name: unit, factor: step };
+}
 
 // With as many decimals as tell all of them from each other, and no zeros behind them that none needs.
 function labels(values: number[], unit: Unit): string[] {
 	const scaled = values.map((v) => v / unit.factor);
 	for (let digits = 0; digits <= 6; digits++) {
 		const texts = scaled.map((v) => v.toFixed(digits));
-		if (texts.every((text, i) => Math.abs(Number(text) - (scaled[i] ?? 0)) <= 1e-6 * Math.abs(scaled[i] ?? 0))) return texts;
+		if (scaled.every((v, i) => Math.abs(Number(texts[i]) - v) <= 1e-6 * Math.abs(v))) return texts;
 	}
 	return scaled.map((v) => v.toPrecision(6));
 }
@@ -99,7 +108,8 @@ export interface Tick {
 
 function written(scale: Scale, gap: number, unit: Unit): Tick[] {
 	const values = ticks(scale, gap);
-	const texts = isLog(scale) ? values.map((v) => String(Number((v / unit.factor).toPrecision(6)))) : labels(values, unit);
+	const alone = (v: number) => String(Number((v / unit.factor).toPrecision(6)));
+	const texts = isLog(scale) ? values.map(alone) : labels(values, unit);
 	return values.map((v, i) => ({ px: scale(v), text: texts[i] ?? '' }));
 }
 
@@ -117,7 +127,8 @@ export function drawAxes(x: SVGGElement, y: SVGGElement, axes: Axes, rem: number
 			`${nameOf(axes.metric)}${notes.length ? ` (${notes.join(', ')})` : ''}`));
 	y.replaceChildren(
 		...beside.map(({ px }) => s('line', { class: 'grid', x1: 0, x2: axes.width, y1: px, y2: px })),
-		...beside.map(({ px, text }) =>
-			s('text', { class: 'tick', x: -0.5 * rem, y: px, 'text-anchor': 'end', 'dominant-baseline': 'central' }, text)),
+		...beside.map(({ px, text }) => s('text', {
+			class: 'tick', x: -0.5 * rem, y: px, 'text-anchor': 'end', 'dominant-baseline': 'central',
+		}, text)),
 		s('text', { class: 'title', x: -0.5 * rem, y: -2.2 * rem, 'text-anchor': 'start' }, 'Predicted accuracy (%)'));
 }

@@ -1,15 +1,16 @@
 // The chart: layers that are drawn at most once per frame, and only those that changed.
-import { h, s, uniqueId } from '../dom';
+import { h } from '../dom';
 import { RESOURCE } from '../format';
 import type { Limits, ParetoPoint } from '../types';
 import { drawAxes, makeAxes, type Axes } from './axes';
 import { broken, paintCloud } from './cloud';
-import { createFronts, type Target } from './fronts';
+import { createFronts, sameTarget, type Target } from './fronts';
+import { Layers, type Margins } from './layers';
 import { createLimitLine } from './limit';
 import { createMarker } from './markers';
 import { boundsOf, type Numbers, type Scene, type Window } from './model';
 import { createTooltip } from './tooltip';
-import { attachZoom, movedTo, scaledBy } from './zoom';
+import { attachZoom, movedTo, scaledBy, within } from './zoom';
 
 export interface ChartEvents {
 	onLimit(value: number | null, time: number): void;
@@ -20,208 +21,231 @@ export interface ChartEvents {
 	onZoomEnd(): void;
 }
 
-export interface Chart {
-	element: HTMLElement;
-	show(scene: Scene): void;
-	note(text: string | null, busy?: boolean): void;
-	limit(limits: Limits, feasible: [number, number] | null): void;
-	refuse(refused: boolean): void;
-	// drawn: called once it can be seen.
-	answer(point: Numbers | null, drawn?: () => void): void;
-	pin(point: Numbers | null): void;
-	press(arch: string | null): void;
-	highlight(target: Target | null): void;
-	zoom(zoom: Window | null): void;
-	zoomBy(factor: number): void;
-	select(on: boolean): void; // a drag draws a rectangle
-	destroy(): void;
-}
-
-type Layer = 'axes' | 'cloud' | 'fronts' | 'limits' | 'markers';
-const LAYERS: readonly Layer[] = ['axes', 'cloud', 'fronts', 'limits', 'markers'];
+type Part = 'axes' | 'cloud' | 'fronts' | 'limits' | 'markers';
+const PARTS: readonly Part[] = ['axes', 'cloud', 'fronts', 'limits', 'markers'];
 const REACH_REM = 1.4; // from the pointer to a point
+const OVERHANG_REM = 0.6; // of points at the edges of the plot
 
-function layers() {
-	const clip = uniqueId('clip');
-	const frame = s('rect', { x: 0, y: 0 });
-	const axesX = s('g', { class: 'axis' }), axesY = s('g', { class: 'axis' });
-	const under = s('svg', { class: 'layer', 'aria-hidden': 'true' });
-	const over = s('svg', { class: 'layer over', role: 'group' }, s('clipPath', { id: clip }, frame));
-	const ground = s('g', { class: 'ground', 'aria-hidden': 'true' });
-	const plot = s('g', { class: 'plot' });
-	const canvas = h('canvas', { class: 'cloud', 'aria-hidden': 'true' });
-	const note = h('p', { class: 'note', role: 'status', hidden: true });
-	const origins = { below: s('g', {}, axesX, axesY), above: s('g', {}, plot) };
-	under.append(origins.below);
-	over.append(origins.above);
-	return { clip, frame, axesX, axesY, under, over, ground, plot, canvas, note, origins };
-}
+const margins = (rem: number): Margins => ({ left: 3.2 * rem, right: 1.1 * rem, top: 3.4 * rem, bottom: 4.2 * rem });
 
-export function createChart(events: ChartEvents): Chart {
-	const l = layers(), tooltip = createTooltip();
-	const element = h('div', { class: 'chart' }, l.under, l.canvas, l.over, l.note, tooltip.element);
-	const dirty = new Set<Layer>();
-	let scene: Scene | null = null, axes: Axes | null = null, bounds: Window | null = null, zoom: Window | null = null;
-	let limits: Limits = {}, feasible: [number, number] | null = null, faint: Uint8Array | null = null;
-	let answer: Numbers | null = null, pinned: Numbers | null = null, target: Target | null = null;
-	let width = 0, height = 0, rem = 16, frame = 0, selecting = false, drawn: (() => void) | null = null;
+export class Chart {
+	readonly element: HTMLElement;
+	private readonly layers = new Layers();
+	private readonly tooltip = createTooltip();
+	private readonly message = h('p', { class: 'note', role: 'status', hidden: true });
+	private readonly fronts;
+	private readonly line;
+	private readonly answerMarker = createMarker('answer', true);
+	private readonly pinnedMarker = createMarker('pinned', false);
+	private readonly zooming;
+	private readonly dirty = new Set<Part>();
+	private readonly resized: ResizeObserver;
+	private readonly themed: MutationObserver;
+	private readonly dark = matchMedia('(prefers-color-scheme: dark)');
+	private readonly recolour = () => this.mark('cloud');
+	private scene: Scene | null = null;
+	private bounds: Window | null = null; // of the scene
+	private window: Window | null = null; // that is asked for; null: all
+	private shown: Window | null = null; // what of it there is
+	private axes: Axes | null = null;
+	private limits: Limits = {};
+	private feasible: [number, number] | null = null;
+	private faint: Uint8Array | null = null;
+	private answerAt: Numbers | null = null;
+	private pinnedAt: Numbers | null = null;
+	private target: Target | null = null;
+	private size = { width: 0, height: 0, rem: 16 };
+	private frame = 0;
+	private selecting = false;
+	private drawn: (() => void) | null = null;
 
-	const mark = (...what: Layer[]) => {
-		for (const layer of what) dirty.add(layer);
-		frame ||= requestAnimationFrame(draw);
-	};
-	const point = (next: Target | null, focused: boolean) => {
-		target = next;
-		if (focused && next && axes && bounds) {
-			const at = fronts.at(next);
-			const outside = at && (at.px < 0 || at.px > axes.width || at.py < 0 || at.py > axes.height);
-			if (at && outside) events.onZoom(movedTo(axes, bounds, at.x, at.y));
-		}
-		fronts.highlight(next);
-		events.onHover(next);
-		place();
-	};
-	const place = () => {
-		const at = target && fronts.at(target);
-		if (!target || !at || !scene || at.px < 0 || at.py < 0 || !axes || at.px > axes.width || at.py > axes.height)
-			return tooltip.hide();
-		tooltip.show(target, scene.metric, scene.fronts.length > 1, at.px + margin().left, at.py + margin().top);
-	};
-	const fronts = createFronts({ onFocus: (next) => point(next, true), onChoose: events.onChoose });
-	const line = createLimitLine({ onLimit: events.onLimit, onEnd: events.onLimitEnd });
-	const markers = { answer: createMarker('answer', true), pinned: createMarker('pinned', false) };
-	const clipped = s('g', { 'clip-path': `url(#${l.clip})` }, fronts.element, markers.pinned.element, markers.answer.element);
-	l.origins.below.prepend(line.room);
-	l.plot.append(l.ground, line.veil, clipped, line.element);
-	const zooming = attachZoom(l.plot, l.ground, {
-		axes: () => axes, bounds: () => bounds, zoomed: () => zoom !== null, selecting: () => selecting,
-		onZoom: (next) => events.onZoom(next), onEnd: () => events.onZoomEnd(),
-	});
+	constructor(private readonly events: ChartEvents) {
+		const { layers } = this;
+		this.fronts = createFronts({ onFocus: (target) => this.focus(target), onChoose: events.onChoose });
+		this.line = createLimitLine({ onLimit: events.onLimit, onEnd: events.onLimitEnd });
+		layers.below.prepend(this.line.room);
+		layers.clipped.append(this.fronts.element, this.pinnedMarker.element, this.answerMarker.element);
+		layers.plot.append(this.line.veil, layers.clipped, this.line.element);
+		this.element = h('div', { class: 'chart' }, ...layers.elements, this.message, this.tooltip.element);
+		this.zooming = attachZoom(layers.plot, layers.ground, {
+			axes: () => this.axes,
+			bounds: () => this.bounds,
+			zoomed: () => this.shown !== null,
+			selecting: () => this.selecting,
+			onZoom: events.onZoom,
+			onEnd: events.onZoomEnd,
+		});
+		this.resized = new ResizeObserver(([entry]) => {
+			const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+			this.size = { width: entry?.contentRect.width ?? 0, height: entry?.contentRect.height ?? 0, rem };
+			this.mark(...PARTS);
+		});
+		this.resized.observe(this.element);
+		this.dark.addEventListener('change', this.recolour);
+		this.themed = new MutationObserver(this.recolour);
+		this.themed.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] });
+		this.listen();
+	}
 
-	const margin = () => ({ left: 3.2 * rem, right: 1.1 * rem, top: 3.4 * rem, bottom: 4.2 * rem });
-	const measure = () => {
-		const { left, right, top, bottom } = margin();
-		const plotWidth = Math.max(0, width - left - right), plotHeight = Math.max(0, height - top - bottom);
-		axes = scene && bounds && plotWidth && plotHeight
-			? makeAxes(scene.metric, bounds, zoom, plotWidth, plotHeight) : null;
-		for (const svg of [l.under, l.over]) svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
-		for (const g of [l.origins.below, l.origins.above]) g.setAttribute('transform', `translate(${left},${top})`);
-		Object.assign(l.canvas.style, { left: `${left}px`, top: `${top}px`, width: `${plotWidth}px`, height: `${plotHeight}px` });
-		for (const [name, value] of [['x', -8], ['y', -8], ['width', plotWidth + 16], ['height', plotHeight + 16]] as const)
-			l.frame.setAttribute(name, String(value));
-		l.plot.setAttribute('visibility', axes ? 'visible' : 'hidden');
-		l.origins.below.setAttribute('visibility', axes ? 'visible' : 'hidden');
-		zooming.resize();
-	};
-	const draw = () => {
-		frame = 0;
-		if (dirty.has('axes')) measure();
+	show(scene: Scene): void {
+		this.scene = scene;
+		this.bounds = boundsOf(scene);
+		this.faint = scene.samples && broken(scene.samples, this.limits, scene.metric);
+		this.target = null;
+		this.fronts.show(scene);
+		this.fronts.dim(this.limits);
+		this.layers.label(`Accuracy against ${RESOURCE[scene.metric].short}`);
+		this.mark(...PARTS);
+	}
+
+	note(text: string | null, busy = false): void {
+		this.message.hidden = text === null;
+		this.message.classList.toggle('busy', busy);
+		if (this.message.textContent !== (text ?? '')) this.message.textContent = text ?? '';
+	}
+
+	// feasible: the smallest and the largest of the metric; null: not known yet.
+	limit(limits: Limits, feasible: [number, number] | null): void {
+		const axis = this.scene?.metric ?? 'macs';
+		const others = (all: Limits) => JSON.stringify({ ...all, [axis]: 0 });
+		const same = others(limits) === others(this.limits);
+		this.limits = limits;
+		this.feasible = feasible;
+		this.fronts.dim(limits);
+		this.mark('limits');
+		if (same || !this.scene) return;
+		this.faint = this.scene.samples && broken(this.scene.samples, limits, axis);
+		this.mark('cloud');
+	}
+
+	refuse(refused: boolean): void {
+		this.line.refuse(refused);
+	}
+
+	// drawn: called once it can be seen.
+	answer(point: Numbers | null, drawn?: () => void): void {
+		this.answerAt = point;
+		this.drawn = drawn ?? this.drawn;
+		this.mark('markers');
+	}
+
+	pin(point: Numbers | null): void {
+		this.pinnedAt = point;
+		this.mark('markers');
+	}
+
+	// The chosen arch as JSON.
+	press(arch: string | null): void {
+		this.fronts.press(arch);
+	}
+
+	highlight(target: Target | null): void {
+		this.target = target;
+		this.fronts.highlight(target);
+		this.placeTooltip();
+	}
+
+	zoom(window: Window | null): void {
+		this.window = window;
+		this.element.classList.toggle('zoomed', window !== null);
+		this.mark(...PARTS);
+	}
+
+	zoomBy(factor: number): void {
+		if (this.axes && this.bounds) this.events.onZoom(scaledBy(this.axes, this.bounds, factor));
+	}
+
+	// Whether a drag draws a rectangle, also where it could move what is shown.
+	select(on: boolean): void {
+		this.selecting = on;
+		this.element.classList.toggle('selecting', on);
+	}
+
+	destroy(): void {
+		cancelAnimationFrame(this.frame);
+		this.resized.disconnect();
+		this.themed.disconnect();
+		this.dark.removeEventListener('change', this.recolour);
+	}
+
+	private mark(...parts: Part[]): void {
+		for (const part of parts) this.dirty.add(part);
+		this.frame ||= requestAnimationFrame(() => this.draw());
+	}
+
+	private draw(): void {
+		const { dirty, layers, size: { rem } } = this;
+		this.frame = 0;
+		if (dirty.has('axes')) this.measure();
+		const { axes, scene } = this;
 		if (axes && scene) {
-			if (dirty.has('axes')) drawAxes(l.axesX, l.axesY, axes, rem);
-			if (dirty.has('cloud')) paintCloud(l.canvas, scene.samples, faint, axes);
-			if (dirty.has('fronts')) fronts.place(axes);
-			if (dirty.has('limits')) line.place(axes, limits[scene.metric], feasible, rem);
-			if (dirty.has('markers')) markers.answer.place(axes, answer);
-			if (dirty.has('markers')) markers.pinned.place(axes, pinned);
-			if (dirty.has('fronts')) place();
+			if (dirty.has('axes')) drawAxes(layers.axisX, layers.axisY, axes, rem);
+			if (dirty.has('cloud')) paintCloud(layers.canvas, scene.samples, this.faint, axes);
+			if (dirty.has('fronts')) this.fronts.place(axes);
+			if (dirty.has('limits')) this.line.place(axes, this.limits[scene.metric], this.feasible, rem);
+			if (dirty.has('markers')) this.answerMarker.place(axes, this.answerAt);
+			if (dirty.has('markers')) this.pinnedMarker.place(axes, this.pinnedAt);
+			if (dirty.has('fronts')) this.placeTooltip();
 		}
 		dirty.clear();
-		const tell = drawn;
-		drawn = null;
-		if (tell) setTimeout(tell, 0);
-	};
-	const resized = new ResizeObserver(([entry]) => {
-		width = entry?.contentRect.width ?? 0;
-		height = entry?.contentRect.height ?? 0;
-		rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
-		mark(...LAYERS);
-	});
-	resized.observe(element);
-	const recolour = () => mark('cloud');
-	const dark = matchMedia('(prefers-color-scheme: dark)'), themed = new MutationObserver(recolour);
-	dark.addEventListener('change', recolour);
-	themed.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] });
+		if (this.drawn) setTimeout(this.drawn, 0); // after this frame
+		this.drawn = null;
+	}
 
-	const nearest = (event: MouseEvent) => {
-		const box = l.over.getBoundingClientRect(), { left, top } = margin();
-		return fronts.nearest(event.clientX - box.left - left, event.clientY - box.top - top, REACH_REM * rem);
-	};
-	const onLine = (event: Event) => line.element.contains(event.target as Node);
-	l.plot.addEventListener('pointermove', (event) => {
-		if (event.buttons || onLine(event)) return;
-		const next = nearest(event);
-		if (next !== target) point(next, false);
-	});
-	l.plot.addEventListener('pointerleave', () => point(null, false));
-	l.plot.addEventListener('click', (event) => {
-		const next = onLine(event) ? null : nearest(event);
-		if (next?.kind === 'point') events.onChoose(next.point);
-	});
+	private measure(): void {
+		const { layers, scene, bounds, size } = this;
+		const around = margins(size.rem);
+		const width = Math.max(0, size.width - around.left - around.right);
+		const height = Math.max(0, size.height - around.top - around.bottom);
+		this.shown = this.window && bounds && within(this.window, bounds);
+		this.axes = scene && bounds && width && height
+			? makeAxes(scene.metric, bounds, this.shown, width, height) : null;
+		layers.place(around, width, height, this.shown ? 0 : OVERHANG_REM * size.rem);
+		layers.show(this.axes !== null);
+		this.zooming.resize();
+	}
 
-	return {
-		element,
-		show(next) {
-			scene = next;
-			bounds = boundsOf(next);
-			faint = next.samples && broken(next.samples, limits, next.metric);
-			target = null;
-			fronts.show(next);
-			fronts.dim(limits);
-			l.over.setAttribute('aria-label', `Accuracy against ${RESOURCE[next.metric].short}`);
-			if (!bounds) l.canvas.getContext('2d')?.clearRect(0, 0, l.canvas.width, l.canvas.height);
-			mark(...LAYERS);
-		},
-		note(text, busy = false) {
-			l.note.hidden = text === null;
-			l.note.classList.toggle('busy', busy);
-			if (l.note.textContent !== (text ?? '')) l.note.textContent = text ?? '';
-		},
-		limit(next, range) {
-			const before = limits;
-			limits = next;
-			feasible = range;
-			fronts.dim(limits);
-			mark('limits');
-			if (!scene) return;
-			const others = (all: Limits) => JSON.stringify({ ...all, [scene?.metric ?? '']: 0 });
-			if (others(before) === others(next)) return;
-			faint = scene.samples && broken(scene.samples, limits, scene.metric);
-			mark('cloud');
-		},
-		refuse: (refused) => line.refuse(refused),
-		answer(next, whenDrawn) {
-			answer = next;
-			drawn = whenDrawn ?? drawn;
-			mark('markers');
-		},
-		pin(next) {
-			pinned = next;
-			mark('markers');
-		},
-		press: (arch) => fronts.press(arch),
-		highlight(next) {
-			target = next;
-			fronts.highlight(next);
-			place();
-		},
-		zoom(next) {
-			zoom = next;
-			element.classList.toggle('zoomed', next !== null);
-			mark(...LAYERS);
-		},
-		zoomBy(factor) {
-			if (axes && bounds) events.onZoom(scaledBy(axes, bounds, factor));
-		},
-		select(on) {
-			selecting = on;
-			element.classList.toggle('selecting', on);
-		},
-		destroy() {
-			cancelAnimationFrame(frame);
-			resized.disconnect();
-			themed.disconnect();
-			dark.removeEventListener('change', recolour);
-		},
-	};
+	// The plot's pixels.
+	private inSight(px: number, py: number): boolean {
+		const { axes } = this;
+		return axes !== null && px >= 0 && py >= 0 && px <= axes.width && py <= axes.height;
+	}
+
+	private point(target: Target | null): void {
+		this.highlight(target);
+		this.events.onHover(target);
+	}
+
+	// The keyboard also reaches what the zoom leaves out.
+	private focus(target: Target | null): void {
+		const at = target && this.fronts.at(target), { axes, bounds } = this;
+		if (at && axes && bounds && !this.inSight(at.px, at.py)) this.events.onZoom(movedTo(axes, bounds, at.x, at.y));
+		this.point(target);
+	}
+
+	private placeTooltip(): void {
+		const { target, scene, size } = this, at = target && this.fronts.at(target);
+		if (!target || !at || !scene || !this.inSight(at.px, at.py)) return this.tooltip.hide();
+		const { left, top } = margins(size.rem);
+		this.tooltip.show(target, scene.metric, scene.fronts.length > 1, at.px + left, at.py + top);
+	}
+
+	private listen(): void {
+		const { plot } = this.layers;
+		const nearest = (event: MouseEvent) => {
+			if (this.line.element.contains(event.target as Node)) return null;
+			const box = this.layers.over.getBoundingClientRect(), { rem } = this.size, { left, top } = margins(rem);
+			return this.fronts.nearest(event.clientX - box.left - left, event.clientY - box.top - top, REACH_REM * rem);
+		};
+		plot.addEventListener('pointermove', (event) => {
+			if (event.buttons) return;
+			const target = nearest(event);
+			if (!sameTarget(target, this.target)) this.point(target);
+		});
+		plot.addEventListener('pointerleave', () => this.point(null));
+		plot.addEventListener('click', (event) => {
+			const target = nearest(event);
+			if (target?.kind === 'point') this.events.onChoose(target.point);
+		});
+	}
 }
-

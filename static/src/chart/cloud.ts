@@ -39,7 +39,9 @@ function strength(n: number, area: number, dot: number): number {
 
 const FAINT = 0.22;
 
-export function paintCloud(canvas: HTMLCanvasElement, samples: Samples | null, faint: Uint8Array | null, axes: Axes): void {
+export function paintCloud(
+	canvas: HTMLCanvasElement, samples: Samples | null, faint: Uint8Array | null, axes: Axes,
+): void {
 	const ratio = Math.min(devicePixelRatio || 1, Math.sqrt(PIXELS_MAX / (axes.width * axes.height)));
 	const width = Math.round(axes.width * ratio), height = Math.round(axes.height * ratio);
 	if (canvas.width !== width) canvas.width = width;

@@ -23,7 +23,8 @@ export function createControls(events: ControlsEvents): Controls {
 		return { resource, input, label: h('label', {}, input, h('span', {}, nameOf(resource))) };
 	});
 	let selecting = false;
-	const select = h('button', { type: 'button', class: 'pan', 'aria-pressed': 'false', title: 'A drag draws what to zoom to (also with Shift)',
+	const select = h('button', { type: 'button', 'aria-pressed': 'false',
+		title: 'A drag draws what to zoom to (also with Shift)',
 		onClick: () => {
 			selecting = !selecting;
 			select.setAttribute('aria-pressed', String(selecting));
@@ -31,7 +32,7 @@ export function createControls(events: ControlsEvents): Controls {
 		} }, 'Select');
 	const button = (label: string, text: string, onClick: () => void) =>
 		h('button', { type: 'button', 'aria-label': label, title: label, onClick }, text);
-	const reset = button('Show everything', 'Reset', events.onReset);
+	const reset = h('button', { type: 'button', title: 'Show everything', onClick: events.onReset }, 'Reset');
 	const out = button('Zoom out', '−', () => events.onZoomBy(1.6));
 	return {
 		axis: h('fieldset', { class: 'segmented' }, h('legend', { class: 'visually-hidden' }, 'Accuracy against'),

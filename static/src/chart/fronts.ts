@@ -1,5 +1,5 @@
 // The fronts: a step line and a button for each of its subnets, one stop of the tab key for each front.
-import { s, uniqueId } from '../dom';
+import { s } from '../dom';
 import type { Limits, ParetoPoint, Resource } from '../types';
 import type { Axes } from './axes';
 import { inWords, publishedInWords } from './describe';
@@ -39,8 +39,6 @@ export const sameTarget = (a: Target | null, b: Target | null): boolean =>
 	a === b || (a?.kind === 'point' && b?.kind === 'point' ? a.point === b.point
 		: a?.kind === 'published' && b?.kind === 'published' && a.published === b.published);
 
-const diamond = 'M0,-1 L1,0 L0,1 L-1,0 Z';
-
 // The accuracy that each amount buys: that of the last subnet before it.
 function steps(front: Front, metric: Resource, axes: Axes): string {
 	let path = '';
@@ -76,6 +74,27 @@ function roving(group: SVGGElement, marks: Mark[], events: FrontsEvents): void {
 	group.addEventListener('focusout', () => events.onFocus(null));
 }
 
+function frontMarks(front: Front, metric: Resource, several: boolean): Mark[] {
+	return front.points.map((point) => ({
+		target: { kind: 'point', front, point }, x: valueOf(point, metric), y: accuracyOf(point), px: 0, py: 0,
+		element: s('g', {
+			class: 'mark', role: 'button', tabindex: -1, 'aria-pressed': 'false',
+			'aria-label': inWords(point, metric) + (several && front.device ? `, ${front.device}` : ''),
+		}, s('circle', { class: 'dot' })),
+	}));
+}
+
+function publishedMarks(published: Published[], metric: Resource): Mark[] {
+	return published.map((point) => ({
+		target: { kind: 'published', published: point }, x: point.x, y: point.accuracy, px: 0, py: 0,
+		element: s('g', { class: 'mark', role: 'img', tabindex: -1, 'aria-label': publishedInWords(point, metric) },
+			s('rect', { class: 'dot' })),
+	}));
+}
+
+const label = (front: Front, several: boolean) =>
+	s('text', { class: `device ${front.colour}` }, several ? front.device ?? '' : '');
+
 export function createFronts(events: FrontsEvents): Fronts {
 	const element = s('g', { class: 'fronts' });
 	let marks: Mark[] = [], lines: { front: Front; path: SVGPathElement; label: SVGTextElement }[] = [];
@@ -89,22 +108,13 @@ export function createFronts(events: FrontsEvents): Fronts {
 		return g;
 	};
 	const frontGroup = (front: Front, metric: Resource, several: boolean) => {
-		const made = front.points.map((point): Mark => ({
-			target: { kind: 'point', front, point },
-			x: valueOf(point, metric), y: accuracyOf(point), px: 0, py: 0,
-			element: s('g', {
-				class: 'mark', role: 'button', tabindex: -1, 'aria-pressed': 'false',
-				'aria-label': inWords(point, metric) + (several && front.device ? `, ${front.device}` : ''),
-			}, s('circle', { class: 'dot' })),
-		}));
-		return group(`Pareto front${front.device ? ` of ${front.device}` : ''}, ${made.length} subnets`, front.colour, made);
+		const of = front.device ? ` of ${front.device}` : '';
+		const name = `Pareto front${of}, ${front.points.length} subnets`;
+		return group(name, front.colour, frontMarks(front, metric, several));
 	};
-	const publishedGroup = (published: Published[], metric: Resource) => group('Published reference points', 'published',
-		published.map((point): Mark => ({
-			target: { kind: 'published', published: point }, x: point.x, y: point.accuracy, px: 0, py: 0,
-			element: s('g', { class: 'mark', role: 'img', tabindex: -1, 'aria-label': publishedInWords(point, metric) },
-				s('path', { class: 'dot', d: diamond })),
-		})));
+
+	const publishedGroup = ({ published, metric }: Scene) =>
+		group('Published reference points', 'published', publishedMarks(published, metric));
 
 	return {
 		element,
@@ -113,13 +123,11 @@ export function createFronts(events: FrontsEvents): Fronts {
 			marks = [];
 			const several = next.fronts.length > 1;
 			lines = next.fronts.map((front) => ({
-				front,
-				path: s('path', { class: `steps ${front.colour}` }),
-				label: s('text', { class: `device ${front.colour}`, id: uniqueId('device') }, several ? front.device ?? '' : ''),
+				front, path: s('path', { class: `steps ${front.colour}` }), label: label(front, several),
 			}));
 			element.replaceChildren(
 				...lines.map(({ path }) => path),
-				...(next.published.length ? [publishedGroup(next.published, next.metric)] : []),
+				...(next.published.length ? [publishedGroup(next)] : []),
 				// The main device's last, above the others.
 				...[...next.fronts].reverse().map((front) => frontGroup(front, next.metric, several)),
 				s('g', { 'aria-hidden': 'true' }, ...lines.map(({ label }) => label)));
@@ -141,7 +149,8 @@ export function createFronts(events: FrontsEvents): Fronts {
 		},
 		press(chosen) {
 			for (const { target, element: g } of marks)
-				if (target.kind === 'point') g.setAttribute('aria-pressed', String(chosen === JSON.stringify(target.point.arch)));
+				if (target.kind === 'point')
+					g.setAttribute('aria-pressed', String(chosen === JSON.stringify(target.point.arch)));
 		},
 		highlight(target) {
 			if (sameTarget(lit, target)) return;

@@ -7,8 +7,9 @@ export class Gesture {
 	constructor(private readonly store: Store) {}
 
 	set(patch: Partial<State>): void {
+		const before = this.store.state;
 		this.store.set(patch, { replace: this.begun });
-		this.begun = true;
+		if (this.store.state !== before) this.begun = true;
 	}
 
 	end(): void {

@@ -21,7 +21,8 @@ const STEP = 1 / 200, PAGE = 1 / 20; // of the axis
 
 export function createLimitLine(events: LimitEvents): LimitLine {
 	const veil = s('rect', { class: 'veil' }), room = s('rect', { class: 'room' });
-	const line = s('line', { class: 'line' }), grip = s('rect', { class: 'grip' }), reach = s('rect', { class: 'reach' });
+	const line = s('line', { class: 'line' }), grip = s('rect', { class: 'grip' });
+	const reach = s('rect', { class: 'reach' });
 	const text = s('text', { class: 'amount', 'text-anchor': 'middle', 'dominant-baseline': 'central' });
 	const handle = s('g', { class: 'limit', role: 'slider', tabindex: 0, 'aria-orientation': 'horizontal' },
 		reach, line, grip, text);

@@ -22,12 +22,15 @@ interface Row {
 	refuse(refused: boolean): void;
 }
 
+// What is typed is exact, what a link holds has 6 digits; what is no number yet is no limit.
+const sameNumber = (a: number, b: number | undefined) =>
+	b === undefined ? Number.isNaN(a) || a <= 0 : Math.abs(a - b) <= 1e-5 * b;
 const typed = (value: number, resource: Resource) => String(Number((value / RESOURCE[resource].step).toPrecision(6)));
 
 function createRow(resource: Resource, events: LimitsEvents): Row {
 	const info = RESOURCE[resource], id = uniqueId('limit'), hint = uniqueId('hint');
 	const input = h('input', {
-		id, type: 'number', min: 0, step: 'any', inputmode: 'decimal', placeholder: 'no limit', 'aria-describedby': hint,
+		id, type: 'number', min: 0, step: 'any', inputmode: 'decimal', placeholder: 'any', 'aria-describedby': hint,
 		onInput: (event) => {
 			const number = input.valueAsNumber;
 			if (number > 0) events.onLimit(resource, number * info.step, event.timeStamp);
@@ -51,14 +54,14 @@ function createRow(resource: Resource, events: LimitsEvents): Row {
 		element,
 		update(limit, own, feasible) {
 			// What somebody is typing stays as it is.
-			if (document.activeElement !== input || Math.abs(input.valueAsNumber * info.step - (limit ?? NaN)) > 1e-6 * (limit ?? 0))
-				if (!(document.activeElement === input && limit === undefined))
-					input.value = limit === undefined ? '' : typed(limit, resource);
+			const text = limit === undefined ? '' : typed(limit, resource);
+			const typing = document.activeElement === input && sameNumber(input.valueAsNumber * info.step, limit);
+			if (!typing) input.value = text;
 			clear.disabled = limit === undefined;
 			const parts = feasible ? [`${info.format(feasible[0])} to ${info.format(feasible[1])}`] : [];
 			if (own !== undefined) parts.push(`the device has ${info.format(own)}`);
-			const text = parts.join(', ');
-			if (range.textContent !== text) range.textContent = text;
+			const told = parts.join(', ');
+			if (range.textContent !== told) range.textContent = told;
 		},
 		refuse(refused) {
 			element.classList.toggle('refused', refused);
@@ -71,10 +74,11 @@ function createRow(resource: Resource, events: LimitsEvents): Row {
 export function createLimits(events: LimitsEvents): LimitsPanel {
 	const rows = RESOURCES.map((resource) => ({ resource, row: createRow(resource, events) }));
 	return {
-		element: h('fieldset', { class: 'card limits' }, h('legend', {}, 'At most'), ...rows.map(({ row }) => row.element)),
+		element: h('fieldset', { class: 'card limits' },
+			h('legend', {}, 'At most'), ...rows.map(({ row }) => row.element)),
 		update(limits, own, feasible, timed) {
 			for (const { resource, row } of rows) {
-				row.element.hidden = resource === 'latency_ms' && !timed;
+				row.element.hidden = resource === 'latency_ms' && !timed && limits[resource] === undefined;
 				row.update(limits[resource], own[resource], feasible[resource]);
 			}
 		},

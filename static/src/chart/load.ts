@@ -34,12 +34,15 @@ function feasibleOf(loaded: Omit<Loaded, 'feasible'>, state: State): Loaded['fea
 	return feasible;
 }
 
-export async function load(session: Session, state: State, signal: AbortSignal, show: (loaded: Loaded) => void): Promise<void> {
+export async function load(
+	session: Session, state: State, signal: AbortSignal, show: (loaded: Loaded) => void,
+): Promise<void> {
 	const network = await session.network(state.network);
 	const timed = await session.times(state.profile, state.dtype);
 	const wanted = await session.metric(state), metric = wanted === 'latency_ms' && !timed ? 'macs' : wanted;
 	const own = (state.profile ? (await session.profile(state.profile)).limits : undefined) ?? {};
-	const scene: Scene = { metric, samples: null, fronts: [], published: published(network.references ?? [], state, metric) };
+	const references = published(network.references ?? [], state, metric);
+	const scene: Scene = { metric, samples: null, fronts: [], published: references };
 	const remarks = new Map<string, string>();
 	const found = new Map<number, Front>(); // by place: the main device's first
 	let missing: Loaded['missing'] = null;

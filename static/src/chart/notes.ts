@@ -12,8 +12,9 @@ const code = (text: string) => h('code', {}, text);
 
 function unknownAccuracy(state: State, loaded: Loaded): Child[] | null {
 	const { samples, fronts } = loaded.scene;
-	if (loaded.missing || fronts.some((front) => front.points.length) || samples?.accuracy.some((a) => !Number.isNaN(a))) return null;
-	return [`Nobody has measured what ${state.dtype} costs the accuracy of ${loaded.network.name}, so there is nothing to draw. `,
+	const known = samples?.accuracy.some((a) => !Number.isNaN(a)) || fronts.some((front) => front.points.length);
+	if (loaded.missing || known) return null;
+	return [`What ${state.dtype} costs the accuracy of ${loaded.network.name} was not measured, so nothing is drawn. `,
 		code(`ofa predictor fit --dtype ${state.dtype}`), ' measures it and writes it into the network file.'];
 }
 

@@ -19,10 +19,11 @@ export function createOverlays(store: Store): Overlays {
 		select.value = '';
 	} });
 	const label = h('label', { class: 'field' }, h('span', {}, 'Compare with'), select);
-	const chip = (name: string, colour: string, remove: boolean, remark: string | undefined) => h('li', { class: `chip ${colour}` },
-		h('span', { class: 'swatch', 'aria-hidden': 'true' }), h('span', {}, name, remark ? ` (${remark})` : ''),
-		remove && h('button', { type: 'button', 'aria-label': `Remove ${name}`,
-			onClick: () => store.set({ overlays: store.state.overlays.filter((other) => other !== name) }) }, '×'));
+	const remove = (name: string) => h('button', { type: 'button', 'aria-label': `Remove ${name}`,
+		onClick: () => store.set({ overlays: store.state.overlays.filter((other) => other !== name) }) }, '×');
+	const chip = (name: string, colour: string, remark: string | undefined, button: HTMLElement | null) =>
+		h('li', { class: `chip ${colour}` }, h('span', { class: 'swatch', 'aria-hidden': 'true' }),
+			h('span', {}, name, remark ? ` (${remark})` : ''), button);
 	let drawn = '';
 	return {
 		element: h('div', { class: 'overlays' }, chips, label),
@@ -30,10 +31,11 @@ export function createOverlays(store: Store): Overlays {
 			const now = JSON.stringify([main, overlays, known, [...remarks]]);
 			if (now === drawn) return;
 			drawn = now;
-			replace(chips, main !== null && chip(main, 'main', false, remarks.get(main)),
-				...overlays.map((name, i) => chip(name, overlayColour(i), true, remarks.get(name))));
+			replace(chips, main !== null && chip(main, 'main', remarks.get(main), null),
+				...overlays.map((name, i) => chip(name, overlayColour(i), remarks.get(name), remove(name))));
 			const others = known.filter((name) => name !== main && !overlays.includes(name));
-			replace(select, h('option', { value: '' }, 'another device…'), ...others.map((name) => h('option', { value: name }, name)));
+			replace(select, h('option', { value: '' }, 'another device…'),
+				...others.map((name) => h('option', { value: name }, name)));
 			label.hidden = !others.length || overlays.length >= COLOURS - 1;
 		},
 	};

@@ -43,7 +43,8 @@ export function createTable(events: TableEvents): FrontTable {
 	};
 	const pointRow = (front: Front, point: ParetoPoint, several: boolean): Row => {
 		const button = h('button', { type: 'button', 'aria-pressed': 'false',
-			'aria-label': `Choose the subnet of ${accuracy(accuracyOf(point))}`, onClick: () => events.onChoose(point) }, 'Choose');
+			'aria-label': `Choose the subnet of ${accuracy(accuracyOf(point))}`,
+			onClick: () => events.onChoose(point) }, 'Choose');
 		return hovering({
 			target: { kind: 'point', front, point }, button,
 			element: h('tr', {}, several && h('td', {}, front.device ?? ''), number(accuracy(accuracyOf(point))),
@@ -65,9 +66,10 @@ export function createTable(events: TableEvents): FrontTable {
 		element,
 		show(scene) {
 			const several = scene.fronts.length > 1;
-			replace(head, several && h('th', { scope: 'col' }, 'Device'), h('th', { scope: 'col', class: 'number' }, 'Accuracy'),
-				...RESOURCES.map((resource) => h('th', { scope: 'col', class: 'number' }, nameOf(resource))),
-				h('th', { scope: 'col', class: 'number' }, 'Image'), h('th', { scope: 'col' }, ''));
+			replace(head, several && h('th', { scope: 'col' }, 'Device'),
+				...['Accuracy', ...RESOURCES.map(nameOf), 'Image']
+					.map((name) => h('th', { scope: 'col', class: 'number' }, name)),
+				h('td', {}));
 			rows = [
 				...scene.fronts.flatMap((front) => front.points.map((point) => pointRow(front, point, several))),
 				...scene.published.map((_, i) => publishedRow(scene, several, i)).filter((row) => row !== null),

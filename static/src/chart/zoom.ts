@@ -30,6 +30,14 @@ function clamp(span: Span, all: Span): Span | null {
 	return { from, to: from + width };
 }
 
+// What of a window there is to see; null: nothing of it, or all that there is.
+export function within(zoom: Window, bounds: Window): Window | null {
+	const x0 = Math.max(zoom[0], bounds[0]), x1 = Math.min(zoom[1], bounds[1]);
+	const y0 = Math.max(zoom[2], bounds[2]), y1 = Math.min(zoom[3], bounds[3]);
+	const all = x0 === bounds[0] && x1 === bounds[1] && y0 === bounds[2] && y1 === bounds[3];
+	return x0 < x1 && y0 < y1 && !all ? [x0, x1, y0, y1] : null;
+}
+
 // The window that shows these pixels of the plot, as far as there is something to see.
 export function windowAt(axes: Axes, bounds: Window, x: Span, y: Span): Window | null {
 	const all = makeAxes(axes.metric, bounds, null, axes.width, axes.height);
@@ -81,7 +89,8 @@ export function attachZoom(plot: SVGGElement, ground: SVGGElement, options: Zoom
 		.on('zoom', (event: D3ZoomEvent<SVGGElement, unknown>) => {
 			const bounds = options.bounds(), { transform } = event;
 			if (!start || !bounds) return;
-			const [left, top] = transform.invert([0, 0]), [right, bottom] = transform.invert([start.width, start.height]);
+			const [left, top] = transform.invert([0, 0]);
+			const [right, bottom] = transform.invert([start.width, start.height]);
 			options.onZoom(windowAt(start, bounds, { from: left, to: right }, { from: top, to: bottom }));
 		})
 		.on('end', () => {

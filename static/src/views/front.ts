@@ -1,7 +1,7 @@
 // Accuracy against a resource: the cloud, the fronts, the limits and the subnet that they leave.
 import { ApiError } from '../api';
-import { createAnswer } from '../chart/answer';
-import { createChart } from '../chart/chart';
+import { createAnswer, refusedResource } from '../chart/answer';
+import { Chart } from '../chart/chart';
 import { createControls } from '../chart/controls';
 import { Gesture } from '../chart/gesture';
 import { createLimits } from '../chart/limits';
@@ -14,7 +14,7 @@ import { createTable } from '../chart/table';
 import { h, replace } from '../dom';
 import type { Session } from '../session';
 import type { Changed, State } from '../state';
-import { RESOURCES, type ParetoPoint, type Resource } from '../types';
+import type { ParetoPoint, Resource } from '../types';
 import { Latest, type View, type ViewFactory } from '../view';
 
 const SCENE: readonly (keyof State)[] = ['network', 'profile', 'dtype', 'x', 'overlays', 'samples'];
@@ -41,8 +41,9 @@ class FrontView implements View {
 		const onChoose = (point: ParetoPoint) => store.set({ arch: point.arch });
 		const onEnd = () => this.gesture.end();
 		this.gesture = new Gesture(store);
-		this.searches = new Newest((task, signal) => this.search(task.state, task.since, signal), (e) => this.failed(e));
-		this.chart = createChart({
+		this.searches = new Newest(
+			({ state, since }, signal) => this.search(state, since, signal), (e) => this.failed(e));
+		this.chart = new Chart({
 			onChoose,
 			onLimit: (value, time) => this.loaded && this.setLimit(this.loaded.scene.metric, value, time),
 			onLimitEnd: onEnd,
@@ -65,13 +66,15 @@ class FrontView implements View {
 			h('h2', { class: 'visually-hidden' }, 'Front'),
 			h('div', { class: 'front-tools' }, this.controls.axis, this.overlays.element),
 			this.notes.element,
-			h('div', { class: 'front-main' }, h('div', { class: 'card front-chart' }, this.chart.element, this.controls.zoom),
+			h('div', { class: 'front-main' },
+				h('div', { class: 'card front-chart' }, this.chart.element, this.controls.zoom),
 				h('div', { class: 'front-side' }, this.card.element, this.limits.element)),
 			this.table.element);
 	}
 
 	async update(state: State, changed: Changed): Promise<void> {
-		const since = this.since ?? performance.now(), has = (keys: readonly (keyof State)[]) => keys.some((key) => changed.has(key));
+		const since = this.since ?? performance.now();
+		const has = (keys: readonly (keyof State)[]) => keys.some((key) => changed.has(key));
 		if (changed.has('zoom')) this.chart.zoom(state.zoom);
 		if (changed.has('arch')) this.press(state);
 		if (has(ANSWER)) this.searches.push({ state, since });
@@ -144,8 +147,7 @@ class FrontView implements View {
 		const timed = this.loaded?.timed ?? (chosen.kind === 'found' && chosen.answer.latency_ms !== null);
 		this.chart.refuse(chosen.kind === 'refused');
 		if (chosen.kind === 'refused') {
-			const at = `${chosen.problem['field'] ?? ''}`;
-			this.limits.refuse(RESOURCES.find((resource) => at.endsWith(`/${resource}`)) ?? null);
+			this.limits.refuse(refusedResource(chosen.problem));
 			this.card.refuse(chosen.problem);
 			this.chart.answer(null);
 			return;

@@ -1,0 +1,315 @@
+// The front: every axis, the limits, the points, zoom, devices side by side.
+import { FAST, NETWORK, SIZES, SLOW, accessible, check, eventually, fits, picture } from './lib.mjs';
+
+const MEDIAN_MS = 100, FIRST_VIEW_MS = 1000; // the demands on it
+const AXES = {
+	Latency: { metric: 'latency_ms', title: /^Latency \((µs|ms)/ },
+	MACs: { metric: 'macs', title: /^MACs \(M/ },
+	'Peak memory': { metric: 'peak_memory_bytes', title: /^Peak memory \(kB/ },
+	'Package size': { metric: 'storage_bytes', title: /^Package size \(MB/ },
+};
+const device = (name) => `profile=${encodeURIComponent(name)}`;
+const percent = (accuracy) => `${(accuracy * 100).toFixed(2)} %`;
+
+const until = (what, holds) => eventually(holds, Boolean, what);
+const marks = (page) => page.locator('.fronts [role=button]');
+const slider = (page) => page.getByRole('slider');
+const figure = (page) => page.locator('.answer .figure');
+const ready = (page) => page.waitForFunction(() => performance.getEntriesByName('ofad:first-view').length > 0);
+const query = (page) => new URLSearchParams(new URL(page.url()).hash.split('?')[1] ?? '');
+
+// The answer that is shown is what the server answers to the limits that the link holds.
+async function agrees(suite, page, server) {
+	await until('the answer shown is that of POST /searches', async () => {
+		const q = query(page), limits = {};
+		for (const { metric } of Object.values(AXES)) if (q.get(metric)) limits[metric] = Number(q.get(metric));
+		const body = { network: NETWORK, dtype: q.get('dtype') ?? 'float32', limits };
+		if (q.get('profile')) body.profile = q.get('profile');
+		const answer = await suite.ask('searches', body, server);
+		return (await figure(page).textContent()) === percent(answer.predicted_accuracy) && answer;
+	});
+}
+
+// From the middle of the grip, in steps that each are a move of the pointer.
+async function drag(page, locator, by, steps = 20) {
+	const box = await locator.boundingBox();
+	const x = box.x + box.width / 2, y = box.y + box.height / 2;
+	await page.mouse.move(x, y);
+	await page.mouse.down();
+	for (let i = 1; i <= steps; i++) {
+		await page.mouse.move(x + (by * i) / steps, y);
+		await page.waitForTimeout(25);
+	}
+	await page.mouse.up();
+}
+
+async function axes(suite) {
+	await suite.test('each resource is an axis', { hash: `#front?${device(FAST)}` }, async (page, { server }) => {
+		await ready(page);
+		for (const [name, { metric, title }] of Object.entries(AXES)) {
+			await page.getByRole('radio', { name }).check({ force: true });
+			const { points } = await suite.ask(`networks/${NETWORK}/pareto?${device(FAST)}&metric=${metric}`, null, server);
+			await until(`${points.length} points`, async () => (await marks(page).count()) === points.length &&
+				(await page.locator('.axis .title').allTextContents()).some((text) => title.test(text)));
+			const label = await marks(page).first().getAttribute('aria-label');
+			check(label.startsWith(percent(points[0].predicted_accuracy)), `the first point is ${label}`);
+			check((query(page).get('x') ?? 'latency_ms') === metric, 'the axis is not in the link');
+			check((await page.locator('.axis .tick').count()) >= 6, 'hardly any ticks');
+		}
+	});
+
+	await suite.test('the cloud is painted', { hash: `#front?${device(FAST)}&samples=50000` }, async (page) => {
+		await ready(page);
+		const painted = await page.evaluate(() => {
+			const canvas = document.querySelector('canvas.cloud');
+			const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+			let n = 0;
+			for (let i = 3; i < data.length; i += 4) n += data[i] > 0;
+			return n / (data.length / 4);
+		});
+		check(painted > 0.02 && painted < 0.9, `${painted} of the canvas is painted`);
+	});
+
+	await suite.test('the first view of 50,000 points', { hash: `#front?${device(FAST)}&samples=50000` }, async (page) => {
+		const times = [];
+		for (let i = 0; i < 5; i++) {
+			await page.reload();
+			await ready(page);
+			times.push(await page.evaluate(() => performance.getEntriesByName('ofad:first-view')[0].startTime));
+		}
+		const median = times.sort((a, b) => a - b)[2];
+		console.log(`   first view of 50,000 points: ${median.toFixed(0)} ms`);
+		check(median < FIRST_VIEW_MS, `${median} ms`);
+	});
+}
+
+async function limits(suite) {
+	await suite.test('the limit is dragged', { hash: `#front?${device(SLOW)}&samples=50000` }, async (page, { server }) => {
+		await ready(page);
+		await page.evaluate(() => {
+			const { putImageData } = CanvasRenderingContext2D.prototype;
+			globalThis.paints = 0;
+			CanvasRenderingContext2D.prototype.putImageData = function (...all) {
+				globalThis.paints++;
+				return putImageData.apply(this, all);
+			};
+			performance.clearMeasures();
+		});
+		let open = 0, most = 0;
+		const answers = new Set();
+		page.on('request', (r) => r.url().endsWith('/searches') && (most = Math.max(most, ++open)));
+		page.on('requestfinished', (r) => r.url().endsWith('/searches') && open--);
+		const watching = setInterval(() => figure(page).textContent().then((text) => answers.add(text), () => {}), 50);
+		await drag(page, slider(page).locator('.grip'), -500, 60);
+		clearInterval(watching);
+		await agrees(suite, page, server);
+		check(answers.size > 3, `the answer moved through ${answers.size} values`);
+		check(most === 1, `${most} searches at once`);
+		check((await page.evaluate(() => globalThis.paints)) === 0, 'the cloud was painted anew');
+		const times = await page.evaluate(() => performance.getEntriesByName('ofad:answer').map((e) => e.duration));
+		const median = times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
+		console.log(`   from the drag to the answer: median ${median.toFixed(0)} ms of ${times.length}`);
+		check(times.length >= 10 && median < MEDIAN_MS, `${median} ms at the median of ${times.length}`);
+		check(query(page).has('latency_ms'), 'the limit is not in the link');
+		await page.goBack();
+		await page.waitForFunction(() => !location.hash.includes('latency_ms'));
+		await agrees(suite, page, server);
+	});
+
+	await suite.test('the limit moves by keys', { hash: `#front?x=macs` }, async (page, { server }) => {
+		await ready(page);
+		await slider(page).focus();
+		check((await slider(page).getAttribute('aria-valuetext')) === 'no limit', 'there is a limit already');
+		for (let i = 0; i < 8; i++) await page.keyboard.press('PageDown');
+		const before = Number(await slider(page).getAttribute('aria-valuenow'));
+		await agrees(suite, page, server);
+		await page.keyboard.press('ArrowLeft');
+		await until('a little less', async () => Number(await slider(page).getAttribute('aria-valuenow')) < before);
+		await agrees(suite, page, server);
+		await page.keyboard.press('Home');
+		await agrees(suite, page, server);
+		await page.keyboard.press('End');
+		await until('no limit', async () => (await slider(page).getAttribute('aria-valuetext')) === 'no limit');
+		await page.waitForFunction(() => !location.hash.includes('macs='));
+	});
+
+	await suite.test('limits as numbers', { hash: `#front?${device(SLOW)}` }, async (page, { server }) => {
+		await ready(page);
+		await page.getByLabel('MACs', { exact: true }).and(page.locator('input[type=number]')).fill('3');
+		await page.getByLabel('Package size').and(page.locator('input[type=number]')).fill('700');
+		await page.waitForURL(/macs=3000000.*storage_bytes=700000/);
+		await agrees(suite, page, server);
+		check((await page.locator('.mark.broken').count()) > 0, 'no point of the front is faint');
+		await page.getByRole('button', { name: 'Clear the limit on MACs' }).click();
+		await page.getByRole('button', { name: 'Clear the limit on size' }).click();
+		await page.waitForFunction(() => !/macs=|storage/.test(location.hash));
+		await agrees(suite, page, server);
+		check((await page.locator('.mark.broken').count()) === 0, 'points are faint without limits');
+	});
+
+	await suite.test('what no subnet keeps', { hash: '#front?x=macs', allow: [422] }, async (page, { server }) => {
+		await ready(page);
+		const input = page.getByLabel('MACs', { exact: true }).and(page.locator('input[type=number]'));
+		await input.fill('0.1');
+		await page.locator('.answer .refusal').getByText(/MACs can be 846 k to 14.4 M/).waitFor();
+		await page.locator('.limit.refused').waitFor();
+		check((await input.getAttribute('aria-invalid')) === 'true', 'the number is not marked');
+		await accessible(page, 'a refusal');
+		await input.fill('2');
+		await page.waitForURL(/macs=2000000/);
+		await page.locator('.limit.refused').waitFor({ state: 'detached' });
+		await agrees(suite, page, server);
+	});
+}
+
+async function points(suite) {
+	await suite.test('a pointer over a point', { hash: '#front?x=macs' }, async (page, { server }) => {
+		await ready(page);
+		const { points: all } = await suite.ask(`networks/${NETWORK}/pareto?metric=macs`, null, server);
+		const i = Math.floor(all.length / 2);
+		await marks(page).nth(i).hover({ force: true });
+		const tooltip = page.locator('.tooltip');
+		await tooltip.getByText(percent(all[i].predicted_accuracy)).waitFor();
+		check((await tooltip.textContent()).includes(`${all[i].arch.image_size} px`), 'the tooltip has no image size');
+		await page.mouse.move(5, 5);
+		await tooltip.waitFor({ state: 'hidden' });
+		await page.locator('.front-table summary').click();
+		await page.locator('.front-table tbody tr').nth(i).hover();
+		await tooltip.getByText(percent(all[i].predicted_accuracy)).waitFor();
+		await page.locator('.mark.lit').waitFor();
+	});
+
+	await suite.test('every point by keyboard, and a choice', { hash: '#front?x=macs' }, async (page, { server }) => {
+		await ready(page);
+		const { points: all } = await suite.ask(`networks/${NETWORK}/pareto?metric=macs`, null, server);
+		await page.locator('.fronts [role=button][tabindex="0"]').focus();
+		for (const [i, point] of all.entries()) {
+			const label = await page.evaluate(() => document.activeElement.getAttribute('aria-label'));
+			check(label.startsWith(percent(point.predicted_accuracy)), `${i}: ${label}`);
+			if (i < all.length - 1) await page.keyboard.press('ArrowRight');
+		}
+		await page.keyboard.press('Home');
+		for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowRight');
+		await page.keyboard.press('Enter');
+		await page.waitForURL(/arch=/);
+		check(query(page).get('arch') === JSON.stringify(all[5].arch), 'another arch was chosen');
+		await page.getByText('Your choice').waitFor();
+		await until('its numbers', async () => (await figure(page).textContent()) === percent(all[5].predicted_accuracy));
+		check((await page.locator('.fronts [aria-pressed=true]').count()) === 1, 'no point is pressed');
+		check((await page.getByRole('link', { name: 'See it' }).getAttribute('href')).includes('arch='), 'See it shows another');
+		await page.getByRole('button', { name: 'Pin to compare' }).click();
+		await page.waitForURL(/pinned=/);
+		await slider(page).focus();
+		await page.keyboard.press('PageDown');
+		await page.waitForFunction(() => !location.hash.includes('arch='));
+		await page.locator('.marker.pinned[visibility=visible]').waitFor();
+		await agrees(suite, page, server);
+	});
+
+	await suite.test('zoom', { hash: '#front?x=macs' }, async (page) => {
+		await ready(page);
+		const box = await page.locator('.ground .overlay').boundingBox();
+		const at = (x, y) => [box.x + box.width * x, box.y + box.height * y];
+		const width = () => { const [x0, x1] = query(page).get('zoom').split(','); return x1 / x0; };
+		await page.mouse.move(...at(0.2, 0.4));
+		await page.mouse.down();
+		await page.mouse.move(...at(0.4, 0.6), { steps: 4 });
+		await page.mouse.move(...at(0.6, 0.8), { steps: 4 });
+		await page.mouse.up();
+		await page.waitForURL(/zoom=/);
+		const first = width();
+		await page.mouse.wheel(0, -300);
+		await until('zoomed in by the wheel', () => width() < first);
+		const [x0] = query(page).get('zoom').split(',').map(Number);
+		await page.mouse.move(...at(0.5, 0.6));
+		await page.mouse.down();
+		await page.mouse.move(...at(0.6, 0.6), { steps: 4 });
+		await page.mouse.up();
+		await until('moved', async () => Number(query(page).get('zoom').split(',')[0]) < x0);
+		await page.locator('.fronts [role=button]').last().focus();
+		await until('the focused point in sight', async () => {
+			const point = await page.locator('.fronts [role=button]').last().boundingBox();
+			return point.x > box.x && point.x < box.x + box.width;
+		});
+		await page.getByRole('button', { name: 'Zoom in' }).click();
+		await page.getByRole('button', { name: 'Reset' }).click();
+		await page.waitForFunction(() => !location.hash.includes('zoom='));
+		check(await page.getByRole('button', { name: 'Zoom out' }).isDisabled(), 'there is still more to see');
+	});
+}
+
+async function devices(suite) {
+	await suite.test('devices side by side', { hash: `#front?${device(FAST)}` }, async (page, { server }) => {
+		await ready(page);
+		await page.getByLabel('Compare with').selectOption(SLOW);
+		await page.getByRole('group', { name: `Pareto front of ${SLOW}` }).waitFor();
+		const slow = await suite.ask(`networks/${NETWORK}/pareto?${device(SLOW)}&metric=latency_ms`, null, server);
+		check((await page.getByRole('group', { name: `Pareto front of ${SLOW}` }).getByRole('button').count()) ===
+			slow.points.length, 'points are missing');
+		check((await page.locator('.steps').count()) === 2, 'not two fronts');
+		check(query(page).get('overlay') === SLOW, 'the device is not in the link');
+		await page.locator('.front-table summary').click();
+		await accessible(page, 'two devices and the table');
+		await page.getByRole('radio', { name: 'MACs' }).check({ force: true });
+		await page.getByText('differs in latency only').waitFor();
+		await page.getByRole('button', { name: `Remove ${SLOW}` }).click();
+		await page.waitForFunction(() => !location.hash.includes('overlay'));
+	});
+
+	await suite.test('no device at all', { hash: '#front', server: suite.bare }, async (page) => {
+		await ready(page);
+		await page.getByText('No device is known here').waitFor();
+		check(await page.getByRole('radio', { name: 'Latency' }).isDisabled(), 'latency of no device');
+		check(await page.getByRole('radio', { name: 'MACs' }).isChecked(), 'MACs are not the axis');
+	});
+
+	await suite.test('latencies of another type', { hash: `#front?${device(FAST)}&dtype=int8` }, async (page, { server }) => {
+		await ready(page);
+		await page.getByText('ofa measure --dtype int8').waitFor();
+		await agrees(suite, page, server);
+	});
+}
+
+async function everywhere(suite) {
+	const hash = `#front?network=${NETWORK}&${device(SLOW)}&overlay=${encodeURIComponent(FAST)}&x=latency_ms&macs=4000000` +
+		'&zoom=0.2,6,0.92,0.95';
+	for (const [size, scheme] of [['usual', 'light'], ['narrow', 'dark'], ['huge', 'light'], ['usual', 'dark']])
+		await suite.test(`a link restores it: ${size}, ${scheme}`, { hash, size: SIZES[size], scheme }, async (page, { server }) => {
+			await ready(page);
+			check((await page.locator('.steps').count()) === 2, 'not two fronts');
+			check((await page.getByLabel('MACs', { exact: true }).and(page.locator('input[type=number]')).inputValue()) === '4',
+				'the limit is lost');
+			check(!(await page.getByRole('button', { name: 'Reset' }).isDisabled()), 'the zoom is lost');
+			await agrees(suite, page, server);
+			await accessible(page);
+			await fits(page);
+			await picture(page, `front-${size}-${scheme}`);
+		});
+
+	await suite.test('by touch', { hash: `#front?${device(SLOW)}`, size: SIZES.narrow, context: { hasTouch: true } }, async (page, { context, server }) => {
+		await ready(page);
+		const box = await slider(page).locator('.grip').boundingBox();
+		const cdp = await context.newCDPSession(page);
+		const touch = (type, x) => cdp.send('Input.dispatchTouchEvent', {
+			type, touchPoints: type === 'touchEnd' ? [] : [{ x, y: box.y + box.height / 2 }],
+		});
+		await touch('touchStart', box.x + box.width / 2);
+		for (let i = 1; i <= 10; i++) await touch('touchMove', box.x + box.width / 2 - 15 * i);
+		await touch('touchEnd');
+		await page.waitForURL(/latency_ms=/);
+		await agrees(suite, page, server);
+	});
+}
+
+export async function area(suite) {
+	suite.bare ??= await suite.start('browser-bare', [], { bare: true });
+	// Fronts are computed once; the paths below are those of a server that has them.
+	for (const name of [FAST, SLOW])
+		for (const { metric } of Object.values(AXES))
+			await suite.ask(`networks/${NETWORK}/pareto?${device(name)}&metric=${metric}`);
+	await axes(suite);
+	await limits(suite);
+	await points(suite);
+	await devices(suite);
+	await everywhere(suite);
+}
