@@ -110,7 +110,7 @@ static enum ofa_status request_body(const struct pull_options *o, json_t **ret_b
 	json_t *body = json_object();
 	enum ofa_status st = cli_parse_limits(&o->limits, &limits, err);
 
-	if (st == OFA_OK)
+	if (st == OFA_OK && o->profile)
 		st = add_profile(o, body, err);
 	if (st == OFA_OK && o->limits.n > 0)
 		st = put(body, "limits", ofa_limits_format(&limits), err);
@@ -388,8 +388,9 @@ int cmd_pull(int argc, char **argv)
 {
 	struct pull_options o = {.seed = NO_SEED, .retries = 5, .backoff_s = 0.5};
 	const struct opt options[] = {
-		{.name = "profile", .kind = OPT_TEXT, .required = true, .value = "NAME|FILE", .to.text = &o.profile,
-		 .help = "a profile file, or the name of one on the server; NAME@N is its revision N"},
+		{.name = "profile", .kind = OPT_TEXT, .value = "NAME|FILE", .to.text = &o.profile,
+		 .help = "a profile file, or the name of one on the server; NAME@N is its revision N (default: none, "
+		         "no latency)"},
 		{.name = "limit", .kind = OPT_LIST, .value = "NAME=VALUE", .to.list = &o.limits,
 		 .help = "latency_ms, macs, peak_memory_bytes or storage_bytes; repeatable"},
 		{.name = "arch", .kind = OPT_TEXT, .value = "JSON|FILE", .to.text = &o.arch,
