@@ -41,6 +41,11 @@ export function smallest(network: Network): Arch {
 	return archOf(network.space as unknown as Space, least);
 }
 
+// The largest image that archs are searched for.
+export function largestImage({ searched_resolutions: searched, resolutions }: Network): number {
+	return most(searched.length ? searched : resolutions);
+}
+
 export function largest(network: Network): Arch {
 	return archOf(network.space as unknown as Space, most);
 }

@@ -3,7 +3,7 @@ import { Api, ApiError, path, query, type Problem } from './api';
 import { parseSamples, type Samples } from './samples';
 import { Store, type State } from './state';
 import type {
-	Answer, Arch, Dtype, Network, Pareto, Plan, Profile, ProfileSummary, Resource, SubnetRequest,
+	Answer, Arch, Dtype, Network, Pareto, Plan, Profile, ProfileSummary, Resource, SigningKey, SubnetRequest,
 } from './types';
 
 const KEPT_MAX = 64;
@@ -72,6 +72,12 @@ export class Session {
 	latencyKeys(network: string): Promise<Record<string, string[]>> {
 		return this.memo.get(`keys ${network}`, async () =>
 			(await this.api.json<{ keys: Record<string, string[]> }>(path`networks/${network}/latency-keys`)).keys);
+	}
+
+	// Of a server that signs.
+	signingKeys(): Promise<SigningKey[]> {
+		return this.memo.get('signing', async () =>
+			(await this.api.json<{ keys: SigningKey[] }>('.well-known/ofad-keys.json')).keys);
 	}
 
 	// After something was uploaded or deleted.

@@ -15,6 +15,8 @@ export type ProfileSummary = Schemas['ProfileSummary'];
 export type Manifest = Schemas['Manifest'];
 export type Ledger = Schemas['Ledger'];
 export type CalibrationReport = Schemas['CalibrationReport'];
+export type Job = Schemas['Job'];
+export type SigningKey = Schemas['Keys']['keys'][number];
 
 // A published point of the network's card.
 export interface Reference {
@@ -30,45 +32,11 @@ export interface Reference {
 }
 
 // POST /searches: what POST /subnets would deliver, without a package.
-export type Answer = Omit<Manifest, 'id' | 'sha256' | 'links'>;
+export type Answer = Schemas['Search'];
 
 // POST /plans: one arch, drawn out.
-export interface PlanUnit {
-	kind: 'stem' | 'block' | 'head_expand' | 'pool' | 'mix' | 'classifier' | 'stem_out' | 'max_pool';
-	stage: number | null;
-	block: number | null;
-	input: [number, number, number];
-	output: [number, number, number];
-	kernel: number;
-	expand: number | null;
-	mid: number | null;
-	stride: number;
-	act: string;
-	se: boolean;
-	residual: boolean;
-	macs: number;
-	params: number;
-	storage_bytes: number;
-	latency_ms: number | null;
-	latency_key: string | null;
-}
-
-export interface Plan {
-	network: string;
-	dtype: Dtype;
-	profile: string | null;
-	arch: Arch;
-	image_size: number;
-	predicted_accuracy: number | null;
-	latency_ms: number | null;
-	macs: number;
-	params: number;
-	storage_bytes: number;
-	peak_memory_bytes: number;
-	stages: { blocks: number; active: number; channels: number }[];
-	units: PlanUnit[];
-	memory: { unit: number; op: string; bytes: number }[];
-}
+export type Plan = Schemas['Plan'];
+export type PlanUnit = Schemas['PlanUnit'];
 
 // The body of POST /searches and POST /subnets.
 export interface SubnetRequest {
