@@ -4,6 +4,7 @@
 
 #include "assess.h"
 #include "base/sha256.h"
+#include "card.h"
 #include "commands.h"
 #include "device_model.h"
 #include "network.h"
@@ -71,23 +72,25 @@ static json_t *feasible_ranges(const struct cli_assessor *a)
 	return ofa_feasible_format(&feasible);
 }
 
-static json_t *network_json(const struct cli_assessor *a, const char *count, const char *sha256)
+static json_t *network_json(const struct cli_assessor *a, const struct cli_card *card, const char *count,
+                            const char *sha256)
 {
 	const struct ofa_supernet *net = a->net;
 	size_t parameters = 0;
 
 	for (int i = 0; i < net->params.n; i++)
 		parameters += net->params.list[i].elements;
-	return json_pack("{s:s,s:s,s:I,s:s,s:o,s:s,s:I,s:o,s:i,s:o,s:o,s:o,s:o,s:o,s:o}", "kind", "network", "name",
-	                 net->name, "size_bytes", (json_int_t)net->file.map.size, "sha256", sha256, "space",
+	return json_pack("{s:s,s:s,s:I,s:s,s:o,s:s,s:I,s:o,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "kind", "network",
+	                 "name", net->name, "size_bytes", (json_int_t)net->file.map.size, "sha256", sha256, "space",
 	                 ofa_space_format(&net->space), "subnets_per_resolution", count, "parameters",
 	                 (json_int_t)parameters, "classes", class_names(net), "calibration_images", net->calibration.n,
 	                 "smallest", figures_of(a, ofa_arch_smallest), "largest", figures_of(a, ofa_arch_largest),
 	                 "feasible", feasible_ranges(a), "predictor", metadata_object(net, "ofa.predictor"), "lineage",
-	                 metadata_object(net, "ofa.lineage"), "license", metadata_text(net, "ofa.license"));
+	                 metadata_object(net, "ofa.lineage"), "license", metadata_text(net, "ofa.license"), "history",
+	                 cli_card_history(card), "references", cli_card_references(card));
 }
 
-static void print_network(const struct cli_assessor *a, const char *count)
+static void print_network(const struct cli_assessor *a, const struct cli_card *card, const char *count)
 {
 	const struct ofa_supernet *net = a->net;
 	struct ofa_arch arch;
@@ -97,8 +100,10 @@ static void print_network(const struct cli_assessor *a, const char *count)
 	       net->space.classes, net->space.input_channels, count, net->space.n_resolutions);
 	for (int i = 0; i < net->space.n_resolutions; i++)
 		printf("%s%d", i ? " " : "", net->space.resolutions[i]);
-	printf(")\n%d calibration images, %s accuracy predictor\nsmallest:\n", net->calibration.n,
+	printf(")\n%d calibration images, %s accuracy predictor\n", net->calibration.n,
 	       a->has_predictor ? "an" : "no");
+	cli_card_summarise(card);
+	printf("smallest:\n");
 	ofa_arch_smallest(&net->space, &arch);
 	cli_assess(a, &arch, &f);
 	cli_figures_print(&net->space, &arch, &f);
@@ -113,19 +118,23 @@ static enum ofa_status inspect_network(const struct inspect_options *o, struct o
 	char count[COUNT_DIGITS], hex[2 * OFA_SHA256_BYTES + 1];
 	struct cli_assessor assessor = {0};
 	struct ofa_supernet *net = NULL;
+	struct cli_card card = {0};
 	enum ofa_status st = cli_open_network(o->file, &net, err);
 
+	if (st == OFA_OK)
+		st = cli_card_load(net, &card, err);
 	if (st == OFA_OK)
 		st = cli_assessor_init(net, o->profile, OFA_FLOAT32, &assessor, err);
 	if (st == OFA_OK) {
 		ofa_space_count(&net->space, count, sizeof count);
 		ofa_hex(net->sha256, sizeof net->sha256, hex);
 		if (o->json)
-			st = cli_print_json(network_json(&assessor, count, hex), err);
+			st = cli_print_json(network_json(&assessor, &card, count, hex), err);
 		else
-			print_network(&assessor, count);
+			print_network(&assessor, &card, count);
 	}
 	cli_assessor_release(&assessor);
+	cli_card_release(&card);
 	ofa_supernet_free(net);
 	return st;
 }

@@ -4,6 +4,7 @@
 #define OFA_CLI_COMMANDS_H
 
 int cmd_train(int argc, char **argv);
+int cmd_card(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_predictor_fit(int argc, char **argv);

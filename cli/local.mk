@@ -7,6 +7,7 @@ cli_ofa_SOURCES = \
 	cli/accuracy.h cli/accuracy.c cli/device_eval.h cli/device_eval.c \
 	cli/api.h cli/api.c \
 	cli/assess.h cli/assess.c \
+	cli/card.h cli/card.c \
 	cli/device_model.h cli/device_model.c \
 	cli/download.h cli/download.c \
 	cli/files.h cli/files.c \
@@ -29,6 +30,7 @@ cli_ofa_SOURCES = \
 	cli/timing.h cli/timing.c \
 	cli/transfer.h cli/transfer.c \
 	cli/trust.h cli/trust.c \
+	cli/cmd_card.c \
 	cli/cmd_eval.c \
 	cli/cmd_export.c \
 	cli/cmd_import.c \

@@ -21,6 +21,7 @@ static const struct command commands[] = {
 	{"import", "a PyTorch checkpoint as a network, with its predictor", cmd_import},
 	{"eval", "accuracy of a subnet or a package on a data set", cmd_eval},
 	{"predictor fit", "measure sampled subnets and fit the accuracy predictor", cmd_predictor_fit},
+	{"card", "how a network was trained, and published points beside it", cmd_card},
 	{"inspect", "what a network or package file holds", cmd_inspect},
 	{"predict", "accuracy, costs and latency of given subnets", cmd_predict},
 	{"search", "the best subnet under limits", cmd_search},

@@ -59,3 +59,13 @@ enum ofa_status cli_open_network(const char *path, struct ofa_supernet **ret_net
 		                "expected a network written by `ofa train` or `ofa import`");
 	return ofa_supernet_load_as(path, &space, ret_net, err);
 }
+
+enum ofa_status cli_save_metadata(const struct ofa_supernet *net, json_t *metadata, const char *out,
+                                  struct ofa_error *err)
+{
+	struct ofa_supernet_parts parts;
+
+	ofa_supernet_parts(net, &parts);
+	parts.extra_metadata = metadata;
+	return ofa_supernet_save(out, &parts, err);
+}

@@ -12,4 +12,9 @@ enum ofa_status cli_is_package(const char *path, bool *ret_is_package, struct of
  * names and shapes.  Such a network has no normalisation, calibration images or predictor. */
 enum ofa_status cli_open_network(const char *path, struct ofa_supernet **ret_net, struct ofa_error *err) OFA_MUST_CHECK;
 
+/* Writes the network with this metadata (an object of strings, as net->file.metadata is) to `out`, which may be its own
+ * file; all else stays. */
+enum ofa_status cli_save_metadata(const struct ofa_supernet *net, json_t *metadata, const char *out,
+                                  struct ofa_error *err) OFA_MUST_CHECK;
+
 #endif

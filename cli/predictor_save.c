@@ -1,7 +1,8 @@
 #include "predictor_save.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "network.h"
 
 static const char *const kind_names[] = {
 	[OFA_PREDICTOR_MLP] = "mlp",
@@ -30,24 +31,24 @@ const char *cli_predictor_kind_name(enum ofa_predictor_kind kind)
 	return kind_names[kind];
 }
 
-/* "ofa.predictor": the predictor's own metadata with the figures of its fit, as JSON text. */
-static enum ofa_status describe(const struct ofa_predictor *p, json_t *figures, json_t **ret, struct ofa_error *err)
+/* The file's metadata with the predictor's own and the figures of its fit in it. */
+static enum ofa_status describe(const struct ofa_supernet *net, const struct ofa_predictor *p, json_t *figures,
+                                json_t **ret, struct ofa_error *err)
 {
-	json_t *meta = ofa_predictor_metadata(p);
-	char *text = NULL;
-	json_t *extra = NULL;
+	json_t *description = ofa_predictor_metadata(p), *metadata = json_copy(net->file.metadata);
+	const bool whole = description && figures && json_object_update(description, figures) == 0;
 
-	if (meta && figures && json_object_update(meta, figures) == 0)
-		text = json_dumps(meta, JSON_COMPACT | JSON_REAL_PRECISION(9));
-	if (text)
-		extra = json_pack("{s:s}", "ofa.predictor", text);
-	json_decref(meta);
 	json_decref(figures);
-	free(text);
-	if (!extra)
+	if (!whole) {
+		json_decref(description);
+		description = NULL;
+	}
+	if (!ofa_supernet_set_metadata(metadata, "ofa.predictor", description)) {
+		json_decref(metadata);
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL,
 		                "out of memory for the predictor's metadata, or a name in it is not UTF-8");
-	*ret = extra;
+	}
+	*ret = metadata;
 	return OFA_OK;
 }
 
@@ -56,17 +57,17 @@ enum ofa_status cli_save_predictor(const struct ofa_supernet *net, const struct 
 {
 	struct ofa_tensor tensors[2 * OFA_PREDICTOR_MAX_LAYERS];
 	struct ofa_supernet_parts parts;
-	json_t *extra;
-	enum ofa_status st = describe(p, figures, &extra, err);
+	json_t *metadata = NULL;
+	enum ofa_status st = describe(net, p, figures, &metadata, err);
 
 	if (st != OFA_OK)
 		return st;
 	ofa_supernet_parts(net, &parts);
-	parts.extra_metadata = extra;
+	parts.extra_metadata = metadata;
 	parts.extra = tensors;
 	parts.n_extra = ofa_predictor_tensors(p, tensors);
 	st = ofa_supernet_save(out, &parts, err);
-	json_decref(extra);
+	json_decref(metadata);
 	return st;
 }
 
@@ -96,24 +97,14 @@ enum ofa_status cli_save_promise(const struct ofa_supernet *net, enum ofa_precis
                                  const struct ofa_promise *promise, json_t *figures, const char *out,
                                  struct ofa_error *err)
 {
-	json_t *meta = describe_promise(net, precision, promise, figures);
-	char *text = meta ? json_dumps(meta, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
-	struct ofa_supernet_parts parts;
-	json_t *metadata = NULL;
+	json_t *meta = describe_promise(net, precision, promise, figures), *metadata = json_copy(net->file.metadata);
 	enum ofa_status st;
 
-	ofa_supernet_parts(net, &parts);
-	if (text)
-		metadata = json_copy(parts.extra_metadata);
-	if (metadata && json_object_set_new(metadata, "ofa.predictor", json_string(text)) == 0) {
-		parts.extra_metadata = metadata;
-		st = ofa_supernet_save(out, &parts, err);
-	} else {
+	if (ofa_supernet_set_metadata(metadata, "ofa.predictor", meta))
+		st = cli_save_metadata(net, metadata, out, err);
+	else
 		st = ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory for the predictor's metadata");
-	}
 	json_decref(metadata);
-	free(text);
-	json_decref(meta);
 	json_decref(figures);
 	return st;
 }

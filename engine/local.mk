@@ -30,6 +30,8 @@ engine_libofaengine_a_SOURCES = \
 	engine/cost/costs.h engine/cost/costs.c engine/cost/memory.h engine/cost/memory.c engine/cost/memory_trace.c \
 	engine/cost/stripes.h engine/cost/stripes.c \
 	engine/cost/coverage.h engine/cost/coverage.c \
+	engine/cost/members.h engine/cost/members.c engine/cost/history.h engine/cost/history.c \
+	engine/cost/references.h engine/cost/references.c \
 	engine/cost/profile.h engine/cost/profile.c engine/cost/pointer.h engine/cost/pointer.c engine/cost/limits.c \
 	engine/cost/uniform.h engine/cost/uniform.c engine/cost/latency.c engine/cost/latency_key.c \
 	engine/quantise/quantised.h engine/quantise/quantise.h engine/quantise/quantise.c \
@@ -85,7 +87,7 @@ engine_libofaengine_a_SOURCES = \
 	engine/train/run.h engine/train/shrink.c engine/train/run_setup.c engine/train/run_from.c engine/train/run_report.c \
 	engine/train/run_save.c \
 	engine/train/checkpoint.h engine/train/checkpoint.c engine/train/evaluate.h engine/train/evaluate.c \
-	engine/train/log.h engine/train/log.c \
+	engine/train/log.h engine/train/log.c engine/train/history.h engine/train/history.c \
 	engine/train/backward.h engine/train/backward.c engine/train/backward_store.c
 
 OFA_OPS_SOURCES = engine/ops/kernels.h engine/ops/kernels_vec.h engine/ops/conv_vec.h engine/ops/panels_vec.h \

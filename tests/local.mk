@@ -12,6 +12,7 @@ ENGINE_TESTS = \
 	tests/engine/test_base \
 	tests/engine/test_breakdown \
 	tests/engine/test_calibration \
+	tests/engine/test_card \
 	tests/engine/test_checkpoint \
 	tests/engine/test_dataset \
 	tests/engine/test_kernels \
@@ -92,6 +93,7 @@ endif
 
 # Fuzz targets replay their corpus with damaged copies; each source says how libFuzzer runs it.
 FUZZ_TESTS = \
+	tests/fuzz/fuzz_card \
 	tests/fuzz/fuzz_export \
 	tests/fuzz/fuzz_image \
 	tests/fuzz/fuzz_manifest \
@@ -104,6 +106,7 @@ FUZZ_TESTS = \
 	tests/fuzz/fuzz_unpickle \
 	tests/fuzz/fuzz_yaml \
 	tests/fuzz/fuzz_zip
+tests_fuzz_fuzz_card_SOURCES = tests/fuzz/fuzz_card.c tests/fuzz/replay.c
 tests_fuzz_fuzz_export_SOURCES = tests/fuzz/fuzz_export.c tests/fuzz/replay.c
 tests_fuzz_fuzz_pairs_SOURCES = tests/fuzz/fuzz_pairs.c tests/fuzz/replay.c
 tests_fuzz_fuzz_image_SOURCES = tests/fuzz/fuzz_image.c tests/fuzz/replay.c
@@ -130,6 +133,7 @@ SHELL_TESTS = \
 	scripts/check-layers \
 	scripts/check-style \
 	tests/device/test-c99 \
+	tests/cli/test-card \
 	tests/cli/test-export \
 	tests/cli/test-golden \
 	tests/cli/test-import \
@@ -171,6 +175,7 @@ SERVER_TESTS = \
 	tests/server/test_memo \
 	tests/server/test_metrics \
 	tests/server/test_calibration \
+	tests/server/test_card \
 	tests/server/test_calibrations \
 	tests/server/test_dtypes \
 	tests/server/test_exports \
@@ -237,6 +242,9 @@ tests_server_test_page_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_page_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_precondition_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_precondition_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_card_SOURCES = tests/server/test_card.c $(DAEMON_SOURCES)
+tests_server_test_card_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_card_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_plans_SOURCES = tests/server/test_plans.c $(DAEMON_SOURCES)
 tests_server_test_plans_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_plans_LDADD = $(SERVER_E2E_LIBS)

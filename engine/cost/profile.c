@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cost/members.h"
 #include "cost/pointer.h"
 
 bool ofa_profile_name_ok(const char *name)
@@ -22,45 +23,6 @@ bool ofa_profile_name_ok(const char *name)
 			return false;
 	}
 	return true;
-}
-
-/* One field of an object: what it is called and who reads it. */
-struct member {
-	const char *name;
-	bool required;
-	enum ofa_status (*parse)(const json_t *json, const char *field, void *out, struct ofa_error *err);
-};
-
-/* Reads an object by its table of members; whatever is not in the table is refused. */
-static enum ofa_status parse_members(const json_t *json, const char *pointer, const struct member *members, size_t n,
-				     void *out, struct ofa_error *err)
-{
-	char field[OFA_POINTER_MAX];
-	const char *name;
-	json_t *value;
-
-	if (!json_is_object(json))
-		return ofa_fail(err, OFA_ERR_INVALID, pointer, "must be a JSON object");
-	json_object_foreach((json_t *)json, name, value)
-	{
-		size_t i = 0;
-
-		while (i < n && strcmp(members[i].name, name) != 0)
-			i++;
-		ofa_pointer_join(field, sizeof(field), pointer, name);
-		if (i == n)
-			return ofa_fail(err, OFA_ERR_INVALID, field, "there is no field \"%.64s\" here", name);
-		enum ofa_status st = members[i].parse(value, field, out, err);
-		if (st)
-			return st;
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (!members[i].required || json_object_get(json, members[i].name))
-			continue;
-		ofa_pointer_join(field, sizeof(field), pointer, members[i].name);
-		return ofa_fail(err, OFA_ERR_INVALID, field, "the field \"%s\" is required", members[i].name);
-	}
-	return OFA_OK;
 }
 
 static enum ofa_status parse_mean(const json_t *json, const char *field, void *out, struct ofa_error *err)
@@ -113,11 +75,11 @@ static enum ofa_status parse_included_in(const json_t *json, const char *field, 
 	return e->included_in ? OFA_OK : ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 }
 
-static const struct member included_members[] = {
+static const struct ofa_member included_members[] = {
 	{"included_in", true, parse_included_in},
 };
 
-static const struct member entry_members[] = {
+static const struct ofa_member entry_members[] = {
 	{"mean", true, parse_mean},
 	{"std", false, parse_std},
 	{"count", false, parse_count},
@@ -141,9 +103,9 @@ static enum ofa_status parse_entry(const json_t *json, const char *field, const 
 	enum ofa_status st;
 
 	if (json_object_get(json, "included_in"))
-		st = parse_members(json, field, included_members, OFA_ARRAY_LEN(included_members), e, err);
+		st = ofa_members_parse(json, field, included_members, OFA_ARRAY_LEN(included_members), e, err);
 	else
-		st = parse_members(json, field, entry_members, OFA_ARRAY_LEN(entry_members), e, err);
+		st = ofa_members_parse(json, field, entry_members, OFA_ARRAY_LEN(entry_members), e, err);
 	if (st)
 		return st;
 	e->key = strdup(key);
@@ -301,7 +263,7 @@ static enum ofa_status parse_dtype(const json_t *json, const char *field, void *
 	return OFA_OK;
 }
 
-static const struct member table_members[] = {
+static const struct ofa_member table_members[] = {
 	{"unit", true, parse_unit},
 	{"dtype", false, parse_dtype},
 	{"runtime", false, parse_runtime},
@@ -346,10 +308,10 @@ static enum ofa_status parse_table(const json_t *json, const char *field, void *
 	struct ofa_profile *p = out;
 
 	p->has_table = true;
-	return parse_members(json, field, table_members, OFA_ARRAY_LEN(table_members), &p->table, err);
+	return ofa_members_parse(json, field, table_members, OFA_ARRAY_LEN(table_members), &p->table, err);
 }
 
-static const struct member profile_members[] = {
+static const struct ofa_member profile_members[] = {
 	{"name", true, parse_name},
 	{"description", false, parse_description},
 	{"limits", false, parse_limits},
@@ -362,7 +324,7 @@ enum ofa_status ofa_profile_parse(const json_t *json, struct ofa_profile *ret, s
 	enum ofa_status st;
 
 	ofa_limits_init(&p.limits);
-	st = parse_members(json, "", profile_members, OFA_ARRAY_LEN(profile_members), &p, err);
+	st = ofa_members_parse(json, "", profile_members, OFA_ARRAY_LEN(profile_members), &p, err);
 	if (st) {
 		ofa_profile_release(&p);
 		return st;

@@ -10,7 +10,8 @@
 /* __metadata__ of a network file (all values are strings; objects are JSON text):
  *   ofa.format "1", ofa.name, ofa.space {space JSON}, ofa.classes [names], ofa.mean [per channel],
  *   ofa.std [per channel], ofa.lineage {how it was made, "cost":{"cpu_seconds"} if recorded}, ofa.license,
- *   ofa.predictor {see predict/predictor.h}
+ *   ofa.predictor {see predict/predictor.h}, ofa.history {see cost/history.h}, ofa.references [see
+ *   cost/references.h]
  * Tensors: the parameters by name (F32); "ofa.calibration.images" U8 (N,H,W,C), raw pixels 0..255, or
  * "ofa.calibration.inputs" F32 (N,H,W,C), normalised already; "ofa.predictor.*".  Others are ignored when named
  * num_batches_tracked, else refused. */
@@ -54,11 +55,14 @@ struct ofa_supernet_parts {
 	int n_calibration, calibration_h, calibration_w;
 	json_t *lineage;                /* object or NULL; borrowed */
 	const char *license;            /* or NULL */
-	json_t *extra_metadata;         /* object of strings to which the above is added (ofa.predictor), or NULL */
+	json_t *extra_metadata;         /* object of strings to which the above is added (ofa.history), or NULL */
 	const struct ofa_tensor *extra; size_t n_extra; /* predictor tensors */
 };
 enum ofa_status ofa_supernet_save(const char *path, const struct ofa_supernet_parts *parts,
                                   struct ofa_error *err) OFA_MUST_CHECK;
+/* Sets a key of the metadata to JSON text, in which floats keep 9 digits; takes the reference to value.  False: memory
+ * is out. */
+bool ofa_supernet_set_metadata(json_t *metadata, const char *key, json_t *value) OFA_MUST_CHECK;
 /* The parts of a loaded network (borrowing from it), so that a tool can change one and save. */
 void ofa_supernet_parts(const struct ofa_supernet *net, struct ofa_supernet_parts *ret);
 

@@ -3,15 +3,14 @@
 
 #include "net/supernet.h"
 
-/* Metadata values are strings: objects and lists go in as JSON text.  `value` is taken. */
-static int set_json(json_t *meta, const char *key, json_t *value)
+bool ofa_supernet_set_metadata(json_t *metadata, const char *key, json_t *value)
 {
 	char *text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
-	int failed = !text || json_object_set_new(meta, key, json_string(text)) < 0;
+	bool set = text && json_object_set_new(metadata, key, json_string(text)) == 0;
 
 	free(text);
 	json_decref(value);
-	return failed;
+	return set;
 }
 
 static json_t *channels_json(const float *x, int n)
@@ -48,13 +47,13 @@ static json_t *build_metadata(const struct ofa_supernet_parts *p)
 
 	failed |= json_object_set_new(meta, "ofa.format", json_string("1")) < 0;
 	failed |= json_object_set_new(meta, "ofa.name", json_string(p->name)) < 0;
-	failed |= set_json(meta, "ofa.space", ofa_space_format(p->space));
-	failed |= set_json(meta, "ofa.mean", channels_json(p->mean, channels));
-	failed |= set_json(meta, "ofa.std", channels_json(p->std, channels));
+	failed |= !ofa_supernet_set_metadata(meta, "ofa.space", ofa_space_format(p->space));
+	failed |= !ofa_supernet_set_metadata(meta, "ofa.mean", channels_json(p->mean, channels));
+	failed |= !ofa_supernet_set_metadata(meta, "ofa.std", channels_json(p->std, channels));
 	if (p->classes)
-		failed |= set_json(meta, "ofa.classes", classes_json(p->classes, p->space->classes));
+		failed |= !ofa_supernet_set_metadata(meta, "ofa.classes", classes_json(p->classes, p->space->classes));
 	if (p->lineage)
-		failed |= set_json(meta, "ofa.lineage", json_incref(p->lineage));
+		failed |= !ofa_supernet_set_metadata(meta, "ofa.lineage", json_incref(p->lineage));
 	if (p->license)
 		failed |= json_object_set_new(meta, "ofa.license", json_string(p->license)) < 0;
 	if (failed) {

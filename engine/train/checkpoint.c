@@ -29,15 +29,30 @@ static int groups_of(const struct ofa_position *p)
 	return p->phase > 0 ? N_GROUPS : TEACHER;
 }
 
+static json_t *real_or_null(double v)
+{
+	return isnan(v) ? json_null() : json_real(v);
+}
+
+/* NAN for what is no number, as checkpoints of before have none. */
+static double number_or_nan(const json_t *v)
+{
+	return json_is_number(v) ? json_number_value(v) : NAN;
+}
+
 static json_t *format_position(const struct ofa_checkpoint *c)
 {
 	const struct ofa_position *p = c->position;
-	json_t *losses = json_array();
-	for (int i = 0; i < OFA_MAX_PHASES; i++)
+	json_t *losses = json_array(), *accuracies = json_array();
+	for (int i = 0; i < OFA_MAX_PHASES; i++) {
 		json_array_append_new(losses, json_real(p->phase_loss[i]));
-	return json_pack("{s:s, s:i, s:I, s:f, s:f, s:o*, s:o}", "identity", c->identity[ofa_phases_begun(p)], "phase",
-			 p->phase, "step", (json_int_t)p->step, "loss", p->loss, "seconds", p->seconds,
-			 "cpu_seconds", isnan(p->cpu_seconds) ? NULL : json_real(p->cpu_seconds), "phase_loss", losses);
+		json_array_append_new(accuracies, json_pack("[o, o]", real_or_null(p->accuracy[i].largest),
+							    real_or_null(p->accuracy[i].smallest)));
+	}
+	return json_pack("{s:s, s:i, s:I, s:f, s:f, s:o*, s:o, s:o}", "identity", c->identity[ofa_phases_begun(p)],
+			 "phase", p->phase, "step", (json_int_t)p->step, "loss", p->loss, "seconds", p->seconds,
+			 "cpu_seconds", isnan(p->cpu_seconds) ? NULL : json_real(p->cpu_seconds), "phase_loss", losses,
+			 "accuracy", accuracies);
 }
 
 static json_t *make_metadata(const struct ofa_checkpoint *c)
@@ -95,17 +110,21 @@ static enum ofa_status read_position(const json_t *o, struct ofa_position *p, in
 {
 	json_int_t step = -1;
 	json_t *losses = NULL;
-	const json_t *cpu;
+	const json_t *accuracies;
 	if (json_unpack((json_t *)o, "{s:i, s:I, s:F, s:F, s:o}", "phase", &p->phase, "step", &step, "loss", &p->loss,
 			"seconds", &p->seconds, "phase_loss", &losses) ||
 	    p->phase < 0 || p->phase > n_phases || step < 0 || json_array_size(losses) != OFA_MAX_PHASES)
 		return ofa_fail(err, OFA_ERR_FORMAT, FORMAT_KEY, "is not the position of a run with %d phases",
 				n_phases);
 	p->step = (uint64_t)step;
-	cpu = json_object_get(o, "cpu_seconds");
-	p->cpu_seconds = json_is_number(cpu) ? json_number_value(cpu) : NAN;
-	for (int i = 0; i < OFA_MAX_PHASES; i++)
-		p->phase_loss[i] = json_number_value(json_array_get(losses, (size_t)i));
+	p->cpu_seconds = number_or_nan(json_object_get(o, "cpu_seconds"));
+	accuracies = json_object_get(o, "accuracy");
+	for (size_t i = 0; i < OFA_MAX_PHASES; i++) {
+		const json_t *pair = json_array_get(accuracies, i);
+		p->phase_loss[i] = json_number_value(json_array_get(losses, i));
+		p->accuracy[i].largest = number_or_nan(json_array_get(pair, 0));
+		p->accuracy[i].smallest = number_or_nan(json_array_get(pair, 1));
+	}
 	return OFA_OK;
 }
 

@@ -3,7 +3,7 @@
 #ifndef OFA_TRAIN_CHECKPOINT_H
 #define OFA_TRAIN_CHECKPOINT_H
 
-#include "train/shrink.h"
+#include "train/history.h"
 
 /* Where a run stands; everything else follows from the recipe. */
 struct ofa_position {
@@ -13,6 +13,7 @@ struct ofa_position {
 	double seconds;                    /* spent so far, over all runs */
 	double cpu_seconds;                /* likewise, of all threads; NAN: a run before did not count them */
 	double phase_loss[OFA_MAX_PHASES]; /* at the end of each phase that has ended */
+	struct ofa_phase_accuracy accuracy[OFA_MAX_PHASES]; /* likewise */
 };
 
 static inline int ofa_phases_begun(const struct ofa_position *p)

@@ -49,6 +49,21 @@ static enum ofa_status read_lineage(struct ofa_run *run, const json_t *lineage, 
 	return OFA_OK;
 }
 
+/* What the file tells of the accuracy after its phases. */
+static enum ofa_status read_history(struct ofa_run *run, const struct ofa_supernet *net, struct ofa_error *err)
+{
+	struct ofa_history history;
+	enum ofa_status status = ofa_history_load(net, &history, err);
+	if (status)
+		return status;
+	for (size_t i = 0; i < history.n_evaluations; i++) {
+		const struct ofa_history_evaluation *e = &history.evaluations[i];
+		if (e->phase < run->position.phase)
+			run->position.accuracy[e->phase] = (struct ofa_phase_accuracy){e->largest, e->smallest};
+	}
+	return OFA_OK;
+}
+
 enum ofa_status ofa_run_from_network(struct ofa_run *run, const char *path, struct ofa_error *err)
 {
 	struct ofa_supernet *net = NULL;
@@ -56,6 +71,8 @@ enum ofa_status ofa_run_from_network(struct ofa_run *run, const char *path, stru
 	if (status)
 		return status;
 	status = read_lineage(run, net->lineage, err);
+	if (!status)
+		status = read_history(run, net, err);
 	for (int i = 0; i < run->params.n && !status; i++) {
 		size_t bytes = run->params.list[i].elements * sizeof(float);
 		memcpy(run->student->data[i], net->data[i], bytes);

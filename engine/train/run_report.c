@@ -1,4 +1,5 @@
 #include "train/run.h"
+#include <math.h>
 #include "train/evaluate.h"
 
 #define LOG_EVERY_STEPS 50
@@ -72,13 +73,15 @@ enum ofa_status ofa_run_log_end(struct ofa_run *run, struct ofa_error *err)
 				  err);
 }
 
-static enum ofa_status evaluate_one(struct ofa_run *run, const struct ofa_arch *arch, struct ofa_error *err)
+static enum ofa_status evaluate_one(struct ofa_run *run, const struct ofa_arch *arch, double *ret_accuracy,
+				    struct ofa_error *err)
 {
 	const struct ofa_evaluation e = {run->student, &run->calibration, run->holdout, run->mean, run->std, run->pool};
 	double accuracy;
 	enum ofa_status status = ofa_evaluate_arch(&e, arch, &accuracy, err);
 	if (status)
 		return status;
+	*ret_accuracy = accuracy;
 	return ofa_train_log_line(&run->log,
 				  json_pack("{s:s, s:f, s:s, s:o, s:f}", "event", "evaluation", "seconds",
 					    ofa_run_seconds(run), "phase", current(run)->name, "arch",
@@ -91,15 +94,19 @@ enum ofa_status ofa_run_evaluate(struct ofa_run *run, struct ofa_error *err)
 	const struct ofa_space *s = &run->recipe->space;
 	const int sizes[] = {s->resolutions[s->n_resolutions - 1], s->resolutions[0]};
 	enum ofa_status status = OFA_OK;
+	double alone;
 	if (run->opt->only)
-		return evaluate_one(run, run->opt->only, err);
+		return evaluate_one(run, run->opt->only, &alone, err);
 	for (size_t i = 0; i < OFA_ARRAY_LEN(sizes) && !status; i++) {
+		struct ofa_phase_accuracy accuracy = {NAN, NAN};
 		struct ofa_arch largest, smallest;
 		ofa_opened_largest(s, &run->opened, sizes[i], &largest);
 		ofa_opened_smallest(s, &run->opened, sizes[i], &smallest);
-		status = evaluate_one(run, &largest, err);
+		status = evaluate_one(run, &largest, &accuracy.largest, err);
 		if (!status && !ofa_arch_equal(&largest, &smallest))
-			status = evaluate_one(run, &smallest, err);
+			status = evaluate_one(run, &smallest, &accuracy.smallest, err);
+		if (i == 0)
+			run->position.accuracy[run->position.phase] = accuracy;
 	}
 	return status;
 }

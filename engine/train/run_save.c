@@ -13,6 +13,14 @@ enum ofa_status ofa_run_checkpoint(struct ofa_run *run, struct ofa_error *err)
 	return ofa_checkpoint_save(run->opt->checkpoint_path, &c, err);
 }
 
+/* Steps that a phase was trained for; 0: it has not begun. */
+static uint64_t steps_done(const struct ofa_run *run, int phase)
+{
+	if (phase < run->position.phase)
+		return ofa_phase_steps(run->recipe, &run->recipe->phases[phase], run->train->n);
+	return phase == run->position.phase && phase < ofa_run_phases(run) ? run->position.step : 0;
+}
+
 /* How the network came to be, without anything that differs between two equal runs, but for the cost that is asked
  * for. */
 static json_t *make_lineage(const struct ofa_run *run)
@@ -25,14 +33,13 @@ static json_t *make_lineage(const struct ofa_run *run)
 		return NULL;
 	int failed = 0;
 	for (int i = 0; i < ofa_run_phases(run); i++) {
-		const struct ofa_phase *p = &run->recipe->phases[i];
-		if (i > run->position.phase || (i == run->position.phase && !run->position.step))
+		const uint64_t steps = steps_done(run, i);
+		if (!steps)
 			break;
-		bool ended = i < run->position.phase;
-		uint64_t steps = ended ? ofa_phase_steps(run->recipe, p, run->train->n) : run->position.step;
 		failed |= json_array_append_new(
-			phases, json_pack("{s:s, s:I, s:f}", "name", p->name, "steps", (json_int_t)steps, "loss",
-					  ended ? run->position.phase_loss[i] : run->position.loss));
+			phases, json_pack("{s:s, s:I, s:f}", "name", run->recipe->phases[i].name, "steps",
+					  (json_int_t)steps, "loss",
+					  i < run->position.phase ? run->position.phase_loss[i] : run->position.loss));
 	}
 	double cpu = run->opt->record_cost ? ofa_run_cpu_seconds(run) : NAN;
 	if (!isnan(cpu))
@@ -45,12 +52,39 @@ static json_t *make_lineage(const struct ofa_run *run)
 	return NULL;
 }
 
+/* {"ofa.history"}; {} where nothing was measured. */
+static json_t *make_history(const struct ofa_run *run)
+{
+	const struct ofa_space *s = &run->recipe->space;
+	struct ofa_trained t = {.epoch_steps = ofa_epoch_steps(run->recipe, run->train->n),
+				.holdout_images = run->holdout->n,
+				.image_size = s->resolutions[s->n_resolutions - 1]};
+	struct ofa_history history;
+	json_t *metadata = json_object();
+	while (t.n < ofa_run_phases(run) && steps_done(run, t.n)) {
+		t.phases[t.n] = (struct ofa_trained_phase){.name = run->recipe->phases[t.n].name,
+							   .steps = steps_done(run, t.n),
+							   .accuracy = run->position.accuracy[t.n]};
+		t.n++;
+	}
+	ofa_trained_history(&t, &history);
+	if (metadata && history.n_evaluations > 0 &&
+	    !ofa_supernet_set_metadata(metadata, "ofa.history", ofa_history_format(&history))) {
+		json_decref(metadata);
+		return NULL;
+	}
+	return metadata;
+}
+
 enum ofa_status ofa_run_save_network(const struct ofa_run *run, struct ofa_error *err)
 {
 	const struct ofa_recipe *r = run->recipe;
-	json_t *lineage = make_lineage(run);
-	if (!lineage)
+	json_t *lineage = make_lineage(run), *history = make_history(run);
+	if (!lineage || !history) {
+		json_decref(lineage);
+		json_decref(history);
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for the lineage");
+	}
 	const struct ofa_supernet_parts parts = {
 		.name = r->name,
 		.space = &r->space,
@@ -65,8 +99,10 @@ enum ofa_status ofa_run_save_network(const struct ofa_run *run, struct ofa_error
 		.calibration_w = run->calibration.w,
 		.lineage = lineage,
 		.license = r->license[0] ? r->license : NULL,
+		.extra_metadata = history,
 	};
 	enum ofa_status status = ofa_supernet_save(run->opt->out_path, &parts, err);
 	json_decref(lineage);
+	json_decref(history);
 	return status;
 }

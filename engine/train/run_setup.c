@@ -1,5 +1,6 @@
 #include "train/run.h"
 #include "base/sha256.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,6 +145,8 @@ enum ofa_status ofa_run_init(struct ofa_run *run, struct ofa_error *err)
 	run->cpu_started = cpu_clock();
 	run->order_epoch = UINT64_MAX;
 	run->position.loss = -1;
+	for (int i = 0; i < OFA_MAX_PHASES; i++)
+		run->position.accuracy[i] = (struct ofa_phase_accuracy){NAN, NAN};
 	enum ofa_status status = check_data(run, err);
 	if (!status)
 		status = allocate(run, err);

@@ -78,7 +78,8 @@ json_t *network_format(const struct network *n)
 	ofa_hex(net->sha256, OFA_SHA256_BYTES, sha256);
 	ofa_space_count(space, count, sizeof(count));
 	/* clang-format off */
-	return json_pack("{s:s, s:s, s:o, s:o*, s:{s:i, s:o, s:o}, s:o, s:o, s:s, s:I, s:I, s:o*, s:o*, s:s*, s:o}",
+	return json_pack("{s:s, s:s, s:o, s:o*, s:{s:i, s:o, s:o}, s:o, s:o, s:s, s:I, s:I, s:o*, s:o*, s:s*, s:o*,"
+	                 " s:o*, s:o}",
 	                 "name", net->name,
 	                 "sha256", sha256,
 	                 "space", ofa_space_format(space),
@@ -95,6 +96,8 @@ json_t *network_format(const struct network *n)
 	                 "predictor", metadata_object(net, "ofa.predictor"),
 	                 "lineage", metadata_object(net, "ofa.lineage"),
 	                 "license", ofa_safetensors_meta(&net->file, "ofa.license"),
+	                 "references", n->references.n ? ofa_references_format(&n->references) : NULL,
+	                 "history", n->history.n_phases ? ofa_history_format(&n->history) : NULL,
 	                 "feasible", feasible(n));
 	/* clang-format on */
 }

@@ -31,6 +31,10 @@ static enum ofa_status load_one(struct networks *s, const char *path, struct ofa
 					"%s: there is a network named \"%s\" already", path, n->net->name);
 	st = ofa_predictor_load(n->net, &n->predictor, err);
 	if (st == OFA_OK)
+		st = ofa_history_load(n->net, &n->history, err);
+	if (st == OFA_OK)
+		st = ofa_references_load(n->net, &n->references, err);
+	if (st == OFA_OK)
 		st = ofa_search_problem_new(n->net, &n->predictor, NULL, OFA_FLOAT32, &n->problem, err);
 	if (st != OFA_OK)
 		ofa_error_prefix(err, "%s", path);
@@ -66,6 +70,7 @@ void networks_free(struct networks *s)
 		struct network *n = &s->list[i];
 
 		ofa_search_problem_free(n->problem);
+		ofa_references_release(&n->references);
 		ofa_predictor_release(&n->predictor);
 		ofa_supernet_free(n->net);
 	}

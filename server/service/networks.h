@@ -3,6 +3,8 @@
 #define OFAD_SERVICE_NETWORKS_H
 
 #include <stdatomic.h>
+#include "cost/history.h"
+#include "cost/references.h"
 #include "search/search.h"
 
 #define NETWORKS_MAX 64
@@ -14,6 +16,8 @@ struct ledger_account;
 struct network {
 	struct ofa_supernet *net;
 	struct ofa_predictor predictor;
+	struct ofa_history history;         /* its card: n_phases 0, n 0 where the file tells nothing */
+	struct ofa_references references;
 	struct ofa_search_problem *problem; /* without a latency table */
 	atomic_int state;                   /* enum network_state */
 	struct ofa_error failure;           /* written before state becomes NETWORK_FAILED */
@@ -26,7 +30,7 @@ struct networks {
 };
 
 /* Loads every file.  Names must differ and be usable in a path; a network without a predictor cannot be
- * searched and is refused. */
+ * searched and is refused, as is one whose card is malformed. */
 enum ofa_status networks_load(const char *const *paths, size_t n, struct networks **ret,
 			      struct ofa_error *err) OFA_MUST_CHECK;
 void networks_free(struct networks *s); /* NULL is allowed */

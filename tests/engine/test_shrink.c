@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "net/supernet.h"
 #include "runner.h"
-#include "train/shrink.h"
+#include "train/history.h"
 
 static const char recipe_json[] =
 	"{\"name\":\"tiny\",\"seed\":4,\"batch\":16,\"holdout\":32,\"calibration_images\":32,"
@@ -262,6 +262,80 @@ START_TEST(an_interrupted_run_ends_in_the_same_bytes)
 }
 END_TEST
 
+/* The log's text as a history. */
+static void history_of_log(const struct world *w, const struct ofa_supernet *net, struct ofa_history *ret)
+{
+	struct ofa_error err = {0};
+	uint8_t *text;
+	size_t size;
+
+	ASSERT_OK(ofa_file_read(w->log, 1 << 20, &text, &size, &err), &err);
+	ASSERT_OK(ofa_train_log_history(net, (const char *)text, size, ret, &err), &err);
+	free(text);
+}
+
+static void check_history(const struct world *w, const struct ofa_history *h)
+{
+	ck_assert_str_eq(h->measured_on, "32 images held out of training, 12 x 12 pixels");
+	ck_assert_uint_eq(h->n_phases, (size_t)w->recipe.n_phases);
+	ck_assert_uint_eq(h->n_evaluations, h->n_phases);
+	for (size_t i = 0; i < h->n_phases; i++) {
+		const struct ofa_history_evaluation *e = &h->evaluations[i];
+
+		ck_assert_str_eq(h->phases[i].name, w->recipe.phases[i].name);
+		ck_assert_double_eq_tol(h->phases[i].begin_epoch, i ? 3 + (double)i : 0, 1e-6);
+		ck_assert_double_eq_tol(h->phases[i].epochs, i ? 1 : 4, 1e-6);
+		ck_assert_int_eq(e->phase, (int)i);
+		ck_assert_double_eq_tol(e->epoch, 4 + (double)i, 1e-6);
+		ck_assert(e->largest > 0.2 && e->largest <= 1);
+		ck_assert(i ? e->smallest > 0.2 && e->smallest <= 1 : isnan(e->smallest));
+	}
+}
+
+/* The file tells how accuracy went, over an interruption too, and the log says the same. */
+START_TEST(the_history_is_recorded)
+{
+	struct ofa_history recorded, logged;
+	struct ofa_error err = {0};
+	struct ofa_supernet *net;
+	json_t *a, *b;
+	struct world w;
+
+	world_init(&w, 1);
+	w.stop_at = 5 * STEPS_PER_EPOCH + 3;
+	ASSERT_FAILS(train(&w, false, 0, NULL), OFA_ERR_CANCELLED);
+	w.stop_at = 0;
+	atomic_store(&w.stop, false);
+	ASSERT_OK(train(&w, true, 0, &err), &err);
+	ASSERT_OK(ofa_supernet_load(w.out, &net, &err), &err);
+	ASSERT_OK(ofa_history_load(net, &recorded, &err), &err);
+	check_history(&w, &recorded);
+	history_of_log(&w, net, &logged);
+	check_history(&w, &logged);
+	a = ofa_history_format(&recorded);
+	ASSERT_OK(ofa_history_parse(a, &recorded, &err), &err);
+	for (size_t i = 0; i < recorded.n_evaluations; i++) {
+		/* the log and the file keep so many digits */
+		ck_assert_double_eq_tol(recorded.evaluations[i].largest, logged.evaluations[i].largest, 1e-6);
+		if (i)
+			ck_assert_double_eq_tol(recorded.evaluations[i].smallest, logged.evaluations[i].smallest, 1e-6);
+	}
+	b = ofa_history_format(&recorded);
+	ck_assert(json_equal(a, b));
+	json_decref(a);
+	json_decref(b);
+	ofa_supernet_free(net);
+	/* cut short in its first phase, nothing was measured */
+	ASSERT_OK(train(&w, false, 3, &err), &err);
+	ASSERT_OK(ofa_supernet_load(w.out, &net, &err), &err);
+	ASSERT_OK(ofa_history_load(net, &recorded, &err), &err);
+	ck_assert_uint_eq(recorded.n_phases, 0);
+	ck_assert_ptr_null(ofa_safetensors_meta(&net->file, "ofa.history"));
+	ofa_supernet_free(net);
+	world_release(&w);
+}
+END_TEST
+
 START_TEST(a_foreign_checkpoint_is_refused)
 {
 	struct ofa_error err = {0};
@@ -507,6 +581,7 @@ int main(void)
 		the_same_seed_gives_the_same_bytes,
 		an_interrupted_run_ends_in_the_same_bytes,
 		the_cost_is_recorded_when_asked,
+		the_history_is_recorded,
 		a_foreign_checkpoint_is_refused,
 		phases_to_come_may_change,
 		a_network_can_be_trained_further,

@@ -1,7 +1,7 @@
 /* Makes a network that works but knows nothing: random weights for the space of a recipe, calibration images
  * of noise, and a predictor fitted on accuracies that grow with the cost, which promises less of int8 and nothing of
- * float16.  Beside it a profile whose latency
- * table has every key the network needs.  For tests of what surrounds a network.
+ * float16, and a card that is made up.  Beside it a profile whose latency table has every key the network needs.  For
+ * tests of what surrounds a network.
  *
  *   make_network NAME RECIPE.json NETWORK.safetensors PROFILE.json */
 #include <math.h>
@@ -57,19 +57,34 @@ static enum ofa_status fit(const struct ofa_space *s, const struct ofa_params *p
 	return st;
 }
 
-/* ofa.predictor is JSON text, as every value of the metadata. */
-static json_t *predictor_metadata(const struct ofa_predictor *p)
+static json_t *references(void)
 {
-	json_t *object = ofa_predictor_metadata(p), *metadata;
-	char *text;
+	return json_pack("[{s:s, s:f, s:i, s:i, s:{s:f}, s:s, s:s}, {s:s, s:f, s:i, s:i, s:s}]", "name",
+			 "somebody's subnet", "accuracy", 0.75, "macs", 2000000, "params", 150000, "latency_ms",
+			 "acme/cam-m7", 4.5, "dtype", "float32", "source", "a paper", "name", "somebody's bytes",
+			 "accuracy", 0.7, "peak_memory_bytes", 65536, "storage_bytes", 400000, "source",
+			 "https://example.org/");
+}
+
+static json_t *history(void)
+{
+	return json_pack("{s:s, s:[{s:s, s:f, s:f}, {s:s, s:f, s:f}], s:[{s:f, s:s, s:f, s:n}, {s:f, s:s, s:f, s:f}]}",
+			 "measured_on", "nothing", "phases", "name", "full", "begin_epoch", 0.0, "epochs", 2.0, "name",
+			 "all", "begin_epoch", 2.0, "epochs", 1.5, "evaluations", "epoch", 2.0, "phase", "full",
+			 "largest", 0.5, "smallest", "epoch", 3.5, "phase", "all", "largest", 0.75, "smallest", 0.625);
+}
+
+static json_t *make_metadata(const struct ofa_predictor *p)
+{
+	json_t *object = ofa_predictor_metadata(p), *metadata = json_object();
 
 	json_object_set_new(object, "dtypes",
 			    json_pack("{s:{s:s, s:f, s:f}}", "int8", "model", "constant", "slope", 1.0, "offset",
 				      -INT8_DROP));
-	text = json_dumps(object, JSON_COMPACT);
-	metadata = json_pack("{s:s}", "ofa.predictor", text);
-	free(text);
-	json_decref(object);
+	if (!ofa_supernet_set_metadata(metadata, "ofa.predictor", object) ||
+	    !ofa_supernet_set_metadata(metadata, "ofa.references", references()) ||
+	    !ofa_supernet_set_metadata(metadata, "ofa.history", history()))
+		abort();
 	return metadata;
 }
 
@@ -80,7 +95,7 @@ static enum ofa_status save(const char *path, const char *name, const struct ofa
 	static const float mean[] = {0.25f, 0.25f, 0.25f, 0.25f}, std[] = {0.5f, 0.5f, 0.5f, 0.5f};
 	static uint8_t images[IMAGES * SIDE * SIDE * 4];
 	struct ofa_tensor tensors[2 * OFA_PREDICTOR_MAX_LAYERS];
-	json_t *metadata = predictor_metadata(predictor);
+	json_t *metadata = make_metadata(predictor);
 	float **data = random_net_data(params, 3);
 	struct ofa_rng rng;
 	enum ofa_status st;
