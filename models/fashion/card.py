@@ -333,8 +333,8 @@ def sections(r, plots):
             plot("training.svg", "Hold-out accuracy at each phase's end and the running loss"),
             "Measured after each phase, with recalibrated batch norm: the largest subnet and the smallest of those "
             "that the\nphase opened, at the largest and the smallest image size. A distilled phase's loss has the "
-            "teacher's term in it.\n"),
-         None),
+            "teacher's term in it.\nThe network's file tells the accuracies at the largest size.\n"),
+         "ofa card fashion.safetensors"),
         ("Pareto front", r.front and join(plot("front.svg", "Accuracy against MACs"), front_table(r)),
          "ofa search fashion.safetensors --limit macs=N --json\n"
          "ofa eval fashion.safetensors --arch front.json --data DIR --split test --json"),
