@@ -47,11 +47,11 @@ static void run_call(struct task *task)
 	http_call_work(call);
 }
 
-static enum task_class class_of(const struct http_route *route)
+static enum task_class class_of(const struct http_call *call)
 {
-	if (!route->computes)
+	if (!call->route->computes)
 		return TASK_CALL;
-	return route->quick ? TASK_GLANCE : TASK_DASHBOARD;
+	return call->route->quick && !call->lengthy ? TASK_GLANCE : TASK_DASHBOARD;
 }
 
 static bool offload(struct app *app, struct http_call *call)
@@ -63,7 +63,7 @@ static bool offload(struct app *app, struct http_call *call)
 	t->task.run = run_call;
 	t->call = call;
 	t->submitted_ms = clock_ms();
-	if (workers_submit(app->workers, class_of(call->route), &t->task))
+	if (workers_submit(app->workers, class_of(call), &t->task))
 		return true;
 	free(t);
 	return false;

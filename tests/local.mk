@@ -177,6 +177,7 @@ SERVER_TESTS = \
 	tests/server/test_calibration \
 	tests/server/test_card \
 	tests/server/test_calibrations \
+	tests/server/test_drag \
 	tests/server/test_dtypes \
 	tests/server/test_exports \
 	tests/server/test_measurements \
@@ -314,6 +315,9 @@ tests_server_test_audit_LDADD = $(SERVER_TEST_LIBS) $(CURL_LIBS)
 tests_server_test_tokens_SOURCES = tests/server/test_tokens.c $(DAEMON_SOURCES)
 tests_server_test_tokens_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_tokens_LDADD = $(SERVER_E2E_LIBS)
+tests_server_test_drag_SOURCES = tests/server/test_drag.c $(JOB_CLIENT_SOURCES)
+tests_server_test_drag_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_drag_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_dtypes_SOURCES = tests/server/test_dtypes.c $(DAEMON_SOURCES)
 tests_server_test_dtypes_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_dtypes_LDADD = $(SERVER_E2E_LIBS)

@@ -87,6 +87,7 @@ const struct http_route api_routes[] = {
 	 .audit = "subnet.search",
 	 .in_worker = true,
 	 .computes = true,
+	 .quick = true,
 	 .max_body = SUBNET_BODY_MAX,
 	 .body_types = {"application/json"}},
 	{.method = "POST",

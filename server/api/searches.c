@@ -15,6 +15,7 @@ static void reply_foretold(struct http_call *call, const struct foretelling *f)
 
 enum http_next searches_post(struct app *app, struct http_call *call)
 {
+	enum http_next next = HTTP_REPLY;
 	bool inline_profile = false;
 	struct foretelling f;
 	struct question q;
@@ -27,8 +28,11 @@ enum http_next searches_post(struct app *app, struct http_call *call)
 	}
 	if (!question_read(app, call, &q, &inline_profile))
 		return HTTP_REPLY;
-	deliveries_foretell(app->deliveries, &q, &f);
-	if (f.status == OFA_OK)
+	/* seconds are not what others who drag should wait for */
+	deliveries_foretell(app->deliveries, &q, call->lengthy, &f);
+	if (f.put_off)
+		next = HTTP_OFFLOAD;
+	else if (f.status == OFA_OK)
 		reply_foretold(call, &f);
 	else
 		failure_reply(call, &(struct failure){.status = f.status,
@@ -36,5 +40,5 @@ enum http_next searches_post(struct app *app, struct http_call *call)
 						      .feasible = &f.feasible,
 						      .inline_profile = inline_profile});
 	foretelling_release(&f);
-	return HTTP_REPLY;
+	return next;
 }

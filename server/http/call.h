@@ -50,6 +50,7 @@ struct http_call {
 	struct http_server *server;
 	struct MHD_Connection *connection;
 	enum http_phase phase;
+	bool lengthy;        /* the handler was on a worker and asked for one again, as it will take long */
 	bool adopted;        /* on a connection of http_server_adopt() */
 	size_t body_charged; /* counted in the server's bodies in flight */
 	double started_ms;   /* clock_ms() of the first header */

@@ -11,7 +11,7 @@ struct http_call;
 /* What a handler wants next. */
 enum http_next {
 	HTTP_REPLY,   /* call->reply is complete */
-	HTTP_OFFLOAD, /* call the handler again on a worker, where it must reply */
+	HTTP_OFFLOAD, /* call the handler again on a worker; on one: among those that compute, where it must reply */
 	HTTP_SUSPEND, /* call->on_suspended() arranges the resumption; the handler is then called again */
 };
 

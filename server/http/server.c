@@ -96,15 +96,22 @@ static enum MHD_Result suspend(struct http_call *call, enum http_phase phase)
 	return MHD_YES;
 }
 
+/* The call is suspended.  False: there is no room, and the reply says so; else the call must not be touched. */
+static bool queue_up(struct http_call *call)
+{
+	const struct http_server_options *opt = &call->server->opt;
+
+	if (opt->offload(call->app, call))
+		return true;
+	opt->fault(call->app, call, HTTP_FAULT_OVERLOAD, "too much work is waiting");
+	return false;
+}
+
 static enum MHD_Result offload(struct http_call *call)
 {
-	struct http_server *s = call->server;
-
 	suspend(call, HTTP_PHASE_WORKER);
-	if (!s->opt.offload(call->app, call)) {
-		s->opt.fault(call->app, call, HTTP_FAULT_OVERLOAD, "too much work is waiting");
+	if (!queue_up(call))
 		http_call_resume(call);
-	}
 	return MHD_YES;
 }
 
@@ -141,7 +148,9 @@ void http_call_work(struct http_call *call)
 {
 	const struct http_server_options *opt = &call->server->opt;
 
-	(void)call->route->handle(call->app, call);
+	call->lengthy = call->route->handle(call->app, call) == HTTP_OFFLOAD;
+	if (call->lengthy && queue_up(call))
+		return;
 	if (opt->worked)
 		opt->worked(call->app, call);
 	http_call_resume(call);

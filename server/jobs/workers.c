@@ -23,6 +23,7 @@ struct workers {
 	pthread_mutex_t lock;
 	pthread_cond_t more, more_calls; /* for workers of all classes; for those of calls alone */
 	struct queue queue[TASK_CLASS_COUNT];
+	bool passed_over; /* the glance that waits longest, by a device */
 	struct shift *shifts;
 	unsigned max_queue;
 	int nice;
@@ -54,15 +55,31 @@ static void unlink_task(struct queue *q, struct task *task)
 	q->queued--;
 }
 
+static struct task *head_of(const struct queue *q)
+{
+	return q->running < q->max_running ? q->head : NULL;
+}
+
 static struct task *first_of(struct workers *w, unsigned n_classes)
 {
 	for (unsigned i = 0; i < n_classes; i++) {
-		struct queue *q = &w->queue[i];
+		struct task *task = i == TASK_PROVISION && w->passed_over ? head_of(&w->queue[TASK_GLANCE]) : NULL;
 
-		if (q->head && q->running < q->max_running)
-			return q->head;
+		if (!task)
+			task = head_of(&w->queue[i]);
+		if (task)
+			return task;
 	}
 	return NULL;
+}
+
+/* The task is about to be taken: whose turn is next? */
+static void keep_turns(struct workers *w, enum task_class class)
+{
+	if (class == TASK_PROVISION)
+		w->passed_over = w->queue[TASK_GLANCE].head != NULL;
+	else if (class == TASK_GLANCE)
+		w->passed_over = false;
 }
 
 /* Waits for a task of the first n classes; NULL once the queues are closed and nothing is left to be taken. */
@@ -74,6 +91,7 @@ static struct task *take(struct workers *w, unsigned n_classes, pthread_cond_t *
 	while (!(task = first_of(w, n_classes)) && !w->closed)
 		pthread_cond_wait(more, &w->lock);
 	if (task) {
+		keep_turns(w, task->class);
 		unlink_task(&w->queue[task->class], task);
 		w->queue[task->class].running++;
 	}

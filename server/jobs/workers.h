@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include "base/status.h"
 
-/* What a task is for.  A free worker takes the earlier class first. */
+/* What a task is for.  A free worker takes the earlier class first, but for one turn: a glance that waits is passed
+ * over by one device, not by the next one too. */
 enum task_class {
 	TASK_CALL,      /* short: reads or writes the disk for a client that waits */
 	TASK_PROVISION, /* a device waits for its subnet */

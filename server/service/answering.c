@@ -125,12 +125,14 @@ enum ofa_status answer_look(struct answer *a, bool *ret_settled)
 
 /* Is latency the one resource that is limited, for a profile whose front is kept?  It depends on the question alone,
  * so that equal questions have equal answers. */
-static bool looked_up(const struct question *q)
+static bool looked_up(const struct answer *a)
 {
+	const struct question *q = &a->question;
+
 	for (int r = 0; r < OFA_RESOURCE_COUNT; r++)
 		if ((r == OFA_LATENCY_MS) == isinf(q->limits.max[r]))
 			return false;
-	return q->stored;
+	return q->stored && a->deliveries->opt.keep_fronts;
 }
 
 static enum ofa_status look_up(struct answer *a, const struct ofa_search_options *options,
@@ -181,7 +183,7 @@ static enum ofa_status search(struct answer *a, struct ofa_search_result *found)
 	enum ofa_status st;
 
 	a->cpu_begin = clock_thread_cpu();
-	if (a->deliveries->opt.keep_fronts && looked_up(&a->question)) {
+	if (looked_up(a)) {
 		st = look_up(a, &options, found);
 	} else {
 		progress_enter(&a->progress, PROGRESS_SEARCH);
@@ -314,12 +316,21 @@ enum ofa_status answer_find(struct answer *a)
 	return st == OFA_OK ? keep(a, &found) : st;
 }
 
-enum ofa_status answer_foretell(struct answer *a, char **ret_manifest)
+static bool waits_for_front(const struct answer *a)
+{
+	return !a->question.given && looked_up(a) && !binding_has_front(a->binding, OFA_LATENCY_MS);
+}
+
+enum ofa_status answer_foretell(struct answer *a, bool patient, char **ret_manifest, bool *ret_put_off)
 {
 	struct ofa_search_result found;
 	enum ofa_status st = check_limits(a);
 	char *manifest;
 
+	if (st == OFA_OK && !patient && waits_for_front(a)) {
+		*ret_put_off = true;
+		return OFA_OK;
+	}
 	if (st == OFA_OK)
 		st = choose(a, &found);
 	if (st != OFA_OK)

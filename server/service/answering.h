@@ -19,7 +19,9 @@ struct delivery *delivery_new(const char *id, struct ledger_account *account, ch
 enum ofa_status answer_look(struct answer *a, bool *ret_settled) OFA_MUST_CHECK;
 /* Searches, packs, checks, keeps. */
 enum ofa_status answer_find(struct answer *a) OFA_MUST_CHECK;
-/* Instead of both: searches only.  *ret_manifest: malloc'ed, as manifest_foretell() has it. */
-enum ofa_status answer_foretell(struct answer *a, char **ret_manifest) OFA_MUST_CHECK;
+/* Instead of both: searches only.  *ret_manifest: malloc'ed, as manifest_foretell() has it.  Unless `patient` it does
+ * not wait for a front: then *ret_put_off is set instead. */
+enum ofa_status answer_foretell(struct answer *a, bool patient, char **ret_manifest,
+				bool *ret_put_off) OFA_MUST_CHECK;
 
 #endif

@@ -141,6 +141,16 @@ enum ofa_status binding_front(struct binding *b, enum ofa_resource metric, struc
 	return st;
 }
 
+bool binding_has_front(struct binding *b, enum ofa_resource metric)
+{
+	bool known;
+
+	pthread_mutex_lock(&b->lock);
+	known = b->states[metric] == FRONT_KNOWN;
+	pthread_mutex_unlock(&b->lock);
+	return known;
+}
+
 /* ---- making ---- */
 
 /* table NULL: latencies are not known. */

@@ -22,6 +22,9 @@ const struct ofa_search_problem *binding_problem(const struct binding *b);
 enum ofa_status binding_front(struct binding *b, enum ofa_resource metric, struct progress *progress,
 			      const struct ofa_front **ret, struct ofa_error *err) OFA_MUST_CHECK;
 
+/* Is that front there, so that binding_front() does not wait? */
+bool binding_has_front(struct binding *b, enum ofa_resource metric);
+
 struct bindings;
 
 struct bindings_options {

@@ -293,7 +293,7 @@ void deliveries_release(struct answer *a)
 
 /* ---- foretelling ---- */
 
-void deliveries_foretell(struct deliveries *d, struct question *q, struct foretelling *ret)
+void deliveries_foretell(struct deliveries *d, struct question *q, bool patient, struct foretelling *ret)
 {
 	struct answer *a = answer_new(d, q);
 
@@ -303,11 +303,11 @@ void deliveries_foretell(struct deliveries *d, struct question *q, struct forete
 		ret->status = ofa_fail(&ret->error, OFA_ERR_NOMEM, NULL, "out of memory");
 		return;
 	}
-	a->status = explain_end(a, answer_foretell(a, &ret->manifest));
+	a->status = explain_end(a, answer_foretell(a, patient, &ret->manifest, &ret->put_off));
 	question_place(&a->question, &a->error);
 	if (!ended_well(a))
 		log_answer(a);
-	ret->manifest_size = a->status == OFA_OK ? strlen(ret->manifest) : 0;
+	ret->manifest_size = ret->manifest ? strlen(ret->manifest) : 0;
 	ret->status = a->status;
 	ret->error = a->error;
 	ret->feasible = a->feasible;

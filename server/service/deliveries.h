@@ -109,11 +109,12 @@ struct foretelling {
 	char *manifest;               /* of OFA_OK: JSON without id, sha256 and links; malloc'ed */
 	size_t manifest_size;
 	double search_ms;
+	bool put_off; /* there is nothing of all this: it would have taken too long */
 };
 /* On a worker: takes as long as the search does, and, as answers must not depend on who came first, seconds where the
- * answer is on a front that is yet to be computed.  Takes the question over.  foretelling_release() is the caller's,
- * whatever came of it. */
-void deliveries_foretell(struct deliveries *d, struct question *q, struct foretelling *ret);
+ * answer is on a front that is yet to be computed: then it is put off unless `patient`.  Takes the question over.
+ * foretelling_release() is the caller's, whatever came of it. */
+void deliveries_foretell(struct deliveries *d, struct question *q, bool patient, struct foretelling *ret);
 void foretelling_release(struct foretelling *f);
 
 /* Computes the fronts that searches for this profile look their answers up in, for every network that its table

@@ -102,13 +102,13 @@ static struct workers *held_workers(struct counted *holder, pthread_mutex_t *gat
 	return w;
 }
 
-/* Calls before provisioning before glances before dashboards, whatever came first; each class has a queue of its own;
- * what was withdrawn does not run. */
+/* Calls before provisioning before glances before dashboards, whatever came first, but for a glance that was passed
+ * over once; each class has a queue of its own; what was withdrawn does not run. */
 START_TEST(test_priorities)
 {
 	static const enum task_class classes[] = {TASK_DASHBOARD, TASK_GLANCE, TASK_PROVISION, TASK_CALL,
 						  TASK_DASHBOARD, TASK_GLANCE, TASK_PROVISION, TASK_CALL};
-	static const int expected[] = {3, 7, 2, 6, 1, 5, 4};
+	static const int expected[] = {3, 7, 2, 1, 6, 5, 4};
 	pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 	atomic_int done = 0, held = 0;
 	struct counted holder = {.done = &held};
@@ -128,6 +128,30 @@ START_TEST(test_priorities)
 	pthread_mutex_unlock(&gate);
 	wait_until(&done, 7);
 	ck_assert(!workers_withdraw(w, &tasks[2].task));
+	workers_free(w);
+	ck_assert_mem_eq(order, expected, sizeof(expected));
+}
+END_TEST
+
+/* However many devices wait, a glance is passed over by one of them alone; calls are before both. */
+START_TEST(test_turns)
+{
+	static const enum task_class classes[] = {TASK_PROVISION, TASK_PROVISION, TASK_PROVISION, TASK_PROVISION,
+						  TASK_GLANCE,	  TASK_GLANCE,	  TASK_CALL};
+	static const int expected[] = {6, 0, 4, 1, 5, 2, 3};
+	pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+	atomic_int done = 0, held = 0;
+	struct counted holder = {.done = &held};
+	struct ordered tasks[7];
+	struct workers *w = held_workers(&holder, &gate, 0);
+	int order[7];
+
+	for (int i = 0; i < 7; i++) {
+		tasks[i] = (struct ordered){.task.run = note, .name = i, .order = order, .done = &done};
+		ck_assert(workers_submit(w, classes[i], &tasks[i].task));
+	}
+	pthread_mutex_unlock(&gate);
+	wait_until(&done, 7);
 	workers_free(w);
 	ck_assert_mem_eq(order, expected, sizeof(expected));
 }
@@ -453,7 +477,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {test_queue_is_bounded, test_priorities,     test_call_threads,
-				      test_dashboards_leave_a_worker, test_flight, test_flight_given_up,
+				      test_dashboards_leave_a_worker, test_turns, test_flight, test_flight_given_up,
 				      test_flight_of_many, test_cache, test_cache_of_many};
 
 	return run_tests("jobs", tests, OFA_ARRAY_LEN(tests));
