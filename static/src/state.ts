@@ -113,6 +113,9 @@ export function formatState(state: State): string {
 	return `#${state.view}${query ? `?${query}` : ''}`;
 }
 
+// As whoever follows the link has it, so that both ask the server the same.
+const linked = (state: State) => parseState(formatState(state));
+
 export type Changed = ReadonlySet<keyof State>;
 
 // Holds the state, keeps the URL equal to it and tells of changes, also those that the browser's buttons make.
@@ -122,10 +125,10 @@ export class Store {
 	private late: number | null = null; // the timer that writes the URL
 
 	constructor() {
-		this.current = parseState(location.hash);
+		this.current = linked(parseState(location.hash));
 		addEventListener('hashchange', () => {
 			this.cancel();
-			this.become(parseState(location.hash));
+			this.become(linked(parseState(location.hash)));
 		});
 		addEventListener('pagehide', () => this.flush());
 	}
@@ -146,7 +149,7 @@ export class Store {
 			this.flush();
 			history.pushState(null, '', hash);
 		}
-		this.become(next);
+		this.become(parseState(hash));
 	}
 
 	// The link to the state with changes.
