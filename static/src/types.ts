@@ -6,7 +6,8 @@ type Schemas = components['schemas'];
 export type Resource = Schemas['Resource'];
 export type Dtype = Schemas['Dtype'];
 export type Arch = Schemas['Arch'];
-export type Network = Schemas['Network'] & { references?: Reference[] };
+export type Network = Schemas['Network'];
+export type Reference = Schemas['Reference'];
 export type Pareto = Schemas['Pareto'];
 export type ParetoPoint = Pareto['points'][number];
 export type Limits = Schemas['Limits'];
@@ -17,19 +18,6 @@ export type Ledger = Schemas['Ledger'];
 export type CalibrationReport = Schemas['CalibrationReport'];
 export type Job = Schemas['Job'];
 export type SigningKey = Schemas['Keys']['keys'][number];
-
-// A published point of the network's card.
-export interface Reference {
-	name: string;
-	accuracy: number;
-	macs?: number;
-	params?: number;
-	peak_memory_bytes?: number;
-	storage_bytes?: number;
-	latency_ms?: Record<string, number>; // by profile
-	dtype?: Dtype;
-	source: string;
-}
 
 // POST /searches: what POST /subnets would deliver, without a package.
 export type Answer = Schemas['Search'];

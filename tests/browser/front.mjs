@@ -1,6 +1,11 @@
 // The front: every axis, the limits, the points, zoom, devices side by side.
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SOURCE } from '../contract/lib/world.mjs';
 import { FAST, NETWORK, SIZES, SLOW, accessible, check, eventually, fits, picture } from './lib.mjs';
 
+const BUILD = process.env.OFA_BUILDDIR ?? SOURCE;
 const MEDIAN_MS = 100, FIRST_VIEW_MS = 1000; // the demands on it
 const AXES = {
 	Latency: { metric: 'latency_ms', title: /^Latency \((µs|ms)/ },
@@ -270,6 +275,72 @@ async function devices(suite) {
 	});
 }
 
+// What depends on the network's file or on a server that takes its time.
+async function unusual(suite) {
+	const published = [
+		{ name: 'Small-1', accuracy: 0.93, macs: 2.5e6, storage_bytes: 8e5, source: 'Somebody, 2026' },
+		{ name: 'Timed-1', accuracy: 0.94, latency_ms: { [FAST]: 0.5 }, source: 'Somebody else, 2025' },
+		{ name: 'Quantised-1', accuracy: 0.92, macs: 2e6, dtype: 'int8', source: 'A third, 2024' },
+	];
+	const server = await withCard(suite, published);
+	await suite.test('published points', { hash: '#front?x=macs', server }, async (page) => {
+		await ready(page);
+		const points = page.getByRole('group', { name: 'Published reference points' }).getByRole('img');
+		check((await points.count()) === 1, `${await points.count()} published points have MACs in float32`);
+		await points.first().focus();
+		await page.locator('.tooltip').getByText('Somebody, 2026').waitFor();
+		check((await points.first().getAttribute('aria-label')) === 'Small-1: 93.00 % at 2.5 M, Somebody, 2026', 'its label');
+		await page.locator('.front-table summary').click();
+		check((await page.locator('.front-table tr.published').allTextContents()).join().includes('Timed-1'), 'not in the table');
+		await accessible(page, 'published points');
+		await picture(page, 'front-published');
+	});
+	await suite.test('published latencies', { hash: `#front?${device(FAST)}`, server }, async (page) => {
+		await ready(page);
+		await page.getByRole('img', { name: 'Timed-1: 94.00 % at 500 µs' }).waitFor();
+	});
+
+	const unmeasured = await suite.start('browser-unmeasured', [], {
+		network: suite.world.path('network.safetensors'), bare: true,
+	});
+	await suite.test('a type that nobody measured', { hash: '#front?dtype=float16', server: unmeasured }, async (page) => {
+		await page.getByText('ofa predictor fit --dtype float16').waitFor();
+		check((await marks(page).count()) === 0, 'points without accuracy');
+		await accessible(page, 'an empty chart');
+	});
+
+	await suite.test('the cloud does not wait for the front', { hash: '#cost' }, async (page) => {
+		await page.route('**/pareto*', async (route) => {
+			await new Promise((resolve) => setTimeout(resolve, 1500));
+			await route.continue();
+		});
+		await page.evaluate(() => { location.hash = '#front?x=macs'; });
+		await page.getByText('Searching the front').waitFor();
+		check((await marks(page).count()) === 0, 'a front before its time');
+		check((await page.locator('.axis .tick').count()) > 6, 'no cloud by then');
+		await ready(page);
+		await page.getByText('Searching the front').waitFor({ state: 'hidden' });
+	});
+
+	await suite.test('a device with limits of its own', { hash: '#cost' }, async (page, { server: main }) => {
+		await suite.putProfile(main, 'acme/small', { ...suite.table(1), limits: { macs: 3e6 } });
+		await page.goto(`${main.url}/#front?profile=acme%2Fsmall&x=macs`);
+		await ready(page);
+		await page.getByText('the device has 3 M').waitFor();
+		check((await slider(page).getAttribute('aria-valuetext')) === '3 M', 'the line is elsewhere');
+		check((await page.locator('.mark.broken').count()) > 0, 'no point is beyond');
+		await agrees(suite, page, main);
+	});
+}
+
+async function withCard(suite, published) {
+	const references = suite.world.path('references.json'), network = suite.world.path('card.safetensors');
+	writeFileSync(references, JSON.stringify(published));
+	execFileSync(join(BUILD, 'cli/ofa'),
+		['card', join(SOURCE, 'models/fashion/fashion.safetensors'), '--references', references, '-o', network]);
+	return suite.start('browser-card', [], { network });
+}
+
 async function everywhere(suite) {
 	const hash = `#front?network=${NETWORK}&${device(SLOW)}&overlay=${encodeURIComponent(FAST)}&x=latency_ms&macs=4000000` +
 		'&zoom=0.2,6,0.92,0.95';
@@ -286,7 +357,8 @@ async function everywhere(suite) {
 			await picture(page, `front-${size}-${scheme}`);
 		});
 
-	await suite.test('by touch', { hash: `#front?${device(SLOW)}`, size: SIZES.narrow, context: { hasTouch: true } }, async (page, { context, server }) => {
+	const phone = { hash: `#front?${device(SLOW)}`, size: SIZES.narrow, context: { hasTouch: true } };
+	await suite.test('by touch', phone, async (page, { context, server }) => {
 		await ready(page);
 		const box = await slider(page).locator('.grip').boundingBox();
 		const cdp = await context.newCDPSession(page);
@@ -311,5 +383,6 @@ export async function area(suite) {
 	await limits(suite);
 	await points(suite);
 	await devices(suite);
+	await unusual(suite);
 	await everywhere(suite);
 }

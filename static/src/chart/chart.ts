@@ -227,7 +227,7 @@ export class Chart {
 		const { target, scene, size } = this, at = target && this.fronts.at(target);
 		if (!target || !at || !scene || !this.inSight(at.px, at.py)) return this.tooltip.hide();
 		const { left, top } = margins(size.rem);
-		this.tooltip.show(target, scene.metric, scene.fronts.length > 1, at.px + left, at.py + top);
+		this.tooltip.show(target, scene.fronts.length > 1, at.px + left, at.py + top);
 	}
 
 	private listen(): void {

@@ -52,7 +52,7 @@ export function paintCloud(
 	const image = context.createImageData(width, height), pixels = image.data;
 	const [red, green, blue] = colourOf(context, canvas);
 	const x = mapping(axes.x), y = mapping(axes.y);
-	const dot = Math.max(2, Math.round(1.6 * ratio * Math.sqrt(Math.max(1, axes.height / 800))));
+	const dot = Math.max(2, Math.round(1.8 * ratio * Math.sqrt(Math.max(1, axes.height / 500))));
 	const full = strength(samples.n, width * height, dot), weak = Math.max(4, Math.round(full * FAINT));
 	const xs = samples.values[axes.metric], ys = samples.accuracy;
 	for (let i = 0; i < samples.n; i++) {

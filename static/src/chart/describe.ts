@@ -1,7 +1,7 @@
 // Resources and subnets in words.
 import { accuracy, RESOURCE, value } from '../format';
 import { RESOURCES, type Resource } from '../types';
-import { accuracyOf, valueOf, type Numbers, type Published } from './model';
+import { accuracyOf, type Numbers, type Published } from './model';
 
 // What stands beside numbers: short.
 export const nameOf = (resource: Resource): string => (resource === 'macs' ? 'MACs' : RESOURCE[resource].name);
@@ -18,10 +18,10 @@ function amount(point: Numbers, resource: Resource): string {
 }
 
 export const publishedInWords = (point: Published, metric: Resource): string =>
-	`${point.name}: ${accuracy(point.accuracy)} at ${RESOURCE[metric].format(point.x)}, ${point.source}`;
+	`${point.name}: ${accuracy(point.accuracy)} at ${value(metric, point.values[metric])}, ${point.source}`;
 
 // What is known of it, by name; what is not known is left out.
-export function facts(point: Numbers): [name: string, text: string][] {
-	return RESOURCES.filter((resource) => !Number.isNaN(valueOf(point, resource)))
-		.map((resource) => [nameOf(resource), value(resource, point[resource])]);
+export function facts(values: (resource: Resource) => number): [name: string, text: string][] {
+	return RESOURCES.filter((resource) => !Number.isNaN(values(resource)))
+		.map((resource) => [nameOf(resource), value(resource, values(resource))]);
 }

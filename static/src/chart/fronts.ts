@@ -1,5 +1,5 @@
 // The fronts: a step line and a button for each of its subnets, one stop of the tab key for each front.
-import { s } from '../dom';
+import { replace, s } from '../dom';
 import type { Limits, ParetoPoint, Resource } from '../types';
 import type { Axes } from './axes';
 import { inWords, publishedInWords } from './describe';
@@ -85,8 +85,8 @@ function frontMarks(front: Front, metric: Resource, several: boolean): Mark[] {
 }
 
 function publishedMarks(published: Published[], metric: Resource): Mark[] {
-	return published.map((point) => ({
-		target: { kind: 'published', published: point }, x: point.x, y: point.accuracy, px: 0, py: 0,
+	return published.filter((point) => !Number.isNaN(point.values[metric])).map((point) => ({
+		target: { kind: 'published', published: point }, x: point.values[metric], y: point.accuracy, px: 0, py: 0,
 		element: s('g', { class: 'mark', role: 'img', tabindex: -1, 'aria-label': publishedInWords(point, metric) },
 			s('rect', { class: 'dot' })),
 	}));
@@ -113,8 +113,10 @@ export function createFronts(events: FrontsEvents): Fronts {
 		return group(name, front.colour, frontMarks(front, metric, several));
 	};
 
-	const publishedGroup = ({ published, metric }: Scene) =>
-		group('Published reference points', 'published', publishedMarks(published, metric));
+	const publishedGroup = ({ published, metric }: Scene) => {
+		const made = publishedMarks(published, metric);
+		return made.length ? group('Published reference points', 'published', made) : null;
+	};
 
 	return {
 		element,
@@ -125,9 +127,9 @@ export function createFronts(events: FrontsEvents): Fronts {
 			lines = next.fronts.map((front) => ({
 				front, path: s('path', { class: `steps ${front.colour}` }), label: label(front, several),
 			}));
-			element.replaceChildren(
+			replace(element,
 				...lines.map(({ path }) => path),
-				...(next.published.length ? [publishedGroup(next)] : []),
+				publishedGroup(next),
 				// The main device's last, above the others.
 				...[...next.fronts].reverse().map((front) => frontGroup(front, next.metric, several)),
 				s('g', { 'aria-hidden': 'true' }, ...lines.map(({ label }) => label)));

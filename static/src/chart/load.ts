@@ -15,12 +15,15 @@ export interface Loaded {
 	missing: 'cloud' | 'front' | null; // what is still to come
 }
 
-// Those of the network's card that are of this type and have the metric.
-function published(references: Reference[], state: State, metric: Resource): Published[] {
-	return references.filter((r) => (r.dtype ?? state.dtype) === state.dtype).flatMap((r) => {
-		const x = metric === 'latency_ms' ? r.latency_ms?.[state.profile ?? ''] : r[metric];
-		return x === undefined ? [] : [{ name: r.name, source: r.source, accuracy: r.accuracy, x }];
-	});
+// Those of the network's card that are of this type or of none.
+function published(references: Reference[], state: State): Published[] {
+	return references.filter((r) => (r.dtype ?? state.dtype) === state.dtype).map((r) => ({
+		name: r.name, source: r.source, accuracy: r.accuracy,
+		values: {
+			latency_ms: r.latency_ms?.[state.profile ?? ''] ?? NaN, macs: r.macs ?? NaN,
+			peak_memory_bytes: r.peak_memory_bytes ?? NaN, storage_bytes: r.storage_bytes ?? NaN,
+		},
+	}));
 }
 
 function feasibleOf(loaded: Omit<Loaded, 'feasible'>, state: State): Loaded['feasible'] {
@@ -41,8 +44,7 @@ export async function load(
 	const timed = await session.times(state.profile, state.dtype);
 	const wanted = await session.metric(state), metric = wanted === 'latency_ms' && !timed ? 'macs' : wanted;
 	const own = (state.profile ? (await session.profile(state.profile)).limits : undefined) ?? {};
-	const references = published(network.references ?? [], state, metric);
-	const scene: Scene = { metric, samples: null, fronts: [], published: references };
+	const scene: Scene = { metric, samples: null, fronts: [], published: published(network.references ?? [], state) };
 	const remarks = new Map<string, string>();
 	const found = new Map<number, Front>(); // by place: the main device's first
 	let missing: Loaded['missing'] = null;

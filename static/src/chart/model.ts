@@ -11,12 +11,12 @@ export interface Front {
 	points: ParetoPoint[]; // in ascending order of the metric
 }
 
-// A reference point of the network's card that has the metric.
+// A reference point of the network's card; what was not published is NaN.
 export interface Published {
 	name: string;
 	source: string;
 	accuracy: number;
-	x: number;
+	values: Record<Resource, number>;
 }
 
 export interface Scene {
@@ -75,8 +75,9 @@ export function boundsOf(scene: Scene): Window | null {
 	if (scene.samples) widen(y, scene.samples.accuracy);
 	for (const front of scene.fronts) widen(y, front.points.map(accuracyOf));
 	if (!(y[0] <= y[1]) || !(x[0] <= x[1])) return null;
-	widen(x, scene.published.map((point) => point.x));
-	widen(y, scene.published.map((point) => point.accuracy));
+	widen(x, scene.published.map((point) => point.values[scene.metric]));
+	const placed = scene.published.filter((point) => !Number.isNaN(point.values[scene.metric]));
+	widen(y, placed.map((point) => point.accuracy));
 	const pad = Math.max(y[1] - y[0], 1e-4) * PADDING;
 	const factor = Math.max(x[1] / x[0], 1.01) ** PADDING;
 	return [x[0] / factor, x[1] * factor, y[0] - pad, Math.min(1, y[1] + 1.5 * pad)];

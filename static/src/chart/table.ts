@@ -1,10 +1,10 @@
 // The fronts as a table: the same points for those who read rather than look.
 import { h, replace } from '../dom';
-import { accuracy, RESOURCE, value } from '../format';
+import { accuracy, value } from '../format';
 import { RESOURCES, type ParetoPoint, type Resource } from '../types';
 import { nameOf } from './describe';
 import { sameTarget, type Target } from './fronts';
-import { accuracyOf, type Front, type Scene } from './model';
+import { accuracyOf, type Front, type Published, type Scene } from './model';
 
 export interface TableEvents {
 	onHover(target: Target | null): void;
@@ -24,6 +24,7 @@ interface Row {
 	button: HTMLButtonElement | null;
 }
 
+const known = (resource: Resource, v: number) => (Number.isNaN(v) ? '' : value(resource, v));
 const number = (text: string) => h('td', { class: 'number' }, text);
 
 export function createTable(events: TableEvents): FrontTable {
@@ -52,16 +53,12 @@ export function createTable(events: TableEvents): FrontTable {
 				number(`${point.arch.image_size} px`), h('td', {}, button)),
 		});
 	};
-	const publishedRow = (scene: Scene, several: boolean, i: number): Row | null => {
-		const published = scene.published[i];
-		return published ? hovering({
-			target: { kind: 'published', published }, button: null,
-			element: h('tr', { class: 'published' }, several && h('td', {}), number(accuracy(published.accuracy)),
-				...RESOURCES.map((resource: Resource) =>
-					number(resource === scene.metric ? RESOURCE[resource].format(published.x) : '')),
-				h('td', { colspan: 2 }, `${published.name}: ${published.source}`)),
-		}) : null;
-	};
+	const publishedRow = (published: Published, several: boolean): Row => hovering({
+		target: { kind: 'published', published }, button: null,
+		element: h('tr', { class: 'published' }, several && h('td', {}), number(accuracy(published.accuracy)),
+			...RESOURCES.map((resource) => number(known(resource, published.values[resource]))),
+			h('td', { colspan: 2 }, `${published.name}: ${published.source}`)),
+	});
 	return {
 		element,
 		show(scene) {
@@ -72,7 +69,7 @@ export function createTable(events: TableEvents): FrontTable {
 				h('td', {}));
 			rows = [
 				...scene.fronts.flatMap((front) => front.points.map((point) => pointRow(front, point, several))),
-				...scene.published.map((_, i) => publishedRow(scene, several, i)).filter((row) => row !== null),
+				...scene.published.map((published) => publishedRow(published, several)),
 			];
 			replace(body, ...rows.map((row) => row.element));
 			summary.textContent = `The front as a table (${rows.length} points)`;

@@ -1,5 +1,5 @@
 // Accuracy against a resource: the cloud, the fronts, the limits and the subnet that they leave.
-import { ApiError } from '../api';
+import { ApiError, type Problem } from '../api';
 import { createAnswer, refusedResource } from '../chart/answer';
 import { Chart } from '../chart/chart';
 import { createControls } from '../chart/controls';
@@ -20,6 +20,9 @@ import { Latest, type View, type ViewFactory } from '../view';
 const SCENE: readonly (keyof State)[] = ['network', 'profile', 'dtype', 'x', 'overlays', 'samples'];
 const ANSWER: readonly (keyof State)[] = ['network', 'profile', 'dtype', 'limits', 'arch'];
 
+// What the ranges of all subnets' costs hang on.
+const searched = ({ network, profile, dtype }: State) => JSON.stringify([network, profile, dtype]);
+
 class FrontView implements View {
 	private readonly gesture: Gesture;
 	private readonly loads = new Latest();
@@ -34,6 +37,7 @@ class FrontView implements View {
 	private readonly notes;
 	private loaded: Loaded | null = null;
 	private since: number | null = null; // when the event was that changed the state
+	private readonly told = new Map<string, Loaded['feasible']>(); // by the server, of what is searched in
 	private viewed = false;
 
 	constructor(root: HTMLElement, private readonly session: Session) {
@@ -104,8 +108,9 @@ class FrontView implements View {
 		const { loaded } = this;
 		if (!loaded) return;
 		const { metric } = loaded.scene;
-		this.chart.limit(tightest(state.limits, loaded.own), loaded.feasible[metric] ?? null);
-		this.limits.update(state.limits, loaded.own, loaded.feasible, loaded.timed);
+		const feasible = { ...loaded.feasible, ...this.told.get(searched(state)) };
+		this.chart.limit(tightest(state.limits, loaded.own), feasible[metric] ?? null);
+		this.limits.update(state.limits, loaded.own, feasible, loaded.timed);
 		this.controls.update(metric, loaded.timed, state.zoom !== null);
 	}
 
@@ -147,6 +152,7 @@ class FrontView implements View {
 		const timed = this.loaded?.timed ?? (chosen.kind === 'found' && chosen.answer.latency_ms !== null);
 		this.chart.refuse(chosen.kind === 'refused');
 		if (chosen.kind === 'refused') {
+			this.learn(state, chosen.problem);
 			this.limits.refuse(refusedResource(chosen.problem));
 			this.card.refuse(chosen.problem);
 			this.chart.answer(null);
@@ -158,6 +164,14 @@ class FrontView implements View {
 			performance.measure('ofad:answer', { start: since, end: performance.now() });
 			this.card.took(performance.now() - since);
 		});
+	}
+
+	// A refusal knows the range that samples only come close to.
+	private learn(state: State, { feasible }: Problem): void {
+		if (!feasible) return;
+		const ranges = Object.entries(feasible).map(([resource, { min, max }]) => [resource, [min, max]]);
+		this.told.set(searched(state), Object.fromEntries(ranges) as Loaded['feasible']);
+		this.sync(this.session.store.state);
 	}
 
 	// Neither a server that is busy nor one that is away ends the drag.
