@@ -74,6 +74,20 @@ enum ofa_status ofa_fail(struct ofa_error *err, enum ofa_status status, const ch
 	return status;
 }
 
+bool ofa_error_go_on(struct ofa_error *err, const struct ofa_error *part)
+{
+	struct ofa_faults *further = err ? err->further : NULL;
+
+	if (err && err->status == OFA_OK) {
+		*err = *part;
+		err->further = further;
+	} else if (further && further->n < OFA_FAULTS_MAX) {
+		further->list[further->n++] = *part;
+	}
+	/* a document without memory is not judged any further, and one with too many faults is judged enough */
+	return further && further->n < OFA_FAULTS_MAX && part->status == OFA_ERR_INVALID;
+}
+
 void ofa_error_prefix(struct ofa_error *err, const char *fmt, ...)
 {
 	char old[sizeof(err->message)];

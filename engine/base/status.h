@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #define OFA_MUST_CHECK __attribute__((warn_unused_result))
 #define OFA_PRINTF(f, a) __attribute__((format(printf, f, a)))
@@ -36,12 +37,25 @@ struct ofa_error {
 	enum ofa_status status;
 	char field[OFA_FIELD_MAX]; /* JSON pointer, option, tensor or gene that is wrong; may be "" */
 	char message[512];         /* one sentence: what is wrong, the value, what would be accepted */
+	struct ofa_faults *further; /* borrowed; NULL: the first error is all that is wanted */
+};
+
+/* Errors of one input beyond its first, in its order.  Who shows them sets ofa_error.further; who reads an input of
+ * parts that can be judged one without the other goes on after a faulty one (ofa_error_go_on()). */
+#define OFA_FAULTS_MAX 15
+struct ofa_faults {
+	size_t n;
+	struct ofa_error list[OFA_FAULTS_MAX];
 };
 
 /* Records the error unless one is recorded already, and returns `status`.
  * `field` may be NULL. */
 enum ofa_status ofa_fail(struct ofa_error *err, enum ofa_status status,
                          const char *field, const char *fmt, ...) OFA_PRINTF(4, 5);
+
+/* Records what was wrong with a part of an input, as the first error or a further one.  True: the other parts are to be
+ * judged too; the caller returns err->status after them. */
+bool ofa_error_go_on(struct ofa_error *err, const struct ofa_error *part) OFA_MUST_CHECK;
 
 /* Messages quote foreign bytes and end up in JSON and on terminals: what is no UTF-8 and control characters become
  * '?'. */

@@ -112,31 +112,43 @@ static enum ofa_status parse_entry(const json_t *json, const char *field, const 
 	return e->key ? OFA_OK : ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 }
 
-/* Adds the rows of one resolution to the table, which has room for them. */
-static enum ofa_status parse_rows(const json_t *json, const char *pointer, int resolution, struct ofa_latency_table *t,
-				  struct ofa_error *err)
+static enum ofa_status parse_row(const json_t *json, const char *field, const char *key, int resolution,
+				 struct ofa_latency_table *t, struct ofa_error *err)
 {
+	struct ofa_latency_entry *e = &t->entries[t->n];
+
+	if (!ofa_latency_key_ok(key))
+		return ofa_fail(err, OFA_ERR_INVALID, field,
+				"\"%.100s\" is not a latency key; accepted is TYPE-input:HxWxC-output:HxWxC with "
+				"-name:number fields after it, at most %d characters",
+				key, OFA_LATENCY_KEY_MAX - 1);
+	*e = (struct ofa_latency_entry){.resolution = (uint16_t)resolution};
+	t->n++; /* from here on it is the table's to release */
+	return parse_entry(json, field, key, e, err);
+}
+
+/* Adds the rows of one resolution to the table, which has room for them.  Each is judged for itself: an error does not
+ * end it while further ones are wanted. */
+static enum ofa_status parse_rows(const json_t *json, const char *pointer, int resolution, struct ofa_latency_table *t,
+				  enum ofa_status *ret_faulty, struct ofa_error *err)
+{
+	struct ofa_error wrong = {0};
 	const char *key;
 	json_t *value;
 
 	json_object_foreach((json_t *)json, key, value)
 	{
-		struct ofa_latency_entry *e = &t->entries[t->n];
 		char field[OFA_POINTER_MAX];
 		enum ofa_status st;
 
 		ofa_pointer_join(field, sizeof(field), pointer, key);
-		if (!ofa_latency_key_ok(key))
-			return ofa_fail(
-				err, OFA_ERR_INVALID, field,
-				"\"%.100s\" is not a latency key; accepted is TYPE-input:HxWxC-output:HxWxC with "
-				"-name:number fields after it, at most %d characters",
-				key, OFA_LATENCY_KEY_MAX - 1);
-		*e = (struct ofa_latency_entry){.resolution = (uint16_t)resolution};
-		t->n++; /* from here on it is the table's to release */
-		st = parse_entry(value, field, key, e, err);
-		if (st)
+		st = parse_row(value, field, key, resolution, t, &wrong);
+		if (!st)
+			continue;
+		if (!ofa_error_go_on(err, &wrong))
 			return st;
+		*ret_faulty = st;
+		wrong = (struct ofa_error){0};
 	}
 	return OFA_OK;
 }
@@ -208,7 +220,7 @@ static enum ofa_status parse_entries(const json_t *json, const char *pointer, vo
 	const char *name;
 	json_t *rows;
 	size_t n = 0;
-	enum ofa_status st = count_rows(json, pointer, &n, err);
+	enum ofa_status faulty = OFA_OK, st = count_rows(json, pointer, &n, err);
 
 	if (st)
 		return st;
@@ -220,10 +232,12 @@ static enum ofa_status parse_entries(const json_t *json, const char *pointer, vo
 		char field[OFA_POINTER_MAX];
 
 		ofa_pointer_join(field, sizeof(field), pointer, name);
-		st = parse_rows(rows, field, parse_resolution(name), t, err);
+		st = parse_rows(rows, field, parse_resolution(name), t, &faulty, err);
 		if (st)
 			return st;
 	}
+	if (faulty)
+		return faulty;
 	qsort(t->entries, t->n, sizeof(*t->entries), compare_entries);
 	return check_included(t, pointer, err);
 }

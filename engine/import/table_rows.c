@@ -13,12 +13,30 @@
 struct reading {
 	struct ofa_yaml *yaml;
 	struct ofa_yaml_event event;
+	int depth;              /* of mappings, after the event */
+	bool broken;            /* the text itself, behind which nothing can be read */
+	enum ofa_status faulty; /* of a row that did not end the reading */
 	struct ofa_table_rows rows;
 };
 
 static enum ofa_status next(struct reading *r, struct ofa_error *err)
 {
-	return ofa_yaml_next(r->yaml, &r->event, err);
+	enum ofa_status st = ofa_yaml_next(r->yaml, &r->event, err);
+
+	r->broken = st != OFA_OK;
+	if (!st)
+		r->depth += (r->event.kind == OFA_YAML_MAP) - (r->event.kind == OFA_YAML_MAP_END);
+	return st;
+}
+
+/* To the end of the value that belongs to a name at this depth; `taken`: its first event has been. */
+static enum ofa_status skip_value(struct reading *r, int depth, bool taken, struct ofa_error *err)
+{
+	enum ofa_status st = taken ? OFA_OK : next(r, err);
+
+	while (!st && r->depth > depth)
+		st = next(r, err);
+	return st;
 }
 
 /* ---- one row ---- */
@@ -143,8 +161,8 @@ static char *new_row_pointer(int resolution, const char *key)
 	return strdup(pointer);
 }
 
-/* A pair of a table: the event at hand is its name. */
-static enum ofa_status read_pair(struct reading *r, int resolution, struct ofa_error *err)
+/* A pair of a table: the event at hand is its name.  *ret_taken: that was not the last one taken. */
+static enum ofa_status read_pair(struct reading *r, int resolution, bool *ret_taken, struct ofa_error *err)
 {
 	struct ofa_error why = {0};
 	struct ofa_table_row *row = NULL;
@@ -164,7 +182,23 @@ static enum ofa_status read_pair(struct reading *r, int resolution, struct ofa_e
 	if (st)
 		return ofa_fail(err, st, row->pointer, "line %d: \"%.128s\" is no latency key: %s", row->line,
 				row->text, why.message);
+	*ret_taken = true;
 	return read_row(r, row, err);
+}
+
+/* A pair, and what follows it if it is wrong and further errors are wanted. */
+static enum ofa_status judge_pair(struct reading *r, int resolution, struct ofa_error *err)
+{
+	const bool scalar = r->event.kind == OFA_YAML_SCALAR;
+	bool taken = false;
+	struct ofa_error wrong = {0};
+	int depth = r->depth;
+	enum ofa_status st = read_pair(r, resolution, &taken, &wrong);
+
+	if (!st || !ofa_error_go_on(err, &wrong) || r->broken || !scalar)
+		return st;
+	r->faulty = st;
+	return skip_value(r, depth, taken, err);
 }
 
 /* A resolution's own table, its name taken. */
@@ -181,7 +215,7 @@ static enum ofa_status read_group(struct reading *r, int resolution, struct ofa_
 		st = next(r, err);
 		if (st || r->event.kind == OFA_YAML_MAP_END)
 			break;
-		st = read_pair(r, resolution, err);
+		st = judge_pair(r, resolution, err);
 	}
 	r->rows.grouped = true;
 	return st;
@@ -242,7 +276,7 @@ static enum ofa_status read_outer(struct reading *r, struct ofa_error *err)
 		else if (strcmp(r->event.text, "unit") == 0)
 			st = read_unit(r, err);
 		else
-			st = read_pair(r, 0, err);
+			st = judge_pair(r, 0, err);
 	}
 	/* what follows the mapping must be nothing */
 	return st ? st : next(r, err);
@@ -302,6 +336,8 @@ enum ofa_status ofa_table_rows_read(const char *text, size_t size, struct ofa_ta
 	st = ofa_yaml_open(text, size, &dialect, &r->yaml, err);
 	if (!st)
 		st = read_outer(r, err);
+	if (r->faulty)
+		st = r->faulty;
 	if (!st)
 		st = check_rows(&r->rows, err);
 	ofa_yaml_close(r->yaml);

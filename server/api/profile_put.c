@@ -12,6 +12,7 @@ struct brought {
 	json_t *profile;
 	bool is_table;
 	struct ofa_table_report table;
+	struct ofa_faults faults; /* of the rows, beyond the first */
 };
 
 /* ?unit=; false: the reply says what is wrong. */
@@ -27,11 +28,24 @@ static bool parse_unit(struct http_call *call, enum ofa_time_unit *ret)
 	return false;
 }
 
+/* All that was found wrong, the first thing first. */
+static json_t *errors_json(const struct ofa_error *err)
+{
+	json_t *errors = json_pack("[{s:s, s:s}]", "pointer", err->field, "detail", err->message);
+
+	for (size_t i = 0; i < err->further->n; i++)
+		json_array_append_new(errors, json_pack("{s:s, s:s}", "pointer", err->further->list[i].field, "detail",
+							err->further->list[i].message));
+	return errors;
+}
+
 /* A limit that the body exceeds is the body's fault, not a lack of room. */
 static void refuse_body(struct http_call *call, enum ofa_status st, const struct ofa_error *err)
 {
 	if (st == OFA_ERR_FORMAT)
 		problem_reply(call, PROBLEM_NOT_YAML, "", "%s", err->message);
+	else if (st == OFA_ERR_INVALID && err->further->n > 0)
+		problem_reply_with(call, PROBLEM_INVALID, err->field, err->message, "errors", errors_json(err));
 	else
 		problem_reply_body(call, st, err);
 }
@@ -48,7 +62,7 @@ static bool read_table(struct http_call *call, enum ofa_table_format format, enu
 		.unit = unit,
 	};
 	struct ofa_profile profile = {.has_table = false};
-	struct ofa_error err = {0};
+	struct ofa_error err = {.further = &b->faults};
 	enum ofa_status st;
 
 	snprintf(profile.name, sizeof(profile.name), "%s", name);
@@ -94,10 +108,10 @@ static bool read_body(struct http_call *call, const char *name, struct brought *
 
 /* From what was brought; NULL: the reply says why it cannot be kept under this name. */
 static struct known_profile *check_profile(struct app *app, struct http_call *call, const char *name,
-					   const struct brought *b)
+					   struct brought *b)
 {
 	struct known_profile *p = NULL;
-	struct ofa_error err = {0};
+	struct ofa_error err = {.further = &b->faults};
 	enum ofa_status st = known_profile_new(b->profile, name, &p, &err);
 
 	if (st == OFA_OK && strcmp(p->profile.name, name) != 0)
@@ -153,7 +167,7 @@ static void reply_stored(struct http_call *call, const struct known_profile *p, 
 		http_reply_header(&call->reply, "Location", "/profiles/%s", name);
 }
 
-static void keep_profile(struct app *app, struct http_call *call, const char *name, const struct brought *b,
+static void keep_profile(struct app *app, struct http_call *call, const char *name, struct brought *b,
 			 struct profile_gate *gate)
 {
 	struct known_profile *p = check_profile(app, call, name, b);

@@ -1,5 +1,6 @@
 /* Device profiles: limits, tables, names; what is refused and where the error points. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cost/profile.h"
@@ -174,6 +175,41 @@ START_TEST(refuses_by_field)
 }
 END_TEST
 
+/* Rows are judged one by one, up to a number that is enough; what is around them is not. */
+START_TEST(tells_all_faulty_rows)
+{
+	struct ofa_faults further = {0};
+	struct ofa_error err = {.further = &further};
+	struct ofa_profile p;
+	json_t *rows = json_object(), *json;
+
+	ASSERT_FAILS(parse("{\"name\":\"x\",\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"160\":{\"" KEY
+			   "\":{\"mean\":0},\"" POOL "\":{\"mean\":1},\"Conv\":{}},\"176\":{\"" KEY
+			   "\":{\"std\":-1}}}}}",
+			   &p, &err),
+		     OFA_ERR_INVALID);
+	ck_assert_str_eq(err.field, "/latency_table/entries/160/" KEY "/mean");
+	ck_assert_uint_eq(further.n, 2);
+	ck_assert_str_eq(further.list[0].field, "/latency_table/entries/160/Conv");
+	ck_assert_str_eq(further.list[1].field, "/latency_table/entries/176/" KEY "/std");
+
+	for (int i = 0; i < 100; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "row%d", i);
+		json_object_set_new(rows, name, json_object());
+	}
+	json = json_pack("{s:s, s:{s:s, s:{s:o}}}", "name", "x", "latency_table", "unit", "ms", "entries", "160", rows);
+	further.n = 0;
+	err = (struct ofa_error){.further = &further};
+	ASSERT_FAILS(ofa_profile_parse(json, &p, &err), OFA_ERR_INVALID);
+	ck_assert_str_eq(err.field, "/latency_table/entries/160/row0");
+	ck_assert_uint_eq(further.n, OFA_FAULTS_MAX);
+	ck_assert_str_eq(further.list[OFA_FAULTS_MAX - 1].field, "/latency_table/entries/160/row15");
+	json_decref(json);
+}
+END_TEST
+
 START_TEST(names)
 {
 	static const char *const good[] = {"a", "note10", "a/b", "x.y-z_0", "a..b"};
@@ -247,7 +283,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {round_trip, small_profiles, tables_of_a_type,        refuses_by_field,
-				      names,      key_grammar,    limits_merge_and_format};
+				      names,      key_grammar,    limits_merge_and_format,
+				      tells_all_faulty_rows};
 
 	return run_tests("profile", tests, OFA_ARRAY_LEN(tests));
 }

@@ -289,6 +289,57 @@ START_TEST(refuses)
 }
 END_TEST
 
+/* Faulty rows of every kind between good ones, whose values are skipped to their ends. */
+START_TEST(tells_all_faults)
+{
+	static const char text[] =
+		"unit: ms\n160:\n  " STEM ": {mean: 1}\n  Pool: {mean: {mean: 1}}\n  " BLOCK ": 3\n"
+		"  MBConv: nothing\n  AvgPool2D-input:5x5x960-output:1x1x960: {std: 1, median: {a: b}, mean: 1}\n"
+		"  Conv_2-input:1x1x960-output:1x1x1280:\n    mean: 1\n"
+		"  Logits-input:1x1x1280-output:1000: {mean: {mean: 1}, std: 1}\n176:\n  " STEM ": {}\n";
+	static const char *const pointers[] = {
+		"/160/Pool", "/160/" BLOCK, "/160/MBConv", "/160/AvgPool2D-input:5x5x960-output:1x1x960",
+		"/160/Logits-input:1x1x1280-output:1000", "/176/" STEM,
+	};
+	struct ofa_faults further = {0};
+	struct ofa_error err = {.further = &further};
+	struct ofa_table_report r;
+	struct ofa_profile p;
+
+	init_profile(&p);
+	ASSERT_FAILS(read_text(text, OFA_TABLE_YAML, OFA_TIME_UNSTATED, &p, &r, &err), OFA_ERR_INVALID);
+	ck_assert_str_eq(err.field, pointers[0]);
+	ck_assert_uint_eq(further.n, OFA_ARRAY_LEN(pointers) - 1);
+	for (size_t i = 0; i < further.n; i++)
+		ck_assert_str_eq(further.list[i].field, pointers[i + 1]);
+	ck_assert_ptr_nonnull(strstr(further.list[2].message, "line 7: "));
+	ck_assert_uint_eq(p.table.n, 0);
+}
+END_TEST
+
+/* What the text breaks off with ends it; the first fault stays the first. */
+START_TEST(faults_before_the_end)
+{
+	struct ofa_faults further = {0};
+	struct ofa_error err = {.further = &further};
+	struct ofa_table_report r;
+	struct ofa_profile p;
+
+	init_profile(&p);
+	ASSERT_FAILS(read_text("a:\n  mean: 1\nb: &x\n  mean: 1\nc:\n  mean: 1\n", OFA_TABLE_YAML,
+			       OFA_TIME_UNSTATED, &p, &r, &err),
+		     OFA_ERR_INVALID);
+	ck_assert_str_eq(err.field, "/a");
+	ck_assert_uint_eq(further.n, 1);
+	ck_assert_str_eq(further.list[0].field, "/b");
+	further.n = 0;
+	err = (struct ofa_error){.further = &further};
+	ASSERT_FAILS(read_text("a:\n  mean: 1\n{\n", OFA_TABLE_YAML, OFA_TIME_UNSTATED, &p, &r, &err),
+		     OFA_ERR_INVALID);
+	ck_assert_str_eq(err.field, "/a");
+}
+END_TEST
+
 static const char *const bad_keys[] = {
 	"x",
 	"Conv",
@@ -500,7 +551,8 @@ int main(void)
 {
 	const TTest *const tests[] = {mbv3_yaml,      proxyless_yaml,         mbconv_yaml,    groups_and_json,
 				      refuses,        refuses_keys,           refuses_json,   refuses_sizes,
-				      names_of_files, resolutions_must_agree, coverage_tells, types_do_not_mix};
+				      names_of_files, resolutions_must_agree, coverage_tells, types_do_not_mix,
+				      tells_all_faults, faults_before_the_end};
 
 	return run_tests("table", tests, OFA_ARRAY_LEN(tests));
 }

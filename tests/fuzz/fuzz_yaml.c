@@ -3,7 +3,7 @@
  * With libFuzzer, from the source tree, new inputs going to new-inputs/:
  *	clang -g -O1 -fsanitize=fuzzer,address,undefined -Iengine -Idevice tests/fuzz/fuzz_yaml.c \
  *		engine/import/table*.c engine/import/yaml.c engine/cost/{profile,pointer,limits,latency_key,uniform}.c \
- *		engine/space/?*.c engine/net/plan.c engine/base/{status,sha256,rng}.c \
+ *		engine/space/?*.c engine/net/plan.c engine/base/{precision,status,sha256,rng}.c \
  *		-ljansson -lyaml -lcrypto -lm -o fuzz_yaml
  *	mkdir -p new-inputs && ./fuzz_yaml -max_len=20000 new-inputs tests/fuzz/corpus/yaml
  * Without it, tests/fuzz/replay.c runs the corpus and simple mutations of it. */
@@ -49,7 +49,8 @@ static void read_as(const uint8_t *data, size_t size, enum ofa_table_format form
 {
 	const struct ofa_table_source source = {(const char *)data, size, format, resolution, unit};
 	struct ofa_profile profile = {.name = "fuzz"};
-	struct ofa_error err = {.status = OFA_OK};
+	struct ofa_faults further = {.n = 0};
+	struct ofa_error err = {.further = &further};
 	struct ofa_table_report report;
 
 	ofa_limits_init(&profile.limits);
@@ -61,6 +62,9 @@ static void read_as(const uint8_t *data, size_t size, enum ofa_table_format form
 	} else if (err.message[0] == '\0' || profile.table.n > 0) {
 		abort(); /* a refusal says why and leaves nothing */
 	}
+	for (size_t i = 0; i < further.n; i++)
+		if (further.list[i].message[0] == '\0')
+			abort();
 	ofa_profile_release(&profile);
 }
 

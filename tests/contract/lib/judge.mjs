@@ -91,9 +91,12 @@ export class Judge {
 	}
 
 	#pointerFaults(operation, parsed, problem) {
-		const [error] = problem.errors ?? [];
-		const refusal = `${problem.status} (${problem.detail})`;
-		if (!error) return [`${refusal} points at nothing`];
+		if (!problem.errors?.length) return [`${problem.status} (${problem.detail}) points at nothing`];
+		return problem.errors.flatMap((error) => this.#pointerFault(operation, parsed, problem, error));
+	}
+
+	#pointerFault(operation, parsed, problem, error) {
+		const refusal = `${problem.status} (${error.detail})`;
 		if (operation.parameters.some((p) => p.name === error.pointer)) return [];
 		if (!JSON_POINTER.test(error.pointer))
 			return [`${refusal} points at "${error.pointer}", which is no JSON pointer`];
