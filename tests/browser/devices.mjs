@@ -143,6 +143,27 @@ async function refusals(suite, server, keys) {
 			check(await wrong.evaluate((element) => element === document.activeElement), 'the line has not the focus');
 		});
 
+	await suite.test('refused: many rows, each at its line', options, async (page) => {
+		const { text: area, name, button, outcome } = form(page);
+		const wrong = [3, 40, 90];
+		const text = yaml(keys, (key, row) => wrong.includes(keys.indexOf(key)) ? { ...row, mean: -1 } : row);
+		await area.fill(text);
+		await name.fill('acme/bad');
+		await button.click();
+		await outcome.getByText('3 faults').waitFor();
+		const lines = await page.locator('.listing .wrong').evaluateAll((all) => all.map((line) => Number(line.dataset.line)));
+		check(lines.join() === wrong.map((i) => lineOf(text, keys[i])).join(), `lines ${lines} are blamed`);
+		check(await page.locator('.wrong').first().evaluate((element) => element === document.activeElement), 'the first has not the focus');
+		const json = pretty(profile(Object.fromEntries(keys.map((key, i) => [key, { mean: wrong.includes(i) ? 0 : 1 }]))));
+		await area.fill(json);
+		await button.click();
+		await page.locator('.wrong', { hasText: '"mean": 0' }).first().waitFor();
+		const blamed = await page.locator('.listing .wrong').evaluateAll((all) => all.map((line) => Number(line.dataset.line)));
+		check(blamed.join() === wrong.map((i) => lineOf(json, keys[i]) + 1).join(), `lines ${blamed} are blamed`);
+		await page.locator('.listing .gap button').first().click();
+		check((await page.locator('.listing li').first().getAttribute('data-line')) === '1', 'the first line is not shown');
+	});
+
 	await suite.test('the faulty line is edited, and all is well', { ...options, size: SIZES.narrow, scheme: 'dark' }, async (page) => {
 		const { text, name, button, outcome } = form(page);
 		await text.fill('{\n "description": "",\n "limits": {\n  "macs": -5\n }\n}');

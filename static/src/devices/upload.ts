@@ -139,7 +139,8 @@ class Form implements Upload {
 	private refuse(text: string, faults: Fault[]): void {
 		const placed = faults.filter((fault) => fault.place !== null), line = placed[0]?.place?.line;
 		replace(this.outcome, h('div', { class: 'not-stored' },
-			h('p', {}, 'Not stored. ', line === undefined ? '' : `The first fault is in line ${integer(line)}.`),
+			h('p', {}, 'Not stored. ', line === undefined ? ''
+				: placed.length > 1 ? `There are ${placed.length} faults, the first in line ${integer(line)}.` : `The fault is in line ${integer(line)}.`),
 			...faults.filter((fault) => fault.place === null).map((fault) => h('p', {}, fault.message)),
 			line !== undefined && this.large === null &&
 				h('button', { type: 'button', onClick: () => this.edit(line) }, `Edit line ${integer(line)}`)));
