@@ -18,6 +18,8 @@ const struct ofa_device_int8_kernels *ofa_device_choose_int8(void)
 	return &ofa_device_int8_mve;
 #elif defined(OFA_DEVICE_DSP)
 	return &ofa_device_int8_dsp;
+#elif defined(OFA_DEVICE_SIMD128)
+	return &ofa_device_int8_simd128;
 #else
 	return &ofa_device_int8_portable;
 #endif

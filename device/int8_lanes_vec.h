@@ -29,20 +29,20 @@ OFA_INLINE vec minus(vec a, vec b)
 	return (vec)((wrapping)a - (wrapping)b);
 }
 
-/* ofa_device_rescale() by lanes. */
+/* ofa_device_rescale() by lanes; left and right: as shift_left() and shift_right() take them. */
 struct rescaling {
 	vec m, left, right, mask, half;
 };
 
 OFA_INLINE struct rescaling rescaling_of(vec m, vec s)
 {
-	const vec zero = {0};
+	const vec zero = {0}, right = -s & (vec)(s < zero);
 	struct rescaling r;
 
 	r.m = m;
-	r.left = s & (vec)(s > zero);
-	r.right = -s & (vec)(s < zero);
-	r.mask = ~(all_lanes(-1) << r.right);
+	r.left = left_shift(s & (vec)(s > zero));
+	r.right = right_shift(right);
+	r.mask = low_bits(right);
 	r.half = r.mask >> 1;
 	return r;
 }
@@ -54,10 +54,10 @@ OFA_INLINE struct rescaling rescaling_for_all(struct ofa_device_rescale r)
 
 OFA_INLINE vec rescale(vec x, const struct rescaling *r)
 {
-	const vec high = high_half((vec)((wrapping)x << (wrapping)r->left), r->m);
+	const vec high = high_half(shift_left(x, r->left), r->m);
 	const vec least = r->half - (high >> 31);
 
-	return (high >> r->right) - (vec)((high & r->mask) > least);
+	return shift_right(high, r->right) - (vec)((high & r->mask) > least);
 }
 
 /* What a rescaled number gets added, and what it is held in. */

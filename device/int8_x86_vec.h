@@ -28,6 +28,35 @@ typedef __m256i reg;
 
 typedef int32_t vec __attribute__((vector_size(LANES * sizeof(int32_t)), aligned(4), may_alias));
 
+/* Shifts by lanes: what shift_left() and shift_right() take for a shift by n, n in [0, 31], is n itself. */
+OFA_INLINE vec left_shift(vec n)
+{
+	return n;
+}
+
+OFA_INLINE vec right_shift(vec n)
+{
+	return n;
+}
+
+OFA_INLINE vec shift_left(vec x, vec by)
+{
+	return x << by;
+}
+
+OFA_INLINE vec shift_right(vec x, vec by)
+{
+	return x >> by;
+}
+
+/* The n lowest bits. */
+OFA_INLINE vec low_bits(vec n)
+{
+	const vec zero = {0};
+
+	return ~(~zero << n);
+}
+
 #if defined(OFA_INT8_AVX512) || defined(OFA_INT8_VNNI)
 /* One factor of the dot product has no sign.  Dense layers raise weights by 128, and take 128 times the sum of the
  * inputs off again; depthwise ones raise inputs. */

@@ -77,6 +77,10 @@ extern const struct ofa_device_int8_kernels ofa_device_int8_avx2, ofa_device_int
 #ifdef OFA_DEVICE_AVXVNNI
 extern const struct ofa_device_int8_kernels ofa_device_int8_avxvnni;
 #endif
+#if defined(__wasm_simd128__) && !defined(OFA_DEVICE_PORTABLE)
+#define OFA_DEVICE_SIMD128 1
+extern const struct ofa_device_int8_kernels ofa_device_int8_simd128; /* int8_simd128.c */
+#endif
 /* Of Cortex-M: int8_mve.c, M55 and M85; int8_dsp.c, M4, M7 and M33. */
 #if defined(__ARM_FEATURE_MVE) && !defined(OFA_DEVICE_PORTABLE)
 #define OFA_DEVICE_MVE 1

@@ -12,7 +12,7 @@ device_libofa_device_a_SOURCES = \
 	device/kernels_int8.h device/choose_int8.c device/int8.c \
 	device/int8_vec.h device/int8_lanes_vec.h device/int8_dense_vec.h device/int8_depthwise_vec.h \
 	device/int8_x86_vec.h device/int8_avx2.c device/int8_avxvnni.c device/int8_avx512.c \
-	device/int8_arm.h device/int8_dsp.c device/int8_mve.c
+	device/int8_arm.h device/int8_dsp.c device/int8_mve.c device/int8_wasm_vec.h device/int8_simd128.c
 include_HEADERS += device/ofa_device.h device/ofa_device_manifest.h device/ofa_format.h
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = device/ofa-device.pc

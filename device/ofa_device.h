@@ -140,8 +140,8 @@ enum ofa_device_status ofa_device_self_test(const struct ofa_device_model *model
 /* UTF-8, from the package; NULL when the classes have no names or there is no such class. */
 const char *ofa_device_class_name(const struct ofa_device_model *model, uint32_t class_index);
 
-/* Instruction set of the kernels in use: "avx2", "simd128" or "scalar"; of int8 packages the portable ones are
- * "portable", those of Cortex-M "dsp" or "mve". */
+/* Instruction set of the kernels in use: "avx2", "simd128" or "scalar"; of int8 packages "simd128" are those of
+ * WebAssembly, the portable ones "portable", those of Cortex-M "dsp" or "mve". */
 const char *ofa_device_kernel_name(const struct ofa_device_model *model);
 
 #ifdef __cplusplus

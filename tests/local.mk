@@ -417,5 +417,5 @@ tests_firmware_probe_CPPFLAGS = $(ENGINE_CPPFLAGS) -I$(top_srcdir)/cli
 tests_firmware_probe_LDADD = $(ENGINE_LIBS)
 TESTS += tests/firmware/test-firmware
 TESTS += tests/device/test-web
-EXTRA_DIST += tests/device/test-web tests/device/web.mjs
+EXTRA_DIST += tests/device/test-web tests/device/web.mjs tests/device/web_kernels.c
 EXTRA_DIST += tests/firmware/test-firmware tests/firmware/hostile-frames.py tests/firmware/kernels.c

@@ -2,6 +2,7 @@
 //   node web.mjs imports MODULE                      it imports nothing
 //   node web.mjs compare MODULE PACKAGE IMAGES HOST  the logits are those of HOST, as tests/firmware/logits prints them
 //   node web.mjs refuse MODULE PACKAGE               what is not that package is refused, in the runtime's words
+//   node web.mjs kernels MODULE                      of web_kernels.c: the int8 kernels equal the portable ones
 //   node web.mjs bench MODULE PACKAGE...             ms per image, as bench/device prints them
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -133,7 +134,19 @@ function bench(paths) {
 	}
 }
 
+function kernels() {
+	const e = new WebAssembly.Instance(module).exports;
+	const says = () => text(e, e.said());
+	try {
+		e.compare();
+	} catch {
+		assert.fail(says());
+	}
+	assert.match(says(), /^kernels: simd128\nequal\n$/);
+}
+
 const modes = {
+	kernels,
 	imports: () => assert.deepEqual(WebAssembly.Module.imports(module), []),
 	compare: () => compare(...rest),
 	refuse: () => refuse(...rest),
