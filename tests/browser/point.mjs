@@ -261,6 +261,15 @@ async function refusing(suite) {
 		await page.locator('.numbers .figure').first().waitFor();
 	});
 
+	await suite.test('a device that is none', { hash: HASH, allow: [404] }, async (page) => {
+		await settled(page);
+		await page.evaluate(() => { location.hash = '#point?profile=nobody'; });
+		await page.locator('.report').waitFor();
+		check((await page.locator('.report').textContent()).includes('nobody'), 'it is not named');
+		check(await page.locator('.numbers').isHidden(), 'figures of another device are shown');
+		check(await page.getByRole('button', { name: 'Download package' }).isDisabled(), 'something can be downloaded');
+	});
+
 	await suite.test('a pinned arch that is none', { hash: '#point?pinned={"ks":[9]}', allow: [422] }, async (page) => {
 		await settled(page);
 		check((await page.locator('.trouble').textContent()).includes('ks'), 'the gene is not named');

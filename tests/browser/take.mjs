@@ -83,6 +83,7 @@ async function jobs(suite) {
 		page.on('response', (r) => { job ||= r.status() === 202 ? r.headers().location : ''; });
 		await page.getByRole('button', { name: 'Download package' }).click();
 		await eventually(() => job, (at) => at !== '', 'a job');
+		await page.getByRole('progressbar').waitFor();
 		await cancel.click();
 		await page.getByText('Download package: cancelled').waitFor();
 		await eventually(() => suite.ask(job.slice(1), null, busy), ({ state }) => state === 'cancelled', 'the end of the job');
@@ -114,7 +115,7 @@ async function shells(suite) {
 	const cases = {
 		limits: { profile: FAST, ...LIMITS },
 		'a latency': { profile: FAST, latency_ms: 0.1234567 },
-		'limits and int8': { profile: FAST, dtype: 'int8', peak_memory_bytes: 30000, storage_bytes: 600000 },
+		'limits and int8': { profile: FAST, dtype: 'int8', peak_memory_bytes: 30000, storage_bytes: 400000 },
 		'an arch': { profile: FAST, arch },
 		'no device': { dtype: 'float16', macs: 2500000 },
 	};
@@ -130,6 +131,20 @@ async function shells(suite) {
 				check(sha256(await run(command)) === sha256(bytes), `other bytes by ${command}`);
 			}
 		});
+
+	// a name that looks like an option
+	const name = '-o.fashion', file = suite.world.path('odd.safetensors');
+	execFileSync(join(BUILD, 'tests/server/make_network'),
+		[name, join(SOURCE, 'models/fashion/recipe.json'), file, suite.world.path('odd.json')]);
+	const odd = await suite.start('odd', [], { network: file, bare: true });
+	await suite.test('commands with an odd name', { hash: '#point?macs=3000000', server: odd }, async (page) => {
+		await settled(page);
+		const got = await downloaded(page, 'Download package');
+		check(got.name.startsWith('_o.fashion-float32-'), got.name);
+		for (const command of await commands(page))
+			check(sha256(await run(command)) === sha256(got.bytes), `other bytes by ${command}`);
+	});
+	await odd.stop();
 
 	const closed = await suite.start('closed', [], { bare: true });
 	const options = { hash: '#point?macs=2500000', server: closed, allow: [401] };

@@ -3,7 +3,7 @@ import type { Plan, PlanUnit } from '../types';
 
 export interface Cell {
 	unit: number | null; // index into plan.units; null: a block that is left out
-	channels: number;    // how wide it is: its middle channels, or its output's
+	channels: number;    // how wide it is: its middle channels, or its output's; of what is left out, its neighbour's
 }
 
 export interface Group {
@@ -49,7 +49,8 @@ function stageGroup(plan: Plan, stage: number): Group {
 		group.cells.push({ unit: i, channels: unitChannels(unit) });
 		group.output = unit.output;
 	});
-	while (group.cells.length < blocks) group.cells.push({ unit: null, channels });
+	const beside = group.cells.at(-1)?.channels ?? channels;
+	while (group.cells.length < blocks) group.cells.push({ unit: null, channels: beside });
 	return group;
 }
 

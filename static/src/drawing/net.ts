@@ -20,7 +20,7 @@ function groupTitle({ group, box }: PlacedGroup, { vertical, unit }: Layout): SV
 	return s('g', { class: `group ${colourClass(group.stage)}` }, ...lines);
 }
 
-const ratio = (expand: number) => `×${Number(expand.toPrecision(3))}`;
+const ratio = (expand: number) => `×${Number(expand.toPrecision(3))}`.replace('×0.', '×.');
 
 function besides(unit: PlanUnit): string {
 	const expand = unit.expand === null ? '' : ratio(unit.expand);

@@ -146,13 +146,10 @@ export const createPoint: ViewFactory = (root, session): View => {
 			h('div', { class: 'buttons' }, ...take.buttons), h('div', { class: 'buttons' }, ...pinning.buttons)),
 		h('div', { class: 'below-heading' }, reason, take.status), refused, found);
 
-	const refuse = (element: HTMLElement | null) => {
-		replace(refused, element);
-		found.hidden = element !== null;
-	};
 	const show = (state: State, facts: Facts, request: SubnetRequest) => {
 		const { plan, largest, pinned, trouble, imageSize } = facts;
-		refuse(null);
+		replace(refused);
+		found.hidden = false;
 		reason.textContent = why(state);
 		showNumbers(numbers, facts.answer, plan, facts.timed);
 		drawings.show(state, facts);
@@ -163,18 +160,33 @@ export const createPoint: ViewFactory = (root, session): View => {
 		take.offer(request);
 		pinning.show(plan.arch, state.pinned);
 	};
+	// What was shown before is of another state.
+	const clear = (state: State) => {
+		reason.textContent = '';
+		replace(refused);
+		found.hidden = true;
+		take.offer(null);
+		pinning.show(null, state.pinned);
+	};
+	const update = async (state: State, signal: AbortSignal) => {
+		const [chosen, request] = await Promise.all([session.chosen(state), session.request(state)]);
+		const facts = chosen.kind === 'found' ? await gather(session, state, chosen.answer) : null;
+		if (signal.aborted) return;
+		if (facts) return show(state, facts, request);
+		clear(state);
+		if (chosen.kind === 'refused') replace(refused, refusal(chosen.problem, session.store));
+	};
 	return {
 		update: (state) => latest.run(async (signal) => {
 			root.setAttribute('aria-busy', 'true');
-			const [chosen, request] = await Promise.all([session.chosen(state), session.request(state)]);
-			const facts = chosen.kind === 'found' ? await gather(session, state, chosen.answer) : null;
-			if (signal.aborted) return;
-			root.setAttribute('aria-busy', 'false');
-			if (facts) return show(state, facts, request);
-			reason.textContent = '';
-			take.offer(null);
-			pinning.show(null, state.pinned);
-			if (chosen.kind === 'refused') refuse(refusal(chosen.problem, session.store));
+			try {
+				await update(state, signal);
+			} catch (e) {
+				if (!signal.aborted) clear(state);
+				throw e;
+			} finally {
+				if (!signal.aborted) root.setAttribute('aria-busy', 'false');
+			}
 		}),
 		destroy() {
 			latest.stop();
