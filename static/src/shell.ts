@@ -19,7 +19,7 @@ export interface Shell {
 function themeButton(): HTMLElement {
 	const choice = new ThemeChoice();
 	const show = () => { button.textContent = `Theme: ${choice.theme}`; };
-	const button = h('button', { type: 'button', onClick: () => {
+	const button = h('button', { type: 'button', class: 'theme', onClick: () => {
 		choice.theme = THEMES[(THEMES.indexOf(choice.theme) + 1) % THEMES.length] ?? 'auto';
 		show();
 	} });
@@ -56,7 +56,8 @@ export function createShell(root: HTMLElement, session: Session): Shell {
 		h('header', { class: 'top' },
 			h('div', { class: 'brand' }, h('img', { src: 'static/icon.svg', alt: '', width: 28, height: 28 }), h('h1', {}, 'ofad')),
 			h('nav', { 'aria-label': 'Views' }, ...links),
-			h('div', { class: 'choices' }, network.field, profile.field, dtype.field, themeButton())),
+			h('div', { class: 'choices' }, network.field, profile.field, dtype.field),
+			themeButton()),
 		status, main,
 		h('footer', {}, h('a', { href: 'front' }, 'As a plain table'), ' · ', h('a', { href: 'openapi.yaml' }, 'API'), ' · ',
 			h('a', { href: 'problems' }, 'Problems')));
