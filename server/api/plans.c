@@ -1,5 +1,4 @@
 /* POST /plans: one subnet, unit by unit. */
-#include <math.h>
 #include <stdlib.h>
 #include "api/body.h"
 #include "api/failure.h"
@@ -7,75 +6,58 @@
 #include "api/json_subnet_request.h"
 #include "api/problem.h"
 #include "api/resources.h"
+#include "cost/pointer.h"
 
-static enum ofa_status predict(struct plan_view *v, struct ofa_error *err)
+/* What a search would say of it, to the last bit. */
+static enum ofa_status foretell(const struct ofa_search_problem *problem, struct plan_view *v, struct ofa_error *err)
 {
-	const struct ofa_predictor *p = &v->network->predictor;
-	float *workspace, accuracy;
+	struct ofa_error inner = {0};
+	struct ofa_search_result told;
+	char field[sizeof(inner.field)];
+	enum ofa_status st = ofa_search_given(problem, &v->plan.arch, &told, &inner);
 
-	v->predicted_accuracy = NAN;
-	if (!ofa_predictor_has_resolution(p, v->plan.arch.image_size))
-		return OFA_OK;
-	workspace = malloc(ofa_predictor_workspace(p, 1) * sizeof(*workspace));
-	if (!workspace)
-		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
-	ofa_predictor_predict(&v->network->net->space, p, &v->plan.arch, 1, workspace, &accuracy);
-	free(workspace);
-	v->predicted_accuracy = ofa_predictor_promise(p, v->precision, (double)accuracy);
+	if (st != OFA_OK) {
+		ofa_pointer_append(field, sizeof(field), "/arch", inner.field);
+		return ofa_fail(err, st, field, "%s", inner.message);
+	}
+	v->predicted_accuracy = told.predicted_accuracy;
+	v->latency_ms = told.value[OFA_LATENCY_MS];
 	return OFA_OK;
 }
 
-/* Looks the units up; what their rows add up to. */
-static double find_rows(struct plan_view *v)
+static void find_rows(struct plan_view *v)
 {
-	double sum = 0;
-
 	for (int i = 0; i < v->plan.n_units; i++) {
 		char key[OFA_LATENCY_KEY_MAX];
 
 		ofa_unit_key(&v->plan.units[i], &v->plan, key);
 		v->rows[i] = ofa_latency_find(&v->profile->profile.table, v->plan.arch.image_size, key);
-		sum += v->rows[i] ? v->rows[i]->mean_ms : NAN;
 	}
-	return sum;
 }
 
-static enum ofa_status time_plan(struct app *app, struct plan_view *v, struct ofa_error *err)
-{
-	double value[OFA_RESOURCE_COUNT], sum;
-	struct binding *binding;
-	enum ofa_status st;
-
-	v->latency_ms = NAN;
-	if (!known_profile_times(v->profile, v->precision))
-		return OFA_OK;
-	st = bindings_get(app->bindings, v->network, v->profile, v->precision, &binding, err);
-	if (st != OFA_OK)
-		return st;
-	sum = find_rows(v);
-	/* to the last bit as a search tells it, where one would find this image size */
-	ofa_search_costs(binding_problem(binding), &v->plan.arch, value);
-	v->latency_ms = isnan(value[OFA_LATENCY_MS]) ? sum : value[OFA_LATENCY_MS];
-	binding_unref(binding);
-	return OFA_OK;
-}
-
+/* Fills the view. */
 static enum ofa_status look_up(struct app *app, struct subnet_request *r, struct plan_view *v, struct ofa_error *err)
 {
 	struct network *network;
+	struct binding *binding;
 	struct ofa_arch arch;
 	enum ofa_status st = subnet_request_find(r, app->networks, app->profiles, &network, err);
 
 	if (st == OFA_OK)
 		st = subnet_request_arch(r, network, &arch, err);
+	if (st == OFA_OK)
+		st = bindings_get(app->bindings, network, r->profile, r->precision, &binding, err);
 	if (st != OFA_OK)
 		return st;
 	v->network = network;
 	v->profile = r->profile;
 	v->precision = r->precision;
 	ofa_plan_init(&network->net->space, &network->net->params, &arch, &v->plan);
-	st = time_plan(app, v, err);
-	return st == OFA_OK ? predict(v, err) : st;
+	st = foretell(binding_problem(binding), v, err);
+	binding_unref(binding);
+	if (st == OFA_OK && known_profile_times(v->profile, v->precision))
+		find_rows(v);
+	return st;
 }
 
 static enum ofa_status answer(struct app *app, struct http_call *call, struct subnet_request *r, struct ofa_error *err)

@@ -259,6 +259,17 @@ static void refused(const struct daemon *d, json_t *request, long status, const 
 	free(body);
 }
 
+/* The world's profile without the image size of an arch. */
+static json_t *profile_without(json_t *arch)
+{
+	json_t *profile = profile_of("float32");
+	char size[16];
+
+	snprintf(size, sizeof(size), "%d", integer_at(arch, "image_size"));
+	json_object_del(json_object_get(json_object_get(profile, "latency_table"), "entries"), size);
+	return profile;
+}
+
 START_TEST(test_refusals)
 {
 	json_t *arch, *profile;
@@ -281,6 +292,8 @@ START_TEST(test_refusals)
 			    "Conv-input:20x20x1-output:20x20x8", "mean", 1.0);
 	refused(&d, json_pack("{s:O, s:o}", "arch", arch, "profile", profile), 422, "profile-mismatch",
 		"/profile/latency_table/entries");
+	refused(&d, json_pack("{s:O, s:o}", "arch", arch, "profile", profile_without(arch)), 422, "invalid-value",
+		"/arch/image_size");
 	json_array_set_new(json_object_get(arch, "ks"), 3, json_integer(4));
 	refused(&d, json_pack("{s:O}", "arch", arch), 422, "invalid-value", "/arch/ks/3");
 	post_plan(&d, "{", &r);
