@@ -225,6 +225,27 @@ async function faults(suite) {
 		await eventually(() => page.locator('.report').innerText(), (t) => t.startsWith('the package is truncated'), 'a refusal');
 	});
 
+	await suite.test('a package that takes a while', { hash: '#front' }, async (page) => {
+		const job = 'f'.repeat(32), asked = [];
+		let links = {};
+		await page.route('**/subnets', async (route) => {
+			if (route.request().method() !== 'POST' || links.subnet) return route.continue();
+			const made = await route.fetch();
+			links = { subnet: made.headers()['content-location'] };
+			return route.fulfill({ status: 202, headers: { Location: `/jobs/${job}` }, json: {} });
+		});
+		await page.route(`**/jobs/${job}`, (route) => {
+			asked.push(job);
+			const done = asked.length > 2;
+			return route.fulfill({ json: {
+				state: done ? 'succeeded' : 'running', poll_after_s: 0.05, error: null, links: done ? links : {},
+			} });
+		});
+		await page.locator('nav a[href^="#try"]').click();
+		await answered(page, /^Coat, /);
+		check(asked.length === 3, `the job was asked for ${asked.length} times`);
+	});
+
 	await suite.test('limits that no subnet keeps', { hash: '#try?macs=5', allow: [422] }, async (page) => {
 		await ready(page);
 		check((await page.locator('.strip').innerText()).includes('none keeps the limits'), 'the chosen subnet has no word');
@@ -243,9 +264,31 @@ async function forEveryone(suite) {
 		});
 }
 
+// No network of photographs ships: a package of one with random weights in the place of the server's.
+async function inColour(suite) {
+	const net = suite.world.path('colour.safetensors'), arch = suite.world.path('colour.json');
+	const file = suite.world.path('colour.ofa'), ofa = (...args) => execFileSync(join(BUILD, 'cli/ofa'), args);
+	ofa('init', '--family', 'mbv3', '--width', '0.2', '-o', net);
+	writeFileSync(arch, JSON.stringify(JSON.parse(ofa('inspect', net, '--json')).smallest.arch));
+	ofa('pack', net, '--arch', arch, '-o', file);
+	await suite.test('in colour, of a thousand classes', { hash: '#front' }, async (page) => {
+		await page.route('**/subnets', (route) => route.fulfill({
+			headers: { 'Content-Type': 'application/vnd.ofa.subnet', 'Content-Location': `/subnets/${'c'.repeat(64)}` },
+			body: readFileSync(file),
+		}));
+		await page.locator('nav a[href^="#try"]').click();
+		await answered(page, /^class \d+, /);
+		check((await page.locator('.seen').innerText()).includes('in colour'), 'it is given grey');
+		check((await page.locator('.classes li').count()) === 5, 'the likeliest are not five');
+		await page.locator('.answer summary').click();
+		check((await shownLogits(page)).length === 1000, 'logits are missing');
+	});
+}
+
 export async function area(suite) {
 	await drawings(suite);
 	await files(suite);
 	await faults(suite);
+	await inColour(suite);
 	await forEveryone(suite);
 }

@@ -10,7 +10,7 @@ export interface Loaded {
 	info: PackageInfo;
 }
 
-const KEPT_MAX = 8;
+const KEPT_MAX = 8, ASKED_MAX = 64; // packages; bodies whose answers are known
 const TYPE = 'application/vnd.ofa.subnet';
 const POLL_S = 1;
 
@@ -33,7 +33,10 @@ export class Packages {
 	get(body: SubnetRequest): Promise<Loaded> {
 		const key = JSON.stringify(body), found = this.asked.get(key);
 		const promise = found ?? this.fetch(body);
+		this.asked.delete(key);
 		this.asked.set(key, promise);
+		const oldest = this.asked.keys().next();
+		if (this.asked.size > ASKED_MAX && !oldest.done) this.asked.delete(oldest.value);
 		if (!found) promise.catch(() => this.asked.delete(key));
 		promise.then(({ id }) => this.use(id), () => undefined);
 		return promise;
