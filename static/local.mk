@@ -20,7 +20,7 @@ $(DASHBOARD_STAMP): $(DASHBOARD_INPUT)
 	$(AM_V_GEN)NODE='$(NODE)' NPM='$(NPM)' $(srcdir)/static/build bundle $@ $(DASHBOARD_INPUT)
 $(DASHBOARD_BUNDLE): $(DASHBOARD_STAMP) ;
 $(DASHBOARD_RUNTIME): $(RUNTIME_INPUT)
-	$(AM_V_GEN)CLANG='$(CLANG)' CFLAGS=-O3 $(srcdir)/static/build runtime $@ $(RUNTIME_INPUT)
+	$(AM_V_GEN)CLANG='$(CLANG)' CFLAGS=-O2 $(srcdir)/static/build runtime $@ $(RUNTIME_INPUT)
 endif
 
 # What ofad has inside.
