@@ -7,6 +7,7 @@ export type Resource = Schemas['Resource'];
 export type Dtype = Schemas['Dtype'];
 export type Arch = Schemas['Arch'];
 export type Network = Schemas['Network'];
+export type History = Schemas['History'];
 export type Reference = Schemas['Reference'];
 export type Pareto = Schemas['Pareto'];
 export type ParetoPoint = Pareto['points'][number];

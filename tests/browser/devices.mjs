@@ -99,6 +99,16 @@ async function uploads(suite, server, keys) {
 		await page.locator('.coverage').getByText('Complete at 28 px; subnets at 14, 20, 24 px have no predicted latency.').waitFor();
 	});
 
+	await suite.test('upload what is pasted, by keyboard', { ...options, size: SIZES.narrow }, async (page) => {
+		const { text, name, button, outcome } = form(page);
+		await text.focus();
+		await page.keyboard.insertText('{"name": "acme/pasted", "limits": {"macs": 4000000}}');
+		check((await name.inputValue()) === 'acme/pasted', 'the name of the document is not taken');
+		while (!await button.evaluate((element) => element === document.activeElement)) await page.keyboard.press('Tab');
+		await page.keyboard.press('Enter');
+		await outcome.getByText('acme/pasted is stored, revision 1, with 0 entries').waitFor();
+	});
+
 	await suite.test('a unit beside the document', { ...options, allow: [422] }, async (page) => {
 		const { text, name, button, outcome } = form(page);
 		await text.fill(JSON.stringify(Object.fromEntries(keys.map((key) => [key, { mean: 500 }]))));
@@ -275,6 +285,32 @@ async function tables(suite, server) {
 		check([...kernels].join() === '5', `kernels ${[...kernels]}`);
 		await page.goBack();
 		await page.getByText('for a million multiply-accumulates').waitFor();
+	});
+
+	await suite.test('tens of thousands of rows', { hash: '#devices', server, size: SIZES.narrow }, async (page) => {
+		const entries = { ...suite.table(1).latency_table.entries };
+		for (let size = 129; size <= 256; size++)
+			entries[size] = Object.fromEntries(Object.entries(entries[28]).map(([key, entry]) => [key, { ...entry }]));
+		const n = Object.values(entries).reduce((sum, rows) => sum + Object.keys(rows).length, 0);
+		await suite.putProfile(server, 'acme/large', { latency_table: { unit: 'ms', entries } });
+		await page.goto(`${server.url}/#devices?device=acme/large`);
+		await page.reload();
+		await page.getByText(`of ${n.toLocaleString('en')}`, { exact: false }).first().waitFor();
+		// from the press to the next frame
+		const took = await page.evaluate(async () => {
+			const button = [...document.querySelectorAll('.sort')].find((element) => element.textContent === 'Mean');
+			const times = [];
+			for (let i = 0; i < 5; i++) {
+				const begin = performance.now();
+				button.click();
+				await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+				times.push(performance.now() - begin);
+			}
+			return times.sort((a, b) => a - b)[2];
+		});
+		console.log(`   sorting ${n} rows takes ${took.toFixed(0)} ms`);
+		check(took < 500, `sorting takes ${took} ms`);
+		await fits(page);
 	});
 
 	await suite.test('the chart by keyboard', { hash: `#devices?device=${SLOW}&against=${FAST}`, server, size: SIZES.narrow }, async (page) => {

@@ -32,7 +32,8 @@ export function phasesOf(lineage: unknown): Phase[] {
 	if (!Array.isArray(recipe?.phases)) return [];
 	let begin = 0, before: Sets | null = null;
 	return (recipe.phases as Record<string, unknown>[]).map((phase) => {
-		const sets: Sets = { kernels: numbers(phase['kernels']), depths: numbers(phase['depths']), expands: numbers(phase['expands']) };
+		const sets: Sets = { kernels: numbers(phase['kernels']), depths: numbers(phase['depths']),
+			expands: numbers(phase['expands']) };
 		const epochs = Number(phase['epochs'] ?? 0);
 		const result = { name: String(phase['name']), begin, epochs, opens: opened(sets, before) };
 		begin += epochs;

@@ -26,10 +26,12 @@ export const shortTime = (hours: number) => cpuTime(hours).replace(/ CPU | of CP
 export function mass(kg: number | null): string {
 	if (kg === null) return 'unknown';
 	if (kg >= 1000) return `${amount(kg / 1000)} t`;
-	return kg >= 1 ? `${three.format(kg)} kg` : kg >= 1e-3 ? `${three.format(kg * 1e3)} g` : `${three.format(kg * 1e6)} mg`;
+	return kg >= 1 ? `${three.format(kg)} kg` : kg >= 1e-3 ? `${three.format(kg * 1e3)} g`
+		: `${three.format(kg * 1e6)} mg`;
 }
 
 export function energy(kwh: number | null): string {
 	if (kwh === null) return 'unknown';
-	return kwh >= 1 ? `${amount(kwh)} kWh` : kwh >= 1e-3 ? `${three.format(kwh * 1e3)} Wh` : `${three.format(kwh * 1e6)} mWh`;
+	return kwh >= 1 ? `${amount(kwh)} kWh` : kwh >= 1e-3 ? `${three.format(kwh * 1e3)} Wh`
+		: `${three.format(kwh * 1e6)} mWh`;
 }

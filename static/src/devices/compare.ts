@@ -71,5 +71,6 @@ export function groups(pairs: Pair[], of: (row: Row) => string | null): Group[] 
 		else lists.set(name, [pair.relative]);
 	}
 	const all = [...lists].map(([name, list]) => ({ name, n: list.length, relative: median(list) }));
-	return all.every(({ name }) => /^\d/.test(name)) ? all.sort((a, b) => parseFloat(a.name) - parseFloat(b.name)) : all;
+	const numbered = all.every(({ name }) => /^\d/.test(name));
+	return numbered ? all.sort((a, b) => parseFloat(a.name) - parseFloat(b.name)) : all;
 }

@@ -17,6 +17,7 @@ export function coverageOf(profile: Profile, keys: Record<string, string[]>): Co
 		const needed = keys[resolution] ?? [], there = entries[resolution] ?? {};
 		const missing = needed.filter((key) => !Object.hasOwn(there, key));
 		const present = needed.length - missing.length;
-		return { resolution, needed: needed.length, present, missing, unused: Object.keys(there).length - present };
+		const unused = Object.keys(there).length - present;
+		return { resolution, needed: needed.length, present, missing, unused };
 	});
 }

@@ -2,7 +2,7 @@
 import { h } from '../dom';
 import { integer } from '../format';
 import { bar } from '../plot/bar';
-import { scroll } from '../scroll';
+import { headings, scroll } from '../tables';
 import type { Session } from '../session';
 import type { Profile } from '../types';
 import { coverageOf, type Coverage } from './coverage';
@@ -18,7 +18,8 @@ function missingList(coverage: Coverage): HTMLElement | null {
 	return h('details', {},
 		h('summary', {}, `${integer(missing.length)} missing at ${resolution} px`),
 		h('ul', { class: 'keys' }, ...listed.map((key) => h('li', {}, h('code', {}, key)))),
-		missing.length > listed.length && h('p', { class: 'muted' }, `and ${integer(missing.length - listed.length)} more`));
+		missing.length > listed.length && h('p', { class: 'muted' },
+			`and ${integer(missing.length - listed.length)} more`));
 }
 
 function row(coverage: Coverage): HTMLElement {
@@ -27,13 +28,15 @@ function row(coverage: Coverage): HTMLElement {
 		h('th', { scope: 'row' }, `${resolution} px`),
 		h('td', {}, bar(needed ? present / needed : 0, present === needed ? 'good' : 'partial')),
 		h('td', { class: 'number' }, percent(present, needed)),
-		h('td', { class: 'number' }, needed ? `${integer(present)} of ${integer(needed)}` : 'not of this network'),
+		h('td', { class: 'number' }, needed ? `${integer(present)} of ${integer(needed)}`
+			: 'not of this network'),
 		h('td', { class: 'number' }, integer(unused)));
 }
 
 // A server takes a table that is complete at each resolution that it shares with the network.
 function verdict(rows: Coverage[]): string {
-	const shared = rows.filter((r) => r.needed > 0 && r.present > 0), absent = rows.filter((r) => r.needed > 0 && r.present === 0);
+	const shared = rows.filter((r) => r.needed > 0 && r.present > 0);
+	const absent = rows.filter((r) => r.needed > 0 && r.present === 0);
 	const partial = shared.filter((r) => r.missing.length > 0);
 	if (shared.length === 0) return 'The table tells nothing of this network.';
 	if (partial.length > 0) return 'Latency is not predicted: entries are missing.';
@@ -48,7 +51,7 @@ async function ofNetwork(session: Session, profile: Profile, name: string): Prom
 	return h('div', { class: 'coverage-network', 'data-network': name },
 		h('h4', {}, name), h('p', {}, verdict(rows)),
 		scroll(`Coverage of ${name}`, h('table', {},
-			h('thead', {}, h('tr', {}, ...head.map((text, i) => h('th', { scope: 'col', class: i > 1 ? 'number' : null }, text)))),
+			headings(head, 2),
 			h('tbody', {}, ...rows.map(row)))),
 		...rows.map(missingList));
 }
@@ -57,7 +60,8 @@ export async function coveragePanel(session: Session, profile: Profile): Promise
 	const section = h('section', { class: 'card coverage', 'aria-labelledby': 'coverage-title' },
 		h('h3', { id: 'coverage-title' }, 'Coverage'));
 	if (!profile.latency_table) {
-		section.append(h('p', { class: 'muted' }, 'This profile has limits only, and no latency table that could cover anything.'));
+		section.append(h('p', { class: 'muted' },
+			'This profile has limits only, and no latency table that could cover anything.'));
 		return section;
 	}
 	const networks = await session.networks();

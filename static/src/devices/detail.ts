@@ -2,7 +2,7 @@
 import { ApiError, path } from '../api';
 import { h, replace } from '../dom';
 import { bytes } from '../format';
-import { scroll } from '../scroll';
+import { headings, scroll } from '../tables';
 import type { Session } from '../session';
 import type { State } from '../state';
 import type { Network, Profile } from '../types';
@@ -12,37 +12,45 @@ import { compareArithmetic, compareDevices } from './compare';
 import { comparisonPanel } from './compare_panel';
 import { coveragePanel } from './coverage_panel';
 import { Explorer } from './explorer';
-import { limitsText, moment, tableText } from './list';
+import { frontLink, limitsText, moment, tableText } from './list';
 import { readTable } from './table';
 
 type Revision = components['schemas']['ProfileRevision'];
 
 function revisionTable(revisions: Revision[], more: boolean): HTMLElement {
-	return h('details', {}, h('summary', {}, `${revisions.length}${more ? '+' : ''} ${revisions.length === 1 ? 'revision' : 'revisions'}`),
+	return h('details', {},
+		h('summary', {}, more ? `The last ${revisions.length} revisions` : revisions.length === 1 ? '1 revision'
+			: `${revisions.length} revisions`),
 		scroll('Revisions', h('table', {},
-			h('thead', {}, h('tr', {}, ...['Revision', 'Stored', 'By', 'Size'].map((name) => h('th', { scope: 'col' }, name)))),
+			headings(['Revision', 'Stored', 'By', 'Size'], 3),
 			h('tbody', {}, ...revisions.map((revision) => h('tr', {},
-				h('th', { scope: 'row' }, h('a', { href: revision.links['self'] }, revision.revision)), h('td', {}, moment(revision.created_at)),
-				h('td', {}, revision.author ?? 'anybody'), h('td', { class: 'number' }, bytes(revision.size_bytes))))))));
+				h('th', { scope: 'row' }, h('a', { href: revision.links['self'] }, revision.revision)),
+				h('td', {}, moment(revision.created_at)),
+				h('td', {}, revision.author ?? 'anybody'),
+				h('td', { class: 'number' }, bytes(revision.size_bytes))))))));
 }
 
 async function facts(session: Session, name: string, profile: Profile): Promise<HTMLElement> {
-	const response = await session.api.fetch(path`profiles/${name}/revisions` + '?limit=100', { accept: 'application/json' });
+	const response = await session.api.fetch(path`profiles/${name}/revisions` + '?limit=100',
+		{ accept: 'application/json' });
 	const { revisions } = (await response.json()) as { revisions: Revision[] };
 	return h('section', { class: 'card device-facts', 'aria-labelledby': 'device-title' },
 		h('h3', { id: 'device-title' }, name),
 		profile.description && h('p', {}, profile.description),
-		h('dl', {}, h('dt', {}, 'Latency table'), h('dd', {}, tableText(profile)), h('dt', {}, 'Limits'), h('dd', {}, limitsText(profile))),
+		h('dl', {}, h('dt', {}, 'Latency table'), h('dd', {}, tableText(profile)), h('dt', {}, 'Limits'),
+			h('dd', {}, limitsText(profile))),
 		h('div', { class: 'buttons' },
-			h('a', { class: 'button primary', href: session.store.link({ view: 'front', profile: name, x: null, limits: {}, zoom: null }) }, 'See it on the front'),
-			h('a', { class: 'button', href: path`profiles/${name}`, download: `${name.replaceAll('/', '-')}.json` }, 'Download it')),
+			h('a', { class: 'button primary', href: frontLink(session, name) }, 'See it on the front'),
+			h('a', { class: 'button', href: path`profiles/${name}`,
+				download: `${name.replaceAll('/', '-')}.json` }, 'Download it')),
 		revisionTable(revisions, response.headers.has('Link')));
 }
 
 // Against which device; none is against the arithmetic.
 async function againstField(session: Session, name: string, against: string | null): Promise<HTMLElement> {
 	const profiles = await session.profiles();
-	const select = h('select', { name: 'against', onChange: () => session.store.set({ against: select.value || null }) },
+	const choose = () => session.store.set({ against: select.value || null });
+	const select: HTMLSelectElement = h('select', { name: 'against', onChange: choose },
 		h('option', { value: '' }, 'its own multiply-accumulates'),
 		...profiles.filter((profile) => profile.name !== name).map((profile) =>
 			h('option', { value: profile.name, selected: profile.name === against }, profile.name)));
@@ -50,14 +58,17 @@ async function againstField(session: Session, name: string, against: string | nu
 }
 
 async function tableSection(
-	session: Session, name: string, profile: Profile, network: Network, against: string | null, other: Profile | null,
+	session: Session, name: string, profile: Profile, network: Network, against: string | null,
+	other: Profile | null,
 ): Promise<HTMLElement> {
 	const rows = readTable(profile, network.space);
 	const comparison = other ? compareDevices(rows, readTable(other, network.space)) : compareArithmetic(rows);
 	const types = [profile, other].map((p) => p?.latency_table?.dtype ?? 'float32');
 	return h('section', { class: 'card table', 'aria-labelledby': 'table-title' },
-		h('div', { class: 'section-head' }, h('h3', { id: 'table-title' }, 'What takes the time'), await againstField(session, name, against)),
-		other && types[0] !== types[1] && h('p', { class: 'muted' }, `These are times of ${types[0]} packages here and of ${types[1]} there.`),
+		h('div', { class: 'section-head' }, h('h3', { id: 'table-title' }, 'What takes the time'),
+			await againstField(session, name, against)),
+		other && types[0] !== types[1] && h('p', { class: 'muted' },
+			`These are times of ${types[0]} packages here and of ${types[1]} there.`),
 		comparisonPanel(comparison, name, against),
 		new Explorer(rows, new Map(comparison.pairs.map((pair) => [pair.row, pair]))).element);
 }
@@ -77,17 +88,20 @@ export function createDetail(session: Session): Detail {
 	const show = async (state: State, name: string, current: () => boolean) => {
 		const against = state.against === name ? null : state.against;
 		const [profile, network, other] = await Promise.all([
-			session.profile(name), session.network(state.network), against ? session.profile(against) : null,
+			session.profile(name), session.network(state.network),
+			against ? session.profile(against) : null,
 		]);
 		if (profile !== shown) {
-			const panels = await Promise.all([facts(session, name, profile), coveragePanel(session, profile), calibrationPanel(session, name)]);
+			const panels = await Promise.all([facts(session, name, profile),
+				coveragePanel(session, profile), calibrationPanel(session, name)]);
 			if (!current()) return;
 			shown = profile;
 			replace(top, ...panels);
 		}
 		const what = [profile, network, other];
 		if (what.every((part, i) => part === shownTable[i])) return;
-		const section = profile.latency_table ? await tableSection(session, name, profile, network, against, other) : null;
+		const section = profile.latency_table
+			? await tableSection(session, name, profile, network, against, other) : null;
 		if (!current()) return;
 		shownTable = what;
 		replace(table, section);

@@ -18,7 +18,8 @@ export function formatOf(text: string, fileName = ''): Format {
 // What the document calls itself, else what the file is called; "" for neither.
 export function nameOf(text: string, fileName = ''): string {
 	const stated = formatOf(text, fileName) === 'json' ? statedName(text) : null;
-	const name = stated ?? fileName.replace(/\.[^.]*$/, '').replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[-.]+|-+$/g, '');
+	const title = fileName.replace(/\.[^.]*$/, '').replace(/[^A-Za-z0-9._-]+/g, '-');
+	const name = stated ?? title.replace(/^[-.]+|-+$/g, '');
 	return name.length <= NAME_MAX && NAME.test(name) ? name : '';
 }
 

@@ -1,12 +1,14 @@
 // The rows of a latency table, sorted and filtered, with what they take against another device.
+import { max } from 'd3-array';
 import { h, replace } from '../dom';
 import { integer, milliseconds } from '../format';
 import { bar } from '../plot/bar';
-import { scroll } from '../scroll';
+import { scroll } from '../tables';
 import type { Pair } from './compare';
 import type { Row } from './table';
 
 const PAGE = 50;
+const LARGEST_FIRST = new Set(['mean', 'relative', 'std', 'count']);
 
 interface Column {
 	name: string;
@@ -52,16 +54,22 @@ export class Explorer {
 	private first = 0;
 
 	constructor(private readonly rows: Row[], private readonly pairs: Map<Row, Pair>) {
-		this.longest = Math.max(0, ...rows.map((row) => row.mean ?? 0));
-		this.selects = FILTERS.map(({ of }) => h('select', { onChange: () => this.restart() }, h('option', { value: '' }, 'all'),
-			...[...new Set(rows.map(of))].flatMap((value) => value === null ? [] : [h('option', { value }, value)])));
+		this.longest = max(rows, (row) => row.mean ?? 0) ?? 0;
+		this.selects = FILTERS.map(({ of }) => h('select', { onChange: () => this.restart() },
+			h('option', { value: '' }, 'all'),
+			...[...new Set(rows.map(of))].flatMap((value) => value === null ? []
+				: [h('option', { value }, value)])));
 		this.heads = COLUMNS.map((column) => h('th', { scope: 'col', class: column.numeric ? 'number' : null },
-			h('button', { type: 'button', class: 'sort', onClick: () => this.sort(column.id) }, column.name)));
+			h('button', { type: 'button', class: 'sort', onClick: () => this.sort(column.id) },
+				column.name)));
 		this.search.addEventListener('input', () => this.restart());
 		this.element = h('div', { class: 'explorer' },
 			h('div', { class: 'filters' },
-				...this.selects.map((select, i) => h('label', { class: 'field' }, h('span', {}, FILTERS[i]?.name), select)), this.search),
-			scroll('The latency table', h('table', {}, h('thead', {}, h('tr', {}, ...this.heads)), this.body)),
+				...this.selects.map((select, i) =>
+					h('label', { class: 'field' }, h('span', {}, FILTERS[i]?.name), select)),
+				this.search),
+			scroll('The latency table', h('table', {}, h('thead', {}, h('tr', {}, ...this.heads)),
+				this.body)),
 			h('div', { class: 'pager' }, this.range, h('div', { class: 'buttons' }, this.back, this.on)));
 		this.show();
 	}
@@ -79,7 +87,7 @@ export class Explorer {
 	// Numbers begin with the largest, which is what one looks for.
 	private sort(id: string): void {
 		const same = this.sorted.id === id;
-		this.sorted = { id, down: same ? !this.sorted.down : ['mean', 'relative', 'std', 'count'].includes(id) };
+		this.sorted = { id, down: same ? !this.sorted.down : LARGEST_FIRST.has(id) };
 		this.restart();
 	}
 
@@ -92,7 +100,8 @@ export class Explorer {
 		const sign = this.sorted.down ? -1 : 1;
 		const keyed = found.map((row) => ({ row, value: column.value(row, this.pairs.get(row)) }));
 		keyed.sort((a, b) => {
-			if (a.value === null || b.value === null) return Number(a.value === null) - Number(b.value === null);
+			if (a.value === null || b.value === null)
+				return Number(a.value === null) - Number(b.value === null);
 			return a.value < b.value ? -sign : a.value > b.value ? sign : 0;
 		});
 		return keyed.map(({ row }) => row);
@@ -105,15 +114,18 @@ export class Explorer {
 		const elements = page.flatMap((row) => {
 			const name = `${row.resolution} px, ${row.place}`, begins = grouped && name !== group;
 			group = name;
-			return [...(begins ? [h('tr', { class: 'group' }, h('th', { colspan: COLUMNS.length, scope: 'rowgroup' }, name))] : []), this.row(row)];
+			return [...(begins ? [h('tr', { class: 'group' },
+				h('th', { colspan: COLUMNS.length, scope: 'rowgroup' }, name))] : []), this.row(row)];
 		});
 		replace(this.body, ...elements);
 		this.heads.forEach((head, i) => {
-			if (COLUMNS[i]?.id === this.sorted.id) head.setAttribute('aria-sort', this.sorted.down ? 'descending' : 'ascending');
+			if (COLUMNS[i]?.id === this.sorted.id)
+				head.setAttribute('aria-sort', this.sorted.down ? 'descending' : 'ascending');
 			else head.removeAttribute('aria-sort');
 		});
 		this.range.textContent = rows.length === 0 ? 'No such rows'
-			: `Rows ${integer(this.first + 1)} to ${integer(this.first + page.length)} of ${integer(rows.length)}`;
+			: `Rows ${integer(this.first + 1)} to ${integer(this.first + page.length)} `
+				+ `of ${integer(rows.length)}`;
 		this.back.disabled = this.first === 0;
 		this.on.disabled = this.first + PAGE >= rows.length;
 	}
@@ -122,11 +134,15 @@ export class Explorer {
 		const relative = this.pairs.get(row)?.relative;
 		const number = (text: string | number | null) => h('td', { class: 'number' }, text ?? '–');
 		return h('tr', { title: row.key, 'data-key': row.key },
-			h('td', {}, row.place), number(row.resolution), h('td', {}, shape(row.input)), h('td', {}, shape(row.output)),
+			h('td', {}, row.place), number(row.resolution), h('td', {}, shape(row.input)),
+			h('td', {}, shape(row.output)),
 			number(row.kernel), number(row.expand),
-			row.mean === null ? h('td', { class: 'muted included', title: `in ${row.includedIn}` }, 'in another')
+			row.mean === null
+				? h('td', { class: 'muted included', title: `in ${row.includedIn}` }, 'in another')
 				: h('td', { class: 'number mean' }, bar(row.mean / this.longest), ' ', milliseconds(row.mean)),
-			h('td', { class: relative !== undefined && relative >= 1.25 ? 'number slow' : 'number' }, relative === undefined ? '–' : `${relative.toFixed(2)} ×`),
-			number(row.std === null ? null : milliseconds(row.std)), number(row.count === null ? null : integer(row.count)));
+			h('td', { class: relative !== undefined && relative >= 1.25 ? 'number slow' : 'number' },
+				relative === undefined ? '–' : `${relative.toFixed(2)} ×`),
+			number(row.std === null ? null : milliseconds(row.std)),
+			number(row.count === null ? null : integer(row.count)));
 	}
 }

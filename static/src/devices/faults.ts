@@ -27,7 +27,8 @@ function findPlace(text: string, pointer: string, message: string): Place | null
 // By line; those without a place first.
 export function faultsOf(problem: Problem, text: string): Fault[] {
 	const lines = text.split('\n').length;
-	const errors = problem.errors?.length ? problem.errors : [{ pointer: '', detail: problem.detail ?? problem.title ?? '' }];
+	const errors = problem.errors?.length ? problem.errors
+		: [{ pointer: '', detail: problem.detail ?? problem.title ?? '' }];
 	const faults = errors.map((error): Fault => {
 		const message = error.detail ?? problem.detail ?? '';
 		const place = findPlace(text, error.pointer ?? '', message);

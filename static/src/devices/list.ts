@@ -3,13 +3,14 @@ import { ApiError } from '../api';
 import { confirm } from '../dialog';
 import { h, replace } from '../dom';
 import { integer, RESOURCE } from '../format';
-import { scroll } from '../scroll';
+import { scroll } from '../tables';
 import type { Session } from '../session';
 import type { State } from '../state';
 import { RESOURCES, type Profile, type ProfileSummary } from '../types';
 import { entryCount, remove } from './store';
 
 const PAGE = 12;
+const HEAD = ['Device', 'Latency table', 'Limits', 'Revision', 'Stored'];
 
 export interface List {
 	element: HTMLElement;
@@ -19,11 +20,16 @@ export interface List {
 const when = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 export const moment = (text: string) => h('time', { datetime: text }, when.format(new Date(text)));
 
+// The front of this device.
+export const frontLink = (session: Session, name: string) =>
+	session.store.link({ view: 'front', profile: name, x: null, limits: {}, zoom: null });
+
 export function limitsText(profile: Profile): string {
 	const { limits } = profile;
 	const said = RESOURCES.flatMap((resource) => {
 		const limit = limits?.[resource];
-		return limit === undefined ? [] : [`${RESOURCE[resource].short} ≤ ${RESOURCE[resource].format(limit)}`];
+		const { short, format } = RESOURCE[resource];
+		return limit === undefined ? [] : [`${short} ≤ ${format(limit)}`];
 	});
 	return said.join(', ') || 'none';
 }
@@ -32,13 +38,15 @@ export function tableText(profile: Profile): string {
 	const table = profile.latency_table;
 	if (!table) return 'none';
 	const resolutions = Object.keys(table.entries).length;
-	return `${table.dtype ?? 'float32'}, ${integer(entryCount(profile))} entries at `
-		+ `${resolutions} ${resolutions === 1 ? 'resolution' : 'resolutions'}${table.runtime ? `, ${table.runtime}` : ''}`;
+	return [table.dtype ?? 'float32',
+		`${integer(entryCount(profile))} entries at ${resolutions} ${resolutions === 1 ? 'resolution' : 'resolutions'}`,
+		table.runtime].filter(Boolean).join(', ');
 }
 
 class ProfileList implements List {
 	private readonly body = h('tbody');
-	private readonly filter = h('input', { type: 'search', 'aria-label': 'Devices whose names have', placeholder: 'Filter' });
+	private readonly filter = h('input', { type: 'search', 'aria-label': 'Devices whose names have',
+		placeholder: 'Filter' });
 	private readonly range = h('p', { class: 'muted', role: 'status' });
 	private readonly back = h('button', { type: 'button', onClick: () => this.turn(-PAGE) }, 'Previous');
 	private readonly on = h('button', { type: 'button', onClick: () => this.turn(PAGE) }, 'Next');
@@ -49,12 +57,13 @@ class ProfileList implements List {
 	private chosen: string | null = null;
 
 	constructor(private readonly session: Session, private readonly onDeleted: (name: string) => void) {
-		const head = ['Device', 'Latency table', 'Limits', 'Revision', 'Stored'].map((name) => h('th', { scope: 'col' }, name));
+		const head = HEAD.map((name) => h('th', { scope: 'col' }, name));
 		const action = h('th', { scope: 'col' }, h('span', { class: 'visually-hidden' }, 'Actions'));
 		this.element = h('section', { class: 'card profiles', 'aria-labelledby': 'profiles-title' },
 			h('div', { class: 'section-head' }, h('h3', { id: 'profiles-title' }, 'Profiles'), this.filter),
 			this.said,
-			scroll('The list of profiles', h('table', {}, h('thead', {}, h('tr', {}, ...head, action)), this.body)),
+			scroll('The list of profiles', h('table', {}, h('thead', {}, h('tr', {}, ...head, action)),
+				this.body)),
 			h('div', { class: 'pager' }, this.range, h('div', { class: 'buttons' }, this.back, this.on)));
 		this.filter.addEventListener('input', () => { this.first = 0; this.show(); });
 	}
@@ -102,19 +111,22 @@ class ProfileList implements List {
 		const stored = h('td', {}, moment(updated));
 		if (updated !== created) stored.append(h('span', { class: 'muted' }, ' since ', moment(created)));
 		return h('tr', { class: name === this.chosen ? 'chosen' : null },
-			h('th', { scope: 'row' }, h('a', { href: store.link({ device: name }), 'aria-current': name === this.chosen ? 'true' : null }, name)),
+			h('th', { scope: 'row' }, h('a', { href: store.link({ device: name }),
+				'aria-current': name === this.chosen ? 'true' : null }, name)),
 			table, limits, h('td', { class: 'number' }, revision), stored,
 			h('td', {}, h('div', { class: 'buttons' },
-				h('a', { class: 'button', href: store.link({ view: 'front', profile: name, x: null, limits: {}, zoom: null }),
+				h('a', { class: 'button', href: frontLink(this.session, name),
 					'aria-label': `${name} on the front` }, 'On the front'),
-				h('button', { type: 'button', class: 'danger', 'aria-label': `Delete ${name}`, onClick: () => void this.remove(summary) },
+				h('button', { type: 'button', class: 'danger', 'aria-label': `Delete ${name}`,
+					onClick: () => void this.remove(summary) },
 					'Delete'))));
 	}
 
 	private async remove(summary: ProfileSummary): Promise<void> {
 		const { name } = summary;
 		this.said.hidden = true;
-		const text = 'The name stands for nothing afterwards. Its revisions stay readable, and packages that were delivered stay.';
+		const text = 'The name stands for nothing afterwards. Its revisions stay readable, and packages that were '
+			+ 'delivered stay.';
 		if (!await confirm({ title: `Delete ${name}?`, text, action: 'Delete it', destructive: true })) return;
 		try {
 			await remove(this.session, summary);

@@ -45,7 +45,8 @@ function cut(text: string, column: number): string {
 
 function lineElement(lines: string[], number: number, faults: Fault[]): HTMLElement {
 	const here = faults.filter((fault) => fault.place?.line === number);
-	const item = h('li', { class: here.length ? 'wrong' : null, tabindex: here.length ? -1 : null, 'data-line': number },
+	const item = h('li', { class: here.length ? 'wrong' : null, tabindex: here.length ? -1 : null,
+		'data-line': number },
 		h('span', { class: 'line-number' }, h('span', { class: 'visually-hidden' }, 'Line '), number),
 		h('code', {}, cut(lines[number - 1] ?? '', here[0]?.place?.column ?? 1)));
 	for (const fault of here) item.append(h('p', { class: 'fault' }, fault.message));
@@ -54,7 +55,8 @@ function lineElement(lines: string[], number: number, faults: Fault[]): HTMLElem
 
 export function createListing(): Listing {
 	const list = h('ol', { class: 'listing' });
-	const element = h('div', { class: 'scroll', role: 'region', 'aria-label': 'The document', tabindex: 0, hidden: true }, list);
+	const element = h('div', { class: 'scroll', role: 'region', 'aria-label': 'The document', tabindex: 0,
+		hidden: true }, list);
 
 	const gap = (lines: string[], part: Part, faults: Fault[]): HTMLElement => {
 		const n = part.to - part.from + 1;
@@ -62,7 +64,8 @@ export function createListing(): Listing {
 			const to = Math.min(part.to, part.from + REVEALED - 1);
 			const shown = range(part.from, to).map((number) => lineElement(lines, number, faults));
 			if (shown[0]) shown[0].tabIndex = -1;
-			item.replaceWith(...shown, ...(to < part.to ? [gap(lines, { ...part, from: to + 1 }, faults)] : []));
+			const rest = to < part.to ? [gap(lines, { ...part, from: to + 1 }, faults)] : [];
+			item.replaceWith(...shown, ...rest);
 			shown[0]?.focus();
 		} }, n === 1 ? `Show line ${part.from}` : `Show lines ${integer(part.from)} to ${integer(part.to)}`));
 		return item;

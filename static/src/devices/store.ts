@@ -19,7 +19,7 @@ export interface Current {
 	etag: string;
 }
 
-// The server says what there is, and whether it is what was sent is for it to see: so the first try has no precondition.
+// The server sees what there is, and whether it is what was sent: so the first try has no precondition.
 export function put(session: Session, document: Document, replacing: Current | null): Promise<Stored> {
 	return session.api.json<Stored>(path`profiles/${document.name}` + query({ unit: document.unit }), {
 		method: 'PUT',

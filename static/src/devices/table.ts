@@ -20,7 +20,8 @@ export interface Row {
 
 const KINDS: Record<string, [name: string, order: number]> = {
 	'Conv': ['stem', 0], 'Conv_out': ['stem out', 1], 'MaxPool2D': ['max pool', 2], 'expanded_conv': ['block', 10],
-	'Bottleneck': ['block', 10], 'Conv_skip': ['skip', 10], 'Conv_1': ['head expand', 90], 'AvgPool2D': ['pool', 91],
+	'Bottleneck': ['block', 10], 'Conv_skip': ['skip', 10], 'Conv_1': ['head expand', 90],
+	'AvgPool2D': ['pool', 91],
 	'Conv_2': ['mix', 92], 'Logits': ['classifier', 93],
 };
 
@@ -51,23 +52,26 @@ function stageOf(stages: Stages, resolution: number, [size, channels]: [number, 
 	return null;
 }
 
-const field = (key: string, name: string): number | null => {
-	const found = new RegExp(`-${name}:(\\d+)`).exec(key)?.[1];
+const EXPAND = /-expand:(\d+)/, KERNEL = /-kernel:(\d+)/, SE = /-se:(\d+)/;
+const INPUT = /-input:(\d+)(?:x\d+x(\d+))?/, OUTPUT = /-output:(\d+)(?:x\d+x(\d+))?/;
+
+const field = (key: string, pattern: RegExp): number | null => {
+	const found = pattern.exec(key)?.[1];
 	return found === undefined ? null : Number(found);
 };
 
-function shape(key: string, name: string): [number, number] {
-	const found = new RegExp(`-${name}:(\\d+)(?:x\\d+x(\\d+))?`).exec(key);
+function shape(key: string, pattern: RegExp): [number, number] {
+	const found = pattern.exec(key);
 	const first = Number(found?.[1] ?? 0);
 	return found?.[2] === undefined ? [1, first] : [first, Number(found[2])];
 }
 
 // Of the two pointwise convolutions, the depthwise one between and squeeze-and-excitation.
 function blockMacs(key: string, input: [number, number], output: [number, number]): number | null {
-	const mid = field(key, 'expand'), kernel = field(key, 'kernel');
+	const mid = field(key, EXPAND), kernel = field(key, KERNEL);
 	if (mid === null || kernel === null || !key.startsWith('expanded_conv')) return null;
 	const before = input[0] ** 2, after = output[0] ** 2;
-	const squeeze = field(key, 'se') ? 2 * mid * 8 * Math.max(1, Math.round(mid / 32)) : 0;
+	const squeeze = field(key, SE) ? 2 * mid * 8 * Math.max(1, Math.round(mid / 32)) : 0;
 	return before * input[1] * mid + after * mid * kernel ** 2 + after * mid * output[1] + squeeze;
 }
 
@@ -83,11 +87,11 @@ function readRow(resolution: number, key: string, entry: unknown, stages: Stages
 	const { mean, std, count, included_in: includedIn } = entry as
 		{ mean?: number; std?: number; count?: number; included_in?: string };
 	const kind = KINDS[key.slice(0, key.indexOf('-'))]?.[0] ?? 'other';
-	const input = shape(key, 'input'), output = shape(key, 'output'), mid = field(key, 'expand');
+	const input = shape(key, INPUT), output = shape(key, OUTPUT), mid = field(key, EXPAND);
 	const [name, order] = place(kind, resolution, output, stages);
 	return {
 		resolution, key, kind, place: name, order, input, output,
-		kernel: field(key, 'kernel'),
+		kernel: field(key, KERNEL),
 		expand: mid === null || !input[1] ? null : Number((mid / input[1]).toFixed(2)),
 		macs: blockMacs(key, input, output),
 		mean: mean ?? null, std: std ?? null, count: count ?? null, includedIn: includedIn ?? null,

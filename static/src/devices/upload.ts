@@ -26,7 +26,8 @@ function field(label: string, control: HTMLElement, hint: string): HTMLElement {
 
 class Form implements Upload {
 	readonly element: HTMLElement;
-	private readonly file = h('input', { type: 'file', accept: '.json,.yaml,.yml,application/json,application/yaml' });
+	private readonly file = h('input',
+		{ type: 'file', accept: '.json,.yaml,.yml,application/json,application/yaml' });
 	private readonly name = h('input', { name: 'profile', required: true, maxlength: NAME_MAX, pattern: NAME.source,
 		autocomplete: 'off', spellcheck: 'false', placeholder: 'acme/cam-m7' });
 	private readonly text = h('textarea', { name: 'document', rows: 8, spellcheck: 'false', wrap: 'off',
@@ -42,7 +43,8 @@ class Form implements Upload {
 	private broken: number | null = null;
 
 	constructor(private readonly session: Session, private readonly onStored: (stored: Stored) => void) {
-		const drop = h('label', { class: 'drop' }, h('span', {}, 'Drop a file anywhere here, or choose one'), this.file);
+		const drop = h('label', { class: 'drop' }, h('span', {}, 'Drop a file anywhere here, or choose one'),
+			this.file);
 		this.element = h('section', { class: 'card upload', 'aria-labelledby': 'upload-title' },
 			h('h3', { id: 'upload-title' }, 'Upload a device'),
 			h('form', { onSubmit: (event) => { event.preventDefault(); void this.submit(); } },
@@ -51,10 +53,13 @@ class Form implements Upload {
 						field('Name', this.name, 'Parts with / between.'),
 						field('Format', this.format, 'Told from the document.'),
 						field('Unit of time', this.unit, 'For tables that do not say it.'))),
-					field('Document', this.text, 'A profile, or a latency table as once-for-all, ProxylessNAS or NSGANetV2 publish it.')),
+					field('Document', this.text,
+						'A profile, or a latency table as once-for-all, ProxylessNAS or NSGANetV2 publish it.')),
 				h('div', { class: 'buttons' }, this.button)),
 			this.outcome, this.listing.element);
-		this.file.addEventListener('change', () => { if (this.file.files?.[0]) void this.take(this.file.files[0]); });
+		this.file.addEventListener('change', () => {
+			if (this.file.files?.[0]) void this.take(this.file.files[0]);
+		});
 		this.text.addEventListener('input', () => this.changed());
 	}
 
@@ -95,7 +100,8 @@ class Form implements Upload {
 		const document = this.document();
 		this.listing.clear();
 		if (this.broken !== null)
-			return this.refuse(document.text, [{ place: { line: this.broken, column: 1 }, message: 'bytes that are not UTF-8' }]);
+			return this.refuse(document.text,
+				[{ place: { line: this.broken, column: 1 }, message: 'bytes that are not UTF-8' }]);
 		replace(this.outcome, h('p', { class: 'muted' }, 'Uploading …'));
 		this.button.disabled = true;
 		try {
@@ -126,7 +132,8 @@ class Form implements Upload {
 
 	private fail(error: unknown, document: Document): void {
 		if (!(error instanceof ApiError)) {
-			this.refuse('', [{ place: null, message: error instanceof Error ? error.message : String(error) }]);
+			const message = error instanceof Error ? error.message : String(error);
+			this.refuse('', [{ place: null, message }]);
 			return;
 		}
 		this.refuse(document.text, faultsOf(error.problem, document.text));
@@ -140,10 +147,13 @@ class Form implements Upload {
 		const placed = faults.filter((fault) => fault.place !== null), line = placed[0]?.place?.line;
 		replace(this.outcome, h('div', { class: 'not-stored' },
 			h('p', {}, 'Not stored. ', line === undefined ? ''
-				: placed.length > 1 ? `There are ${placed.length} faults, the first in line ${integer(line)}.` : `The fault is in line ${integer(line)}.`),
+				: placed.length > 1
+					? `There are ${placed.length} faults, the first in line ${integer(line)}.`
+					: `The fault is in line ${integer(line)}.`),
 			...faults.filter((fault) => fault.place === null).map((fault) => h('p', {}, fault.message)),
 			line !== undefined && this.large === null &&
-				h('button', { type: 'button', onClick: () => this.edit(line) }, `Edit line ${integer(line)}`)));
+				h('button', { type: 'button', onClick: () => this.edit(line) },
+					`Edit line ${integer(line)}`)));
 		if (placed.length) this.listing.show(text, placed);
 	}
 
@@ -160,21 +170,25 @@ class Form implements Upload {
 function replaceQuestion(name: string, current: Current, asked: Current | null) {
 	return {
 		title: asked ? 'It has changed meanwhile' : `Replace ${name}?`,
-		text: `There is a profile ${name}, revision ${current.revision}. What you upload becomes the next revision; `
-			+ 'packages that were delivered stay as they are.',
+		text: `There is a profile ${name}, revision ${current.revision}. What you upload becomes the next `
+			+ 'revision; packages that were delivered stay as they are.',
 		action: 'Replace it',
 	};
+}
+
+function tableText({ dialect, rows, resolutions, unit, unit_source, rows_left_out }: NonNullable<Stored['table']>): string {
+	return `Understood as a table of the form ${dialect} with ${integer(rows)} rows for `
+		+ `${resolutions === 1 ? 'one resolution' : `${resolutions} resolutions`}, in ${unit} (${unit_source})`
+		+ `${rows_left_out ? `; ${integer(rows_left_out)} rows, to which no other leads, were left out` : ''}.`;
 }
 
 function told(stored: Stored): HTMLElement[] {
 	const { name, revision, outcome, latency_entries: entries, table } = stored;
 	const said = outcome === 'unchanged' ? `${name} is this already, revision ${revision}.`
-		: `${name} is ${outcome === 'created' ? 'stored' : 'replaced'}, revision ${revision}, with ${integer(entries)} entries.`;
+		: `${name} is ${outcome === 'created' ? 'stored' : 'replaced'}, revision ${revision}, `
+			+ `with ${integer(entries)} entries.`;
 	const all = [h('p', { class: 'success' }, said)];
-	if (table) all.push(h('p', {}, `Understood as a table of the form ${table.dialect} with ${integer(table.rows)} rows for `
-		+ `${table.resolutions === 1 ? 'one resolution' : `${table.resolutions} resolutions`}, in ${table.unit} `
-		+ `(${table.unit_source})${table.rows_left_out ? `; ${integer(table.rows_left_out)} rows, to which no other leads, `
-		+ 'were left out' : ''}.`));
+	if (table) all.push(h('p', {}, tableText(table)));
 	return all;
 }
 

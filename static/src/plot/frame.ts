@@ -39,13 +39,15 @@ export function drawAxes(frame: Frame, x: Axis, y: Axis): SVGGElement {
 	return s('g', { class: 'axes' },
 		...y.ticks.flatMap((tick) => [
 			s('line', { x1: left, x2: right, y1: y.at(tick), y2: y.at(tick) }),
-			s('text', { x: left - 0.4 * rem, y: y.at(tick), dy: '0.32em', 'text-anchor': 'end' }, y.format(tick)),
+			s('text', { x: left - 0.4 * rem, y: y.at(tick), dy: '0.32em', 'text-anchor': 'end' },
+				y.format(tick)),
 		]),
 		...x.ticks.flatMap((tick) => [
 			s('line', { x1: x.at(tick), x2: x.at(tick), y1: top, y2: bottom }),
 			s('text', { x: x.at(tick), y: bottom + rem, 'text-anchor': 'middle' }, x.format(tick)),
 		]),
-		s('text', { class: 'axis-title', x: right, y: frame.height - 0.25 * rem, 'text-anchor': 'end' }, x.title),
+		s('text', { class: 'axis-title', x: right, y: frame.height - 0.25 * rem, 'text-anchor': 'end' },
+			x.title),
 		s('text', { class: 'axis-title', x: left, y: 0.75 * rem }, y.title));
 }
 
@@ -67,13 +69,15 @@ export interface Steps {
 
 // Makes the chart one control whose value is the index of what is looked at; what that is stands below the chart.
 export function stepping(
-	chart: Element, options: { label: string; n: number; describe: (index: number) => string; mark: (index: number | null) => void },
+	chart: Element,
+	options: { label: string; n: number; describe: (index: number) => string; mark: (index: number | null) => void },
 ): Steps {
 	const { label, n, describe, mark } = options;
 	const idle = 'Point at the chart, or step through it with the arrow keys.';
 	const said = h('p', { class: 'said muted' }, idle);
 	const control = h('div', { class: 'stepping', role: 'slider', tabindex: 0, 'aria-label': label,
-		'aria-valuemin': 0, 'aria-valuemax': Math.max(0, n - 1), 'aria-valuenow': 0, 'aria-valuetext': 'nothing looked at' }, chart);
+		'aria-valuemin': 0, 'aria-valuemax': Math.max(0, n - 1), 'aria-valuenow': 0,
+		'aria-valuetext': 'nothing looked at' }, chart);
 	let at: number | null = null;
 	const move = (index: number | null) => {
 		at = index;

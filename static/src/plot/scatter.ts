@@ -56,10 +56,12 @@ function scalesOf(points: Point[], options: ScatterOptions, width: number): Scal
 		const [low = 1, high = 1] = extent(values);
 		return options.log ? [low / 1.15, high * 1.15] : [0, high * 1.06];
 	};
-	const axis = (values: number[], pixels: [number, number], { title, format }: ScatterOptions['x'], room: number): Axis => {
+	const axis = (values: number[], pixels: [number, number], { title, format }: ScatterOptions['x'],
+		room: number): Axis => {
 		const domain = range(values);
 		const scale = (options.log ? scaleLog() : scaleLinear()).domain(domain).range(pixels);
-		const ticks = options.log ? logTicks(...domain) : scale.ticks(Math.max(2, Math.floor(Math.abs(pixels[1] - pixels[0]) / room)));
+		const ticks = options.log ? logTicks(...domain)
+			: scale.ticks(Math.max(2, Math.floor(Math.abs(pixels[1] - pixels[0]) / room)));
 		return { title, format, ticks, at: (value) => scale(value) };
 	};
 	const xs = points.map((point) => point.x), ys = points.map((point) => point.y);
@@ -77,7 +79,8 @@ function linePath(line: Line, { frame, x, y, domain: [low, high] }: Scales, log:
 	const path: string[] = [];
 	for (let i = 0; i <= LINE_STEPS; i++) {
 		const px = x.at(at(i)), py = y.at(line.y(at(i)));
-		if (py >= frame.top && py <= bottom) path.push(`${path.length ? 'L' : 'M'}${px.toFixed(1)} ${py.toFixed(1)}`);
+		if (py >= frame.top && py <= bottom)
+			path.push(`${path.length ? 'L' : 'M'}${px.toFixed(1)} ${py.toFixed(1)}`);
 	}
 	return path.join('');
 }
@@ -92,7 +95,8 @@ function draw(points: Point[], options: ScatterOptions, scales: Scales): SVGSVGE
 	}
 	return s('svg', { width: frame.width, height: frame.height, 'aria-hidden': 'true' },
 		drawAxes(frame, x, y),
-		...options.lines.map((line) => s('path', { class: line.dashed ? 'line dashed' : 'line', d: linePath(line, scales, options.log) })),
+		...options.lines.map((line) => s('path', { class: line.dashed ? 'line dashed' : 'line',
+			d: linePath(line, scales, options.log) })),
 		...[...paths].map(([mark, d]) => s('path', { class: `marks ${mark}`, d: d.join('') })));
 }
 
@@ -106,10 +110,13 @@ function nearest(points: Point[], { x, y }: Scales, px: number, py: number): num
 }
 
 function legendOf({ legend, lines }: ScatterOptions): HTMLElement {
-	const sample = (...children: SVGElement[]) => s('svg', { width: 26, height: 16, 'aria-hidden': 'true' }, ...children);
+	const sample = (...children: SVGElement[]) => s('svg', { width: 26, height: 16, 'aria-hidden': 'true' },
+		...children);
 	return h('ul', { class: 'legend' },
-		...legend.map(({ mark, name }) => h('li', {}, sample(s('path', { class: `marks ${mark}`, d: MARK_PATH[mark](13, 8) })), name)),
-		...lines.map((line) => h('li', {}, sample(s('path', { class: line.dashed ? 'line dashed' : 'line', d: 'M1 8h24' })), line.name)));
+		...legend.map(({ mark, name }) => h('li', {},
+			sample(s('path', { class: `marks ${mark}`, d: MARK_PATH[mark](13, 8) })), name)),
+		...lines.map((line) => h('li', {},
+			sample(s('path', { class: line.dashed ? 'line dashed' : 'line', d: 'M1 8h24' })), line.name)));
 }
 
 // Points are stepped through from left to right.
@@ -132,7 +139,8 @@ export function scatter(unsorted: Point[], options: ScatterOptions): HTMLElement
 		mark(looked);
 		return svg;
 	});
-	const steps = stepping(plot.element, { label: options.label, n: points.length, mark, describe: (i) => points[i]?.text ?? '' });
+	const steps = stepping(plot.element, { label: options.label, n: points.length, mark,
+		describe: (i) => points[i]?.text ?? '' });
 	plot.element.addEventListener('pointermove', (event) => {
 		const box = plot.element.getBoundingClientRect();
 		if (scales) steps.move(nearest(points, scales, event.clientX - box.left, event.clientY - box.top));

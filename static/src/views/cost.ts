@@ -2,7 +2,7 @@
 import { query } from '../api';
 import { createComparison } from '../cost/comparison';
 import { createDevicesField } from '../cost/devices_field';
-import { historyPanel, type History } from '../cost/history';
+import { historyPanel } from '../cost/history';
 import { phasesOf } from '../cost/phases';
 import { timeline } from '../cost/timeline';
 import { h, replace } from '../dom';
@@ -14,11 +14,13 @@ const DEVICES = 40; // as many as in the comparison that the conventional costs 
 
 function training(network: Network): HTMLElement[] {
 	const phases = phasesOf(network.lineage);
-	const history = (network as { history?: History }).history;
+	const { history } = network;
 	return [
-		phases.length ? timeline(phases) : h('p', { class: 'muted' }, 'The file of this network does not say how it was trained.'),
+		phases.length ? timeline(phases) : h('p', { class: 'muted' },
+			'The file of this network does not say how it was trained.'),
 		history?.evaluations.length ? historyPanel(history) : h('p', { class: 'muted' },
-			'The file of this network does not hold its accuracy over the training. ', h('code', {}, 'ofa train'), ' writes it; to a file from before, ',
+			'The file of this network does not hold its accuracy over the training. ',
+			h('code', {}, 'ofa train'), ' writes it; to a file from before, ',
 			h('code', {}, 'ofa card --history'), ' adds it.'),
 	];
 }
@@ -27,7 +29,8 @@ export const createCost: ViewFactory = (root, session) => {
 	const { store, api } = session;
 	const comparison = createComparison();
 	const field = createDevicesField((devices, settled) => store.set({ devices }, { replace: !settled }));
-	const trained = h('div', { class: 'training-body' }), trainedTitle = h('h3', { id: 'training-title' }, 'How it was trained');
+	const trained = h('div', { class: 'training-body' }),
+		trainedTitle = h('h3', { id: 'training-title' }, 'How it was trained');
 	const latest = new Latest();
 	let shown: Network | null = null;
 
@@ -47,11 +50,13 @@ export const createCost: ViewFactory = (root, session) => {
 	replace(root, h('h2', {}, 'Cost'),
 		h('div', { class: 'cost-view' },
 			h('section', { class: 'card', 'aria-labelledby': 'comparison-title' },
-				h('h3', { id: 'comparison-title' }, 'Specialising here, and conventionally'), field.element, comparison.element),
+				h('h3', { id: 'comparison-title' }, 'Specialising here, and conventionally'),
+				field.element, comparison.element),
 			h('section', { class: 'card', 'aria-labelledby': 'training-title' }, trainedTitle, trained)));
 	return {
 		async update(state, changed) {
-			await Promise.all([changed.has('devices') && showLedger(state), changed.has('network') && showTraining()]);
+			await Promise.all([changed.has('devices') && showLedger(state),
+				changed.has('network') && showTraining()]);
 		},
 		destroy() { latest.stop(); },
 	};
