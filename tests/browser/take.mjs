@@ -132,6 +132,16 @@ async function shells(suite) {
 			}
 		});
 
+	await suite.test('copied without a clipboard', { hash: HASH }, async (page) => {
+		await page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
+		await page.reload();
+		await settled(page);
+		await page.getByRole('button', { name: 'Copy the curl command' }).click();
+		await page.getByText('Copied').waitFor();
+		const selected = await page.evaluate(() => getSelection().toString());
+		check(selected === (await commands(page))[0], `selected: ${selected}`);
+	});
+
 	// a name that looks like an option
 	const name = '-o.fashion', file = suite.world.path('odd.safetensors');
 	execFileSync(join(BUILD, 'tests/server/make_network'),

@@ -30,9 +30,10 @@ function unitShape(unit: PlanUnit, box: Box, vertical: boolean): SVGElement {
 
 // Around the shape, from before it to behind it.
 function residualPath({ hit, shape }: PlacedCell, { vertical, unit }: Layout): SVGElement {
-	const inset = 3 * unit, clear = 7 * unit, r = 6 * unit;
+	const inset = 3 * unit, clear = 7 * unit, reach = 15 * unit, r = 6 * unit;
 	const cx = shape.x + shape.w / 2, cy = shape.y + shape.h / 2, x = shape.x - clear, y = shape.y - clear;
-	const [left, right] = [hit.x + inset, hit.x + hit.w - inset], [top, bottom] = [hit.y + inset, hit.y + hit.h - inset];
+	const left = Math.max(hit.x + inset, x + clear - reach), right = 2 * cx - left;
+	const [top, bottom] = [hit.y + inset, hit.y + hit.h - inset];
 	const d = vertical
 		? `M${cx},${top}H${x + r}Q${x},${top} ${x},${top + r}V${bottom - r}Q${x},${bottom} ${x + r},${bottom}H${cx}`
 		: `M${left},${cy}V${y + r}Q${left},${y} ${left + r},${y}H${right - r}Q${right},${y} ${right},${y + r}V${cy}`;
