@@ -293,6 +293,16 @@ async function looks(suite) {
 			await picture(page, `point-${size}-${scheme}`);
 		});
 
+	await suite.test('two rows', { hash: HASH, size: { width: 800, height: 1000 } }, async (page) => {
+		await settled(page);
+		const rows = await page.locator('.net-frame .shape').evaluateAll((shapes) => {
+			const middles = shapes.map((shape) => shape.getBBox()).map(({ y, height }) => Math.round(y + height / 2));
+			return [...new Set(middles)];
+		});
+		check(rows.length === 2 && rows[0] < rows[1], `rows at ${rows}`);
+		await fits(page);
+	});
+
 	await suite.test('nothing moves when the answer changes', { hash: HASH }, async (page) => {
 		await settled(page);
 		const tops = () => page.evaluate(() =>

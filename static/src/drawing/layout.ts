@@ -1,4 +1,5 @@
-// Where the parts of the drawing are, in CSS pixels: from left to right, or from top to bottom where it is narrow.
+// Where the parts of the drawing are, in CSS pixels: from left to right in one or two rows, or from top to bottom where
+// it is narrow.
 import type { Plan } from '../types';
 import { groupsOf, type Cell, type Group } from './cells';
 
@@ -8,6 +9,8 @@ export interface Box {
 	w: number;
 	h: number;
 }
+
+export type Point = [x: number, y: number];
 
 export interface PlacedCell {
 	cell: Cell;
@@ -26,7 +29,7 @@ export interface Layout {
 	height: number;
 	unit: number; // pixels that are 1/16 rem
 	vertical: boolean;
-	axis: [x1: number, y1: number, x2: number, y2: number];
+	flow: Point[];        // a line from the image through everything
 	image: Box;
 	largestImage: Box;
 	groups: PlacedGroup[];
@@ -55,23 +58,60 @@ function shapeLength(plan: Plan, cell: Cell): number {
 
 const centred = (cx: number, cy: number, w: number, h: number): Box => ({ x: cx - w / 2, y: cy - h / 2, w, h });
 
-function horizontal(plan: Plan, groups: Group[], scale: Scale, width: number, unit: number, pitch: number): Layout {
-	const thick = THICK * unit, cy = ABOVE * unit + thick / 2, height = (ABOVE + BELOW) * unit + thick;
-	const side = IMAGE * unit, gap = GAP * unit;
-	let x = side + gap;
-	const placed = groups.map((group): PlacedGroup => {
-		const box = { x, y: 0, w: group.cells.length * pitch, h: height };
+const cellsOf = (groups: Group[]) => groups.reduce((n, group) => n + group.cells.length, 0);
+
+// How far apart cells are when these groups fill a row.
+function pitchOf(groups: Group[], first: boolean, width: number, unit: number): number {
+	return (width - (GAP * groups.length + (first ? IMAGE : 0)) * unit) / cellsOf(groups);
+}
+
+interface Rows {
+	rows: Group[][];
+	pitch: number;
+}
+
+// Two rows, of the widest cells that are possible.
+function twoRows(groups: Group[], width: number, unit: number): Rows {
+	const ways = groups.slice(1).map((_, i): Rows => {
+		const rows = [groups.slice(0, i + 1), groups.slice(i + 1)];
+		return { rows, pitch: Math.min(...rows.map((row, n) => pitchOf(row, n === 0, width, unit))) };
+	});
+	return ways.reduce((best, way) => (way.pitch > best.pitch ? way : best), { rows: [groups], pitch: 0 });
+}
+
+function placeRow(plan: Plan, row: Group[], scale: Scale, at: { x: number; y: number }, px: number, pitch: number) {
+	const thick = THICK * px, cy = at.y + ABOVE * px + thick / 2, height = (ABOVE + BELOW) * px + thick;
+	let { x } = at;
+	const groups = row.map((group): PlacedGroup => {
+		const box = { x, y: at.y, w: group.cells.length * pitch, h: height };
 		const cells = group.cells.map((cell, i): PlacedCell => ({
 			cell,
-			hit: { x: x + i * pitch, y: ABOVE * unit - 18 * unit, w: pitch, h: thick + (18 + 34) * unit },
-			shape: centred(x + (i + 0.5) * pitch, cy, shapeLength(plan, cell) * unit, thickness(cell, scale, thick, unit)),
+			hit: { x: x + i * pitch, y: at.y + (ABOVE - 18) * px, w: pitch, h: thick + (18 + 34) * px },
+			shape: centred(x + (i + 0.5) * pitch, cy, shapeLength(plan, cell) * px, thickness(cell, scale, thick, px)),
 		}));
-		x += box.w + gap;
+		x += box.w + GAP * px;
 		return { group, box, cells };
 	});
-	const image = side * plan.image_size / scale.imageSize;
+	return { groups, cy, right: x - GAP * px, bottom: at.y + height };
+}
+
+function horizontal(plan: Plan, { rows, pitch }: Rows, scale: Scale, width: number, unit: number): Layout {
+	const side = IMAGE * unit, gap = GAP * unit, flow: Point[] = [];
+	const groups: PlacedGroup[] = [];
+	let y = 0;
+	rows.forEach((row, i) => {
+		const placed = placeRow(plan, row, scale, { x: i ? gap : side + gap, y }, unit, pitch);
+		groups.push(...placed.groups);
+		if (i) flow.push([0, y - gap / 2], [0, placed.cy]);
+		else flow.push([side / 2, placed.cy]);
+		y = placed.bottom;
+		if (i + 1 === rows.length) return flow.push([placed.right, placed.cy]);
+		y += gap;
+		return flow.push([placed.right + gap / 2, placed.cy], [placed.right + gap / 2, y - gap / 2]);
+	});
+	const image = side * plan.image_size / scale.imageSize, cy = (ABOVE + THICK / 2) * unit;
 	return {
-		width, height, unit, vertical: false, axis: [side / 2, cy, x - gap, cy], groups: placed,
+		width, height: y, unit, vertical: false, flow, groups,
 		image: centred(side / 2, cy, image, image), largestImage: centred(side / 2, cy, side - 2, side - 2),
 	};
 }
@@ -93,22 +133,21 @@ function vertical(plan: Plan, groups: Group[], scale: Scale, width: number, unit
 	});
 	const image = side * plan.image_size / scale.imageSize;
 	return {
-		width, height: y, unit, vertical: true, axis: [cx, side / 2, cx, y - GAP / 2 * unit], groups: placed,
+		width, height: y, unit, vertical: true, flow: [[cx, side / 2], [cx, y - GAP / 2 * unit]], groups: placed,
 		image: centred(cx, side / 2, image, image), largestImage: centred(cx, side / 2, side - 2, side - 2),
 	};
 }
 
 export function layout(plan: Plan, scale: Scale, width: number, unit: number): Layout {
-	const groups = groupsOf(plan);
-	const count = groups.reduce((n, group) => n + group.cells.length, 0);
-	const pitch = (width - (IMAGE + GAP * groups.length) * unit) / count;
-	if (pitch < PITCH_MIN * unit) return vertical(plan, groups, scale, width, unit);
-	return horizontal(plan, groups, scale, width, unit, Math.min(pitch, PITCH_MAX * unit));
+	const groups = groupsOf(plan), least = PITCH_MIN * unit;
+	const one: Rows = { rows: [groups], pitch: pitchOf(groups, true, width, unit) };
+	const { rows, pitch } = one.pitch < least ? twoRows(groups, width, unit) : one;
+	if (pitch < least) return vertical(plan, groups, scale, width, unit);
+	return horizontal(plan, { rows, pitch: Math.min(pitch, PITCH_MAX * unit) }, scale, width, unit);
 }
 
 // From left to right and dense, in pixels of its own, for a picture that is scaled as a whole.
 export function smallLayout(plan: Plan, scale: Scale): Layout {
-	const groups = groupsOf(plan);
-	const count = groups.reduce((n, group) => n + group.cells.length, 0);
-	return horizontal(plan, groups, scale, IMAGE + GAP * groups.length + PITCH_SMALL * count, 1, PITCH_SMALL);
+	const groups = groupsOf(plan), width = IMAGE + GAP * groups.length + PITCH_SMALL * cellsOf(groups);
+	return horizontal(plan, { rows: [groups], pitch: PITCH_SMALL }, scale, width, 1);
 }

@@ -40,9 +40,9 @@ function groupMarks(plan: Plan, at: (layer: number) => number, y: number, px: nu
 		const first = layers[0], last = layers.at(-1);
 		if (first === undefined || last === undefined) return [];
 		const room = at(last + 1) - at(first), [x1, x2] = [at(first) + px, at(last + 1) - 2 * px];
-		const name = room > title.length * 7 * px || stage === null ? title : String(stage + 1);
+		const name = room > title.length * 8 * px || stage === null ? title : String(stage + 1);
 		return [s('line', { class: `bracket ${colourClass(stage)}`, x1, x2, y1: y - 13 * px, y2: y - 13 * px }),
-			room > name.length * 7 * px && s('text', { class: 'label middle faint', x: (x1 + x2) / 2, y: y + 3 * px }, name),
+			room > name.length * 8 * px && s('text', { class: 'label middle faint', x: (x1 + x2) / 2, y: y + 3 * px }, name),
 		].filter((mark) => mark !== false);
 	});
 }

@@ -14,9 +14,9 @@ function groupTitle({ group, box }: PlacedGroup, { vertical, unit }: Layout): SV
 	const lines = vertical
 		? [text('title', box.x, box.y + 20 * unit, output ? `${group.title}  →  ${output}` : group.title),
 			s('line', { class: 'bracket', x1: box.x, x2: box.x + box.w, y1: box.y + 27 * unit, y2: box.y + 27 * unit })]
-		: [text('title middle', box.x + box.w / 2, 14 * unit, group.title),
-			s('line', { class: 'bracket', x1: box.x + 2, x2: box.x + box.w - 2, y1: 21 * unit, y2: 21 * unit }),
-			text('note middle', box.x + box.w / 2, box.h - 4 * unit, output)];
+		: [text('title middle', box.x + box.w / 2, box.y + 14 * unit, group.title),
+			s('line', { class: 'bracket', x1: box.x + 2, x2: box.x + box.w - 2, y1: box.y + 21 * unit, y2: box.y + 21 * unit }),
+			text('note middle', box.x + box.w / 2, box.y + box.h - 4 * unit, output)];
 	return s('g', { class: `group ${colourClass(group.stage)}` }, ...lines);
 }
 
@@ -46,11 +46,14 @@ function cellTexts(plan: Plan, { cell, hit, shape }: PlacedCell, { vertical, uni
 	return texts;
 }
 
+const flowLine = ({ flow }: Layout) =>
+	s('polyline', { class: 'flow', points: flow.map((point) => point.join()).join(' ') });
+
 function picture(plan: Plan, where: Layout): SVGSVGElement {
-	const { width, height, axis: [x1, y1, x2, y2], image, largestImage: most, unit: px } = where;
+	const { width, height, image, largestImage: most, unit: px } = where;
 	const size = `${plan.image_size} px`;
 	return s('svg', { class: where.vertical ? 'net tall' : 'net', width, height, viewBox: `0 0 ${width} ${height}` },
-		s('line', { class: 'flow', x1, y1, x2, y2 }),
+		flowLine(where),
 		s('rect', { class: 'largest-image', x: most.x, y: most.y, width: most.w, height: most.h }),
 		s('rect', { class: 'image', x: image.x, y: image.y, width: image.w, height: image.h }),
 		where.vertical
@@ -167,10 +170,9 @@ export function createNet(highlight: Highlight): NetDrawing {
 // Without texts and buttons, for beside another: equal cells lie at equal places.
 export function smallNet(plan: Plan, scale: Scale, label: string): SVGSVGElement {
 	const where = smallLayout(plan, scale), { width, height } = where;
-	const [x1, y1, x2, y2] = where.axis;
 	const viewBox = `0 26 ${width} ${height - 82}`;
 	return s('svg', { class: 'net small', viewBox, role: 'img', 'aria-label': label },
-		s('line', { class: 'flow', x1, y1, x2, y2 }),
+		flowLine(where),
 		s('rect', { class: 'image', x: where.image.x, y: where.image.y, width: where.image.w, height: where.image.h }),
 		...where.groups.flatMap((group) => group.cells.map((cell) => cellShape(plan, cell, where))));
 }
