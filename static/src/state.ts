@@ -152,6 +152,11 @@ export class Store {
 		this.become(parseState(hash));
 	}
 
+	// Tells of a change of what the server holds: nothing of the state is another.
+	announce(): void {
+		for (const listener of [...this.listeners]) listener(this.current, new Set());
+	}
+
 	// The link to the state with changes.
 	link(patch: Partial<State>): string {
 		return formatState({ ...this.current, ...patch });

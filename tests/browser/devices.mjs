@@ -1,4 +1,6 @@
 // Devices: uploading, good and bad, replacing, deleting; coverage, comparison, and what devices reported.
+import { execFileSync } from 'node:child_process';
+import { OFAD } from '../contract/lib/world.mjs';
 import { FAST, NETWORK, SIZES, SLOW, accessible, check, eventually, fits, picture } from './lib.mjs';
 
 const STEM = 'Conv-input:28x28x1-output:28x28x16';
@@ -239,6 +241,39 @@ async function replacing(suite, server) {
 		await page.getByText('Choose a device to see its table.').waitFor();
 		const reply = await fetch(`${server.url}/profiles/acme/limits`);
 		check(reply.status === 404, `the server says ${reply.status}`);
+		// another than the chosen one
+		await page.getByRole('button', { name: 'Delete acme/pasted' }).click();
+		await page.getByRole('button', { name: 'Delete it' }).click();
+		await eventually(() => page.getByLabel('Device', { exact: true }).locator('option').allTextContents(),
+			(names) => names.includes('acme/note') && !names.includes('acme/pasted'), 'the choice of devices without it');
+	});
+
+	await suite.test('a link to a device that there is not', { ...options, hash: '#devices?device=nobody', allow: [404] }, async (page) => {
+		await page.locator('.detail').getByText('nobody').waitFor();
+		await page.locator('.profiles').getByRole('link', { name: 'acme/note', exact: true }).click();
+		await page.locator('.device-facts h3', { hasText: 'acme/note' }).waitFor();
+	});
+
+	const closed = await suite.start('devices-closed', [], { bare: true });
+	const token = (...scopes) => execFileSync(OFAD,
+		['token', 'add', '--data', closed.data, ...scopes.flatMap((scope) => ['--scope', scope])],
+		{ encoding: 'utf8' }).trim().split(/\s+/).at(-1);
+	const reader = token('read'), writer = token('read', 'profiles:write');
+	await eventually(() => fetch(`${closed.url}/networks`), ({ status }) => status === 401, 'a token is needed');
+	await suite.test('a token that may not write, and one that may', { hash: '#devices', server: closed, allow: [401, 403] }, async (page) => {
+		const { text, name, button, outcome } = form(page);
+		const answer = async (secret) => {
+			await page.getByRole('textbox', { name: 'Token' }).fill(secret);
+			await page.getByRole('button', { name: 'Use it' }).click();
+		};
+		await answer(reader);
+		await text.fill('{"limits": {"macs": 5000000}}');
+		await name.fill('acme/guarded');
+		await button.click();
+		await outcome.getByText('Not stored.').waitFor();
+		await page.getByRole('button', { name: 'Use another token' }).click();
+		await answer(writer);
+		await outcome.getByText('acme/guarded is stored, revision 1').waitFor();
 	});
 
 	await suite.test('what has changed is not deleted', { ...options, allow: [412] }, async (page) => {

@@ -23,7 +23,7 @@ export const createDevices: ViewFactory = (root, session) => {
 		session.forgetProfiles();
 		const before = store.state;
 		store.set(patch);
-		if (store.state === before) void update(before);
+		if (store.state === before) store.announce();
 	};
 	const list = createList(session, (name) => changed({
 		...(store.state.device === name ? { device: null } : {}),
