@@ -135,6 +135,26 @@ async function drawing(suite) {
 		check((await page.locator('table.layers tbody tr').count()) === plan.memory.length, 'not all layers');
 	});
 
+	const one = { hash: hashOf({ ...LIMITS, profile: 'acme/one' }), allow: [404] };
+	await suite.test('units that were timed as one', one, async (page) => {
+		const profile = suite.table(1);
+		for (const entries of Object.values(profile.latency_table.entries)) {
+			const keys = Object.keys(entries);
+			entries[keys.find((key) => key.startsWith('Conv-'))] =
+				{ included_in: keys.find((key) => key.includes('output:') && key.includes('expand:16-')) };
+		}
+		await suite.putProfile(suite.server, 'acme/one', profile);
+		await page.reload();
+		await settled(page);
+		const plan = await planOf(suite, { ...REQUEST, profile: 'acme/one' });
+		check(plan.units[0].latency_included_in === plan.units[1].latency_key, 'the table says otherwise');
+		await page.locator('.walk').first().hover();
+		await page.locator('.unit-line').getByText('with first').waitFor();
+		near((await figures(page)).Latency, plan.latency_ms, 'latency');
+		const gone = await fetch(`${suite.server.url}/profiles/acme/one`, { method: 'DELETE', headers: { 'If-Match': '*' } });
+		check(gone.ok, `DELETE: ${gone.status}`);
+	});
+
 	await suite.test('without a device, by MACs', { hash: '#point?macs=4000000' }, async (page) => {
 		await settled(page);
 		const shown = await figures(page);

@@ -45,10 +45,10 @@ export function createUnitLine(highlight: Highlight): { element: HTMLElement; sh
 	let plan: Plan | null = null;
 	const show = () => {
 		const first = plan?.units[0], shown = highlight.shown === null ? undefined : plan?.units[highlight.shown];
-		if (!first) return;
+		if (!plan || !first) return;
 		element.classList.toggle('idle', !shown);
 		name.textContent = shown ? unitName(shown) : 'Point at a block, or walk the blocks with the arrow keys';
-		replace(facts, ...unitFacts(shown ?? first).map(([what, value]) =>
+		replace(facts, ...unitFacts(plan, shown ?? first).map(([what, value]) =>
 			h('div', {}, h('dt', {}, what), h('dd', {}, shown ? value : '–'))));
 	};
 	highlight.subscribe(show);

@@ -67,12 +67,14 @@ function picture(plan: Plan, where: Layout): SVGSVGElement {
 		})));
 }
 
-function time({ latency_ms: ms, latency_included_in: other }: PlanUnit): string {
-	return other ? 'in another\'s' : ms === null ? '–' : milliseconds(ms);
+// Of several that were timed as one, the one that has the time.
+function time(plan: Plan, { latency_ms: ms, latency_included_in: key }: PlanUnit): string {
+	const other = key === undefined ? undefined : plan.units.find((unit) => unit.latency_key === key);
+	return other ? `with ${unitShort(other)}` : ms === null ? '–' : milliseconds(ms);
 }
 
 // Everything that is known of a unit, in the order of the table.
-export function unitFacts(unit: PlanUnit): [name: string, value: string][] {
+export function unitFacts(plan: Plan, unit: PlanUnit): [name: string, value: string][] {
 	return [
 		['Input', mapSize(unit.input)],
 		['Output', mapSize(unit.output)],
@@ -86,12 +88,12 @@ export function unitFacts(unit: PlanUnit): [name: string, value: string][] {
 		['MACs', count(unit.macs)],
 		['Parameters', count(unit.params)],
 		['Bytes', bytes(unit.storage_bytes)],
-		['Time', time(unit)],
+		['Time', time(plan, unit)],
 	];
 }
 
-function spoken(unit: PlanUnit): string {
-	const known = unitFacts(unit).filter(([, value]) => value !== '–');
+function spoken(plan: Plan, unit: PlanUnit): string {
+	const known = unitFacts(plan, unit).filter(([, value]) => value !== '–');
 	return `${unitName(unit)}: ${known.map((fact) => fact.join(' ')).join(', ')}`;
 }
 
@@ -101,7 +103,7 @@ function buttonsFor(plan: Plan, where: Layout, highlight: Highlight): HTMLButton
 		const unit = plan.units[index ?? 0];
 		const button = h('button', {
 			type: 'button', class: 'walk', tabindex: i ? -1 : 0, 'data-unit': index,
-			'aria-label': unit && spoken(unit), 'aria-pressed': String(highlight.held === index),
+			'aria-label': unit && spoken(plan, unit), 'aria-pressed': String(highlight.held === index),
 			onFocus: () => highlight.point(index), onBlur: () => highlight.point(null),
 			onClick: () => highlight.hold(index),
 		});

@@ -28,7 +28,7 @@ function sums(plan: Plan, names: string[]): HTMLTableRowElement[] {
 
 export function unitTable(plan: Plan): HTMLElement {
 	const measure = measureOf(plan), first = plan.units[0];
-	const names = first ? unitFacts(first).map(([name]) => name) : [];
+	const names = first ? unitFacts(plan, first).map(([name]) => name) : [];
 	const numeric = (name: string) => (NUMERIC.has(name) ? 'number' : null);
 	const share = measure.name === 'MACs' ? 'Share of MACs' : 'Share of time';
 	return scrolling('Units of the subnet', h('table', { class: 'units' },
@@ -36,7 +36,7 @@ export function unitTable(plan: Plan): HTMLElement {
 			...names.map((name) => h('th', { scope: 'col', class: numeric(name) }, name)),
 			h('th', { scope: 'col', class: 'number' }, share))),
 		h('tbody', {}, ...plan.units.map((unit) => h('tr', {}, h('th', { scope: 'row' }, unitName(unit)),
-			...unitFacts(unit).map(([name, value]) => h('td', { class: numeric(name) }, value)),
+			...unitFacts(plan, unit).map(([name, value]) => h('td', { class: numeric(name) }, value)),
 			h('td', { class: 'number' }, percent(measure.of(unit) / (measure.total || 1)))))),
 		h('tfoot', {}, ...sums(plan, names))));
 }
