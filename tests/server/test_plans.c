@@ -82,6 +82,28 @@ static void check_sums(json_t *plan)
 	ck_assert_double_eq_tol(sum_of(plan, "latency_ms"), number_at(plan, "latency_ms"), 1e-9);
 }
 
+static int side_of(json_t *unit, const char *end)
+{
+	return (int)json_integer_value(json_array_get(json_object_get(unit, end), 0));
+}
+
+/* Shapes, genes and what follows from them agree; all but the pool over everything halve by their stride. */
+static void check_unit(json_t *unit)
+{
+	const bool block = strcmp(string_at(unit, "kind"), "block") == 0;
+	const int in = side_of(unit, "input"), stride = integer_at(unit, "stride");
+
+	if (strcmp(string_at(unit, "kind"), "pool") == 0)
+		ck_assert_int_eq(side_of(unit, "output"), 1);
+	else
+		ck_assert_int_eq(side_of(unit, "output"), (in - 1) / stride + 1);
+	ck_assert_int_eq(integer_at(unit, "kernel") > 1, block || strcmp(string_at(unit, "kind"), "stem") == 0);
+	ck_assert(json_is_null(json_object_get(unit, "mid")) == !block);
+	ck_assert(json_is_null(json_object_get(unit, "expand")) == !block);
+	if (block)
+		ck_assert_int_ge(integer_at(unit, "mid"), integer_at(unit, "expand"));
+}
+
 /* Units begin where the last one ended, and the blocks among them are those that the stages say are active. */
 static void check_units(json_t *plan)
 {
@@ -100,6 +122,7 @@ static void check_units(json_t *plan)
 			ck_assert_int_eq(integer_at(unit, "block"), active[json_integer_value(of)]++);
 		else
 			ck_assert(json_is_null(json_object_get(unit, "block")));
+		check_unit(unit);
 		before = unit;
 	}
 	ck_assert_str_eq(string_at(before, "kind"), "classifier");
