@@ -360,16 +360,33 @@ async function everywhere(suite) {
 	const phone = { hash: `#front?${device(SLOW)}`, size: SIZES.narrow, context: { hasTouch: true } };
 	await suite.test('by touch', phone, async (page, { context, server }) => {
 		await ready(page);
-		const box = await slider(page).locator('.grip').boundingBox();
 		const cdp = await context.newCDPSession(page);
-		const touch = (type, x) => cdp.send('Input.dispatchTouchEvent', {
-			type, touchPoints: type === 'touchEnd' ? [] : [{ x, y: box.y + box.height / 2 }],
+		const touch = (type, ...points) => cdp.send('Input.dispatchTouchEvent', {
+			type, touchPoints: points.map(([x, y], id) => ({ x, y, id })),
 		});
-		await touch('touchStart', box.x + box.width / 2);
-		for (let i = 1; i <= 10; i++) await touch('touchMove', box.x + box.width / 2 - 15 * i);
+		const grip = await slider(page).locator('.grip').boundingBox();
+		const x = grip.x + grip.width / 2, y = grip.y + grip.height / 2;
+		await touch('touchStart', [x, y]);
+		for (let i = 1; i <= 10; i++) await touch('touchMove', [x - 15 * i, y]);
 		await touch('touchEnd');
 		await page.waitForURL(/latency_ms=/);
 		await agrees(suite, page, server);
+
+		const plot = await page.locator('.ground .overlay').boundingBox();
+		const middle = [plot.x + plot.width / 4, plot.y + plot.height / 2];
+		await touch('touchStart', middle);
+		for (let i = 1; i <= 10; i++) await touch('touchMove', [middle[0], middle[1] - 12 * i]);
+		await touch('touchEnd');
+		await until('a finger on the chart scrolls the page', () => page.evaluate(() => scrollY > 60));
+		await page.evaluate(() => scrollTo(0, 0));
+		await page.waitForTimeout(1000); // for what is left of the scroll's momentum
+		const fingers = (apart) => [[middle[0] - apart, middle[1]], [middle[0] + apart, middle[1]]];
+		await touch('touchStart', ...fingers(30));
+		for (let apart = 35; apart <= 80; apart += 5) await touch('touchMove', ...fingers(apart));
+		await touch('touchEnd');
+		await page.waitForURL(/zoom=/);
+		const [from, to] = query(page).get('zoom').split(',').map(Number);
+		check(to > from, 'no zoom');
 	});
 }
 

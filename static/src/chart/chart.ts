@@ -159,6 +159,7 @@ export class Chart {
 	select(on: boolean): void {
 		this.selecting = on;
 		this.element.classList.toggle('selecting', on);
+		this.zooming.resize();
 	}
 
 	destroy(): void {

@@ -63,7 +63,10 @@ export async function load(
 	const overlay = async (device: string, i: number) => {
 		if (metric !== 'latency_ms') return;
 		try {
-			if (await session.times(device, state.dtype)) await front(1 + i, device, overlayColour(i));
+			remarks.set(device, 'searching …');
+			const known = await session.times(device, state.dtype);
+			if (known) await front(1 + i, device, overlayColour(i));
+			if (known) remarks.delete(device);
 			else remarks.set(device, `no latencies of ${state.dtype}`);
 		} catch (e) {
 			remarks.set(device, e instanceof Error ? e.message : String(e));

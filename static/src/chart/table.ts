@@ -84,6 +84,8 @@ export function createTable(events: TableEvents): FrontTable {
 		},
 		highlight(target) {
 			for (const row of rows) row.element.classList.toggle('lit', sameTarget(row.target, target));
+			const lit = element.open ? rows.find((row) => sameTarget(row.target, target)) : undefined;
+			if (lit) scroll.scrollTop = lit.element.offsetTop - scroll.clientHeight / 2;
 		},
 	};
 }

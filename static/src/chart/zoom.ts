@@ -66,7 +66,7 @@ export function movedTo(axes: Axes, bounds: Window, x: number, y: number): Windo
 }
 
 export interface Zooming {
-	resize(): void;
+	resize(): void; // also after selecting() changed
 }
 
 // Wheel, pinch and pan on `plot`; the rectangle in `ground`, a child of it that lies under everything.
@@ -101,8 +101,8 @@ export function attachZoom(plot: SVGGElement, ground: SVGGElement, options: Zoom
 
 	const rectangle = brush<unknown>()
 		.keyModifiers(false)
-		.filter((event: MouseEvent) => options.axes() !== null && !event.button && wantsRectangle(event) &&
-			!(typeof TouchEvent !== 'undefined' && event instanceof TouchEvent && !options.selecting()))
+		.touchable(() => options.selecting())
+		.filter((event: MouseEvent) => options.axes() !== null && !event.button && wantsRectangle(event))
 		.on('end', (event: D3BrushEvent<unknown>) => {
 			const axes = options.axes(), bounds = options.bounds();
 			if (!event.selection || !axes || !bounds) return;
@@ -119,7 +119,10 @@ export function attachZoom(plot: SVGGElement, ground: SVGGElement, options: Zoom
 			if (!axes) return;
 			panning.extent([[0, 0], [axes.width, axes.height]]);
 			rectangle.extent([[0, 0], [axes.width, axes.height]]);
-			select(ground).call(rectangle);
+			// d3-brush fails at the end of a touch that its filter refused, so that it hears of none it is not meant to have;
+			// and a finger scrolls the page until there is something to move.
+			select(ground).on('touchstart.brush touchmove.brush touchend.brush touchcancel.brush', null)
+				.call(rectangle).style('touch-action', null);
 		},
 	};
 }

@@ -20,6 +20,8 @@ import { Latest, type View, type ViewFactory } from '../view';
 const SCENE: readonly (keyof State)[] = ['network', 'profile', 'dtype', 'x', 'overlays', 'samples'];
 const ANSWER: readonly (keyof State)[] = ['network', 'profile', 'dtype', 'limits', 'arch'];
 
+const NOTE_AFTER_MS = 200;
+
 // What the ranges of all subnets' costs hang on.
 const searched = ({ network, profile, dtype }: State) => JSON.stringify([network, profile, dtype]);
 
@@ -121,13 +123,20 @@ class FrontView implements View {
 	}
 
 	private load(state: State): Promise<void> {
-		this.chart.note('Drawing samples …', true);
 		return this.loads.run(async (signal) => {
-			const profiles = (await this.session.profiles()).map(({ name }) => name);
-			await load(this.session, state, signal, (loaded) => this.show(loaded, profiles));
-		}).catch((e: unknown) => {
-			this.chart.note(null);
-			throw e;
+			const waiting = setTimeout(() => signal.aborted || this.chart.note('Drawing samples …', true), NOTE_AFTER_MS);
+			try {
+				const profiles = (await this.session.profiles()).map(({ name }) => name);
+				await load(this.session, state, signal, (loaded) => {
+					clearTimeout(waiting);
+					this.show(loaded, profiles);
+				});
+			} catch (e) {
+				if (!signal.aborted) this.chart.note(null);
+				throw e;
+			} finally {
+				clearTimeout(waiting);
+			}
 		});
 	}
 
