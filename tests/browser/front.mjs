@@ -236,7 +236,10 @@ async function points(suite) {
 			const point = await page.locator('.fronts [role=button]').last().boundingBox();
 			return point.x > box.x && point.x < box.x + box.width;
 		});
+		await page.mouse.dblclick(...at(0.5, 0.95));
+		await page.waitForFunction(() => !location.hash.includes('zoom='));
 		await page.getByRole('button', { name: 'Zoom in' }).click();
+		await page.waitForURL(/zoom=/);
 		await page.getByRole('button', { name: 'Reset' }).click();
 		await page.waitForFunction(() => !location.hash.includes('zoom='));
 		check(await page.getByRole('button', { name: 'Zoom out' }).isDisabled(), 'there is still more to see');

@@ -248,5 +248,10 @@ export class Chart {
 			const target = nearest(event);
 			if (target?.kind === 'point') this.events.onChoose(target.point);
 		});
+		plot.addEventListener('dblclick', (event) => {
+			if (this.line.element.contains(event.target as Node) || nearest(event)) return;
+			this.events.onZoom(null);
+			this.events.onZoomEnd();
+		});
 	}
 }

@@ -1,7 +1,7 @@
 // Zooming by wheel, pinch and a rectangle that is dragged.
 import { brush, type D3BrushEvent } from 'd3-brush';
 import { select } from 'd3-selection';
-import { zoom, zoomIdentity, type D3ZoomEvent } from 'd3-zoom';
+import { zoom, zoomIdentity, zoomTransform, type D3ZoomEvent, type ZoomTransform } from 'd3-zoom';
 import { makeAxes, type Axes } from './axes';
 import type { Window } from './model';
 
@@ -71,11 +71,11 @@ export interface Zooming {
 
 // Wheel, pinch and pan on `plot`; the rectangle in `ground`, a child of it that lies under everything.
 export function attachZoom(plot: SVGGElement, ground: SVGGElement, options: ZoomOptions): Zooming {
-	let start: Axes | null = null;
+	let start: Axes | null = null, origin: ZoomTransform = zoomIdentity; // where the gesture began
 	const wantsRectangle = (event: MouseEvent) => options.selecting() || event.shiftKey || !options.zoomed();
 
 	const panning = zoom<SVGGElement, unknown>()
-		.scaleExtent([1e-4, 1e4])
+		.scaleExtent([0, Infinity])
 		.filter((event: Event) => {
 			if (!options.axes()) return false;
 			// Where there is nothing left to zoom out of, the page scrolls.
@@ -85,19 +85,20 @@ export function attachZoom(plot: SVGGElement, ground: SVGGElement, options: Zoom
 			return event instanceof MouseEvent && event.type === 'mousedown' && event.button === 0 &&
 				!wantsRectangle(event) && ground.contains(event.target as Node);
 		})
-		.on('start', () => { start = options.axes(); })
-		.on('zoom', (event: D3ZoomEvent<SVGGElement, unknown>) => {
-			const bounds = options.bounds(), { transform } = event;
-			if (!start || !bounds) return;
-			const [left, top] = transform.invert([0, 0]);
-			const [right, bottom] = transform.invert([start.width, start.height]);
-			options.onZoom(windowAt(start, bounds, { from: left, to: right }, { from: top, to: bottom }));
+		.on('start', () => {
+			start = options.axes();
+			origin = zoomTransform(plot);
 		})
-		.on('end', () => {
-			// The next gesture starts from what is shown then.
-			select(plot).property('__zoom', zoomIdentity);
-			options.onEnd();
-		});
+		.on('zoom', (event: D3ZoomEvent<SVGGElement, unknown>) => {
+			const bounds = options.bounds(), { k, x, y } = event.transform, factor = k / origin.k;
+			if (!start || !bounds) return;
+			const moved = (from: number, to: number, size: number): Span => {
+				const shift = to - factor * from;
+				return { from: -shift / factor, to: (size - shift) / factor };
+			};
+			options.onZoom(windowAt(start, bounds, moved(origin.x, x, start.width), moved(origin.y, y, start.height)));
+		})
+		.on('end', options.onEnd);
 
 	const rectangle = brush<unknown>()
 		.keyModifiers(false)
