@@ -148,6 +148,20 @@ async function drawings(suite) {
 		await eventually(() => page.locator('.answer [aria-live]').innerText(), (t) => /^Bag, \d+ %\.$/.test(t), 'it is said');
 	});
 
+	const { arch } = await suite.ask('searches', { limits: { macs: 2000000 } });
+	const pinned = `#try?profile=${FAST}&pinned=${encodeURIComponent(JSON.stringify(arch))}&tried=pinned`;
+	await suite.test('a pinned subnet, and choices that change meanwhile', { hash: pinned }, async (page) => {
+		await ready(page);
+		check(await subnet(page, /^Pinned/).isChecked(), 'the pinned subnet is not tried');
+		check((await page.locator('.seen').innerText()).includes(`${arch.image_size} × ${arch.image_size}`), 'it is another');
+		for (const dtype of ['int8', 'float16', 'float32', 'float16'])
+			await page.getByLabel('Type', { exact: true }).selectOption(dtype);
+		await eventually(() => page.locator('.strip').innerText(), (t) => /Pinned\n\d+ px, float16/.test(t), 'the last type');
+		await page.locator('.strip label', { hasText: 'Largest' }).click();
+		await eventually(() => page.locator('.seen').innerText(), (t) => t.includes('28 × 28'), 'the largest');
+		await answered(page, /^Coat, /);
+	});
+
 	await suite.test('drawing with a mouse, and taking it back', { hash: '#try?drawing=none' }, async (page) => {
 		await answered(page, /^Draw something/);
 		await drawTrouser(page);
