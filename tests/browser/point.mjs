@@ -221,7 +221,7 @@ async function comparing(suite) {
 		await page.getByText('The chosen subnet is the pinned one.').waitFor();
 		const pinned = await planOf(suite, REQUEST);
 		await page.evaluate((macs) => { location.hash = location.hash.replace('macs=4000000', `macs=${macs}`); }, 8000000);
-		await page.locator('.side li').first().waitFor();
+		await page.locator('.sentences li').first().waitFor();
 		const chosen = await planOf(suite, { ...REQUEST, limits: { ...LIMITS, macs: 8000000 } });
 		const rows = await page.evaluate(() => Object.fromEntries(
 			[...document.querySelectorAll('table.against tbody tr')].map((row) => {
@@ -247,6 +247,14 @@ async function comparing(suite) {
 			all.map((svg) => svg.querySelectorAll('.skipped').length));
 		const skipped = [chosen, pinned].map(leftOut);
 		check(left.join() === skipped.join(), `${left} blocks are left out, not ${skipped}`);
+		const block = (plan, stage, i) => {
+			const unit = plan.units.find((u) => u.stage === stage && u.block === i);
+			return unit && `${unit.kernel} ${unit.mid}`;
+		};
+		const differ = chosen.stages.reduce((sum, { blocks }, stage) => sum + Array.from({ length: blocks }).filter(
+			(_, i) => block(chosen, stage, i) !== block(pinned, stage, i)).length, 0);
+		const marked = await page.locator('.side svg .differs').count();
+		check(differ > 0 && marked === 2 * differ, `${marked} marks for ${differ} blocks`);
 		await accessible(page);
 		await picture(page, 'point-pinned');
 		await page.reload();

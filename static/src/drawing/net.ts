@@ -2,7 +2,7 @@
 import { h, replace, s, uniqueId } from '../dom';
 import { bytes, count, milliseconds } from '../format';
 import type { Plan, PlanUnit } from '../types';
-import { colourClass, description, mapSize, unitChannels, unitName, unitShort } from './cells';
+import { colourClass, description, groupsOf, mapSize, unitChannels, unitName, unitShort } from './cells';
 import type { Highlight } from './highlight';
 import { layout, smallLayout, type Layout, type PlacedCell, type PlacedGroup, type Scale } from './layout';
 import { cellShape } from './shapes';
@@ -169,12 +169,20 @@ export function createNet(highlight: Highlight): NetDrawing {
 	};
 }
 
-// Without texts and buttons, for beside another: equal cells lie at equal places.
-export function smallNet(plan: Plan, scale: Scale, label: string): SVGSVGElement {
-	const where = smallLayout(plan, scale), { width, height } = where;
-	const viewBox = `0 26 ${width} ${height - 82}`;
+const same = (a: PlanUnit | undefined, b: PlanUnit | undefined) =>
+	a?.kernel === b?.kernel && (!a || !b || unitChannels(a) === unitChannels(b));
+
+// Without texts and buttons, for beside `other`: equal cells lie at equal places, what differs is underlined.
+export function smallNet(plan: Plan, other: Plan, scale: Scale, label: string): SVGSVGElement {
+	const where = smallLayout(plan, scale), { width, height, image } = where;
+	const cells = where.groups.flatMap((group) => group.cells);
+	const others = groupsOf(other).flatMap((group) => group.cells);
+	const marks = cells.filter(({ cell }, i) => !same(plan.units[cell.unit ?? -1], other.units[others[i]?.unit ?? -1]));
+	const viewBox = `0 26 ${width} ${height - 70}`;
 	return s('svg', { class: 'net small', viewBox, role: 'img', 'aria-label': label },
 		flowLine(where),
-		s('rect', { class: 'image', x: where.image.x, y: where.image.y, width: where.image.w, height: where.image.h }),
-		...where.groups.flatMap((group) => group.cells.map((cell) => cellShape(plan, cell, where))));
+		s('rect', { class: 'image', x: image.x, y: image.y, width: image.w, height: image.h }),
+		...cells.map((cell) => cellShape(plan, cell, where)),
+		...marks.map(({ hit: { x, w } }) =>
+			s('rect', { class: 'differs', x: x + 3, y: height - 50, width: w - 6, height: 4 })));
 }

@@ -24,8 +24,9 @@ function table(chosen: Plan, others: Other[]): HTMLElement {
 			h('tbody', {}, ...rows)));
 }
 
-const beside = (label: string, kind: string, plan: Plan, scale: Scale) =>
-	h('figure', { class: kind }, h('figcaption', {}, label), smallNet(plan, scale, `${label} subnet, small`));
+function beside(name: string, kind: string, plan: Plan, other: Plan, scale: Scale): HTMLElement {
+	return h('figure', { class: kind }, h('figcaption', {}, name), smallNet(plan, other, scale, `${name} subnet, small`));
+}
 
 function differing(chosen: Plan, pinned: Plan): HTMLElement {
 	const found = differences(chosen, pinned);
@@ -46,14 +47,15 @@ export function createComparing(): Comparing {
 		element: h('section', { class: 'card compare', 'aria-label': 'Comparison' }, h('h3', {}, 'Against others'), body),
 		show(chosen, others, scale, trouble) {
 			const pinned = others.find((other) => other.pinned), other = pinned ?? others[0];
-			replace(body,
-				table(chosen, others),
-				h('div', { class: 'side' },
+			const hint = 'Pin this subnet and choose another one to compare the two.';
+			body.classList.toggle('with-pinned', pinned !== undefined);
+			replace(body, table(chosen, others),
+				h('div', { class: 'sentences' },
 					trouble && h('p', { class: 'trouble' }, `The pinned subnet: ${trouble}`),
-					beside('Chosen', 'is-chosen', chosen, scale),
-					other && beside(other.name, pinned ? 'is-pinned' : 'is-largest', other.plan, scale),
-					pinned ? differing(chosen, pinned.plan)
-						: h('p', { class: 'muted' }, 'Pin this subnet and choose another one to compare the two.')));
+					pinned ? differing(chosen, pinned.plan) : h('p', { class: 'muted' }, hint)),
+				h('div', { class: 'side' },
+					other && beside('Chosen', 'is-chosen', chosen, other.plan, scale),
+					other && beside(other.name, pinned ? 'is-pinned' : 'is-largest', other.plan, chosen, scale)));
 		},
 	};
 }
