@@ -146,7 +146,8 @@ static enum ofa_status check_phases(const struct ofa_history *h, struct ofa_erro
 	return OFA_OK;
 }
 
-/* The phase of that name that has the epoch, else any of that name; -1: there is none. */
+/* The first phase of that name that has the epoch, which may be where the next one begins; else any of that name; -1:
+ * there is none. */
 static int find_phase(const struct ofa_history *h, const struct written *w)
 {
 	int found = -1;
@@ -154,10 +155,12 @@ static int find_phase(const struct ofa_history *h, const struct written *w)
 	for (size_t i = 0; i < h->n_phases; i++) {
 		const struct ofa_history_phase *p = &h->phases[i];
 		const double end = p->begin_epoch + p->epochs;
-		const bool inside = w->e.epoch >= p->begin_epoch - slack(end) && w->e.epoch <= end + slack(end);
 
-		if (strcmp(p->name, w->phase) == 0 && (found < 0 || inside))
-			found = (int)i;
+		if (strcmp(p->name, w->phase) != 0)
+			continue;
+		found = (int)i;
+		if (w->e.epoch >= p->begin_epoch - slack(end) && w->e.epoch <= end + slack(end))
+			break;
 	}
 	return found;
 }

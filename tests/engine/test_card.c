@@ -166,6 +166,23 @@ START_TEST(a_history_is_read)
 }
 END_TEST
 
+/* Phases may have one name: each keeps its evaluation. */
+START_TEST(phases_of_one_name)
+{
+	json_t *json = parsed("{" MEASURED ",\"phases\":[{\"name\":\"a\",\"begin_epoch\":0,\"epochs\":2},"
+			      "{\"name\":\"a\",\"begin_epoch\":2,\"epochs\":3}],\"evaluations\":["
+			      "{\"epoch\":2,\"phase\":\"a\",\"largest\":0.5,\"smallest\":null},"
+			      "{\"epoch\":5,\"phase\":\"a\",\"largest\":0.75,\"smallest\":0.625}]}");
+	struct ofa_history h;
+	struct ofa_error err = {0};
+
+	ASSERT_OK(ofa_history_parse(json, &h, &err), &err);
+	ck_assert_int_eq(h.evaluations[0].phase, 0);
+	ck_assert_int_eq(h.evaluations[1].phase, 1);
+	json_decref(json);
+}
+END_TEST
+
 #define EVALUATION(epoch, phase, largest, smallest) \
 	"{\"epoch\":" epoch ",\"phase\":" phase ",\"largest\":" largest ",\"smallest\":" smallest "}"
 
@@ -394,8 +411,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {references_are_read,  references_are_refused,    references_are_bounded,
-				      a_history_is_read,    a_history_is_refused,      a_network_file_has_a_card,
-				      a_log_tells_the_history, a_log_is_refused};
+				      a_history_is_read,    phases_of_one_name,	       a_history_is_refused,
+				      a_network_file_has_a_card, a_log_tells_the_history, a_log_is_refused};
 
 	return run_tests("card", tests, OFA_ARRAY_LEN(tests));
 }
