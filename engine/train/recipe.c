@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum kind { INTEGER, SEED, REAL, FLAG, TEXT };
+enum kind { INTEGER, SEED, REAL, FLAG, TEXT, LINE }; /* LINE: a text without control characters */
 
 struct field {
 	const char *name;
@@ -45,7 +45,7 @@ static const struct field augment_fields[] = {
 };
 
 static const struct field phase_fields[] = {
-	{"name", TEXT, IN_PHASE(name), 1, sizeof(((struct ofa_phase *)0)->name) - 1, true},
+	{"name", LINE, IN_PHASE(name), 1, sizeof(((struct ofa_phase *)0)->name) - 1, true},
 	{"epochs", REAL, IN_PHASE(epochs), 1e-6, 100000, true},
 	{"warmup_epochs", REAL, IN_PHASE(warmup_epochs), 0, 100000, false},
 	{"lr", REAL, IN_PHASE(lr), 0, 1000, true},
@@ -94,6 +94,16 @@ static enum ofa_status read_text(const json_t *v, size_t min, size_t max, const 
 	return OFA_OK;
 }
 
+static enum ofa_status read_line(const json_t *v, size_t min, size_t max, const char *at, char *to,
+				 struct ofa_error *err)
+{
+	enum ofa_status status = read_text(v, min, max, at, to, err);
+	for (const char *c = to; !status && *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			status = ofa_fail(err, OFA_ERR_INVALID, at, "must have no control characters");
+	return status;
+}
+
 static enum ofa_status read_field(const json_t *v, const struct field *f, const char *at, void *base,
 				  struct ofa_error *err)
 {
@@ -110,6 +120,8 @@ static enum ofa_status read_field(const json_t *v, const struct field *f, const 
 		return OFA_OK;
 	case TEXT:
 		return read_text(v, (size_t)f->min, (size_t)f->max, at, to, err);
+	case LINE:
+		return read_line(v, (size_t)f->min, (size_t)f->max, at, to, err);
 	}
 	return OFA_OK;
 }
@@ -390,6 +402,7 @@ static int format_fields(json_t *object, const struct field *fields, size_t n, c
 			v = json_boolean(*(const bool *)from);
 			break;
 		case TEXT:
+		case LINE:
 			v = json_string(from);
 			break;
 		}

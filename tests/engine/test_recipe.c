@@ -73,6 +73,7 @@ static const struct wrong {
 	{{"phases", "0"}, "kd", "1", "/phases/0/kd"},
 	{{"phases", "0"}, "epochs", NULL, "/phases/0/epochs"},
 	{{"phases", "0"}, "warmup_epochs", "99", "/phases/0/warmup_epochs"},
+	{{"phases", "1"}, "name", "\"all\\n\"", "/phases/1/name"},
 	{{"phases", "1"}, "subnets", "17", "/phases/1/subnets"},
 	{{"phases", "1"}, "kernels", "[3,5,9]", "/phases/1/kernels/2"},
 	{{"phases", "1"}, "kernels", "[5,3]", "/phases/1/kernels/1"},
