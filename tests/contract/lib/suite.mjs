@@ -39,7 +39,8 @@ export class Suite {
 
 	// Asks for an operation and checks the reply against the document and against `want`: a status, or
 	// { status, slug?, field? }.  `request`: path, query, headers (maps), body (an object, or text with `type`), token,
-	// agent, method, bare (without the usual headers).  Without a body the first example of the document is sent.
+	// agent, timeout, method, bare (without the usual headers).  Without a body the first example of the document is
+	// sent.
 	async call(daemon, id, want, request = {}) {
 		const operation = this.operation(id);
 		const { target, options } = this.#prepare(daemon, operation, request);
@@ -76,11 +77,8 @@ export class Suite {
 			if (typeof body !== 'string' && !Buffer.isBuffer(body)) body = JSON.stringify(body);
 			headers['Content-Length'] = Buffer.byteLength(body);
 		}
-		const { agent } = request;
-		return {
-			target,
-			options: { method: request.method ?? operation.method, path: target, headers, body, agent },
-		};
+		const { agent, timeout, method = operation.method } = request;
+		return { target, options: { method, path: target, headers, body, agent, timeout } };
 	}
 
 	#count(operation, options, request) {

@@ -1,6 +1,5 @@
 // A server that was asked too much, one that has no room, and one that is shutting down.
 import { Agent } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { lock } from '../lib/database.mjs';
 import { check, eventually } from '../lib/suite.mjs';
 
@@ -66,7 +65,12 @@ export async function limits(suite) {
 export async function load(suite) {
 	const daemon = await suite.world.start('busy', ONE_OF_ALL, { keys: true });
 	const unavailable = [...suite.document.operations.values()].filter((op) => op.responses.has('503'));
-	const connections = new Map(unavailable.map((op) => [op.id, new Agent({ keepAlive: true, maxSockets: 1 })]));
+	const connections = new Map(
+		['watch', ...unavailable.map((op) => op.id)].map((name) => [
+			name,
+			new Agent({ keepAlive: true, maxSockets: 1 }),
+		]),
+	);
 	const unlock = await lock(daemon);
 	// nothing that is in memory, which is served whatever the load
 	const path = { id: '0'.repeat(64) };
@@ -82,7 +86,11 @@ export async function load(suite) {
 
 	await suite.test('shutting down', async () => {
 		const ended = daemon.stop('SIGTERM');
-		await sleep(100);
+		await eventually(
+			() => daemon.exchange({ method: 'GET', path: '/readyz', agent: connections.get('watch') }),
+			(r) => r.status === 503,
+			'it drains',
+		);
 		const ask = (id, want) => suite.call(daemon, id, want, { path, agent: connections.get(id) });
 		const ready = await ask('getReady', 503);
 		check(ready.json.status === 'draining', `ready says ${ready.json.status}`);
