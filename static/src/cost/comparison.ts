@@ -61,8 +61,8 @@ export function sentence(ledger: Ledger): string {
 	const { comparison, conventional } = ledger;
 	const { devices, once_for_all: here, conventional: there, training_included: trained } = comparison;
 	const each = `${integer(conventional.per_device.gpu_hours)} GPU hours each`;
-	const conventionally = `a conventional search and training takes ${each}: ${amount(there.gpu_hours)} GPU hours and `
-		+ `${mass(there.kg_co2)} of CO₂`;
+	const conventionally = `a conventional search and training takes ${each}: ${amount(there.gpu_hours)} GPU hours `
+		+ `and ${mass(there.kg_co2)} of CO₂`;
 	if (here.cpu_hours === null || here.kg_co2 === null)
 		return `What a delivery takes here is not known before the first one. For ${devicesText(devices)}, `
 			+ `${conventionally}.`;

@@ -15,11 +15,11 @@ const EXAMPLE = `curl -X POST "$SERVER/subnets/$ID/measurements" \\
 
 function howTo(): HTMLElement[] {
 	return [
-		h('p', {}, 'No device has reported yet. A device that was given a package for this profile says how long it '
-			+ 'takes, and the prediction is compared here:'),
+		h('p', {}, 'No device has reported yet. A device that was given a package for this profile says how '
+			+ 'long it takes, and the prediction is compared here:'),
 		h('pre', { tabindex: 0, 'aria-label': 'Example of a report' }, EXAMPLE),
 		h('p', { class: 'muted' },
-			'ID is that of the package; requests with "calibrated": true then take the reports into account.'),
+			'ID is that of the package; with "calibrated": true, requests take the reports into account.'),
 	];
 }
 
@@ -45,7 +45,8 @@ function chart(report: CalibrationReport): HTMLElement {
 	return scatter(report.points.map((point) => ({
 		x: point.predicted_ms, y: point.measured_ms, mark: 'circle',
 		text: `Package ${point.subnet.slice(0, 12)}: predicted ${milliseconds(point.predicted_ms)}, `
-			+ `measured ${milliseconds(point.measured_ms)} on ${point.devices} ${point.devices === 1 ? 'device' : 'devices'}`,
+			+ `measured ${milliseconds(point.measured_ms)} on ${point.devices} `
+			+ `${point.devices === 1 ? 'device' : 'devices'}`,
 	})), {
 		label: 'Measured latency against predicted latency', log: false, lines,
 		legend: [{ mark: 'circle', name: 'packages' }],

@@ -26,7 +26,7 @@ function groupName(by: string, group: Group): string {
 // What stands out, in words.
 export function said(comparison: Comparison): string {
 	const all = BY.flatMap(({ name, of }) =>
-		groups(comparison.pairs, of).map((group) => ({ name: groupName(name, group), relative: group.relative })));
+		groups(comparison.pairs, of).map((group) => ({ ...group, name: groupName(name, group) })));
 	const list = (found: typeof all) =>
 		found.slice(0, SAID_MAX).map(({ name, relative }) => `${name} (${times(relative)})`).join(', ');
 	const slow = all.filter(({ relative }) => relative >= NOTICEABLE).sort((a, b) => b.relative - a.relative);
@@ -59,8 +59,8 @@ const rowName = ({ resolution, place, kernel, expand }: Row) =>
 function chart(comparison: Comparison, here: string, against: string | null): HTMLElement {
 	const points = comparison.pairs.map(({ row, here: y, other: x, relative }) => ({
 		x, y, mark: MARK_OF_KERNEL[row.kernel ?? 0] ?? 'cross' as Mark,
-		text: `${rowName(row)}: ${milliseconds(y)} here, ${against ? `${milliseconds(x)} there` : `${count(x)} MACs`}, `
-			+ times(relative),
+		text: `${rowName(row)}: ${milliseconds(y)} here, `
+			+ `${against ? `${milliseconds(x)} there` : `${count(x)} MACs`}, ${times(relative)}`,
 	}));
 	const present = new Set(points.map(({ mark }) => mark));
 	return scatter(points, {
@@ -82,8 +82,9 @@ export function comparisonPanel(comparison: Comparison, here: string, against: s
 		return h('p', { class: 'muted' }, against ? `No entry of ${here} is in the table of ${against} too.`
 			: 'The table has no blocks whose arithmetic is known.');
 	const overall = against
-		? `${here} takes ${times(typical)} as long as ${against}, as the median of ${pairs.length} entries that both `
-			+ `have${onlyHere || onlyThere ? `; ${onlyHere} are here alone, ${onlyThere} there alone` : ''}.`
+		? `${here} takes ${times(typical)} as long as ${against}, as the median of ${pairs.length} entries `
+			+ `that both have${onlyHere || onlyThere
+				? `; ${onlyHere} are here alone, ${onlyThere} there alone` : ''}.`
 		: `A block takes ${milliseconds(typical * 1e6)} for a million multiply-accumulates, as the median of `
 			+ `${pairs.length}.`;
 	return h('div', { class: 'comparison' },

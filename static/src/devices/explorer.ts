@@ -139,7 +139,8 @@ export class Explorer {
 			number(row.kernel), number(row.expand),
 			row.mean === null
 				? h('td', { class: 'muted included', title: `in ${row.includedIn}` }, 'in another')
-				: h('td', { class: 'number mean' }, bar(row.mean / this.longest), ' ', milliseconds(row.mean)),
+				: h('td', { class: 'number mean' },
+					bar(row.mean / this.longest), ' ', milliseconds(row.mean)),
 			h('td', { class: relative !== undefined && relative >= 1.25 ? 'number slow' : 'number' },
 				relative === undefined ? '–' : `${relative.toFixed(2)} ×`),
 			number(row.std === null ? null : milliseconds(row.std)),

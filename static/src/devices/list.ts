@@ -39,7 +39,8 @@ export function tableText(profile: Profile): string {
 	if (!table) return 'none';
 	const resolutions = Object.keys(table.entries).length;
 	return [table.dtype ?? 'float32',
-		`${integer(entryCount(profile))} entries at ${resolutions} ${resolutions === 1 ? 'resolution' : 'resolutions'}`,
+		`${integer(entryCount(profile))} entries at ${resolutions} `
+			+ (resolutions === 1 ? 'resolution' : 'resolutions'),
 		table.runtime].filter(Boolean).join(', ');
 }
 
@@ -116,7 +117,7 @@ class ProfileList implements List {
 			table, limits, h('td', { class: 'number' }, revision), stored,
 			h('td', {}, h('div', { class: 'buttons' },
 				h('a', { class: 'button', href: frontLink(this.session, name),
-					'aria-label': `${name} on the front` }, 'On the front'),
+					'aria-label': `Front of ${name}` }, 'Front'),
 				h('button', { type: 'button', class: 'danger', 'aria-label': `Delete ${name}`,
 					onClick: () => void this.remove(summary) },
 					'Delete'))));
@@ -125,8 +126,8 @@ class ProfileList implements List {
 	private async remove(summary: ProfileSummary): Promise<void> {
 		const { name } = summary;
 		this.said.hidden = true;
-		const text = 'The name stands for nothing afterwards. Its revisions stay readable, and packages that were '
-			+ 'delivered stay.';
+		const text = 'The name stands for nothing afterwards. Its revisions stay readable, and packages that '
+			+ 'were delivered stay.';
 		if (!await confirm({ title: `Delete ${name}?`, text, action: 'Delete it', destructive: true })) return;
 		try {
 			await remove(this.session, summary);

@@ -54,7 +54,7 @@ class Form implements Upload {
 						field('Format', this.format, 'Told from the document.'),
 						field('Unit of time', this.unit, 'For tables that do not say it.'))),
 					field('Document', this.text,
-						'A profile, or a latency table as once-for-all, ProxylessNAS or NSGANetV2 publish it.')),
+						'A profile, or a table of once-for-all, ProxylessNAS or NSGANetV2.')),
 				h('div', { class: 'buttons' }, this.button)),
 			this.outcome, this.listing.element);
 		this.file.addEventListener('change', () => {
@@ -176,7 +176,8 @@ function replaceQuestion(name: string, current: Current, asked: Current | null) 
 	};
 }
 
-function tableText({ dialect, rows, resolutions, unit, unit_source, rows_left_out }: NonNullable<Stored['table']>): string {
+function tableText(table: NonNullable<Stored['table']>): string {
+	const { dialect, rows, resolutions, unit, unit_source, rows_left_out } = table;
 	return `Understood as a table of the form ${dialect} with ${integer(rows)} rows for `
 		+ `${resolutions === 1 ? 'one resolution' : `${resolutions} resolutions`}, in ${unit} (${unit_source})`
 		+ `${rows_left_out ? `; ${integer(rows_left_out)} rows, to which no other leads, were left out` : ''}.`;

@@ -62,16 +62,20 @@ export function logTicks(low: number, high: number, most = 7): number[] {
 	return ticks.filter((tick) => tick >= low * 0.999 && tick <= high * 1.001);
 }
 
+export interface SteppingOptions {
+	label: string;
+	n: number;
+	describe: (index: number) => string;
+	mark: (index: number | null) => void;
+}
+
 export interface Steps {
 	element: HTMLElement;
 	move(index: number | null): void;
 }
 
 // Makes the chart one control whose value is the index of what is looked at; what that is stands below the chart.
-export function stepping(
-	chart: Element,
-	options: { label: string; n: number; describe: (index: number) => string; mark: (index: number | null) => void },
-): Steps {
+export function stepping(chart: Element, options: SteppingOptions): Steps {
 	const { label, n, describe, mark } = options;
 	const idle = 'Point at the chart, or step through it with the arrow keys.';
 	const said = h('p', { class: 'said muted' }, idle);

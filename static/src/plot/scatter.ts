@@ -62,7 +62,8 @@ function scalesOf(points: Point[], options: ScatterOptions, width: number): Scal
 		const scale = (options.log ? scaleLog() : scaleLinear()).domain(domain).range(pixels);
 		const ticks = options.log ? logTicks(...domain)
 			: scale.ticks(Math.max(2, Math.floor(Math.abs(pixels[1] - pixels[0]) / room)));
-		return { title, format: (value) => value === 0 ? '0' : format(value), ticks, at: (value) => scale(value) };
+		const text = (value: number) => value === 0 ? '0' : format(value);
+		return { title, format: text, ticks, at: (value) => scale(value) };
 	};
 	const xs = points.map((point) => point.x), ys = points.map((point) => point.y);
 	return {
