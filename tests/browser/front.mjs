@@ -18,6 +18,7 @@ const percent = (accuracy) => `${(accuracy * 100).toFixed(2)} %`;
 
 const until = (what, holds) => eventually(holds, Boolean, what);
 const marks = (page) => page.locator('.fronts [role=button]');
+const entry = (page, name) => page.getByLabel(name, { exact: true }).and(page.locator('input[type=number]'));
 const slider = (page) => page.getByRole('slider');
 const figure = (page) => page.locator('.answer .figure');
 const ready = (page) => page.waitForFunction(() => performance.getEntriesByName('ofad:first-view').length > 0);
@@ -140,8 +141,8 @@ async function limits(suite) {
 
 	await suite.test('limits as numbers', { hash: `#front?${device(SLOW)}` }, async (page, { server }) => {
 		await ready(page);
-		await page.getByLabel('MACs', { exact: true }).and(page.locator('input[type=number]')).fill('3');
-		await page.getByLabel('Package size').and(page.locator('input[type=number]')).fill('700');
+		await entry(page, 'MACs').fill('3');
+		await entry(page, 'Package size').fill('700');
 		await page.waitForURL(/macs=3000000.*storage_bytes=700000/);
 		await agrees(suite, page, server);
 		check((await page.locator('.mark.broken').count()) > 0, 'no point of the front is faint');
@@ -152,14 +153,18 @@ async function limits(suite) {
 		check((await page.locator('.mark.broken').count()) === 0, 'points are faint without limits');
 	});
 
-	await suite.test('what no subnet keeps', { hash: '#front?x=macs', allow: [422] }, async (page, { server }) => {
+	const refused = { hash: `#front?${device(FAST)}&x=macs`, allow: [422] };
+	await suite.test('what no subnet keeps', refused, async (page, { server }) => {
 		await ready(page);
-		const input = page.getByLabel('MACs', { exact: true }).and(page.locator('input[type=number]'));
+		const ranges = page.locator('.limit-row .hint');
+		check((await ranges.first().textContent()).startsWith('about '), 'samples know the range of latencies');
+		const input = entry(page, 'MACs');
 		await input.fill('0.1');
 		await page.locator('.answer .refusal').getByText(/MACs can be 846 k to 14.4 M/).waitFor();
 		await page.locator('.limit.refused').waitFor();
 		check((await input.getAttribute('aria-invalid')) === 'true', 'the number is not marked');
 		await accessible(page, 'a refusal');
+		check(!(await ranges.allTextContents()).join().includes('about'), 'the server told the ranges');
 		await input.fill('2');
 		await page.waitForURL(/macs=2000000/);
 		await page.locator('.limit.refused').waitFor({ state: 'detached' });
@@ -201,7 +206,8 @@ async function points(suite) {
 		await page.getByText('Your choice').waitFor();
 		await until('its numbers', async () => (await figure(page).textContent()) === percent(all[5].predicted_accuracy));
 		check((await page.locator('.fronts [aria-pressed=true]').count()) === 1, 'no point is pressed');
-		check((await page.getByRole('link', { name: 'See it' }).getAttribute('href')).includes('arch='), 'See it shows another');
+		const seeIt = await page.getByRole('link', { name: 'See it' }).getAttribute('href');
+		check(seeIt.includes('arch='), 'See it shows another');
 		await page.getByRole('button', { name: 'Pin to compare' }).click();
 		await page.waitForURL(/pinned=/);
 		await slider(page).focus();
@@ -271,7 +277,8 @@ async function devices(suite) {
 		check(await page.getByRole('radio', { name: 'MACs' }).isChecked(), 'MACs are not the axis');
 	});
 
-	await suite.test('latencies of another type', { hash: `#front?${device(FAST)}&dtype=int8` }, async (page, { server }) => {
+	const other = { hash: `#front?${device(FAST)}&dtype=int8` };
+	await suite.test('latencies of another type', other, async (page, { server }) => {
 		await ready(page);
 		await page.getByText('ofa measure --dtype int8').waitFor();
 		await agrees(suite, page, server);
@@ -292,9 +299,11 @@ async function unusual(suite) {
 		check((await points.count()) === 1, `${await points.count()} published points have MACs in float32`);
 		await points.first().focus();
 		await page.locator('.tooltip').getByText('Somebody, 2026').waitFor();
-		check((await points.first().getAttribute('aria-label')) === 'Small-1: 93.00 % at 2.5 M, Somebody, 2026', 'its label');
+		const label = await points.first().getAttribute('aria-label');
+		check(label === 'Small-1: 93.00 % at 2.5 M, Somebody, 2026', label);
 		await page.locator('.front-table summary').click();
-		check((await page.locator('.front-table tr.published').allTextContents()).join().includes('Timed-1'), 'not in the table');
+		const rows = await page.locator('.front-table tr.published').allTextContents();
+		check(rows.join().includes('Timed-1'), 'not in the table');
 		await accessible(page, 'published points');
 		await picture(page, 'front-published');
 	});
@@ -347,18 +356,19 @@ async function withCard(suite, published) {
 async function everywhere(suite) {
 	const hash = `#front?network=${NETWORK}&${device(SLOW)}&overlay=${encodeURIComponent(FAST)}&x=latency_ms&macs=4000000` +
 		'&zoom=0.2,6,0.92,0.95';
-	for (const [size, scheme] of [['usual', 'light'], ['narrow', 'dark'], ['huge', 'light'], ['usual', 'dark']])
-		await suite.test(`a link restores it: ${size}, ${scheme}`, { hash, size: SIZES[size], scheme }, async (page, { server }) => {
+	for (const [size, scheme] of [['usual', 'light'], ['narrow', 'dark'], ['huge', 'light'], ['usual', 'dark']]) {
+		const options = { hash, size: SIZES[size], scheme };
+		await suite.test(`a link restores it: ${size}, ${scheme}`, options, async (page, { server }) => {
 			await ready(page);
-			check((await page.locator('.steps').count()) === 2, 'not two fronts');
-			check((await page.getByLabel('MACs', { exact: true }).and(page.locator('input[type=number]')).inputValue()) === '4',
-				'the limit is lost');
+			await until('two fronts', async () => (await page.locator('.steps').count()) === 2);
+			check((await entry(page, 'MACs').inputValue()) === '4', 'the limit is lost');
 			check(!(await page.getByRole('button', { name: 'Reset' }).isDisabled()), 'the zoom is lost');
 			await agrees(suite, page, server);
 			await accessible(page);
 			await fits(page);
 			await picture(page, `front-${size}-${scheme}`);
 		});
+	}
 
 	const phone = { hash: `#front?${device(SLOW)}`, size: SIZES.narrow, context: { hasTouch: true } };
 	await suite.test('by touch', phone, async (page, { context, server }) => {

@@ -123,7 +123,7 @@ export function drawAxes(x: SVGGElement, y: SVGGElement, axes: Axes, rem: number
 		s('line', { class: 'rule', x1: 0, x2: axes.width, y1: axes.height, y2: axes.height }),
 		...below.map(({ px, text }) =>
 			s('text', { class: 'tick', x: px, y: axes.height + 1.25 * rem, 'text-anchor': 'middle' }, text)),
-		s('text', { class: 'title', x: axes.width, y: axes.height + 3 * rem, 'text-anchor': 'end' },
+		s('text', { class: 'title', x: axes.width, y: axes.height + 2.7 * rem, 'text-anchor': 'end' },
 			`${nameOf(axes.metric)}${notes.length ? ` (${notes.join(', ')})` : ''}`));
 	y.replaceChildren(
 		...beside.map(({ px }) => s('line', { class: 'grid', x1: 0, x2: axes.width, y1: px, y2: px })),

@@ -26,7 +26,17 @@ const PARTS: readonly Part[] = ['axes', 'cloud', 'fronts', 'limits', 'markers'];
 const REACH_REM = 1.4; // from the pointer to a point
 const OVERHANG_REM = 0.6; // of points at the edges of the plot
 
-const margins = (rem: number): Margins => ({ left: 3.2 * rem, right: 1.1 * rem, top: 3.4 * rem, bottom: 4.2 * rem });
+const NARROW_REM = 32; // the axis' name and the buttons below it stand beside each other from here on
+
+interface Size {
+	width: number;
+	height: number;
+	rem: number;
+}
+
+const margins = ({ width, rem }: Size): Margins => ({
+	left: 3.2 * rem, right: 1.1 * rem, top: 3.4 * rem, bottom: (width < NARROW_REM * rem ? 6 : 4.2) * rem,
+});
 
 export class Chart {
 	readonly element: HTMLElement;
@@ -54,7 +64,7 @@ export class Chart {
 	private answerAt: Numbers | null = null;
 	private pinnedAt: Numbers | null = null;
 	private target: Target | null = null;
-	private size = { width: 0, height: 0, rem: 16 };
+	private size: Size = { width: 0, height: 0, rem: 16 };
 	private frame = 0;
 	private selecting = false;
 	private drawn: (() => void) | null = null;
@@ -195,7 +205,7 @@ export class Chart {
 
 	private measure(): void {
 		const { layers, scene, bounds, size } = this;
-		const around = margins(size.rem);
+		const around = margins(size);
 		const width = Math.max(0, size.width - around.left - around.right);
 		const height = Math.max(0, size.height - around.top - around.bottom);
 		this.shown = this.window && bounds && within(this.window, bounds);
@@ -227,7 +237,7 @@ export class Chart {
 	private placeTooltip(): void {
 		const { target, scene, size } = this, at = target && this.fronts.at(target);
 		if (!target || !at || !scene || !this.inSight(at.px, at.py)) return this.tooltip.hide();
-		const { left, top } = margins(size.rem);
+		const { left, top } = margins(size);
 		this.tooltip.show(target, scene.fronts.length > 1, at.px + left, at.py + top);
 	}
 
@@ -235,8 +245,9 @@ export class Chart {
 		const { plot } = this.layers;
 		const nearest = (event: MouseEvent) => {
 			if (this.line.element.contains(event.target as Node)) return null;
-			const box = this.layers.over.getBoundingClientRect(), { rem } = this.size, { left, top } = margins(rem);
-			return this.fronts.nearest(event.clientX - box.left - left, event.clientY - box.top - top, REACH_REM * rem);
+			const box = this.layers.over.getBoundingClientRect(), { left, top } = margins(this.size);
+			const x = event.clientX - box.left - left, y = event.clientY - box.top - top;
+			return this.fronts.nearest(x, y, REACH_REM * this.size.rem);
 		};
 		plot.addEventListener('pointermove', (event) => {
 			if (event.buttons) return;

@@ -2,6 +2,7 @@
 import { h, uniqueId } from '../dom';
 import { RESOURCE } from '../format';
 import { nameOf } from './describe';
+import type { Range } from './load';
 import { RESOURCES, type Limits, type Resource } from '../types';
 
 export interface LimitsEvents {
@@ -12,13 +13,13 @@ export interface LimitsEvents {
 export interface LimitsPanel {
 	element: HTMLElement;
 	// own: those of the device's profile.  feasible: what there is.
-	update(limits: Limits, own: Limits, feasible: Partial<Record<Resource, [number, number]>>, timed: boolean): void;
+	update(limits: Limits, own: Limits, feasible: Partial<Record<Resource, Range>>, timed: boolean): void;
 	refuse(resource: Resource | null): void;
 }
 
 interface Row {
 	element: HTMLElement;
-	update(limit: number | undefined, own: number | undefined, feasible: [number, number] | undefined): void;
+	update(limit: number | undefined, own: number | undefined, feasible: Range | undefined): void;
 	refuse(refused: boolean): void;
 }
 
@@ -26,6 +27,9 @@ interface Row {
 const sameNumber = (a: number, b: number | undefined) =>
 	b === undefined ? Number.isNaN(a) || a <= 0 : Math.abs(a - b) <= 1e-5 * b;
 const typed = (value: number, resource: Resource) => String(Number((value / RESOURCE[resource].step).toPrecision(6)));
+
+const spanOf = ({ range: [min, max], sampled }: Range, format: (value: number) => string) =>
+	`${sampled ? 'about ' : ''}${format(min)} to ${format(max)}`;
 
 function createRow(resource: Resource, events: LimitsEvents): Row {
 	const info = RESOURCE[resource], id = uniqueId('limit'), hint = uniqueId('hint');
@@ -46,10 +50,10 @@ function createRow(resource: Resource, events: LimitsEvents): Row {
 			events.onEnd();
 			input.focus();
 		} }, '×');
-	const range = h('span', { class: 'hint muted', id: hint });
+	const told = h('span', { class: 'hint muted', id: hint });
 	const element = h('div', { class: 'limit-row' },
 		h('label', { for: id }, nameOf(resource)),
-		h('span', { class: 'entry' }, input, h('span', { class: 'unit' }, info.unit), clear), range);
+		h('span', { class: 'entry' }, input, h('span', { class: 'unit' }, info.unit), clear), told);
 	return {
 		element,
 		update(limit, own, feasible) {
@@ -58,10 +62,10 @@ function createRow(resource: Resource, events: LimitsEvents): Row {
 			const typing = document.activeElement === input && sameNumber(input.valueAsNumber * info.step, limit);
 			if (!typing) input.value = text;
 			clear.disabled = limit === undefined;
-			const parts = feasible ? [`${info.format(feasible[0])} to ${info.format(feasible[1])}`] : [];
+			const parts = feasible ? [spanOf(feasible, info.format)] : [];
 			if (own !== undefined) parts.push(`the device has ${info.format(own)}`);
-			const told = parts.join(', ');
-			if (range.textContent !== told) range.textContent = told;
+			const words = parts.join(', ');
+			if (told.textContent !== words) told.textContent = words;
 		},
 		refuse(refused) {
 			element.classList.toggle('refused', refused);

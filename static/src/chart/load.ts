@@ -5,12 +5,18 @@ import type { Limits, Network, Reference, Resource } from '../types';
 import { overlayColour } from './overlays';
 import { accuracyOf, rangeOf, type Front, type Published, type Scene } from './model';
 
+// The smallest and the largest that there is, or that the samples came upon.
+export interface Range {
+	range: [number, number];
+	sampled: boolean;
+}
+
 export interface Loaded {
 	scene: Scene;
 	network: Network;
 	timed: boolean;      // the device's latencies are of this type of packages
 	own: Limits;         // of the device
-	feasible: Partial<Record<Resource, [number, number]>>;
+	feasible: Partial<Record<Resource, Range>>;
 	remarks: Map<string, string>; // on devices that have no front here
 	missing: 'cloud' | 'front' | null; // what is still to come
 }
@@ -31,8 +37,8 @@ function feasibleOf(loaded: Omit<Loaded, 'feasible'>, state: State): Loaded['fea
 	const own = loaded.scene.fronts.filter(({ device }) => device === state.profile);
 	for (const resource of ['latency_ms', 'macs', 'peak_memory_bytes', 'storage_bytes'] as const) {
 		const told = state.dtype === 'float32' ? loaded.network.feasible[resource] : undefined;
-		const range = told ? [told.min, told.max] as [number, number] : rangeOf(loaded.scene, resource, own);
-		if (range) feasible[resource] = range;
+		const range: [number, number] | null = told ? [told.min, told.max] : rangeOf(loaded.scene, resource, own);
+		if (range) feasible[resource] = { range, sampled: !told };
 	}
 	return feasible;
 }

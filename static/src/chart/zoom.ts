@@ -120,8 +120,8 @@ export function attachZoom(plot: SVGGElement, ground: SVGGElement, options: Zoom
 			if (!axes) return;
 			panning.extent([[0, 0], [axes.width, axes.height]]);
 			rectangle.extent([[0, 0], [axes.width, axes.height]]);
-			// d3-brush fails at the end of a touch that its filter refused, so that it hears of none it is not meant to have;
-			// and a finger scrolls the page until there is something to move.
+			// d3-brush fails at the end of a touch that its filter refused, so that it hears of none that it is not
+			// meant to have; and a finger scrolls the page until there is something to move.
 			select(ground).on('touchstart.brush touchmove.brush touchend.brush touchcancel.brush', null)
 				.call(rectangle).style('touch-action', null);
 		},

@@ -111,7 +111,7 @@ class FrontView implements View {
 		if (!loaded) return;
 		const { metric } = loaded.scene;
 		const feasible = { ...loaded.feasible, ...this.told.get(searched(state)) };
-		this.chart.limit(tightest(state.limits, loaded.own), feasible[metric] ?? null);
+		this.chart.limit(tightest(state.limits, loaded.own), feasible[metric]?.range ?? null);
 		this.limits.update(state.limits, loaded.own, feasible, loaded.timed);
 		this.controls.update(metric, loaded.timed, state.zoom !== null);
 	}
@@ -178,7 +178,8 @@ class FrontView implements View {
 	// A refusal knows the range that samples only come close to.
 	private learn(state: State, { feasible }: Problem): void {
 		if (!feasible) return;
-		const ranges = Object.entries(feasible).map(([resource, { min, max }]) => [resource, [min, max]]);
+		const ranges = Object.entries(feasible).map(
+			([resource, { min, max }]) => [resource, { range: [min, max], sampled: false }]);
 		this.told.set(searched(state), Object.fromEntries(ranges) as Loaded['feasible']);
 		this.sync(this.session.store.state);
 	}
