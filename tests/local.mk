@@ -7,6 +7,27 @@ LDADD = $(ENGINE_LIBS) $(CHECK_LIBS)
 # Tests find the source tree by OFA_SRCDIR and, from it or by OFA_SHARED, the shared reference data.
 AM_TESTS_ENVIRONMENT = OFA_SRCDIR='$(abs_top_srcdir)'; OFA_BUILDDIR='$(abs_top_builddir)'; export OFA_SRCDIR OFA_BUILDDIR;
 
+# What takes longest begins first, so that nothing is left to run alone at the end.  Neither the rules of the tree nor
+# what is compiled for other machines sees a sanitizer.
+PLAIN_TESTS = \
+	tests/firmware/test-firmware \
+	tests/device/test-web \
+	scripts/check-headers \
+	scripts/check-layers \
+	scripts/check-style \
+	tests/device/test-c99
+if !SANITIZED
+TESTS += $(PLAIN_TESTS)
+endif
+# What goes wrong around the daemon.
+FAULT_TESTS = \
+	tests/faults/test-soak \
+	tests/faults/test-slow \
+	tests/faults/test-faults \
+	tests/faults/test-kill
+TESTS += $(FAULT_TESTS)
+EXTRA_DIST += $(PLAIN_TESTS) $(FAULT_TESTS) tests/faults/lib.sh
+
 ENGINE_TESTS = \
 	tests/engine/test_arch \
 	tests/engine/test_base \
@@ -127,12 +148,8 @@ EXTRA_DIST += tests/fuzz/corpus
 check_PROGRAMS += $(FUZZ_TESTS)
 TESTS += $(FUZZ_TESTS)
 
-# The tool and the service from outside: shell programs that need jq; rules of the tree that scripts check.
+# The tool and the service from outside: shell programs that need jq.
 SHELL_TESTS = \
-	scripts/check-headers \
-	scripts/check-layers \
-	scripts/check-style \
-	tests/device/test-c99 \
 	tests/cli/test-card \
 	tests/cli/test-export \
 	tests/cli/test-golden \
@@ -154,15 +171,6 @@ SHELL_TESTS = \
 TESTS += $(SHELL_TESTS)
 EXTRA_DIST += $(SHELL_TESTS) tests/cli/lib.sh tests/cli/tiny-network.sh tests/cli/tiny-recipe.json \
 	tests/e2e/altering-proxy.py tests/e2e/cutting-proxy.py
-
-# What goes wrong around the daemon.
-FAULT_TESTS = \
-	tests/faults/test-faults \
-	tests/faults/test-kill \
-	tests/faults/test-slow \
-	tests/faults/test-soak
-TESTS += $(FAULT_TESTS)
-EXTRA_DIST += $(FAULT_TESTS) tests/faults/lib.sh
 
 # The daemon: its parts, then a real one on a loopback port.
 SERVER_TESTS = \
@@ -415,7 +423,5 @@ tests_firmware_logits_LDADD = $(ENGINE_LIBS)
 tests_firmware_probe_SOURCES = tests/firmware/probe.c cli/serial_probe.h cli/serial_probe.c cli/timing.h cli/timing.c
 tests_firmware_probe_CPPFLAGS = $(ENGINE_CPPFLAGS) -I$(top_srcdir)/cli
 tests_firmware_probe_LDADD = $(ENGINE_LIBS)
-TESTS += tests/firmware/test-firmware
-TESTS += tests/device/test-web
-EXTRA_DIST += tests/device/test-web tests/device/web.mjs tests/device/web_kernels.c
-EXTRA_DIST += tests/firmware/test-firmware tests/firmware/hostile-frames.py tests/firmware/kernels.c
+EXTRA_DIST += tests/device/web.mjs tests/device/web_kernels.c
+EXTRA_DIST += tests/firmware/hostile-frames.py tests/firmware/kernels.c
