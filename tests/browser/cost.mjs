@@ -58,7 +58,7 @@ async function comparison(suite, server) {
 			check(item.includes(String(factor.value)) && item.includes(factor.source), `${name}: ${item}`);
 		}
 		await page.getByText(ledger.conventional.source).waitFor();
-		await picture(page, 'cost');
+		await picture(page, 'cost-delivered');
 	});
 
 	await suite.test('from one device to a million', { hash: '#cost', server }, async (page) => {

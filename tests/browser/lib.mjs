@@ -161,10 +161,10 @@ export async function fits(page) {
 	check(content <= inner, `the page is ${content} px wide in a window of ${inner}`);
 }
 
-// A picture for people, where they are wanted.
-export async function picture(page, name) {
+// A picture for people, where they are wanted; of the window, or of the whole page.
+export async function picture(page, name, { fullPage = false } = {}) {
 	const dir = process.env.OFA_SCREENSHOTS;
 	if (!dir) return;
 	await mkdir(dir, { recursive: true });
-	await page.screenshot({ path: join(dir, `${name}.png`) });
+	await page.screenshot({ path: join(dir, `${name}.png`), fullPage });
 }

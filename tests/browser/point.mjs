@@ -83,7 +83,7 @@ async function drawing(suite) {
 		const share = plan.image_size / Math.max(...resolutions);
 		check(Math.abs(drawn.images[0] / (drawn.images[1] + 2) - share) < 0.01, `the image: ${drawn.images}`);
 		await accessible(page);
-		await picture(page, 'point');
+		await picture(page, 'point-chosen');
 	});
 
 	await suite.test('figures and sums are the API\'s', { hash: HASH }, async (page) => {

@@ -1,17 +1,37 @@
 // The frame: views, choices, theme, token, the page without script.
-import { FAST, NETWORK, SIZES, accessible, check, fits } from './lib.mjs';
+import { FAST, NETWORK, SIZES, SLOW, accessible, check, fits, picture } from './lib.mjs';
 
 const VIEWS = ['front', 'point', 'try', 'devices', 'cost'];
 
+// Each view as people are likely to have it; its pictures are those of the documentation.
+async function lookAt(page, view, size) {
+	await page.locator(`.view.${view} h2`).first().waitFor();
+	await page.waitForLoadState('networkidle');
+	if (view === 'front') await page.waitForFunction(() => performance.getEntriesByName('ofad:first-view').length > 0);
+	await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'));
+	await accessible(page);
+	await fits(page);
+	await picture(page, size === 'usual' ? view : `${view}-${size}`, { fullPage: true });
+}
+
 export async function area(suite) {
+	// once before, so that no view waits for the front of a profile that has just come
+	for (const profile of [FAST, SLOW]) await suite.ask(`networks/${NETWORK}/pareto?profile=${profile}&metric=latency_ms`);
+	const { latency_ms: least } = await suite.ask('searches', { profile: FAST, limits: { macs: 1.5e6 } });
+	const on = `profile=${encodeURIComponent(FAST)}&latency_ms=${(2.5 * least).toPrecision(3)}`;
+	const other = encodeURIComponent(SLOW);
+	const details = {
+		front: `${on}&overlay=${other}`,
+		point: on,
+		try: on,
+		devices: `device=${other}&against=${encodeURIComponent(FAST)}`,
+		cost: 'devices=10000',
+	};
 	for (const [size, scheme] of [['usual', 'light'], ['narrow', 'dark']])
-		for (const view of VIEWS)
-			await suite.test(`${view}, ${size}, ${scheme}`, { hash: `#${view}`, size: SIZES[size], scheme }, async (page) => {
-				await page.locator(`.view.${view} h2`).first().waitFor();
-				await page.waitForLoadState('networkidle');
-				await accessible(page);
-				await fits(page);
-			});
+		for (const view of VIEWS) {
+			const options = { hash: `#${view}?${details[view]}`, size: SIZES[size], scheme };
+			await suite.test(`${view}, ${size}, ${scheme}`, options, (page) => lookAt(page, view, size));
+		}
 
 	await suite.test('from view to view by keyboard', {}, async (page) => {
 		await page.keyboard.press('Tab');

@@ -129,7 +129,7 @@ async function drawings(suite) {
 		check((await page.locator('.seen').innerText()).includes('14 × 14'), 'it is given another size');
 		await page.reload();
 		await answered(page, /^Shirt, /);
-		await picture(page, 'try');
+		await picture(page, 'try-drawn');
 	});
 
 	await suite.test('by keyboard: drawings and subnets', { hash: '#try' }, async (page) => {
