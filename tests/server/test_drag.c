@@ -210,12 +210,26 @@ static void end_waiting(struct waiting *waiting, int n)
 	}
 }
 
+/* Of the subnet that the reply tells, within the limit that others wait for a front with. */
+static void search_given(const struct daemon *d, const struct reply *from, struct reply *ret)
+{
+	json_t *told = reply_json(from);
+	json_t *body = json_pack("{s:s, s:{s:f}, s:O}", "profile", NETWORK, "limits", "latency_ms", 1e6, "arch",
+				 json_object_get(told, "arch"));
+	char *text = json_dumps(body, JSON_COMPACT);
+
+	search(d, text, ret);
+	free(text);
+	json_decref(body);
+	json_decref(told);
+}
+
 /* Those who wait for a front are in nobody's way: other searches, refusals of the same profile, devices. */
 START_TEST(test_beside_a_front)
 {
 	static struct waiting waiting[WAITING];
 	struct daemon d;
-	struct reply r;
+	struct reply r, given;
 
 	daemon_start(&d, "front", ENDLESS_FRONT, "--workers", "2", "--drain-seconds", "0", NULL);
 	daemon_wait_ready(&d);
@@ -227,6 +241,9 @@ START_TEST(test_beside_a_front)
 		snprintf(body, sizeof(body), "{\"limits\":{\"macs\":%d}}", 3000000 + i);
 		search(&d, body, &r);
 		ck_assert_int_eq(r.status, 200);
+		search_given(&d, &r, &given);
+		ck_assert_int_eq(given.status, 200);
+		reply_release(&given);
 		reply_release(&r);
 	}
 	search(&d, "{\"profile\":\"" NETWORK "\",\"limits\":{\"latency_ms\":0.0001}}", &r);

@@ -183,14 +183,13 @@ START_TEST(test_call_threads)
 }
 END_TEST
 
-/* Of two workers one is left for devices, and for what takes milliseconds, however many dashboards there are. */
-START_TEST(test_dashboards_leave_a_worker)
+/* Two tasks of the class hold one of two workers; of the others' classes a task each runs beside it. */
+static void check_leaves_a_worker(enum task_class class, const enum task_class classes[2])
 {
-	static const enum task_class classes[] = {TASK_PROVISION, TASK_GLANCE};
 	const struct workers_options options = {.threads = 2, .max_queue = 8};
 	pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 	atomic_int done = 0, held = 0;
-	struct counted dashboards[2];
+	struct counted holders[2];
 	struct ofa_error err = {0};
 	struct ordered others[2];
 	struct workers *w;
@@ -199,18 +198,26 @@ START_TEST(test_dashboards_leave_a_worker)
 	ASSERT_OK(workers_new(&options, &w, &err), &err);
 	pthread_mutex_lock(&gate);
 	for (int i = 0; i < 2; i++) {
-		dashboards[i] = (struct counted){.task.run = count, .gate = &gate, .done = &held};
-		ck_assert(workers_submit(w, TASK_DASHBOARD, &dashboards[i].task));
+		holders[i] = (struct counted){.task.run = count, .gate = &gate, .done = &held};
+		ck_assert(workers_submit(w, class, &holders[i].task));
 	}
 	for (int i = 0; i < 2; i++) {
 		others[i] = (struct ordered){.task.run = note, .order = order, .done = &done};
 		ck_assert(workers_submit(w, classes[i], &others[i].task));
 		wait_until(&done, i + 1);
 	}
-	ck_assert_uint_eq(workers_queued(w, TASK_DASHBOARD), 1);
+	ck_assert_uint_eq(workers_queued(w, class), 1);
 	pthread_mutex_unlock(&gate);
 	workers_free(w);
 	ck_assert_int_eq(atomic_load(&held), 2);
+}
+
+/* Of two workers one is left for devices, and for what takes milliseconds, however many dashboards there are; nor do
+ * glances take both. */
+START_TEST(test_dashboards_leave_a_worker)
+{
+	check_leaves_a_worker(TASK_DASHBOARD, (enum task_class[]){TASK_PROVISION, TASK_GLANCE});
+	check_leaves_a_worker(TASK_GLANCE, (enum task_class[]){TASK_PROVISION, TASK_DASHBOARD});
 }
 END_TEST
 

@@ -153,6 +153,9 @@ START_TEST(test_representation)
 	ck_assert_str_ne(reply_header(&first, "ETag"), reply_header(&other, "ETag"));
 	reply_release(&again);
 	reply_release(&other);
+	get(&d, "n=5000&seed=4294967299", &other); /* 2^32 + 3 */
+	ck_assert_str_ne(reply_header(&first, "ETag"), reply_header(&other, "ETag"));
+	reply_release(&other);
 	snprintf(headers, sizeof(headers), "If-None-Match: %s", reply_header(&first, "ETag"));
 	ask(&d, "GET", with("n=5000&seed=3"), headers, NULL, &again);
 	ck_assert_int_eq(again.status, 304);

@@ -406,10 +406,37 @@ START_TEST(test_given_again)
 }
 END_TEST
 
+/* Questions that differ in the subnet alone have an answer each, and none is that of a search whose seed is 0 too. */
+START_TEST(test_given_apart)
+{
+	struct daemon d;
+	json_t *searched;
+
+	daemon_begin(&d, "given-apart");
+	for (int macs = 1500000; macs <= 3000000; macs += 1500000) {
+		char limits[64], *body;
+		json_t *small, *given;
+
+		snprintf(limits, sizeof(limits), "{\"limits\":{\"macs\":%d}}", macs);
+		small = found(&d, limits);
+		body = giving(json_object_get(small, "arch"), "");
+		given = manifest_of(&d, body);
+		ck_assert(json_equal(json_object_get(given, "arch"), json_object_get(small, "arch")));
+		json_decref(small);
+		json_decref(given);
+		free(body);
+	}
+	searched = manifest_of(&d, "{\"seed\":0}");
+	ck_assert_int_gt(integer_at(searched, "evaluations"), 0);
+	json_decref(searched);
+	daemon_end(&d);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = {test_same_as_delivered, test_refusals,	  test_costs,
-				      test_given,	      test_given_refused, test_given_again};
+	const TTest *const tests[] = {test_same_as_delivered, test_refusals,	test_costs,	  test_given,
+				      test_given_refused,     test_given_again, test_given_apart};
 	int status;
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
