@@ -224,6 +224,18 @@ static void search_given(const struct daemon *d, const struct reply *from, struc
 	json_decref(told);
 }
 
+/* By a profile that comes along, whose front nobody keeps. */
+static void search_inline(const struct daemon *d, struct reply *ret)
+{
+	json_t *body = json_pack("{s:o, s:{s:f}}", "profile", json_load_file(world_path("profile.json"), 0, NULL),
+				 "limits", "latency_ms", 1e6);
+	char *text = json_dumps(body, JSON_COMPACT);
+
+	search(d, text, ret);
+	free(text);
+	json_decref(body);
+}
+
 /* Those who wait for a front are in nobody's way: other searches, refusals of the same profile, devices. */
 START_TEST(test_beside_a_front)
 {
@@ -246,6 +258,9 @@ START_TEST(test_beside_a_front)
 		reply_release(&given);
 		reply_release(&r);
 	}
+	search_inline(&d, &r);
+	ck_assert_int_eq(r.status, 200);
+	reply_release(&r);
 	search(&d, "{\"profile\":\"" NETWORK "\",\"limits\":{\"latency_ms\":0.0001}}", &r);
 	json_decref(check_problem(&r, 422, "infeasible-limits", "/limits/latency_ms"));
 	reply_release(&r);

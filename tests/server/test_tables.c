@@ -177,6 +177,63 @@ START_TEST(test_refusals)
 }
 END_TEST
 
+/* All that are wrong, up to 16, in their order and under the name that each has in the body. */
+static void check_errors(const struct daemon *d, const char *headers, const char *body, const char *pointer,
+			 size_t expected)
+{
+	char path[96];
+	struct reply r;
+	json_t *json, *errors;
+
+	ask(d, "PUT", "/profiles/faulty", headers, body, &r);
+	snprintf(path, sizeof(path), pointer, 1);
+	json = check_problem(&r, 422, "invalid-value", path);
+	errors = json_object_get(json, "errors");
+	ck_assert_uint_eq(json_array_size(errors), expected);
+	for (size_t i = 0; i < expected; i++) {
+		const json_t *error = json_array_get(errors, i);
+
+		snprintf(path, sizeof(path), pointer, (int)i + 1);
+		ck_assert_str_eq(json_string_value(json_object_get(error, "pointer")), path);
+		ck_assert_uint_gt(json_string_length(json_object_get(error, "detail")), 0);
+	}
+	ck_assert_str_eq(json_string_value(json_object_get(json, "detail")),
+			 json_string_value(json_object_get(json_array_get(errors, 0), "detail")));
+	json_decref(json);
+	reply_release(&r);
+}
+
+#define ROW "Conv-input:%dx1x1-output:1x1x1"
+
+/* A table of n rows, all of them wrong, as it is published and in a profile. */
+static void refuse_faulty_rows(const struct daemon *d, int n)
+{
+	const size_t told = n < 16 ? (size_t)n : 16;
+	char table[4096], profile[4096 + 128];
+	size_t used = 0;
+
+	for (int i = 1; i <= n; i++)
+		used += (size_t)snprintf(table + used, sizeof(table) - used, "%s\"" ROW "\":{\"mean\":-1}",
+					 i > 1 ? "," : "{", i);
+	snprintf(table + used, sizeof(table) - used, "}");
+	check_errors(d, SEND_YAML, table, "/" ROW, told);
+	snprintf(profile, sizeof(profile), "{\"latency_table\":{\"unit\":\"ms\",\"entries\":{\"20\":%s}}}",
+		 table);
+	check_errors(d, SEND_JSON, profile, "/latency_table/entries/20/" ROW "/mean", told);
+}
+
+START_TEST(test_faulty_rows)
+{
+	static const int rows[] = {1, 2, 16, 17, 40};
+	struct daemon d;
+
+	daemon_begin(&d, "faulty-rows");
+	for (size_t i = 0; i < OFA_ARRAY_LEN(rows); i++)
+		refuse_faulty_rows(&d, rows[i]);
+	daemon_end(&d);
+}
+END_TEST
+
 /* What the server says a table must have is what it demands: a table of just these keys is accepted, one without any of
  * them is refused by the name of the key. */
 START_TEST(test_needed_keys)
@@ -277,7 +334,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {test_tables, test_refusals, test_needed_keys, test_key_queries};
+	const TTest *const tests[] = {test_tables, test_refusals, test_faulty_rows, test_needed_keys, test_key_queries};
 	int status;
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
