@@ -384,7 +384,7 @@ EXTRA_DIST += tests/contract/README.md tests/contract/run tests/contract/package
 EXTRA_DIST += tests/node-packages.sh tests/browser/run tests/browser/package.json tests/browser/package-lock.json \
 	tests/browser/cost.mjs tests/browser/devices.mjs tests/browser/front.mjs tests/browser/lib.mjs \
 	tests/browser/main.mjs tests/browser/plain.mjs tests/browser/point.mjs tests/browser/shell.mjs \
-	tests/browser/take.mjs tests/browser/try.mjs
+	tests/browser/take.mjs tests/browser/tokens.mjs tests/browser/try.mjs
 EXTRA_DIST += tests/export/run tests/export/package.json tests/export/package-lock.json tests/export/cases.mjs \
 	tests/export/onnxruntime.mjs tests/export/litert.mjs tests/export/armnn.mjs tests/export/armnn.cpp \
 	tests/export/check-onnx tests/export/run-safetensors tests/export/c_array.c

@@ -23,6 +23,13 @@ export class ApiError extends Error {
 	}
 }
 
+// There was no answer: the network's fault, or the server is not there.
+export class Unreachable extends Error {
+	constructor() {
+		super('The server does not answer.');
+	}
+}
+
 const TOKEN = 'ofad-token';
 
 export interface CallOptions {
@@ -47,12 +54,20 @@ export class Api {
 		else sessionStorage.removeItem(TOKEN);
 	}
 
+	// False: the one that there is stays.
+	async replaceToken(): Promise<boolean> {
+		const token = await this.askToken(false);
+		if (token) this.token = token;
+		return token !== null;
+	}
+
 	async fetch(path: string, options: CallOptions = {}): Promise<Response> {
-		for (let again = false; ; again = true) {
-			const response = await this.once(path, options);
+		for (;;) {
+			const used = this.token, response = await this.once(path, options);
 			if (response.ok) return response;
 			if (response.status === 401) {
-				const token = await this.askToken(again);
+				if (this.token !== used) continue; // another call was given one meanwhile
+				const token = await this.askToken(used !== null);
 				if (token) {
 					this.token = token;
 					continue;
@@ -78,7 +93,9 @@ export class Api {
 		const init: RequestInit = { method: method ?? (body === undefined ? 'GET' : 'POST'), headers: all };
 		if (body !== undefined) init.body = plain ? JSON.stringify(body) : (body as BodyInit);
 		if (signal) init.signal = signal;
-		return fetch(path, init);
+		return fetch(path, init).catch((e: unknown) => {
+			throw e instanceof TypeError ? new Unreachable() : e;
+		});
 	}
 }
 

@@ -24,12 +24,14 @@ function sharing(ask: (again: boolean) => Promise<string | null>) {
 function start(root: HTMLElement): void {
 	const store = new Store();
 	const session = new Session(new Api(sharing(askToken)), store);
-	const shell = createShell(root, session);
+	const shell = createShell(root, session, () => show(store.state, new Set(['view'])));
 	let view: View | null = null;
 
 	const tell = (state: State, changed: Changed) => {
+		const told = view;
 		shell.report(null);
-		Promise.resolve(view?.update(state, changed)).catch((e: unknown) => shell.report(e));
+		// what a view that is gone still waited for is nobody's concern
+		Promise.resolve(told?.update(state, changed)).catch((e: unknown) => { if (told === view) shell.report(e); });
 	};
 	const show = (state: State, changed: Changed) => {
 		shell.update(state);

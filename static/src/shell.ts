@@ -42,37 +42,55 @@ function offer(element: HTMLSelectElement, choices: [value: string, text: string
 	if (element.value !== chosen) element.value = chosen;
 }
 
-export function createShell(root: HTMLElement, session: Session): Shell {
-	const { store } = session;
+// What went wrong, and a button to try once more.
+function createReport(onAgain: () => void) {
+	const text = h('span', { role: 'alert' });
+	const element = h('div', { class: 'report', hidden: true }, text,
+		h('button', { type: 'button', onClick: onAgain }, 'Try again'));
+	return {
+		element,
+		show(error: unknown) {
+			element.hidden = error === null;
+			text.textContent = error === null ? '' : error instanceof Error ? error.message : String(error);
+		},
+	};
+}
+
+// onAgain: begins the view anew.
+export function createShell(root: HTMLElement, session: Session, onAgain: () => void): Shell {
+	const { store, api } = session;
 	const network = select('Network', (name) =>
 		store.set({ network: name, arch: null, pinned: null, limits: {}, zoom: null }));
 	const profile = select('Device', (name) => store.set({ profile: name || null, x: null, limits: {}, zoom: null }));
 	const dtype = select('Type', (name) => store.set({ dtype: name as Dtype, x: null, limits: {}, zoom: null }));
 	const links = VIEWS.map((view) => h('a', { class: 'tab' }, TITLES[view]));
 	const main = h('main', { id: 'main', tabindex: -1 });
-	const status = h('div', { class: 'report', role: 'alert', hidden: true });
+	const report = createReport(onAgain);
+	const token = h('button', { type: 'button', 'aria-label': 'Token: give another', hidden: true, onClick: async () => {
+		if (await api.replaceToken()) onAgain();
+	} }, 'Token');
+	// a link carries no token
+	const plain = h('span', {}, h('a', { href: 'front' }, 'As a plain table'), ' · ');
 	replace(root,
 		h('a', { class: 'skip', href: '#main', onClick: (e) => { e.preventDefault(); main.focus(); } }, 'Skip to content'),
 		h('header', { class: 'top' },
 			h('div', { class: 'brand' }, h('img', { src: 'static/icon.svg', alt: '', width: 28, height: 28 }), h('h1', {}, 'ofad')),
 			h('nav', { 'aria-label': 'Views' }, ...links),
 			h('div', { class: 'choices' }, network.field, profile.field, dtype.field),
-			themeButton()),
-		status, main,
-		h('footer', {}, h('a', { href: 'front' }, 'As a plain table'), ' · ', h('a', { href: 'openapi.yaml' }, 'API'), ' · ',
-			h('a', { href: 'problems' }, 'Problems')));
+			h('div', { class: 'own' }, token, themeButton())),
+		report.element, main,
+		h('footer', {}, plain, h('a', { href: 'openapi.yaml' }, 'API'), ' · ', h('a', { href: 'problems' }, 'Problems')));
 
-	const fillChoices = async (state: State) => {
-		const [networks, profiles] = await Promise.all([session.networks(), session.profiles()]);
+	const fillChoices = async () => {
+		const [networks, profiles] = await Promise.all([session.networks(), session.profiles()]), { state } = store;
+		token.hidden = api.token === null;
+		plain.hidden = api.token !== null;
 		offer(network.select, networks.map((n) => [n.name, n.name]), state.network ?? networks[0]?.name ?? '');
 		offer(profile.select, [['', 'none'], ...profiles.map((p): [string, string] => [p.name, p.name])], state.profile ?? '');
 	};
 	return {
 		main,
-		report(error) {
-			status.hidden = error === null;
-			status.textContent = error === null ? '' : error instanceof Error ? error.message : String(error);
-		},
+		report: report.show,
 		update(state) {
 			VIEWS.forEach((view, i) => {
 				const link = links[i];
@@ -82,7 +100,7 @@ export function createShell(root: HTMLElement, session: Session): Shell {
 			});
 			document.title = `${TITLES[state.view]} · ofad`;
 			offer(dtype.select, DTYPES.map((name) => [name, name]), state.dtype);
-			fillChoices(state).catch((e: unknown) => this.report(e));
+			fillChoices().catch(report.show);
 		},
 	};
 }

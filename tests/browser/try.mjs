@@ -236,7 +236,7 @@ async function faults(suite) {
 			await route.fulfill({ response, body: (await response.body()).subarray(0, 5000) });
 		});
 		await page.locator('nav a[href^="#try"]').click();
-		await eventually(() => page.locator('.report').innerText(), (t) => t.startsWith('the package is truncated'), 'a refusal');
+		await eventually(() => page.locator('.report [role=alert]').innerText(), (t) => t.startsWith('the package is truncated'), 'a refusal');
 	});
 
 	await suite.test('a package that takes a while', { hash: '#front' }, async (page) => {

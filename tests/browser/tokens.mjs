@@ -1,0 +1,75 @@
+// A server that asks for a token, and one that goes away.
+import { execFileSync } from 'node:child_process';
+import { OFAD } from '../contract/lib/world.mjs';
+import { FAST, SIZES, accessible, check, eventually, fits } from './lib.mjs';
+
+async function asking(suite) {
+	const server = await suite.start('tokens');
+	const make = (...scopes) => execFileSync(OFAD,
+		['token', 'add', '--data', server.data, ...scopes.flatMap((scope) => ['--scope', scope])],
+		{ encoding: 'utf8' }).trim().split(/\s+/).at(-1);
+	const tokens = { reader: make('read'), taker: make('read', 'provision') };
+	await eventually(() => fetch(`${server.url}/networks`), ({ status }) => status === 401, 'a token is needed');
+	return { server, ...tokens };
+}
+
+async function give(page, token) {
+	await page.getByRole('textbox', { name: 'Token' }).fill(token);
+	await page.getByRole('button', { name: 'Use it' }).click();
+}
+
+export async function area(suite) {
+	const { server, reader, taker } = await asking(suite);
+	const options = { server, allow: [401, 403] };
+
+	await suite.test('what can be no token, what is none, and one', { ...options, hash: '#cost' }, async (page) => {
+		const dialog = page.getByRole('dialog');
+		await give(page, 'tökén—');
+		check(await dialog.isVisible(), 'what cannot be sent is taken');
+		await give(page, 'ofad_nonsense');
+		await dialog.getByText('That token was not accepted.').waitFor();
+		await accessible(page, 'the dialog');
+		await give(page, ` ${reader} `);
+		await page.locator('.view.cost .finding').first().waitFor();
+		await page.reload();
+		await page.locator('.view.cost .finding').first().waitFor();
+		check((await dialog.count()) === 0, 'the token is asked for again');
+	});
+
+	for (const size of [SIZES.usual, SIZES.narrow])
+		await suite.test(`another token in the place of one that may only read, ${size.width} px`,
+			{ ...options, size, hash: `#point?profile=${encodeURIComponent(FAST)}` }, async (page) => {
+				await give(page, reader);
+				await page.getByRole('button', { name: 'Download package' }).click();
+				await page.locator('.taking').getByText('provision').waitFor();
+				await fits(page);
+				await page.getByRole('button', { name: 'Token: give another' }).click();
+				await give(page, taker);
+				const download = page.waitForEvent('download');
+				await page.getByRole('button', { name: 'Download package' }).click();
+				await download;
+			});
+
+	await suite.test('a server that is away for a moment', { hash: '#cost' }, async (page, { context }) => {
+		await page.locator('.view.cost .finding').first().waitFor();
+		await page.locator('nav a[href^="#point"]').click();
+		await page.locator('.view.point .numbers .figure').first().waitFor();
+		await context.setOffline(true);
+		await page.getByLabel('Type', { exact: true }).selectOption('int8');
+		const report = page.getByRole('alert').filter({ hasText: 'The server does not answer.' });
+		await report.waitFor();
+		await page.locator('nav a[href^="#devices"]').click();
+		await context.setOffline(false);
+		await page.locator('nav a[href^="#point"]').click();
+		await page.locator('.view.point .numbers .figure').first().waitFor();
+		await report.waitFor({ state: 'hidden' });
+		await context.setOffline(true);
+		await page.getByLabel('Device', { exact: true }).selectOption(FAST);
+		await report.waitFor();
+		await context.setOffline(false);
+		await page.getByRole('button', { name: 'Try again' }).click();
+		await page.locator('.view.point .numbers').getByText(`on ${FAST}`).or(
+			page.locator('.view.point .numbers').getByText('was not timed in int8')).first().waitFor();
+		check(await report.isHidden(), 'it is still said that the server does not answer');
+	});
+}
