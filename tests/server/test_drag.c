@@ -274,6 +274,78 @@ START_TEST(test_beside_a_front)
 }
 END_TEST
 
+static void *pareto_main(void *arg)
+{
+	struct waiting *w = arg;
+
+	ask(w->d, "GET", "/networks/" NETWORK "/pareto?metric=macs", NULL, NULL, &w->reply);
+	atomic_store(&w->answered, true);
+	return NULL;
+}
+
+/* How long, at the least, a glance waits while the front is computed. */
+static double time_glance(const struct daemon *d, struct waiting *front)
+{
+	double begin = 0, last = 0;
+
+	while (!atomic_load(&front->answered)) {
+		double before = now_ms();
+
+		if (counted(d, "ofad_queue_length{pool=\"requests\",class=\"glance\"}") != 1)
+			continue;
+		last = before;
+		if (begin == 0)
+			begin = now_ms();
+	}
+	return last - begin;
+}
+
+/* What the log of the daemon says of the one search; -1: nothing. */
+static double logged_queue_ms(const char *data)
+{
+	char name[64], line[4096];
+	double ms = -1;
+	FILE *f;
+
+	snprintf(name, sizeof(name), "%s.log", data);
+	f = fopen(world_path(name), "r");
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof(line), f)) {
+		const char *at = strstr(line, "\"queue_ms\":");
+
+		if (at && strstr(line, "\"route\":\"/searches\""))
+			ms = strtod(at + strlen("\"queue_ms\":"), NULL);
+	}
+	fclose(f);
+	return ms;
+}
+
+/* A search that is put off tells both of its waits: that for a worker to look at it, and that for its turn. */
+START_TEST(test_both_waits)
+{
+	static struct waiting front, put_off;
+	struct daemon d;
+	double waited;
+
+	daemon_start(&d, "waits", LONG_FRONT, "--workers", "1", "--drain-seconds", "0", NULL);
+	daemon_wait_ready(&d);
+	store_profile(&d);
+	front.d = put_off.d = &d;
+	ck_assert_int_eq(pthread_create(&front.thread, NULL, pareto_main, &front), 0);
+	while (counted(&d, "ofad_workers_busy{pool=\"requests\",class=\"dashboard\"}") != 1)
+		;
+	ck_assert_int_eq(pthread_create(&put_off.thread, NULL, wait_main, &put_off), 0);
+	waited = time_glance(&d, &front);
+	pthread_join(front.thread, NULL);
+	ck_assert_int_eq(front.reply.status, 200);
+	reply_release(&front.reply);
+	end(&d);
+	end_waiting(&put_off, 1);
+	ck_assert_msg(logged_queue_ms("waits") >= waited, "%g ms in the queue; it waited %g", logged_queue_ms("waits"),
+		      waited);
+}
+END_TEST
+
 /* ---- to the end ---- */
 
 static int begin_search(const struct daemon *d, const char *body)
@@ -351,7 +423,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {test_many_at_once, test_beside_a_front, test_gone, test_draining};
+	const TTest *const tests[] = {test_many_at_once, test_beside_a_front, test_both_waits, test_gone,
+				      test_draining};
 	int status;
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
