@@ -216,7 +216,6 @@ static void refuse_type(struct http_call *call)
 
 void problem_reply_fault(struct app *app, struct http_call *call, enum http_fault fault, const char *detail)
 {
-	(void)app;
 	switch (fault) {
 	case HTTP_FAULT_BAD_REQUEST:
 		problem_reply(call, PROBLEM_BAD_REQUEST, NULL, "%s", detail);
@@ -243,7 +242,10 @@ void problem_reply_fault(struct app *app, struct http_call *call, enum http_faul
 		break;
 	case HTTP_FAULT_OVERLOAD:
 	case HTTP_FAULT_COUNT:
-		problem_reply(call, PROBLEM_OVERLOAD, NULL, "%s", detail);
+		if (atomic_load(&app->draining)) /* there will be no room later either */
+			problem_reply(call, PROBLEM_DRAINING, NULL, "the server is shutting down");
+		else
+			problem_reply(call, PROBLEM_OVERLOAD, NULL, "%s", detail);
 		break;
 	}
 }
