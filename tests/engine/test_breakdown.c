@@ -70,7 +70,8 @@ static uint32_t larger(uint32_t a, uint32_t b)
 	return a > b ? a : b;
 }
 
-/* Where what a layer writes and works with ends, and an input of its unit that is there as a whole and will be added. */
+/* Where that ends which a layer writes and works with, and an input of its unit that is there as a whole and will be
+ * added. */
 static uint32_t layer_end(const struct ofa_plan *p, const struct ofa_memory_plan *m, int layer)
 {
 	const struct ofa_layer *l = &p->layers[layer];
