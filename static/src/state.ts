@@ -57,6 +57,9 @@ function parseZoom(text: string | null): State['zoom'] {
 	return x0 < x1 && y0 < y1 ? [x0, x1, y0, y1] : null;
 }
 
+// What is put into a URL's path: a part of dots would lead elsewhere.
+const parseName = (text: string | null) => !text || text.split('/').some((part) => /^\.*$/.test(part)) ? null : text;
+
 const oneOf = <T extends string>(list: readonly T[], text: string | null): T | null =>
 	list.find((item) => item === text) ?? null;
 
@@ -67,9 +70,9 @@ export function parseState(hash: string): State {
 	const devices = Number(q.get('devices')), samples = Number(q.get('samples'));
 	return {
 		view: oneOf(VIEWS, view ?? null) ?? INITIAL.view,
-		network: q.get('network') || null,
-		profile: q.get('profile') || null,
-		overlays: q.getAll('overlay').slice(0, LISTED_MAX),
+		network: parseName(q.get('network')),
+		profile: parseName(q.get('profile')),
+		overlays: [...new Set(q.getAll('overlay'))].filter((name) => parseName(name)).slice(0, LISTED_MAX),
 		dtype: oneOf(DTYPES, q.get('dtype')) ?? INITIAL.dtype,
 		x: oneOf(RESOURCES, q.get('x')),
 		limits: parseLimits(q),
@@ -79,8 +82,8 @@ export function parseState(hash: string): State {
 		samples: Number.isInteger(samples) && samples > 0 ? Math.min(samples, SAMPLES.max) : null,
 		tried: q.get('tried') || null,
 		drawing: q.get('drawing') || null,
-		device: q.get('device') || null,
-		against: q.get('against') || null,
+		device: parseName(q.get('device')),
+		against: parseName(q.get('against')),
 		devices: Number.isInteger(devices) && devices > 0 && devices <= 1e12 ? devices : null,
 	};
 }

@@ -254,6 +254,25 @@ async function replacing(suite, server) {
 		await page.locator('.device-facts h3', { hasText: 'acme/note' }).waitFor();
 	});
 
+	await suite.test('a link to what is no device', { ...options, hash: '#devices?device=..%2Fmetrics' }, async (page) => {
+		await page.locator('.detail').getByText('Choose a device').waitFor();
+	});
+
+	await suite.test('files that are too large, or folders', options, async (page) => {
+		const { outcome } = form(page);
+		await page.locator('.upload input[type=file]').setInputFiles(
+			{ name: 'huge.json', mimeType: 'application/json', buffer: Buffer.alloc(8 * 2 ** 20 + 1, 32) });
+		await outcome.getByText('huge.json is larger than 8,388,608 bytes.').waitFor();
+		await page.evaluate(() => {
+			const folder = new File([], 'folder');
+			folder.arrayBuffer = () => Promise.reject(new DOMException('', 'NotFoundError')); // as those of folders do
+			const drop = new DragEvent('drop', { bubbles: true });
+			Object.defineProperty(drop, 'dataTransfer', { value: { files: [folder], types: ['Files'] } });
+			document.querySelector('.devices-view').dispatchEvent(drop);
+		});
+		await outcome.getByText('folder cannot be read').waitFor();
+	});
+
 	const closed = await suite.start('devices-closed', [], { bare: true });
 	const token = (...scopes) => execFileSync(OFAD,
 		['token', 'add', '--data', closed.data, ...scopes.flatMap((scope) => ['--scope', scope])],

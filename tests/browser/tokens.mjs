@@ -1,5 +1,6 @@
 // A server that asks for a token, and one that goes away.
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { OFAD } from '../contract/lib/world.mjs';
 import { FAST, SIZES, accessible, check, eventually, fits } from './lib.mjs';
 
@@ -49,6 +50,20 @@ export async function area(suite) {
 				await page.getByRole('button', { name: 'Download package' }).click();
 				await download;
 			});
+
+	await suite.test('what may not be deleted stays chosen, and what is linked is fetched',
+		{ ...options, hash: `#devices?profile=${encodeURIComponent(FAST)}` }, async (page) => {
+			await give(page, reader);
+			await page.getByRole('button', { name: `Delete ${FAST}` }).click();
+			await page.getByRole('button', { name: 'Delete it' }).click();
+			await page.locator('.profiles').getByRole('alert').getByText('profiles:write').waitFor();
+			check((await page.locator('.device-facts h3').textContent()) === FAST, 'it is no longer chosen');
+			check(page.url().includes('profile='), 'the front has lost its device');
+			const fetched = page.waitForEvent('download');
+			await page.getByRole('link', { name: 'Download it' }).click();
+			const file = await fetched, profile = JSON.parse(readFileSync(await file.path(), 'utf8'));
+			check(file.suggestedFilename() === 'acme-phone.json' && profile.latency_table, 'it is not the profile');
+		});
 
 	await suite.test('a server that is away for a moment', { hash: '#cost' }, async (page, { context }) => {
 		await page.locator('.view.cost .finding').first().waitFor();

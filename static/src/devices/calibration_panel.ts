@@ -2,6 +2,7 @@
 import { path } from '../api';
 import { h } from '../dom';
 import { integer, milliseconds } from '../format';
+import { fileLink } from '../fetched';
 import { scatter, type Line } from '../plot/scatter';
 import { headings, scroll } from '../tables';
 import type { Session } from '../session';
@@ -59,13 +60,14 @@ const cells = (point: CalibrationReport['points'][number]) => [
 	integer(point.devices), integer(point.measurements),
 ];
 
-function table(report: CalibrationReport): HTMLElement {
+function table(session: Session, report: CalibrationReport): HTMLElement {
 	const head = ['Package', 'Predicted', 'Measured', 'Calibrated', 'Devices', 'Reports'];
 	return scroll('Predicted and measured latency', h('table', {},
 		headings(head, 1),
 		h('tbody', {}, ...report.points.map((point) => h('tr', { 'data-subnet': point.subnet },
-			h('th', { scope: 'row' }, h('a', { href: path`subnets/${point.subnet}/manifest` },
-				h('code', {}, point.subnet.slice(0, 12)))),
+			h('th', { scope: 'row' }, h('code', {},
+				fileLink(session, path`subnets/${point.subnet}/manifest`, `${point.subnet.slice(0, 12)}.json`, {},
+					point.subnet.slice(0, 12)))),
 			...cells(point).map((text) => h('td', { class: 'number' }, text)))))));
 }
 
@@ -79,6 +81,6 @@ export async function calibrationPanel(session: Session, name: string): Promise<
 		h('p', {}, fitText(report),
 			` From ${integer(report.measurements)} reports of ${integer(report.devices)} `
 			+ `${report.devices === 1 ? 'device' : 'devices'} on ${integer(report.packages)} packages.`),
-		chart(report), table(report));
+		chart(report), table(session, report));
 	return section;
 }

@@ -2,6 +2,7 @@
 import { ApiError, path } from '../api';
 import { h, replace } from '../dom';
 import { bytes } from '../format';
+import { fileLink } from '../fetched';
 import { headings, scroll } from '../tables';
 import type { Session } from '../session';
 import type { State } from '../state';
@@ -17,14 +18,17 @@ import { readTable } from './table';
 
 type Revision = components['schemas']['ProfileRevision'];
 
-function revisionTable(revisions: Revision[], more: boolean): HTMLElement {
+function revisionTable(
+	session: Session, revisions: Revision[], more: boolean, file: (revision: number) => string,
+): HTMLElement {
 	return h('details', {},
 		h('summary', {}, more ? `The last ${revisions.length} revisions` : revisions.length === 1 ? '1 revision'
 			: `${revisions.length} revisions`),
 		scroll('Revisions', h('table', {},
 			headings(['Revision', 'Stored', 'By', 'Size'], 3),
 			h('tbody', {}, ...revisions.map((revision) => h('tr', {},
-				h('th', { scope: 'row' }, h('a', { href: revision.links['self'] }, revision.revision)),
+				h('th', { scope: 'row' }, fileLink(session, (revision.links['self'] ?? '').replace(/^\//, ''), file(revision.revision), {},
+					String(revision.revision))),
 				h('td', {}, moment(revision.created_at)),
 				h('td', {}, revision.author ?? 'anybody'),
 				h('td', { class: 'number' }, bytes(revision.size_bytes))))))));
@@ -34,6 +38,7 @@ async function facts(session: Session, name: string, profile: Profile): Promise<
 	const response = await session.api.fetch(path`profiles/${name}/revisions` + '?limit=100',
 		{ accept: 'application/json' });
 	const { revisions } = (await response.json()) as { revisions: Revision[] };
+	const file = (revision?: number) => `${name.replaceAll('/', '-')}${revision ? `-${revision}` : ''}.json`;
 	return h('section', { class: 'card device-facts', 'aria-labelledby': 'device-title' },
 		h('h3', { id: 'device-title' }, name),
 		profile.description && h('p', {}, profile.description),
@@ -41,9 +46,8 @@ async function facts(session: Session, name: string, profile: Profile): Promise<
 			h('dd', {}, limitsText(profile))),
 		h('div', { class: 'buttons' },
 			h('a', { class: 'button primary', href: frontLink(session, name) }, 'See it on the front'),
-			h('a', { class: 'button', href: path`profiles/${name}`,
-				download: `${name.replaceAll('/', '-')}.json` }, 'Download it')),
-		revisionTable(revisions, response.headers.has('Link')));
+			fileLink(session, path`profiles/${name}`, file(), { class: 'button', download: file() }, 'Download it')),
+		revisionTable(session, revisions, response.headers.has('Link'), file));
 }
 
 // Against which device; none is against the arithmetic.

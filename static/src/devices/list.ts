@@ -57,7 +57,7 @@ class ProfileList implements List {
 	private first = 0;
 	private chosen: string | null = null;
 
-	constructor(private readonly session: Session, private readonly onDeleted: (name: string) => void) {
+	constructor(private readonly session: Session, private readonly onChanged: (name: string, gone: boolean) => void) {
 		const head = HEAD.map((name) => h('th', { scope: 'col' }, name));
 		const action = h('th', { scope: 'col' }, h('span', { class: 'visually-hidden' }, 'Actions'));
 		this.element = h('section', { class: 'card profiles', 'aria-labelledby': 'profiles-title' },
@@ -131,16 +131,19 @@ class ProfileList implements List {
 		if (!await confirm({ title: `Delete ${name}?`, text, action: 'Delete it', destructive: true })) return;
 		try {
 			await remove(this.session, summary);
+			this.onChanged(name, true);
 		} catch (error) {
+			const changed = error instanceof ApiError && (error.status === 412 || error.status === 404);
 			this.said.hidden = false;
 			this.said.textContent = error instanceof ApiError && error.status === 412
 				? `${name} has changed meanwhile, and was not deleted: look at what it is now.`
 				: error instanceof Error ? error.message : String(error);
+			if (changed) this.onChanged(name, error.status === 404);
 		}
-		this.onDeleted(name);
 	}
 }
 
-export function createList(session: Session, onDeleted: (name: string) => void): List {
-	return new ProfileList(session, onDeleted);
+// onChanged: a profile is not what the list said it is; gone: it is no more.
+export function createList(session: Session, onChanged: (name: string, gone: boolean) => void): List {
+	return new ProfileList(session, onChanged);
 }

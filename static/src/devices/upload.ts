@@ -10,6 +10,7 @@ import { createListing } from './listing';
 import { inTheWay, put, type Current, type Document, type Stored } from './store';
 
 const EDITABLE_MAX = 2_000_000; // characters; a longer text is sent as it is
+const FILE_MAX = 8 * 2 ** 20;    // bytes; as many as the server takes
 const REPLACING_MAX = 3;        // others may be replacing it too
 
 export interface Upload {
@@ -64,13 +65,17 @@ class Form implements Upload {
 	}
 
 	async take(file: File): Promise<void> {
-		const { text, broken } = decode(await file.arrayBuffer());
+		this.listing.clear();
+		if (file.size > FILE_MAX)
+			return this.refuse('', [{ place: null, message: `${file.name} is larger than ${integer(FILE_MAX)} bytes.` }]);
+		const data = await file.arrayBuffer().catch(() => null);
+		if (!data) return this.refuse('', [{ place: null, message: `${file.name} cannot be read; is it a folder?` }]);
+		const { text, broken } = decode(data);
 		this.large = text.length > EDITABLE_MAX ? text : null;
 		this.text.value = this.large === null ? text : '';
 		this.text.disabled = this.large !== null;
 		this.broken = broken;
 		this.describe(text, file.name);
-		this.listing.clear();
 		replace(this.outcome, h('p', {}, `${file.name}: ${integer(file.size)} bytes${
 			this.large === null ? '' : ', too long to be edited here'}.`));
 		this.button.focus();

@@ -92,12 +92,3 @@ export async function deliverSigned(
 	const signed = await session.api.fetch(here(link), { signal });
 	return { id: manifest.id, blob: await signed.blob(), checked: false };
 }
-
-export function save(blob: Blob, name: string): void {
-	const link = document.createElement('a');
-	link.href = URL.createObjectURL(blob);
-	link.download = name;
-	link.click();
-	// the browser has taken hold of it by then
-	setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}

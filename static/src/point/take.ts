@@ -1,10 +1,11 @@
 // Takes the subnet away: buttons that download it, and what is going on.
 import { h, replace } from '../dom';
+import { save } from '../fetched';
 import { bytes } from '../format';
 import type { Session } from '../session';
 import type { Job, SubnetRequest } from '../types';
 import { fileName } from './commands';
-import { deliver, deliverSigned, save, type Delivered } from './deliver';
+import { deliver, deliverSigned, type Delivered } from './deliver';
 
 interface Format {
 	label: string;

@@ -25,10 +25,11 @@ export const createDevices: ViewFactory = (root, session) => {
 		store.set(patch);
 		if (store.state === before) store.announce();
 	};
-	const list = createList(session, (name) => changed({
+	const list = createList(session, (name, gone) => changed(!gone ? {} : {
 		...(store.state.device === name ? { device: null } : {}),
 		...(store.state.profile === name ? { profile: null } : {}),
 		...(store.state.against === name ? { against: null } : {}),
+		overlays: store.state.overlays.filter((overlay) => overlay !== name),
 	}));
 	const upload = createUpload(session, ({ name }) => changed({ device: name }));
 	const detail = createDetail(session);
