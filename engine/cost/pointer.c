@@ -28,3 +28,11 @@ void ofa_pointer_append(char *out, size_t cap, const char *parent, const char *p
 	if (n < 0 || (size_t)n >= cap)
 		snprintf(out, cap, "%s", parent);
 }
+
+void ofa_pointer_place(struct ofa_error *err, const char *parent)
+{
+	char field[OFA_POINTER_MAX];
+
+	ofa_pointer_append(field, sizeof(field), parent, err->field);
+	snprintf(err->field, sizeof(err->field), "%s", field);
+}

@@ -13,5 +13,7 @@
 void ofa_pointer_join(char *out, size_t cap, const char *parent, const char *name);
 /* parent + pointer; parent alone when that does not fit.  out must not alias pointer. */
 void ofa_pointer_append(char *out, size_t cap, const char *parent, const char *pointer);
+/* Puts the error's pointer below the parent. */
+void ofa_pointer_place(struct ofa_error *err, const char *parent);
 
 #endif

@@ -16,8 +16,6 @@ static enum ofa_status parse_network(json_t *value, struct subnet_request *r, st
 
 static enum ofa_status parse_profile(json_t *value, struct subnet_request *r, struct ofa_error *err)
 {
-	struct ofa_error inner = {0};
-	char field[sizeof(inner.field)];
 	enum ofa_status st;
 
 	r->profile_name = json_string_value(value);
@@ -29,12 +27,10 @@ static enum ofa_status parse_profile(json_t *value, struct subnet_request *r, st
 	if (!json_is_object(value))
 		return ofa_fail(err, OFA_ERR_INVALID, "/profile",
 				"profile must be the name of a stored profile or a profile object");
-	st = known_profile_new(value, INLINE_NAME, &r->profile, &inner);
-	if (st == OFA_OK)
-		return OFA_OK;
-	/* pointers of the profile's parser start at the profile */
-	ofa_pointer_append(field, sizeof(field), "/profile", inner.field);
-	return ofa_fail(err, st, field, "%s", inner.message);
+	st = known_profile_new(value, INLINE_NAME, &r->profile, err);
+	if (st != OFA_OK)
+		ofa_pointer_place(err, "/profile");
+	return st;
 }
 
 static enum ofa_status parse_limits(json_t *value, struct subnet_request *r, struct ofa_error *err)
@@ -187,14 +183,13 @@ enum ofa_status subnet_request_find(struct subnet_request *r, struct networks *n
 enum ofa_status subnet_request_arch(const struct subnet_request *r, const struct network *network,
 				    struct ofa_arch *ret, struct ofa_error *err)
 {
-	struct ofa_error inner = {0};
-	enum ofa_status st = ofa_arch_parse(&network->net->space, r->arch, ret, &inner);
-	char field[sizeof(inner.field)];
+	enum ofa_status st = ofa_arch_parse(&network->net->space, r->arch, ret, err);
 
-	if (st == OFA_OK)
-		return OFA_OK;
-	ofa_pointer_append(field, sizeof(field), "/arch", inner.field);
-	return ofa_fail(err, st, field, "arch: %s", inner.message);
+	if (st != OFA_OK) {
+		ofa_pointer_place(err, "/arch");
+		ofa_error_prefix(err, "arch");
+	}
+	return st;
 }
 
 void subnet_request_release(struct subnet_request *r)

@@ -11,14 +11,12 @@
 /* What a search would say of it, to the last bit. */
 static enum ofa_status foretell(const struct ofa_search_problem *problem, struct plan_view *v, struct ofa_error *err)
 {
-	struct ofa_error inner = {0};
 	struct ofa_search_result told;
-	char field[sizeof(inner.field)];
-	enum ofa_status st = ofa_search_given(problem, &v->plan.arch, &told, &inner);
+	enum ofa_status st = ofa_search_given(problem, &v->plan.arch, &told, err);
 
 	if (st != OFA_OK) {
-		ofa_pointer_append(field, sizeof(field), "/arch", inner.field);
-		return ofa_fail(err, st, field, "%s", inner.message);
+		ofa_pointer_place(err, "/arch");
+		return st;
 	}
 	v->predicted_accuracy = told.predicted_accuracy;
 	v->latency_ms = told.value[OFA_LATENCY_MS];

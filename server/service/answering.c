@@ -51,15 +51,11 @@ enum ofa_status deliveries_fetch(struct deliveries *d, const struct job_key *key
 /* The subnet that the question gives, with its figures. */
 static enum ofa_status look_at_given(struct answer *a, struct ofa_search_result *ret)
 {
-	struct ofa_error inner = {0};
-	char field[sizeof(inner.field)];
-	enum ofa_status st = ofa_search_given(binding_problem(a->binding), &a->question.arch, ret, &inner);
+	enum ofa_status st = ofa_search_given(binding_problem(a->binding), &a->question.arch, ret, &a->error);
 
-	if (st == OFA_OK)
-		return OFA_OK;
-	/* pointers of the arch's own start at the arch */
-	ofa_pointer_append(field, sizeof(field), "/arch", inner.field);
-	return ofa_fail(&a->error, st, field, "%s", inner.message);
+	if (st != OFA_OK)
+		ofa_pointer_place(&a->error, "/arch");
+	return st;
 }
 
 static enum ofa_status check_given(struct answer *a)

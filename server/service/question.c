@@ -114,15 +114,12 @@ static bool limited_by_profile(const struct question *q, const char *field)
 
 void question_place(const struct question *q, struct ofa_error *err)
 {
-	char field[sizeof(err->field)];
-
 	if (!limited_by_profile(q, err->field))
 		return;
-	snprintf(field, sizeof(field), "%s", err->field);
 	if (q->stored)
 		snprintf(err->field, sizeof(err->field), "/profile");
 	else
-		ofa_pointer_append(err->field, sizeof(err->field), "/profile", field);
+		ofa_pointer_place(err, "/profile");
 }
 
 /* A latency is limited that nothing predicts. */
