@@ -239,6 +239,47 @@ async function faults(suite) {
 		await eventually(() => page.locator('.report [role=alert]').innerText(), (t) => t.startsWith('the package is truncated'), 'a refusal');
 	});
 
+	await suite.test('no answer of another subnet than the one that is chosen', { hash: '#try', allow: [503] }, async (page) => {
+		await answered(page, /^Coat, /);
+		await page.getByLabel('Type', { exact: true }).waitFor();
+		let go;
+		const wait = new Promise((resolve) => { go = resolve; });
+		await page.route('**/subnets', async (route) => {
+			await wait;
+			await route.fulfill({ status: 503, json: { detail: 'the queue is full' } });
+		});
+		await page.getByLabel('Type', { exact: true }).selectOption('float16');
+		await answered(page, /^The subnet is on its way\.$/);
+		go();
+		await answered(page, /^There is no answer without the subnet\.$/);
+		await page.unroute('**/subnets');
+		await page.getByRole('button', { name: 'Try again' }).click();
+		await answered(page, /^Coat, /);
+	});
+
+	await suite.test('an arch that is none is not said to break limits',
+		{ hash: `#try?arch=${encodeURIComponent('{"a":1}')}`, allow: [422] }, async (page) => {
+			await answered(page, /^\w+, /);
+			const facts = await page.locator('.subnet', { hasText: 'Chosen' }).first().locator('.subnet-facts').innerText();
+			check(facts.includes('/a is not a gene'), `it is said: ${facts}`);
+		});
+
+	await suite.test('a job is not asked for once the view is left', { hash: '#front' }, async (page) => {
+		let asked = 0;
+		await page.route('**/subnets', (route) => route.fulfill({ status: 202, headers: { Location: '/jobs/1' }, json: {} }));
+		await page.route('**/jobs/1', (route) => {
+			asked++;
+			return route.fulfill({ json: { state: 'running', poll_after_s: 0.1, error: null, links: {} } });
+		});
+		await page.locator('nav a[href^="#try"]').click();
+		await eventually(async () => asked, (n) => n > 1, 'a job that is asked for');
+		await page.locator('nav a[href^="#cost"]').click();
+		await page.locator('.view.cost .finding').first().waitFor();
+		const then = asked;
+		await page.waitForTimeout(500);
+		check(asked <= then + 1, `it was asked for ${asked - then} times more`);
+	});
+
 	await suite.test('a package that takes a while', { hash: '#front' }, async (page) => {
 		const job = 'f'.repeat(32), asked = [];
 		let links = {};

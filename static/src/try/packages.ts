@@ -1,6 +1,6 @@
 // Packages from the server, loaded into the engine: each once, and the last few kept.
 import type { Api } from '../api';
-import type { SubnetRequest } from '../types';
+import type { Job, SubnetRequest } from '../types';
 import type { Engine } from './engine';
 import type { PackageInfo } from './protocol';
 
@@ -14,20 +14,20 @@ const KEPT_MAX = 8, ASKED_MAX = 64; // packages; bodies whose answers are known
 const TYPE = 'application/vnd.ofa.subnet';
 const POLL_S = 1;
 
-interface Job {
-	state: string;
-	poll_after_s: number | null;
-	error: { detail?: string; title?: string } | null;
-	links: { subnet?: string };
-}
-
 const pause = (s: number) => new Promise((resolve) => setTimeout(resolve, s * 1000));
 
 export class Packages {
 	private readonly asked = new Map<string, Promise<Loaded>>();
 	private readonly loaded = new Map<string, Promise<Loaded>>(); // by id, the least recently used first
 
+	private readonly ending = new AbortController();
+
 	constructor(private readonly api: Api, private readonly engine: Engine) {}
+
+	// Nothing more is fetched or waited for.
+	close(): void {
+		this.ending.abort();
+	}
 
 	// The subnet that POST /subnets delivers for this body, ready to be run under its id.
 	get(body: SubnetRequest): Promise<Loaded> {
@@ -50,7 +50,7 @@ export class Packages {
 	}
 
 	private async fetch(body: SubnetRequest): Promise<Loaded> {
-		let response = await this.api.fetch('subnets', { body, accept: TYPE });
+		let response = await this.api.fetch('subnets', { body, accept: TYPE, signal: this.ending.signal });
 		if (response.status === 202) response = await this.wait(response);
 		const id = /[0-9a-f]{64}/.exec(response.headers.get('Content-Location') ?? response.url)?.[0];
 		if (!id) throw new Error('the server does not say what it delivered');
@@ -68,9 +68,11 @@ export class Packages {
 	private async wait(accepted: Response): Promise<Response> {
 		const job = accepted.headers.get('Location')?.replace(/^\//, '');
 		if (!job) throw new Error('the server accepted the job and does not name it');
+		const { signal } = this.ending;
 		for (;;) {
-			const { state, error, links, poll_after_s } = await this.api.json<Job>(job);
-			if (links.subnet) return this.api.fetch(links.subnet.replace(/^\//, ''), { accept: TYPE });
+			const { state, error, links, poll_after_s } = await this.api.json<Job>(job, { signal });
+			const subnet = links['subnet'];
+			if (subnet) return this.api.fetch(subnet.replace(/^\//, ''), { accept: TYPE, signal });
 			if (state === 'failed' || state === 'cancelled')
 				throw new Error(error?.detail ?? error?.title ?? `the job was ${state}`);
 			await pause(poll_after_s ?? POLL_S);

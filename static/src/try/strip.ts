@@ -13,12 +13,19 @@ export interface Known {
 	answer: Answer;
 }
 
-// A subnet that can be tried, once the server says what it is; null: no subnet keeps the limits.
+// Why there is no such subnet.
+export interface Refused {
+	why: string;
+}
+
+// A subnet that can be tried, once the server says what it is.
 export interface Choice {
 	key: string;
 	title: string;
-	known: Promise<Known | null>;
+	known: Promise<Known | Refused>;
 }
+
+export const isKnown = (found: Known | Refused): found is Known => 'answer' in found;
 
 const isRefusal = (e: unknown) => e instanceof ApiError && e.status === 422;
 
@@ -36,9 +43,10 @@ async function exactly(session: Session, state: State, dtype: Dtype, arch: Arch)
 	return { body, answer: await session.search(body) };
 }
 
-async function chosen(session: Session, state: State): Promise<Known | null> {
+async function chosen(session: Session, state: State): Promise<Known | Refused> {
 	const found = await session.chosen(state);
-	return found.kind === 'found' ? { body: await session.request(state), answer: found.answer } : null;
+	if (found.kind === 'found') return { body: await session.request(state), answer: found.answer };
+	return { why: found.problem.feasible ? 'none keeps the limits' : found.problem.detail ?? 'the server refuses it' };
 }
 
 // In the order in which they are offered; "chosen" is always there.
@@ -52,7 +60,7 @@ export function choices(session: Session, state: State): Choice[] {
 		{ key: 'smallest', title: 'Smallest', known: extreme(smallest) },
 		{ key: 'chosen', title: 'Chosen', known: own },
 		{ key: 'other', title: `Chosen, ${other}`,
-			known: own.then((found) => found && exactly(session, state, other, found.answer.arch)) },
+			known: own.then(async (found) => isKnown(found) ? exactly(session, state, other, found.answer.arch) : found) },
 		...(pinned ? [{ key: 'pinned', title: 'Pinned', known: exactly(session, state, dtype, pinned) }] : []),
 		{ key: 'largest', title: 'Largest', known: extreme(largest) },
 	];
@@ -79,8 +87,8 @@ export class Strip {
 		const facts = h('span', { class: 'subnet-facts' }, '…');
 		const input = h('input', { type: 'radio', name: this.name, value: key, onChange: () => this.onChoose(key) });
 		known.then((found) => {
-			input.disabled = found === null;
-			replace(facts, ...(found ? factsOf(found.answer) : ['none keeps the limits']).map((fact) => h('span', {}, fact)));
+			input.disabled = !isKnown(found);
+			replace(facts, ...(isKnown(found) ? factsOf(found.answer) : [found.why]).map((fact) => h('span', {}, fact)));
 		}, (e: unknown) => {
 			input.disabled = true;
 			replace(facts, e instanceof Error ? e.message : String(e));

@@ -7,13 +7,14 @@ import { DRAWINGS } from '../try/drawings';
 import { Engine } from '../try/engine';
 import { Packages, type Loaded } from '../try/packages';
 import { Picture, Seen } from '../try/picture';
-import { Strip, choices, type Choice, type Known } from '../try/strip';
+import { Strip, choices, isKnown, type Choice, type Known } from '../try/strip';
 import { Latest, type View, type ViewFactory } from '../view';
 
 const WORKER = 'static/try.js';
 const CHOSEN = 'chosen';
 const OTHER = 'none'; // where the state names a drawing: something else
 const TIMES_KEPT = 15, AGAIN_MS = 150; // times are taken until there are so many
+const ON_ITS_WAY = 'The subnet is on its way.', WAITING_MS = 200;
 const PRELOAD_BYTES_MAX = 8e6;
 const QUESTION: (keyof State)[] = ['network', 'profile', 'dtype', 'limits', 'arch', 'pinned'];
 
@@ -50,7 +51,7 @@ class Try implements View {
 				'Draw, drop an image, and switch from one subnet to the other.'),
 			this.strip.element, this.picture.drawings, this.refusal,
 			h('div', { class: 'columns' }, this.picture.element, this.seen.element, this.answer.element));
-		this.answer.clear('The subnet is on its way.');
+		this.answer.clear(ON_ITS_WAY);
 	}
 
 	async update(state: State, changed: Changed): Promise<void> {
@@ -61,13 +62,21 @@ class Try implements View {
 		} else if (!changed.has('tried')) {
 			return;
 		}
-		await this.latest.run((signal) => this.use(state.tried, signal));
+		await this.latest.run(async (signal) => {
+			try {
+				await this.use(state.tried, signal);
+			} catch (e) {
+				if (!signal.aborted) this.answer.clear('There is no answer without the subnet.');
+				throw e;
+			}
+		});
 	}
 
 	destroy(): void {
 		this.latest.stop();
 		clearTimeout(this.again);
 		this.answer.destroy();
+		this.packages.close();
 		this.engine.close();
 	}
 
@@ -84,13 +93,19 @@ class Try implements View {
 		const wanted = this.all.find((choice) => choice.key === key) ?? this.all.find((choice) => choice.key === CHOSEN);
 		if (!wanted) return;
 		this.strip.mark(wanted.key);
-		const known = await wanted.known;
-		if (signal.aborted) return;
-		if (!known) return this.use('smallest', signal);
 		this.current = null;
-		const loaded = await this.packages.get(known.body);
-		if (signal.aborted) return;
-		this.current = { known, loaded, times: [] };
+		// what is shown until then is another one's
+		const waiting = setTimeout(() => signal.aborted || this.answer.clear(ON_ITS_WAY), WAITING_MS);
+		try {
+			const known = await wanted.known;
+			if (signal.aborted) return;
+			if (!isKnown(known)) return await this.use('smallest', signal);
+			const loaded = await this.packages.get(known.body);
+			if (signal.aborted) return;
+			this.current = { known, loaded, times: [] };
+		} finally {
+			clearTimeout(waiting);
+		}
 		this.look();
 		await this.preload(signal);
 	}
@@ -100,7 +115,7 @@ class Try implements View {
 		for (const { known } of this.all) {
 			const other = await known.catch(() => null);
 			if (signal.aborted) return;
-			if (other && other.answer.storage_bytes <= PRELOAD_BYTES_MAX) await this.packages.get(other.body).catch(() => null);
+			if (other && isKnown(other) && other.answer.storage_bytes <= PRELOAD_BYTES_MAX) await this.packages.get(other.body).catch(() => null);
 		}
 	}
 
