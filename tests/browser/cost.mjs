@@ -78,6 +78,21 @@ async function comparison(suite, server) {
 		await page.reload();
 		await page.getByText('for 123 devices').waitFor();
 	});
+
+	await suite.test('a number that is typed is one step back', { hash: '#cost?devices=7', server }, async (page) => {
+		await page.getByText('for 7 devices').waitFor();
+		const field = page.getByLabel('Devices', { exact: true });
+		await field.focus();
+		await page.keyboard.press('Control+A');
+		await page.keyboard.type('12345');
+		await page.getByText('for 12,345 devices').waitFor();
+		await page.keyboard.press('Tab');
+		await page.goBack();
+		await page.getByText('for 7 devices').waitFor();
+		await field.fill('1.5');
+		await page.keyboard.press('Tab');
+		check((await field.inputValue()) === '7', 'what is no number of devices stays');
+	});
 }
 
 async function training(suite, server) {

@@ -6,6 +6,7 @@ import { historyPanel } from '../cost/history';
 import { phasesOf } from '../cost/phases';
 import { timeline } from '../cost/timeline';
 import { h, replace } from '../dom';
+import { Gesture } from '../gesture';
 import type { State } from '../state';
 import type { Ledger, Network } from '../types';
 import { Latest, type ViewFactory } from '../view';
@@ -28,7 +29,8 @@ function training(network: Network): HTMLElement[] {
 export const createCost: ViewFactory = (root, session) => {
 	const { store, api } = session;
 	const comparison = createComparison();
-	const field = createDevicesField((devices, settled) => store.set({ devices }, { replace: !settled }));
+	const gesture = new Gesture(store);
+	const field = createDevicesField({ onChange: (devices) => gesture.set({ devices }), onEnd: () => gesture.end() });
 	const trained = h('div', { class: 'training-body' }),
 		trainedTitle = h('h3', { id: 'training-title' }, 'How it was trained');
 	const latest = new Latest();
@@ -40,9 +42,9 @@ export const createCost: ViewFactory = (root, session) => {
 		const ledger = await api.json<Ledger>('ledger' + query({ devices }), { signal });
 		if (!signal.aborted) comparison.show(ledger);
 	});
-	const showTraining = async () => {
-		const network = await session.network(store.state.network);
-		if (network === shown) return;
+	const showTraining = async (state: State) => {
+		const network = await session.network(state.network);
+		if (network === shown || store.state.network !== state.network) return;
 		shown = network;
 		trainedTitle.textContent = `How ${network.name} was trained`;
 		replace(trained, ...training(network));
@@ -56,7 +58,7 @@ export const createCost: ViewFactory = (root, session) => {
 	return {
 		async update(state, changed) {
 			await Promise.all([changed.has('devices') && showLedger(state),
-				changed.has('network') && showTraining()]);
+				changed.has('network') && showTraining(state)]);
 		},
 		destroy() { latest.stop(); },
 	};

@@ -1,5 +1,5 @@
 // Many changes of the state in a row that are one step of the browser's history.
-import type { State, Store } from '../state';
+import type { State, Store } from './state';
 
 export class Gesture {
 	private begun = false;
