@@ -257,6 +257,7 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 	};
 	const struct bindings_options bindings = {
 		.cache_bytes = s->cache_bytes / 16,
+		.passing_bytes = s->cache_bytes / 64,
 		.front_evaluations = (int)s->front_evaluations,
 		.cancel = &app->cancel,
 		.metrics = app->metrics,

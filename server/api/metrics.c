@@ -226,7 +226,8 @@ static void add_caches(struct metrics_text *t, struct app *app)
 		{"exports", exports_cache(app->exports)},
 		{"answers", deliveries_cache(app->deliveries)},
 		{"profiles", profiles_cache(app->profiles)},
-		{"bindings", bindings_cache(app->bindings)},
+		{"bindings", bindings_kept(app->bindings)},
+		{"passing_bindings", bindings_passing(app->bindings)},
 		{"samples", samples_cache(app->samples)},
 	};
 

@@ -29,7 +29,7 @@ struct binding {
 };
 
 struct bindings {
-	struct lru *cache;
+	struct lru *kept, *passing; /* the latter for tables that came along with a question */
 	struct bindings_options opt;
 	pthread_mutex_t making; /* two requests for one device make one binding */
 };
@@ -207,8 +207,11 @@ enum ofa_status bindings_new(const struct bindings_options *opt, struct bindings
 
 	if (!s)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
-	st = lru_new(opt->cache_bytes, &s->cache, err);
+	st = lru_new(opt->cache_bytes, &s->kept, err);
+	if (st == OFA_OK)
+		st = lru_new(opt->passing_bytes, &s->passing, err);
 	if (st != OFA_OK) {
+		lru_free(s->kept);
 		free(s);
 		return st;
 	}
@@ -218,16 +221,22 @@ enum ofa_status bindings_new(const struct bindings_options *opt, struct bindings
 	return OFA_OK;
 }
 
-struct lru *bindings_cache(struct bindings *s)
+struct lru *bindings_kept(struct bindings *s)
 {
-	return s->cache;
+	return s->kept;
+}
+
+struct lru *bindings_passing(struct bindings *s)
+{
+	return s->passing;
 }
 
 void bindings_free(struct bindings *s)
 {
 	if (!s)
 		return;
-	lru_free(s->cache);
+	lru_free(s->kept);
+	lru_free(s->passing);
 	pthread_mutex_destroy(&s->making);
 	free(s);
 }
@@ -246,20 +255,31 @@ struct job_key binding_key(const struct network *network, const struct known_pro
 	return key;
 }
 
+/* A new reference, or NULL.  Who sends a table that is stored here too finds what was made for that. */
+static struct binding *find(struct bindings *s, const struct job_key *key, bool passing)
+{
+	struct shared *found = lru_get(s->kept, key);
+
+	if (!found && passing)
+		found = lru_get(s->passing, key);
+	return (struct binding *)(void *)found;
+}
+
 enum ofa_status bindings_get(struct bindings *s, const struct network *network, const struct known_profile *profile,
 			     enum ofa_precision precision, struct binding **ret, struct ofa_error *err)
 {
-	struct job_key key = binding_key(network, profile, precision);
-	struct binding *b = (struct binding *)(void *)lru_get(s->cache, &key);
+	const struct job_key key = binding_key(network, profile, precision);
+	const bool passing = known_profile_times(profile, precision) && profile->revision == 0;
+	struct binding *b = find(s, &key, passing);
 	enum ofa_status st = OFA_OK;
 
 	if (!b) {
 		pthread_mutex_lock(&s->making);
-		b = (struct binding *)(void *)lru_get(s->cache, &key);
+		b = find(s, &key, passing);
 		if (!b)
 			st = binding_new(network, profile, precision, &s->opt, &b, err);
 		if (st == OFA_OK)
-			lru_put(s->cache, &key, &b->shared, BINDING_BYTES);
+			lru_put(passing ? s->passing : s->kept, &key, &b->shared, BINDING_BYTES);
 		pthread_mutex_unlock(&s->making);
 	}
 	if (st == OFA_OK)

@@ -29,6 +29,7 @@ struct bindings;
 
 struct bindings_options {
 	size_t cache_bytes;        /* of those that are remembered */
+	size_t passing_bytes;      /* likewise, of tables that come along with questions: they drive no other out */
 	int front_evaluations;     /* for the front of latency, which answers searches; 0: the engine's default */
 	const atomic_bool *cancel; /* borrowed: it ends the computing of fronts */
 	struct metrics *metrics;   /* or NULL */
@@ -36,7 +37,8 @@ struct bindings_options {
 enum ofa_status bindings_new(const struct bindings_options *opt, struct bindings **ret,
 			     struct ofa_error *err) OFA_MUST_CHECK;
 void bindings_free(struct bindings *s); /* NULL is allowed */
-struct lru *bindings_cache(struct bindings *s); /* borrowed, for its size */
+struct lru *bindings_kept(struct bindings *s);    /* borrowed, for their sizes */
+struct lru *bindings_passing(struct bindings *s);
 /* What a binding is known by, and whatever else follows from the three: networks and tables by content, so that all
  * profiles without a table of the precision share one. */
 struct job_key binding_key(const struct network *network, const struct known_profile *profile,

@@ -224,13 +224,16 @@ static void search_given(const struct daemon *d, const struct reply *from, struc
 	json_decref(told);
 }
 
-/* By a profile that comes along, whose front nobody keeps. */
-static void search_inline(const struct daemon *d, struct reply *ret)
+/* By a profile that comes along, one for each number, whose front nobody keeps. */
+static void search_inline(const struct daemon *d, int number, struct reply *ret)
 {
-	json_t *body = json_pack("{s:o, s:{s:f}}", "profile", json_load_file(world_path("profile.json"), 0, NULL),
-				 "limits", "latency_ms", 1e6);
-	char *text = json_dumps(body, JSON_COMPACT);
+	json_t *profile = json_load_file(world_path("profile.json"), 0, NULL), *body;
+	char description[32], *text;
 
+	snprintf(description, sizeof(description), "number %d", number);
+	json_object_set_new(profile, "description", json_string(description));
+	body = json_pack("{s:o, s:{s:f}}", "profile", profile, "limits", "latency_ms", 1e6);
+	text = json_dumps(body, JSON_COMPACT);
 	search(d, text, ret);
 	free(text);
 	json_decref(body);
@@ -258,7 +261,7 @@ START_TEST(test_beside_a_front)
 		reply_release(&given);
 		reply_release(&r);
 	}
-	search_inline(&d, &r);
+	search_inline(&d, 0, &r);
 	ck_assert_int_eq(r.status, 200);
 	reply_release(&r);
 	search(&d, "{\"profile\":\"" NETWORK "\",\"limits\":{\"latency_ms\":0.0001}}", &r);
@@ -271,6 +274,30 @@ START_TEST(test_beside_a_front)
 		ck_assert(!atomic_load(&waiting[i].answered));
 	end(&d);
 	end_waiting(waiting, WAITING);
+}
+END_TEST
+
+/* Profiles that come along, however many, drive no front out that is kept. */
+START_TEST(test_passing_profiles)
+{
+	struct daemon d;
+	struct reply r;
+
+	daemon_start(&d, "passing", "--front-evaluations", "20000", "--cache-bytes", "64M", NULL);
+	daemon_wait_ready(&d);
+	store_profile(&d);
+	search(&d, SLOW, &r);
+	ck_assert_int_eq(r.status, 200);
+	reply_release(&r);
+	for (int i = 0; i < 12; i++) {
+		search_inline(&d, i, &r);
+		ck_assert_int_eq(r.status, 200);
+		reply_release(&r);
+	}
+	ck_assert_double_ge(counted(&d, "ofad_fronts"), 1);
+	ck_assert_double_eq(counted(&d, "ofad_fronts_dropped_total"), 0);
+	ck_assert_double_gt(counted(&d, "ofad_cache_bytes{cache=\"passing_bindings\"}"), 0);
+	end(&d);
 }
 END_TEST
 
@@ -423,8 +450,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {test_many_at_once, test_beside_a_front, test_both_waits, test_gone,
-				      test_draining};
+	const TTest *const tests[] = {test_many_at_once, test_beside_a_front, test_passing_profiles,
+				      test_both_waits,	 test_gone,	      test_draining};
 	int status;
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
