@@ -23,6 +23,9 @@ export const accuracy = (a: number | null | undefined) =>
 	a === null || a === undefined || Number.isNaN(a) ? 'unknown' : `${(a * 100).toFixed(2)} %`;
 export const integer = (n: number) => whole.format(n);
 
+// A device's name where there is little room; what tells names apart is mostly at their ends.
+export const shortName = (name: string, most = 28) => name.length <= most ? name : `…${name.slice(1 - most)}`;
+
 export interface ResourceInfo {
 	name: string;
 	short: string;

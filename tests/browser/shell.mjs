@@ -1,5 +1,5 @@
 // The frame: views, choices, theme, token, the page without script.
-import { FAST, NETWORK, SIZES, SLOW, accessible, check, fits, picture } from './lib.mjs';
+import { FAST, NETWORK, SIZES, SLOW, accessible, check, eventually, fits, picture } from './lib.mjs';
 
 const VIEWS = ['front', 'point', 'try', 'devices', 'cost'];
 
@@ -14,7 +14,36 @@ async function lookAt(page, view, size) {
 	await picture(page, size === 'usual' ? view : `${view}-${size}`, { fullPage: true });
 }
 
+async function longNames(suite) {
+	const names = [1, 2].map((n) => `a-vendor/${'of-many-words-'.repeat(8)}${n}`);
+	const server = await suite.start('names');
+	for (const name of names) await suite.putProfile(server, name, suite.table(1));
+	const [long, other] = names.map(encodeURIComponent), more = [SLOW, FAST].map((name) => `&overlay=${encodeURIComponent(name)}`);
+	const hashes = [`#front?profile=${long}&overlay=${other}${more.join('')}`, `#point?profile=${long}`, `#try?profile=${long}`,
+		`#devices?profile=${long}&against=${other}`];
+	for (const size of [SIZES.usual, SIZES.narrow])
+		for (const hash of hashes)
+			await suite.test(`long names, ${hash.split('?')[0]}, ${size.width} px`, { hash, size, server }, async (page) => {
+				await page.locator('.view h2').first().waitFor({ state: 'attached' });
+				await page.waitForLoadState('networkidle');
+				await fits(page);
+				const { height } = await page.locator('header.top').boundingBox();
+				check(height < 160, `the frame is ${height} px high`);
+				if (hash.startsWith('#front')) await labelsApart(page, size.width);
+			});
+}
+
+async function labelsApart(page, width) {
+	const labels = page.locator('.chart text.device'), apart = (a, b) =>
+		a.right <= b.left || b.right <= a.left || a.bottom <= b.top + 4 || b.bottom <= a.top + 4;
+	const boxes = await eventually(
+		() => labels.evaluateAll((all) => all.map((label) => label.getBoundingClientRect().toJSON())),
+		(all) => all.length === 4 && all.every((a, i) => all.every((b, k) => i === k || apart(a, b))), 'four names apart');
+	check(boxes.every(({ left, right }) => left >= 0 && right <= width), 'a name is cut off');
+}
+
 export async function area(suite) {
+	await longNames(suite);
 	// once before, so that no view waits for the front of a profile that has just come
 	for (const profile of [FAST, SLOW]) await suite.ask(`networks/${NETWORK}/pareto?profile=${profile}&metric=latency_ms`);
 	const { latency_ms: least } = await suite.ask('searches', { profile: FAST, limits: { macs: 1.5e6 } });

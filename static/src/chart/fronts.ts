@@ -1,5 +1,6 @@
 // The fronts: a step line and a button for each of its subnets, one stop of the tab key for each front.
 import { replace, s } from '../dom';
+import { shortName } from '../format';
 import type { Limits, ParetoPoint, Resource } from '../types';
 import type { Axes } from './axes';
 import { inWords, publishedInWords } from './describe';
@@ -93,7 +94,7 @@ function publishedMarks(published: Published[], metric: Resource): Mark[] {
 }
 
 const label = (front: Front, several: boolean) =>
-	s('text', { class: `device ${front.colour}` }, several ? front.device ?? '' : '');
+	s('text', { class: `device ${front.colour}` }, several ? shortName(front.device ?? '') : '');
 
 export function createFronts(events: FrontsEvents): Fronts {
 	const element = s('g', { class: 'fronts' });
@@ -171,20 +172,26 @@ export function createFronts(events: FrontsEvents): Fronts {
 	};
 }
 
-// Each under the left end of its line as far as that is in sight, neighbours at two heights.
+const LABEL_ROW = 18, LABEL_BELOW = 22; // pixels
+
+// Each under the left end of its line as far as that is in sight, and lower where another one is already.
 function placeLabels(lines: { front: Front; label: SVGTextElement }[], metric: Resource, axes: Axes): void {
-	const placed = lines.map(({ front, label }) => {
-		const first = front.points.find((point) => {
-			const x = axes.x(valueOf(point, metric)), y = axes.y(accuracyOf(point));
-			return x >= 0 && x <= axes.width && y >= 0 && y <= axes.height;
-		});
+	const placed: { from: number; to: number; y: number }[] = [];
+	const free = (from: number, to: number, y: number) =>
+		placed.every((other) => from > other.to || to < other.from || Math.abs(y - other.y) >= LABEL_ROW);
+	for (const { front, label } of lines) {
+		const first = front.points.map((point) => ({ x: axes.x(valueOf(point, metric)), y: axes.y(accuracyOf(point)) }))
+			.find(({ x, y }) => x >= 0 && x <= axes.width && y >= 0 && y <= axes.height);
 		label.setAttribute('visibility', first ? 'visible' : 'hidden');
-		return { label, x: first ? axes.x(valueOf(first, metric)) : NaN, y: first ? axes.y(accuracyOf(first)) : NaN };
-	}).filter(({ x }) => !Number.isNaN(x));
-	placed.sort((a, b) => a.x - b.x);
-	placed.forEach(({ label, x, y }, i) => {
-		label.setAttribute('x', Math.max(0, x - 8).toFixed(1));
-		label.setAttribute('y', Math.min(y + 22 + (i % 2) * 18, axes.height - 4).toFixed(1));
-		label.setAttribute('text-anchor', x > axes.width - 120 ? 'end' : 'start');
-	});
+		if (!first) continue;
+		const length = label.getComputedTextLength();
+		const from = Math.max(0, Math.min(first.x - 8, axes.width - length)), to = from + length;
+		const lowest = axes.height - 4, below = Math.min(first.y + LABEL_BELOW, lowest);
+		const rows = lines.map((_, i) => below + i * LABEL_ROW).filter((y) => y <= lowest);
+		const above = lines.map((_, i) => below - i * LABEL_ROW);
+		const y = [...rows, ...above].find((row) => free(from, to, row)) ?? below;
+		placed.push({ from, to, y });
+		label.setAttribute('x', from.toFixed(1));
+		label.setAttribute('y', y.toFixed(1));
+	}
 }

@@ -1,6 +1,6 @@
 // Which blocks are slow here, against another device or against what their arithmetic suggests.
 import { h } from '../dom';
-import { count, milliseconds } from '../format';
+import { count, milliseconds, shortName } from '../format';
 import { ratioBar } from '../plot/bar';
 import { scatter, type Mark } from '../plot/scatter';
 import type { Row } from './table';
@@ -67,9 +67,9 @@ function chart(comparison: Comparison, here: string, against: string | null): HT
 		label: against ? `Times on ${here} against those on ${against}`
 			: `Times on ${here} against multiply-accumulates`,
 		log: true,
-		x: against ? { title: against, format: milliseconds }
+		x: against ? { title: shortName(against), format: milliseconds }
 			: { title: 'multiply-accumulates', format: count },
-		y: { title: here, format: milliseconds },
+		y: { title: shortName(here), format: milliseconds },
 		lines: [{ name: 'what is typical', y: (x) => x * comparison.typical }],
 		legend: LEGEND.filter(({ mark }) => present.has(mark)),
 	});
