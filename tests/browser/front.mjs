@@ -6,7 +6,6 @@ import { SOURCE } from '../contract/lib/world.mjs';
 import { FAST, NETWORK, SIZES, SLOW, accessible, check, eventually, fits, picture } from './lib.mjs';
 
 const BUILD = process.env.OFA_BUILDDIR ?? SOURCE;
-const MEDIAN_MS = 100, FIRST_VIEW_MS = 1000; // the demands on it
 const AXES = {
 	Latency: { metric: 'latency_ms', title: /^Latency \((µs|ms)/ },
 	MACs: { metric: 'macs', title: /^MACs \(M/ },
@@ -75,18 +74,6 @@ async function axes(suite) {
 		});
 		check(painted > 0.02 && painted < 0.9, `${painted} of the canvas is painted`);
 	});
-
-	await suite.test('the first view of 50,000 points', { hash: `#front?${device(FAST)}&samples=50000` }, async (page) => {
-		const times = [];
-		for (let i = 0; i < 5; i++) {
-			await page.reload();
-			await ready(page);
-			times.push(await page.evaluate(() => performance.getEntriesByName('ofad:first-view')[0].startTime));
-		}
-		const median = times.sort((a, b) => a - b)[2];
-		console.log(`   first view of 50,000 points: ${median.toFixed(0)} ms`);
-		check(median < FIRST_VIEW_MS, `${median} ms`);
-	});
 }
 
 async function limits(suite) {
@@ -112,10 +99,9 @@ async function limits(suite) {
 		check(answers.size > 3, `the answer moved through ${answers.size} values`);
 		check(most === 1, `${most} searches at once`);
 		check((await page.evaluate(() => globalThis.paints)) === 0, 'the cloud was painted anew');
-		const times = await page.evaluate(() => performance.getEntriesByName('ofad:answer').map((e) => e.duration));
-		const median = times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
-		console.log(`   from the drag to the answer: median ${median.toFixed(0)} ms of ${times.length}`);
-		check(times.length >= 10 && median < MEDIAN_MS, `${median} ms at the median of ${times.length}`);
+		// how long each took is for bench/dashboard.mjs to say
+		const told = await page.evaluate(() => performance.getEntriesByName('ofad:answer').length);
+		check(told >= 10, `${told} durations of answers`);
 		check(query(page).has('latency_ms'), 'the limit is not in the link');
 		await page.goBack();
 		await page.waitForFunction(() => !location.hash.includes('latency_ms'));

@@ -1,5 +1,5 @@
 // The chosen subnet: drawn as it is, with the API's figures, and compared.
-import { FAST, NETWORK, SIZES, accessible, check, fits, picture } from './lib.mjs';
+import { FAST, NETWORK, SIZES, accessible, check, eventually, fits, picture } from './lib.mjs';
 
 export const LIMITS = { macs: 4000000, peak_memory_bytes: 150000 };
 export const REQUEST = { network: NETWORK, dtype: 'float32', profile: FAST, limits: LIMITS };
@@ -132,7 +132,7 @@ async function drawing(suite) {
 			check(Math.abs(bars[i] / Math.max(...bars) - bytes / most) < 0.01, `layer ${i} is ${bars[i]} high`));
 		check((await chart.textContent()).includes('limit 150 kB'), 'no limit');
 		await page.getByText('Every layer as a table').click();
-		check((await page.locator('table.layers tbody tr').count()) === plan.memory.length, 'not all layers');
+		await eventually(() => page.locator('table.layers tbody tr').count(), (n) => n === plan.memory.length, 'all layers');
 	});
 
 	const one = { hash: hashOf({ ...LIMITS, profile: 'acme/one' }), allow: [404] };
