@@ -77,6 +77,16 @@ async function axes(suite) {
 }
 
 async function limits(suite) {
+	await suite.test('numbers are seen whole on a phone',
+		{ hash: `#front?${device(FAST)}&latency_ms=0.169723&macs=7654321`, size: SIZES.narrow }, async (page) => {
+			const inputs = page.locator('.limit-row input');
+			await eventually(() => inputs.evaluateAll((all) => all.map(({ value }) => value)),
+				([latency, macs]) => latency === '0.169723' && macs === '7.65432', 'both limits');
+			const cut = await inputs.evaluateAll((all) => all.filter((i) => i.scrollWidth > i.clientWidth).map((i) => i.value));
+			check(cut.length === 0, `cut off: ${cut}`);
+			await fits(page);
+		});
+
 	await suite.test('the limit is dragged', { hash: `#front?${device(SLOW)}&samples=50000` }, async (page, { server }) => {
 		await ready(page);
 		await page.evaluate(() => {
