@@ -58,6 +58,11 @@ async function comparison(suite, server) {
 			check(item.includes(String(factor.value)) && item.includes(factor.source), `${name}: ${item}`);
 		}
 		await page.getByText(ledger.conventional.source).waitFor();
+		const { once_for_all: ours, conventional: others } = ledger.comparison;
+		const times = /That is ([\d.,]+)( \w+)? times as much CO₂/.exec(await page.locator('.finding').first().innerText());
+		const scale = { million: 1e6, billion: 1e9, trillion: 1e12 }[times?.[2]?.trim()] ?? 1;
+		const ratio = others.kg_co2 / ours.kg_co2, said = Number(times?.[1].replaceAll(',', '')) * scale;
+		check(Math.abs(said / ratio - 1) < 0.01, `${said} times as much, not ${ratio}`);
 		await picture(page, 'cost-delivered');
 	});
 
@@ -98,6 +103,8 @@ async function comparison(suite, server) {
 async function training(suite, server) {
 	await suite.test('the phases of the recipe', { hash: '#cost', server }, async (page) => {
 		const { lineage } = await suite.ask(`networks/${NETWORK}`, undefined, server);
+		const second = page.locator('.timeline tbody tr').nth(1);
+		check((await second.innerText()).includes(`from ${lineage.recipe.phases[0].epochs}`), 'the second phase begins elsewhere');
 		await page.locator('.timeline').waitFor();
 		const rows = await page.locator('.timeline tbody tr').evaluateAll((all) => all.map((row) =>
 			[row.dataset.phase, row.querySelector('td').textContent].join()));

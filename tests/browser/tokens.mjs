@@ -65,6 +65,22 @@ export async function area(suite) {
 			check(file.suggestedFilename() === 'acme-phone.json' && profile.latency_table, 'it is not the profile');
 		});
 
+	await suite.test('what a view still waited for is not said in the next', { hash: `#cost?profile=${encodeURIComponent(FAST)}` }, async (page) => {
+		await page.locator('.view.cost .finding').first().waitFor();
+		let go;
+		const wait = new Promise((resolve) => { go = resolve; });
+		await page.route('**/calibration', (route) => wait.then(() => route.abort()));
+		const asked = page.waitForRequest('**/calibration'), failed = page.waitForEvent('requestfailed');
+		await page.locator('nav a[href^="#devices"]').click();
+		await asked;
+		await page.locator('nav a[href^="#cost"]').click();
+		await page.locator('.view.cost .finding').first().waitFor();
+		go();
+		await failed;
+		await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)));
+		check(await page.locator('.report').isHidden(), 'it is said');
+	});
+
 	await suite.test('a server that is away for a moment', { hash: '#cost' }, async (page, { context }) => {
 		await page.locator('.view.cost .finding').first().waitFor();
 		await page.locator('nav a[href^="#point"]').click();
