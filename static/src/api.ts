@@ -1,4 +1,5 @@
 // The server's API.  Every call may throw ApiError, or an AbortError when its signal fired.
+import { Kept } from './kept';
 
 export interface FieldError {
 	pointer?: string;
@@ -30,8 +31,6 @@ export class Unreachable extends Error {
 	}
 }
 
-const TOKEN = 'ofad-token';
-
 export interface CallOptions {
 	method?: string;
 	body?: BodyInit | object;
@@ -42,16 +41,17 @@ export interface CallOptions {
 }
 
 export class Api {
+	private readonly kept = new Kept(() => sessionStorage, 'ofad-token');
+
 	// Asks for a token, once a call needs one; null: nobody gives one.
 	constructor(private readonly askToken: (again: boolean) => Promise<string | null>) {}
 
 	get token(): string | null {
-		return sessionStorage.getItem(TOKEN);
+		return this.kept.value;
 	}
 
 	set token(value: string | null) {
-		if (value) sessionStorage.setItem(TOKEN, value);
-		else sessionStorage.removeItem(TOKEN);
+		this.kept.value = value;
 	}
 
 	// False: the one that there is stays.

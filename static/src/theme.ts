@@ -1,14 +1,16 @@
 // Light or dark: what the reader chose here, or what the system says.
-const KEY = 'ofad-theme';
+import { Kept } from './kept';
+
 export const THEMES = ['auto', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
 
 export class ThemeChoice {
 	private readonly dark = matchMedia('(prefers-color-scheme: dark)');
+	private readonly kept = new Kept(() => localStorage, 'ofad-theme');
 	private choice: Theme;
 
 	constructor() {
-		this.choice = THEMES.find((theme) => theme === localStorage.getItem(KEY)) ?? 'auto';
+		this.choice = THEMES.find((theme) => theme === this.kept.value) ?? 'auto';
 		this.dark.addEventListener('change', () => this.apply());
 		this.apply();
 	}
@@ -19,7 +21,7 @@ export class ThemeChoice {
 
 	set theme(theme: Theme) {
 		this.choice = theme;
-		localStorage.setItem(KEY, theme);
+		this.kept.value = theme;
 		this.apply();
 	}
 

@@ -86,6 +86,17 @@ export async function area(suite) {
 		check((await page.getByLabel('Network', { exact: true }).inputValue()) === NETWORK, 'no network');
 	});
 
+	await suite.test('a browser that keeps nothing', {}, async (page) => {
+		await page.addInitScript(() => {
+			for (const name of ['localStorage', 'sessionStorage'])
+				Object.defineProperty(globalThis, name, { get() { throw new DOMException('denied', 'SecurityError'); } });
+		});
+		await page.reload();
+		await page.getByRole('button', { name: 'Theme: auto' }).click();
+		await page.getByRole('button', { name: 'Theme: light' }).waitFor();
+		await page.locator('.view.front h2').first().waitFor();
+	});
+
 	await suite.test('a theme that stays', { scheme: 'light' }, async (page) => {
 		const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 		const light = await ground();
