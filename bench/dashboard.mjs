@@ -27,7 +27,7 @@ const row = (name, numbers, digits = 0) =>
 function printSizes() {
 	const dist = join(tree, 'static/dist');
 	const packed = (name) => gzipSync(readFileSync(join(dist, name)), { level: 9 }).length;
-	const names = readdirSync(dist).sort();
+	const names = readdirSync(dist).filter((name) => !name.startsWith('.')).sort();
 	const code = names.filter((name) => !name.endsWith('.wasm'));
 	console.log('| file | bytes | gzip |\n|---|---|---|');
 	for (const name of names) console.log(`| ${name} | ${readFileSync(join(dist, name)).length} | ${packed(name)} |`);

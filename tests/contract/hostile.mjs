@@ -29,6 +29,9 @@ const HEAD_MAX = 4000; // of a header section that there is room for in any case
 // libmicrohttpd takes cookies apart though nobody asks for them; without room for that it ends the connection, or says
 // 431 itself.
 const COOKIES = /^Cookie:.{500}/im;
+// A head so long that it fills the memory of its connection (16 KiB) leaves no room for the head of an answer: then
+// libmicrohttpd ends the connection.  One that is longer still gets its 414 or 431.
+const HEAD_FULL = 14000;
 const PROBE_EVERY = 200;
 const SETTLE_MS = 5000;
 
@@ -138,6 +141,7 @@ class Hostility {
 			type,
 			body: good ? null : body,
 			large: head.length > HEAD_MAX,
+			full: head.length > HEAD_FULL,
 			cookies: COOKIES.test(head),
 		};
 		return this.#tell(this.judge.operationFaults(operation, request, exchanged, reply), bytes);

@@ -55,7 +55,7 @@ export class Judge {
 
 	// A well-formed message for an operation, whose fields, parameters or body are hostile.
 	operationFaults(operation, request, exchanged, reply) {
-		if (!reply) return request.cookies ? [] : [`no answer (${exchanged.how})`];
+		if (!reply) return request.cookies || request.full ? [] : [`no answer (${exchanged.how})`];
 		if ((request.large || (request.cookies && reply.status === 431)) && isLibrary(reply)) return [];
 		const faults = this.#kindFaults(exchanged, reply);
 		const elsewhere = [404, 405].includes(reply.status) && !isPage(reply);
