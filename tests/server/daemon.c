@@ -378,6 +378,22 @@ long ask_status(const struct daemon *d, const char *method, const char *path, co
 	return r.status;
 }
 
+double metric_of(const struct daemon *d, const char *series)
+{
+	struct reply r;
+	char line[160];
+	const char *at;
+	double n;
+
+	ask(d, "GET", "/metrics", NULL, NULL, &r);
+	ck_assert_int_eq(ofa_buf_append(&r.body, "", 1), OFA_OK);
+	snprintf(line, sizeof(line), "\n%s ", series);
+	at = strstr((char *)r.body.data, line);
+	n = at ? strtod(at + strlen(line), NULL) : 0;
+	reply_release(&r);
+	return n;
+}
+
 json_t *check_problem(const struct reply *r, long status, const char *slug, const char *field)
 {
 	const char *type = reply_header(r, "Content-Type"), *named;

@@ -69,6 +69,8 @@ void ask(const struct daemon *d, const char *method, const char *path, const cha
 void post_subnet(const struct daemon *d, const char *accept, const char *body, struct reply *ret);
 /* The status alone. */
 long ask_status(const struct daemon *d, const char *method, const char *path, const char *headers, const char *body);
+/* The value of a series ("name{label=\"..\"}") in GET /metrics; 0 when there is none. */
+double metric_of(const struct daemon *d, const char *series);
 /* The reply is a problem with this status, type and, unless NULL, field; returns it. */
 json_t *check_problem(const struct reply *r, long status, const char *slug, const char *field);
 

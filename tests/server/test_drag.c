@@ -22,22 +22,6 @@ static void search(const struct daemon *d, const char *body, struct reply *ret)
 	ask(d, "POST", "/searches", SEND_JSON, body, ret);
 }
 
-static double counted(const struct daemon *d, const char *series)
-{
-	struct reply r;
-	char line[160];
-	const char *at;
-	double n;
-
-	ask(d, "GET", "/metrics", NULL, NULL, &r);
-	ck_assert_int_eq(ofa_buf_append(&r.body, "", 1), OFA_OK);
-	snprintf(line, sizeof(line), "\n%s ", series);
-	at = strstr((char *)r.body.data, line);
-	n = at ? strtod(at + strlen(line), NULL) : 0;
-	reply_release(&r);
-	return n;
-}
-
 /* ---- many at once ---- */
 
 #define QUESTIONS 6
@@ -164,7 +148,7 @@ START_TEST(test_many_at_once)
 		pthread_join(members[i].thread, NULL);
 	ck_assert_int_eq(atomic_load(&crowd.wrong), 0);
 	ck_assert_int_eq(atomic_load(&crowd.served), DEVICES * ROUNDS);
-	ck_assert_double_eq(counted(&d, "ofad_deliveries_total"), DEVICES * ROUNDS);
+	ck_assert_double_eq(metric_of(&d, "ofad_deliveries_total"), DEVICES * ROUNDS);
 	forget_questions(questions);
 	end(&d);
 }
@@ -195,8 +179,8 @@ static void begin_waiting(const struct daemon *d, struct waiting *waiting, int n
 		ck_assert_int_eq(pthread_create(&waiting[i].thread, NULL, wait_main, &waiting[i]), 0);
 	}
 	/* one of them on a worker, the others in the queue behind it */
-	while (counted(d, "ofad_workers_busy{pool=\"requests\",class=\"dashboard\"}") != 1 ||
-	       counted(d, "ofad_queue_length{pool=\"requests\",class=\"dashboard\"}") != n - 1)
+	while (metric_of(d, "ofad_workers_busy{pool=\"requests\",class=\"dashboard\"}") != 1 ||
+	       metric_of(d, "ofad_queue_length{pool=\"requests\",class=\"dashboard\"}") != n - 1)
 		pause_ms(10);
 }
 
@@ -294,9 +278,9 @@ START_TEST(test_passing_profiles)
 		ck_assert_int_eq(r.status, 200);
 		reply_release(&r);
 	}
-	ck_assert_double_ge(counted(&d, "ofad_fronts"), 1);
-	ck_assert_double_eq(counted(&d, "ofad_fronts_dropped_total"), 0);
-	ck_assert_double_gt(counted(&d, "ofad_cache_bytes{cache=\"passing_bindings\"}"), 0);
+	ck_assert_double_ge(metric_of(&d, "ofad_fronts"), 1);
+	ck_assert_double_eq(metric_of(&d, "ofad_fronts_dropped_total"), 0);
+	ck_assert_double_gt(metric_of(&d, "ofad_cache_bytes{cache=\"passing_bindings\"}"), 0);
 	end(&d);
 }
 END_TEST
@@ -318,7 +302,7 @@ static double time_glance(const struct daemon *d, struct waiting *front)
 	while (!atomic_load(&front->answered)) {
 		double before = now_ms();
 
-		if (counted(d, "ofad_queue_length{pool=\"requests\",class=\"glance\"}") != 1)
+		if (metric_of(d, "ofad_queue_length{pool=\"requests\",class=\"glance\"}") != 1)
 			continue;
 		last = before;
 		if (begin == 0)
@@ -359,7 +343,7 @@ START_TEST(test_both_waits)
 	store_profile(&d);
 	front.d = put_off.d = &d;
 	ck_assert_int_eq(pthread_create(&front.thread, NULL, pareto_main, &front), 0);
-	while (counted(&d, "ofad_workers_busy{pool=\"requests\",class=\"dashboard\"}") != 1)
+	while (metric_of(&d, "ofad_workers_busy{pool=\"requests\",class=\"dashboard\"}") != 1)
 		;
 	ck_assert_int_eq(pthread_create(&put_off.thread, NULL, wait_main, &put_off), 0);
 	waited = time_glance(&d, &front);

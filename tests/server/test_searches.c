@@ -173,29 +173,12 @@ START_TEST(test_refusals)
 }
 END_TEST
 
-/* Of the metrics; 0 when there is none. */
-static double counted(const struct daemon *d, const char *series)
-{
-	struct reply r;
-	char line[160];
-	const char *at;
-	double n;
-
-	ask(d, "GET", "/metrics", NULL, NULL, &r);
-	ck_assert_int_eq(ofa_buf_append(&r.body, "", 1), OFA_OK);
-	snprintf(line, sizeof(line), "\n%s ", series);
-	at = strstr((char *)r.body.data, line);
-	n = at ? strtod(at + strlen(line), NULL) : 0;
-	reply_release(&r);
-	return n;
-}
-
 static double searches(const struct daemon *d)
 {
-	return counted(d, "ofad_searches_total{stop=\"budget\"}") +
-	       counted(d, "ofad_searches_total{stop=\"converged\"}") +
-	       counted(d, "ofad_searches_total{stop=\"front\"}") +
-	       counted(d, "ofad_searches_total{stop=\"infeasible\"}");
+	return metric_of(d, "ofad_searches_total{stop=\"budget\"}") +
+	       metric_of(d, "ofad_searches_total{stop=\"converged\"}") +
+	       metric_of(d, "ofad_searches_total{stop=\"front\"}") +
+	       metric_of(d, "ofad_searches_total{stop=\"infeasible\"}");
 }
 
 /* The ledger has the search and no device; nothing was built. */
@@ -216,7 +199,7 @@ START_TEST(test_costs)
 	ck_assert_double_gt(number_at(json_object_get(json, "cpu_hours"), "search"), 0);
 	json_decref(json);
 	reply_release(&r);
-	ck_assert_double_eq(counted(&d, "ofad_deliveries_total"), 0);
+	ck_assert_double_eq(metric_of(&d, "ofad_deliveries_total"), 0);
 	ck_assert_double_eq(searches(&d), 1);
 	daemon_end(&d);
 	ck_assert_int_eq(daemon_log_count("costs", "\"msg\":\"search\""), 0);
