@@ -4,11 +4,13 @@ bench_train_SOURCES = bench/train.c
 bench_train_CPPFLAGS = $(ENGINE_CPPFLAGS)
 bench_train_LDADD = $(ENGINE_LIBS)
 noinst_PROGRAMS += bench/search
-bench_search_SOURCES = bench/search.c tests/engine/released.h tests/engine/released.c
+bench_search_SOURCES = bench/search.c bench/problem.h bench/problem.c tests/engine/released.h \
+	tests/engine/released.c
 bench_search_CPPFLAGS = $(ENGINE_CPPFLAGS) -I$(top_srcdir)/tests/engine
 bench_search_LDADD = $(ENGINE_LIBS)
 noinst_PROGRAMS += bench/samples
-bench_samples_SOURCES = bench/samples.c tests/engine/released.h tests/engine/released.c
+bench_samples_SOURCES = bench/samples.c bench/problem.h bench/problem.c tests/engine/released.h \
+	tests/engine/released.c
 bench_samples_CPPFLAGS = $(ENGINE_CPPFLAGS) -I$(top_srcdir)/tests/engine
 bench_samples_LDADD = $(ENGINE_LIBS)
 noinst_PROGRAMS += bench/predictor

@@ -8,7 +8,7 @@
 
 #include "base/sha256.h"
 #include "predict/scorer.h"
-#include "released.h"
+#include "problem.h"
 #include "search/samples.h"
 
 #define MAX_REPEATS 100
@@ -62,51 +62,27 @@ static enum ofa_status run(const char *title, const struct ofa_search_problem *p
 
 static enum ofa_status bench_released(int n, int repeats, struct ofa_error *err)
 {
-	struct ofa_supernet net;
-	struct ofa_profile profile = {0};
-	struct ofa_predictor predictor = {0};
-	struct ofa_latency_model *latency = NULL;
-	struct ofa_search_problem *problem = NULL;
-	enum ofa_status st = released_network(&net, err);
+	struct bench_problem b;
+	enum ofa_status st = bench_problem_released(&b, err);
 
 	if (!st)
-		st = released_profile(&profile, err);
+		st = run(b.name, b.problem, n, repeats, err);
 	if (!st)
-		st = released_predictor(&net.space, &predictor, err);
+		st = ofa_search_problem_use(b.problem, OFA_SCORER_FLOAT, err);
 	if (!st)
-		st = ofa_latency_model_new(&net.space, &net.params, &profile.table, &latency, err);
-	if (!st)
-		st = ofa_search_problem_new(&net, &predictor, latency, OFA_FLOAT32, &problem, err);
-	if (!st)
-		st = run("MobileNetV3 w1.2", problem, n, repeats, err);
-	if (!st)
-		st = ofa_search_problem_use(problem, OFA_SCORER_FLOAT, err);
-	if (!st)
-		st = run("the same, in floats", problem, n, repeats, err);
-	ofa_search_problem_free(problem);
-	ofa_latency_model_free(latency);
-	ofa_predictor_release(&predictor);
-	ofa_profile_release(&profile);
-	released_network_free(&net);
+		st = run("the same, in floats", b.problem, n, repeats, err);
+	bench_problem_release(&b);
 	return st;
 }
 
 static enum ofa_status bench_network(const char *path, int n, int repeats, struct ofa_error *err)
 {
-	struct ofa_supernet *net = NULL;
-	struct ofa_predictor predictor = {0};
-	struct ofa_search_problem *problem = NULL;
-	enum ofa_status st = ofa_supernet_load(path, &net, err);
+	struct bench_problem b;
+	enum ofa_status st = bench_problem_load(path, &b, err);
 
 	if (!st)
-		st = ofa_predictor_load(net, &predictor, err);
-	if (!st)
-		st = ofa_search_problem_new(net, &predictor, NULL, OFA_FLOAT32, &problem, err);
-	if (!st)
-		st = run(net->name, problem, n, repeats, err);
-	ofa_search_problem_free(problem);
-	ofa_predictor_release(&predictor);
-	ofa_supernet_free(net);
+		st = run(b.name, b.problem, n, repeats, err);
+	bench_problem_release(&b);
 	return st;
 }
 

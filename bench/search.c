@@ -8,7 +8,7 @@
 
 #include <time.h>
 
-#include "released.h"
+#include "problem.h"
 #include "predict/scorer.h"
 #include "search/front.h"
 
@@ -144,64 +144,40 @@ static enum ofa_status bench_warm(const struct ofa_search_problem *p, int seeds,
 
 static enum ofa_status bench_released(int evaluations, int seeds, struct ofa_error *err)
 {
-	struct ofa_supernet net;
-	struct ofa_profile profile = {0};
-	struct ofa_predictor predictor = {0};
-	struct ofa_latency_model *latency = NULL;
-	struct ofa_search_problem *problem = NULL;
-	enum ofa_status st = released_network(&net, err);
+	struct bench_problem b;
+	enum ofa_status st = bench_problem_released(&b, err);
 
-	if (!st)
-		st = released_profile(&profile, err);
-	if (!st)
-		st = released_predictor(&net.space, &predictor, err);
-	if (!st)
-		st = ofa_latency_model_new(&net.space, &net.params, &profile.table, &latency, err);
-	if (!st)
-		st = ofa_search_problem_new(&net, &predictor, latency, OFA_FLOAT32, &problem, err);
 	printf("MobileNetV3 w1.2, published predictor, Note10 tables, %d seeds\n", seeds);
 	if (!st)
-		st = table("cold", problem, NULL, evaluations, seeds, err);
+		st = table("cold", b.problem, NULL, evaluations, seeds, err);
 	if (!st)
-		st = bench_front(problem, seeds, err);
+		st = bench_front(b.problem, seeds, err);
 	if (!st)
-		st = bench_warm(problem, seeds, err);
+		st = bench_warm(b.problem, seeds, err);
 	if (!st)
-		st = ofa_search_problem_use(problem, OFA_SCORER_FLOAT, err);
+		st = ofa_search_problem_use(b.problem, OFA_SCORER_FLOAT, err);
 	if (!st)
-		st = table("cold, scored in floats", problem, NULL, evaluations, seeds, err);
-	ofa_search_problem_free(problem);
-	ofa_latency_model_free(latency);
-	ofa_predictor_release(&predictor);
-	ofa_profile_release(&profile);
-	released_network_free(&net);
+		st = table("cold, scored in floats", b.problem, NULL, evaluations, seeds, err);
+	bench_problem_release(&b);
 	return st;
 }
 
 static enum ofa_status bench_network(const char *path, int evaluations, int seeds, struct ofa_error *err)
 {
-	struct ofa_supernet *net = NULL;
-	struct ofa_predictor predictor = {0};
-	struct ofa_search_problem *problem = NULL;
+	struct bench_problem b;
 	struct ofa_feasible range = {0};
-	enum ofa_status st = ofa_supernet_load(path, &net, err);
+	enum ofa_status st = bench_problem_load(path, &b, err);
 
 	if (!st)
-		st = ofa_predictor_load(net, &predictor, err);
-	if (!st)
-		st = ofa_search_problem_new(net, &predictor, NULL, OFA_FLOAT32, &problem, err);
-	if (!st)
-		ofa_search_feasible(problem, &range);
+		ofa_search_feasible(b.problem, &range);
 	printf("%s, its own predictor, %d seeds\n", path, seeds);
 	printf("        macs    median     worst  evaluations  ms median  ms p95\n");
 	for (int i = 1; !st && i <= N_LIMITS; i++) {
 		double limit = range.min[OFA_MACS] + (range.max[OFA_MACS] - range.min[OFA_MACS]) * i / N_LIMITS;
 
-		st = run_limit(problem, NULL, OFA_MACS, limit, 0, evaluations, seeds, NULL, err);
+		st = run_limit(b.problem, NULL, OFA_MACS, limit, 0, evaluations, seeds, NULL, err);
 	}
-	ofa_search_problem_free(problem);
-	ofa_predictor_release(&predictor);
-	ofa_supernet_free(net);
+	bench_problem_release(&b);
 	return st;
 }
 
