@@ -204,6 +204,14 @@ static enum ofa_status start_signer(struct app *app, struct ofa_error *err)
 	return st == OFA_OK ? signer_new(&options, &app->signer, err) : st;
 }
 
+static enum ofa_status open_store(struct app *app, struct ofa_error *err)
+{
+	const struct settings *s = app->settings;
+	const struct store_options options = {.connections = s->store_connections, .log = &app->log};
+
+	return store_open(s->store, s->data, &options, &app->store, err);
+}
+
 static enum ofa_status open_data(struct app *app, struct ofa_error *err)
 {
 	const struct settings *s = app->settings;
@@ -214,7 +222,7 @@ static enum ofa_status open_data(struct app *app, struct ofa_error *err)
 	if (st == OFA_OK)
 		st = data_dir_lock(s->data, &app->lock_fd, err);
 	if (st == OFA_OK)
-		st = store_sqlite.open(s->data, &app->store, err);
+		st = open_store(app, err);
 	if (st == OFA_OK)
 		st = access_start(app, err);
 	if (st == OFA_OK)
@@ -408,8 +416,7 @@ static void free_services(struct app *app)
 	profiles_free(app->profiles);
 	access_stop(app);
 	ledger_close(app->ledger);
-	if (app->store)
-		app->store->driver->close(app->store);
+	store_close(app->store);
 	if (app->lock_fd >= 0)
 		close(app->lock_fd);
 	networks_free(app->networks);

@@ -344,14 +344,14 @@ static enum ofa_status run_in(const struct settings *settings, const struct verb
 	enum ofa_status st = v->makes_dir ? data_dir_make(settings->data, err) : OFA_OK;
 
 	if (st == OFA_OK)
-		st = store_sqlite.open(settings->data, &at.store, err);
+		st = store_open(settings->store, settings->data, &(struct store_options){.connections = 1}, &at.store,
+				err);
 	if (st == OFA_OK)
 		st = generation_open(settings->data, &at.generation, err);
 	if (st == OFA_OK)
 		st = v->run(&at, a, err);
 	generation_close(&at.generation);
-	if (at.store)
-		at.store->driver->close(at.store);
+	store_close(at.store);
 	return st;
 }
 

@@ -1,6 +1,6 @@
 # The daemon: a library that the tests link too, and main().
 noinst_LIBRARIES += server/libofad.a
-server_libofad_a_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)/server $(ENGINE_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(GNUTLS_CFLAGS) $(SECCOMP_CFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CFLAGS) \
+server_libofad_a_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)/server $(ENGINE_CPPFLAGS) $(MICROHTTPD_CFLAGS) $(GNUTLS_CFLAGS) $(SECCOMP_CFLAGS) $(SODIUM_CFLAGS) $(SQLITE_CFLAGS) $(PQ_CFLAGS) $(CURL_CFLAGS) \
 	-DOFAD_VERSION='"$(PACKAGE_VERSION)"'
 server_libofad_a_SOURCES = \
 	server/access_log.h server/access_log.c \
@@ -116,7 +116,11 @@ server_libofad_a_SOURCES = \
 	server/sign/keys.h server/sign/keys.c \
 	server/sign/manifest_line.h server/sign/manifest_line.c \
 	server/sign/signer.h server/sign/signer.c \
-	server/store/store.h server/store/sqlite.c \
+	server/store/store.h server/store/store.c \
+	server/store/pg.h server/store/pg.c \
+	server/store/pg_pool.c \
+	server/store/pg_run.c \
+	server/store/sqlite.c \
 	server/store/sqlite_conn.h server/store/sqlite_statements.c \
 	server/store/sqlite_counters.c \
 	server/store/sqlite_deliveries.c \
@@ -143,7 +147,7 @@ server/embedded_schema_0001.c: $(top_srcdir)/server/store/schema/0001-profiles-d
 server/embedded_schema_0002.c: $(top_srcdir)/server/store/schema/0002-fleet.sql $(top_srcdir)/server/embed.awk
 	$(EMBED) -v name=embedded_schema_0002 $(top_srcdir)/server/store/schema/0002-fleet.sql > $@.tmp && mv $@.tmp $@
 
-SERVER_LIBS = server/libofad.a $(ENGINE_LIBS) $(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(SECCOMP_LIBS) $(SODIUM_LIBS) $(SQLITE_LIBS)
+SERVER_LIBS = server/libofad.a $(ENGINE_LIBS) $(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(SECCOMP_LIBS) $(SODIUM_LIBS) $(SQLITE_LIBS) $(PQ_LIBS) $(CURL_LIBS)
 
 bin_PROGRAMS += server/ofad
 server_ofad_SOURCES = server/main.c server/command_keygen.h server/command_keygen.c

@@ -6,6 +6,7 @@
 #include "search/front.h"
 #include "settings_table.h"
 #include "sign/signer.h"
+#include "store/store.h"
 
 #define MEMBER(m) offsetof(struct settings, m)
 #define TEXT_OF(macro) TEXT_OF_(macro)
@@ -22,6 +23,26 @@ const struct option settings_options[] = {
 	{ .name = "data", .argument = "DIR", .initial = "ofad-data", .kind = OPTION_TEXT, .offset = MEMBER(data),
 	  .reopened = REOPENED_WRITE_DIR,
 	  .help = "where profiles, deliveries, packages and tokens are kept" },
+
+	{ .section = "What is kept, and where",
+	  .name = "store", .argument = "URL", .kind = OPTION_TEXT, .offset = MEMBER(store),
+	  .help = "profiles, deliveries, tokens: sqlite:FILE, or postgresql://HOST/NAME for several servers together "
+		  "(sqlite:ofad.db in the data directory)" },
+	{ .name = "store-connections", .argument = "N", .initial = "8",
+	  .kind = OPTION_COUNT, .offset = MEMBER(store_connections), .min = 1, .max = STORE_CONNECTIONS_MAX,
+	  .help = "connections to PostgreSQL, beside two for what servers tell each other" },
+	{ .name = "packages", .argument = "URL", .kind = OPTION_TEXT, .offset = MEMBER(packages),
+	  .help = "packages: dir:PATH, postgresql (in the store's database), or s3://BUCKET/PREFIX "
+		  "(dir:packages in the data directory)" },
+	{ .name = "packages-bytes", .argument = "N", .initial = "16G",
+	  .kind = OPTION_BYTES, .offset = MEMBER(packages_bytes),
+	  .help = "of packages that are kept, after which those go that were not asked for longest; 0 is any number" },
+	{ .name = "packages-days", .argument = "N", .initial = "90",
+	  .kind = OPTION_COUNT, .offset = MEMBER(packages_days), .max = 36500,
+	  .help = "for which a package is kept that nobody asks for; 0 is for ever" },
+	{ .name = "stale-seconds", .argument = "N", .initial = "5",
+	  .kind = OPTION_COUNT, .offset = MEMBER(stale_seconds), .max = 3600,
+	  .help = "how long known tokens hold while PostgreSQL cannot be reached" },
 
 	{ .section = "Where",
 	  .name = "listen", .argument = "HOST:PORT", .initial = "127.0.0.1:8080",

@@ -24,6 +24,12 @@ struct settings {
 	const char *listen;    /* HOST:PORT, [HOST]:PORT */
 	const char *data;      /* directory */
 	const char *port_file; /* or NULL */
+	const char *store;     /* URL, or NULL: sqlite:DATA/ofad.db */
+	unsigned store_connections;
+	const char *packages; /* URL, or NULL: dir:DATA/packages */
+	size_t packages_bytes;  /* that are kept at most; 0: any number */
+	unsigned packages_days; /* for which one is kept that nobody asks for; 0: for ever */
+	unsigned stale_seconds; /* known tokens hold for so long while the store cannot be reached */
 	bool allow_anonymous;  /* also on addresses that are not the loopback's */
 	unsigned rate_per_address, burst_per_address; /* requests a second, at once; rate 0: no limit */
 	unsigned rate_per_token, burst_per_token;

@@ -55,6 +55,8 @@ static const struct problem_entry registry[PROBLEM_COUNT] = {
 		"Report the request id to the operator." },
 	[PROBLEM_OVERLOAD] = { "overload", 503, "The server has no room for the request now",
 		"Repeat the request after the time in Retry-After." },
+	[PROBLEM_UNAVAILABLE] = { "unavailable", 503, "What the server depends on cannot be reached now",
+		"Repeat the request after the time in Retry-After." },
 	[PROBLEM_DRAINING] = { "draining", 503, "The server is shutting down",
 		"Repeat the request elsewhere or later." },
 };
@@ -144,6 +146,7 @@ enum problem problem_of(enum ofa_status status)
 		[OFA_ERR_UNSUPPORTED] = PROBLEM_INVALID,
 		[OFA_ERR_CANCELLED] = PROBLEM_DRAINING,
 		[OFA_ERR_EXHAUSTED] = PROBLEM_OVERLOAD,
+		[OFA_ERR_UNAVAILABLE] = PROBLEM_UNAVAILABLE,
 	};
 
 	return by_status[status];
@@ -153,7 +156,9 @@ const char *problem_detail(enum ofa_status status, const struct ofa_error *err)
 {
 	const struct problem_entry *e = &registry[problem_of(status)];
 
-	return e->status == 500 || status == OFA_ERR_EXHAUSTED ? e->title : err->message;
+	bool ours = e->status == 500 || status == OFA_ERR_EXHAUSTED || status == OFA_ERR_UNAVAILABLE;
+
+	return ours ? e->title : err->message;
 }
 
 static void log_failure(struct http_call *call, enum ofa_status status, const struct ofa_error *err)

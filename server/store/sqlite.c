@@ -119,7 +119,7 @@ static enum ofa_status migrate(struct db_conn *c, struct ofa_error *err)
 	return st;
 }
 
-static void store_close(struct store *base)
+static void sqlite_close(struct store *base)
 {
 	struct store_sqlite *s = db_of(base);
 
@@ -128,18 +128,15 @@ static void store_close(struct store *base)
 	free(s);
 }
 
-static enum ofa_status store_open(const char *dir, struct store **ret, struct ofa_error *err)
+static enum ofa_status sqlite_open(const char *path, const struct store_options *opt, struct store **ret,
+				   struct ofa_error *err)
 {
 	struct store_sqlite *s = calloc(1, sizeof(*s));
-	char path[4096];
 	enum ofa_status st;
 
+	(void)opt;
 	if (!s)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
-	if (snprintf(path, sizeof(path), "%s/ofad.db", dir) >= (int)sizeof(path)) {
-		free(s);
-		return ofa_fail(err, OFA_ERR_INVALID, NULL, "the path of the data directory is too long");
-	}
 	s->base.driver = &store_sqlite;
 	pthread_mutex_init(&s->writer.lock, NULL);
 	pthread_mutex_init(&s->reader.lock, NULL);
@@ -153,7 +150,7 @@ static enum ofa_status store_open(const char *dir, struct store **ret, struct of
 	if (st == OFA_OK)
 		st = conn_prepare(&s->reader, err);
 	if (st != OFA_OK) {
-		store_close(&s->base);
+		sqlite_close(&s->base);
 		return st;
 	}
 	*ret = &s->base;
@@ -219,8 +216,8 @@ enum ofa_status db_fetch_text(struct db_conn *c, sqlite3_stmt *stmt, struct ofa_
 
 const struct store_driver store_sqlite = {
 	.name = "sqlite",
-	.open = store_open,
-	.close = store_close,
+	.open = sqlite_open,
+	.close = sqlite_close,
 	.profile_put = db_profile_put,
 	.profile_get = db_profile_get,
 	.profile_delete = db_profile_delete,

@@ -1,7 +1,9 @@
 /* What must survive a restart: profiles and deliveries.  One interface, a const table of functions per
  * kind of database.  Thread-safe; a call that returned OFA_OK is on disk.
  *
- * Errors: OFA_ERR_NOT_FOUND when there is no such row, OFA_ERR_IO when the database refuses. */
+ * Errors: OFA_ERR_NOT_FOUND when there is no such row, OFA_ERR_IO when the database refuses, OFA_ERR_UNAVAILABLE when
+ * it cannot be reached: then what was to be written is there or not, but never in part.  A call may wait for the
+ * network, for a few seconds at most: no HTTP thread makes one where the database is another machine's. */
 #ifndef OFAD_STORE_STORE_H
 #define OFAD_STORE_STORE_H
 
@@ -9,6 +11,8 @@
 #include <stdint.h>
 #include "base/buf.h"
 #include "base/sha256.h"
+
+struct log;
 
 #define STORE_TIME_MAX 32
 
@@ -110,10 +114,20 @@ struct store_ledger {
 
 struct store;
 
+#define STORE_CONNECTIONS_MAX 256
+
+struct store_options {
+	unsigned connections;  /* of a database that has them; 0: a few */
+	const struct log *log; /* borrowed; NULL: nothing is said */
+};
+
 struct store_driver {
 	const char *name;
-	/* `dir` exists. Creates or migrates the database in it. */
-	enum ofa_status (*open)(const char *dir, struct store **ret, struct ofa_error *err);
+	/* NULL: the database is one process's own. */
+	const struct store_sharing *sharing;
+	/* Creates or migrates the database at `location`: a file, whose directory exists, or a URL. */
+	enum ofa_status (*open)(const char *location, const struct store_options *opt, struct store **ret,
+				struct ofa_error *err);
 	void (*close)(struct store *s);
 
 	/* Makes the content the next revision of its name, unless it is the current one already or the gate (NULL:
@@ -191,11 +205,66 @@ struct store_driver {
 				      double ret_cpu_seconds[STORE_LEDGER_WORKS], struct ofa_error *err);
 };
 
+/* ---- what replicas need of each other ---- */
+
+/* Told to every replica, the one that tells included. */
+enum store_topic {
+	STORE_TOPIC_PROFILE,  /* a profile's name: it was written or deleted */
+	STORE_TOPIC_TOKENS,   /* "": one was made, revoked or purged */
+	STORE_TOPIC_DELIVERY, /* a question, hex: its lock was given back, with an answer or without */
+	STORE_TOPIC_JOB,      /* a job: it has changed */
+	STORE_TOPIC_CANCEL,   /* a job's id: whose it is, ends it */
+	STORE_TOPIC_COUNT
+};
+const char *store_topic_name(enum store_topic topic);
+#define STORE_TEXT_MAX 4000 /* bytes that are told at once */
+
+/* Both are called by one thread of the store's, which hears nothing meanwhile. */
+struct store_listener {
+	void (*heard)(void *ctx, enum store_topic topic, const char *text);
+	/* Contact is there, at first or again: whatever was told before went unheard. */
+	void (*missed)(void *ctx);
+	void *ctx;
+};
+
+/* Of drivers whose database several servers, "replicas", have together. */
+struct store_sharing {
+	/* What this process is known by among those that share the database: hex, another for each open store. */
+	const char *(*replica)(struct store *s);
+	/* Once, before the others; `l` is copied.  Ends with the store. */
+	enum ofa_status (*listen)(struct store *s, const struct store_listener *l, struct ofa_error *err);
+	/* For how long nothing has been heard of the database, which is asked twice a second. */
+	double (*silence_ms)(struct store *s);
+	enum ofa_status (*publish)(struct store *s, enum store_topic topic, const char *text, struct ofa_error *err);
+
+	/* Takes the question for this replica unless another one has it (*ret_held false).  It is given back by
+	 * question_unlock(), which tells so, and by losing the database: then two may work on it, which costs time and
+	 * nothing else. */
+	enum ofa_status (*question_lock)(struct store *s, const uint8_t question[OFA_SHA256_BYTES], bool *ret_held,
+					 struct ofa_error *err);
+	void (*question_unlock)(struct store *s, const uint8_t question[OFA_SHA256_BYTES]);
+};
+
 /* First member of every driver's state. */
 struct store {
 	const struct store_driver *driver;
 };
 
 extern const struct store_driver store_sqlite;
+extern const struct store_driver store_postgresql;
+
+/* "sqlite:FILE" or "postgresql://..." (also "postgres://..."); url NULL: sqlite:DIR/ofad.db.  Errors name --store and
+ * never tell a password. */
+enum ofa_status store_open(const char *url, const char *dir, const struct store_options *opt, struct store **ret,
+			   struct ofa_error *err) OFA_MUST_CHECK;
+static inline void store_close(struct store *s) /* NULL is allowed */
+{
+	if (s)
+		s->driver->close(s);
+}
+static inline const struct store_sharing *store_sharing(const struct store *s)
+{
+	return s->driver->sharing;
+}
 
 #endif

@@ -275,7 +275,7 @@ static struct store *open_store(void)
 
 	snprintf(dir, sizeof(dir), "%s", temporary_path("access-XXXXXX"));
 	ck_assert_ptr_nonnull(mkdtemp(dir));
-	ASSERT_OK(store_sqlite.open(dir, &s, &err), &err);
+	ASSERT_OK(store_open(NULL, dir, NULL, &s, &err), &err);
 	return s;
 }
 

@@ -44,7 +44,7 @@ static void begin(struct world *w)
 
 	snprintf(w->dir, sizeof(w->dir), "%s", temporary_path("calibrations-XXXXXX"));
 	ck_assert_ptr_nonnull(mkdtemp(w->dir));
-	ASSERT_OK(store_sqlite.open(w->dir, &w->store, &err), &err);
+	ASSERT_OK(store_open(NULL, w->dir, NULL, &w->store, &err), &err);
 	ASSERT_OK(workers_new(&options, &w->workers, &err), &err);
 	ASSERT_OK(calibrations_new(w->store, w->workers, 1 << 16, &w->calibrations, &err), &err);
 	atomic_init(&w->over, false);

@@ -245,7 +245,7 @@ START_TEST(test_threads)
 
 	make_dir();
 	create();
-	ASSERT_OK(store_sqlite.open(dir, &opt.store, &err), &err);
+	ASSERT_OK(store_open(NULL, dir, NULL, &opt.store, &err), &err);
 	ASSERT_OK(signer_new(&opt, &signer, &err), &err);
 	ck_assert_int_eq(pthread_create(&reloader, NULL, reload, signer), 0);
 	for (unsigned i = 0; i < THREADS; i++) {

@@ -15,7 +15,7 @@ static struct store *open_store(void)
 	struct ofa_error err = {0};
 	struct store *s;
 
-	ASSERT_OK(store_sqlite.open(dir, &s, &err), &err);
+	ASSERT_OK(store_open(NULL, dir, NULL, &s, &err), &err);
 	return s;
 }
 
@@ -522,14 +522,14 @@ START_TEST(test_foreign)
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
 	ck_assert_int_eq(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
-	ASSERT_FAILS(store_sqlite.open(dir, &s, &err), OFA_ERR_UNSUPPORTED);
+	ASSERT_FAILS(store_open(NULL, dir, NULL, &s, &err), OFA_ERR_UNSUPPORTED);
 	f = fopen(path, "w");
 	for (int i = 0; i < 1000; i++)
 		fputs("this is no database ", f);
 	fclose(f);
-	ASSERT_FAILS(store_sqlite.open(dir, &s, NULL), OFA_ERR_IO);
+	ASSERT_FAILS(store_open(NULL, dir, NULL, &s, NULL), OFA_ERR_IO);
 	remove_dir();
-	ASSERT_FAILS(store_sqlite.open(dir, &s, NULL), OFA_ERR_IO);
+	ASSERT_FAILS(store_open(NULL, dir, NULL, &s, NULL), OFA_ERR_IO);
 }
 END_TEST
 

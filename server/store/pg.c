@@ -1,0 +1,34 @@
+#include <stdlib.h>
+#include "store/pg.h"
+
+static void pg_close(struct store *base)
+{
+	struct store_pg *s = pg_of(base);
+
+	pg_pool_close(s);
+	free(s);
+}
+
+static enum ofa_status pg_open(const char *url, const struct store_options *opt, struct store **ret,
+			       struct ofa_error *err)
+{
+	struct store_pg *s = calloc(1, sizeof(*s));
+	enum ofa_status st;
+
+	if (!s)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	s->base.driver = &store_postgresql;
+	st = pg_pool_open(s, url, opt, err);
+	if (st != OFA_OK) {
+		pg_close(&s->base);
+		return st;
+	}
+	*ret = &s->base;
+	return OFA_OK;
+}
+
+const struct store_driver store_postgresql = {
+	.name = "postgresql",
+	.open = pg_open,
+	.close = pg_close,
+};
