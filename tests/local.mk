@@ -27,6 +27,8 @@ FAULT_TESTS = \
 	tests/faults/test-kill
 TESTS += $(FAULT_TESTS)
 EXTRA_DIST += $(PLAIN_TESTS) $(FAULT_TESTS) tests/faults/lib.sh
+# Servers that tests start for themselves.
+EXTRA_DIST += tests/services/lib.sh tests/services/postgresql
 
 ENGINE_TESTS = \
 	tests/engine/test_arch \
