@@ -44,22 +44,42 @@ static enum ofa_status resolve(struct app *app, struct subnet_request *r, struct
 	return st;
 }
 
-bool question_read(struct app *app, struct http_call *call, struct question *ret, bool *ret_inline)
+/* Is all that it names remembered, so that nothing is read from the store? */
+static bool in_memory(struct app *app, const struct subnet_request *r)
 {
+	struct known_profile *p;
+	struct calibration c;
+	bool calibrated;
+
+	if (!r->profile_name)
+		return true;
+	p = profiles_peek(app->profiles, r->profile_name);
+	calibrated = p && (!r->calibrated || calibrations_peek(app->calibrations, p->profile.name, p->revision, &c));
+	known_profile_unref(p);
+	return calibrated;
+}
+
+enum question_outcome question_read(struct app *app, struct http_call *call, struct question *ret, bool *ret_inline)
+{
+	enum question_outcome outcome = QUESTION_READ;
 	struct subnet_request request;
 	struct ofa_error err = {0};
 	json_t *json = body_object(call);
 	enum ofa_status st;
 
 	if (!json)
-		return false;
+		return QUESTION_REFUSED;
 	st = subnet_request_parse(json, &request, &err);
-	if (st == OFA_OK) {
+	if (st == OFA_OK && !http_call_on_worker(call) && !in_memory(app, &request)) {
+		subnet_request_release(&request);
+		outcome = QUESTION_ELSEWHERE;
+	} else if (st == OFA_OK) {
 		*ret_inline = request.profile != NULL;
 		st = resolve(app, &request, ret, &err);
 	}
 	json_decref(json);
-	if (st != OFA_OK)
-		problem_reply_body(call, st, &err);
-	return st == OFA_OK;
+	if (st == OFA_OK)
+		return outcome;
+	problem_reply_body(call, st, &err);
+	return QUESTION_REFUSED;
 }

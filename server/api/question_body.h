@@ -5,8 +5,12 @@
 #include "http/call.h"
 #include "service/question.h"
 
-/* Parses the body and finds what it names.  *ret_inline: the profile came with it.  False: the reply says why not;
- * else question_release() is the caller's. */
-bool question_read(struct app *app, struct http_call *call, struct question *ret, bool *ret_inline);
+enum question_outcome {
+	QUESTION_READ,      /* question_release() is the caller's */
+	QUESTION_REFUSED,   /* the reply says why */
+	QUESTION_ELSEWHERE, /* not on a worker: what it names is not in memory, and may take long to be read */
+};
+/* Parses the body and finds what it names.  *ret_inline: the profile came with it. */
+enum question_outcome question_read(struct app *app, struct http_call *call, struct question *ret, bool *ret_inline);
 
 #endif

@@ -26,7 +26,7 @@ enum http_next searches_post(struct app *app, struct http_call *call)
 		problem_reply(call, PROBLEM_DRAINING, NULL, "the server is shutting down and begins no searches");
 		return HTTP_REPLY;
 	}
-	if (!question_read(app, call, &q, &inline_profile))
+	if (question_read(app, call, &q, &inline_profile) != QUESTION_READ)
 		return HTTP_REPLY;
 	/* seconds are not what others who drag should wait for */
 	deliveries_foretell(app->deliveries, &q, call->lengthy, &f);

@@ -46,6 +46,7 @@ struct api_wait {
 	struct idempotent once;
 	struct http_prefer prefer;
 	unsigned wait_s;     /* how long it may take */
+	bool begun;          /* it was suspended */
 	atomic_bool resumed; /* by the answer or by the timer, whichever came first */
 };
 
@@ -215,6 +216,13 @@ static unsigned choose_wait(const struct app *app, const struct http_prefer *pre
 	return (unsigned)prefer->wait_s < max ? (unsigned)prefer->wait_s : max;
 }
 
+static enum http_next go_to_wait(struct api_wait *w)
+{
+	w->begun = true;
+	return HTTP_SUSPEND;
+}
+
+/* Asks, and waits for the answer; on a worker, which cannot wait, its HTTP thread does. */
 static enum http_next begin_wait(struct app *app, struct http_call *call, struct question *q, enum answer_type type,
 				 bool inline_profile, struct idempotent *once)
 {
@@ -248,7 +256,7 @@ static enum http_next begin_wait(struct app *app, struct http_call *call, struct
 	call->wait = w;
 	call->on_suspended = on_suspended;
 	call->on_dropped = on_dropped;
-	return HTTP_SUSPEND;
+	return http_call_on_worker(call) ? HTTP_RETURN : go_to_wait(w);
 }
 
 /* The preferences that made the answer what it is (RFC 7240, 3). */
@@ -418,6 +426,7 @@ static enum http_next answer_first(struct app *app, struct http_call *call, enum
 {
 	const struct ofa_buf *body = &call->request.body;
 	uint64_t generation = profiles_generation(app->profiles); /* before anything is looked up */
+	enum question_outcome outcome;
 	struct job_key key;
 	struct question q;
 	bool inline_profile = false;
@@ -426,9 +435,10 @@ static enum http_next answer_first(struct app *app, struct http_call *call, enum
 		settle(call, once, &key, NULL);
 		return HTTP_REPLY;
 	}
-	if (!question_read(app, call, &q, &inline_profile)) {
+	outcome = question_read(app, call, &q, &inline_profile);
+	if (outcome != QUESTION_READ) {
 		idempotent_drop(call, once);
-		return HTTP_REPLY;
+		return outcome == QUESTION_ELSEWHERE ? HTTP_OFFLOAD : HTTP_REPLY;
 	}
 	if (recall(app, call, &q.key, type)) {
 		if (!q.calibrated)
@@ -454,20 +464,14 @@ enum http_next subnets_post(struct app *app, struct http_call *call)
 	int type;
 
 	if (call->wait)
-		return end_wait(call);
+		return call->wait->begun ? end_wait(call) : go_to_wait(call->wait);
 	type = choose_type(call, answer_types, OFA_ARRAY_LEN(answer_types));
 	if (type < 0)
 		return HTTP_REPLY;
 	ofa_buf_init(&result, IDEMPOTENCY_RESULT_MAX);
 	switch (idempotent_begin(call, &once, &result)) {
 	case IDEMPOTENT_DO:
-		if (!http_call_on_worker(call)) {
-			next = answer_first(app, call, (enum answer_type)type, &once);
-			break;
-		}
-		/* it came here to repeat what has been forgotten since; a worker cannot wait for an answer */
-		idempotent_drop(call, &once);
-		problem_reply(call, PROBLEM_OVERLOAD, NULL, "the answer was forgotten; repeat the request");
+		next = answer_first(app, call, (enum answer_type)type, &once);
 		break;
 	case IDEMPOTENT_REPEAT:
 		next = repeat(app, call, &result, (enum answer_type)type, &once);

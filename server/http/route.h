@@ -13,6 +13,7 @@ enum http_next {
 	HTTP_REPLY,   /* call->reply is complete */
 	HTTP_OFFLOAD, /* call the handler again on a worker; on one: among those that compute, where it must reply */
 	HTTP_SUSPEND, /* call->on_suspended() arranges the resumption; the handler is then called again */
+	HTTP_RETURN,  /* on a worker: call the handler again in its HTTP thread, where it may suspend */
 };
 
 #define HTTP_BODY_TYPES_MAX 4

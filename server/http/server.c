@@ -57,7 +57,6 @@ static struct connection *connection_of(const struct http_call *call)
 static enum MHD_Result finish(struct http_call *call)
 {
 	struct http_server *s = call->server;
-	bool ok;
 
 	if (call->reply.failed || call->reply.status == 0) {
 		http_reply_reset(&call->reply);
@@ -70,8 +69,7 @@ static enum MHD_Result finish(struct http_call *call)
 		call->reply.close = true;
 	call->phase = HTTP_PHASE_SENDING;
 	connection_deadline(connection_of(call), TRANSFER_MS + (double)call->reply.size / BYTES_PER_MS);
-	ok = http_send(call);
-	return ok ? MHD_YES : MHD_NO;
+	return http_send(call) ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result refuse(struct http_call *call, enum http_fault fault, const char *detail)
@@ -128,6 +126,8 @@ static enum MHD_Result run_handler(struct http_call *call)
 		suspend(call, HTTP_PHASE_WAITING);
 		call->on_suspended(call);
 		return MHD_YES;
+	case HTTP_RETURN: /* no worker's: there is nowhere to return to */
+		break;
 	}
 	return MHD_NO;
 }
@@ -147,11 +147,14 @@ bool http_call_on_worker(const struct http_call *call)
 void http_call_work(struct http_call *call)
 {
 	const struct http_server_options *opt = &call->server->opt;
+	enum http_next next = call->route->handle(call->app, call);
 
-	call->lengthy = call->route->handle(call->app, call) == HTTP_OFFLOAD;
+	call->lengthy = next == HTTP_OFFLOAD;
 	if (call->lengthy && queue_up(call))
 		return;
-	if (opt->worked)
+	if (next == HTTP_RETURN)
+		call->phase = HTTP_PHASE_WAITING;
+	else if (opt->worked)
 		opt->worked(call->app, call);
 	http_call_resume(call);
 }

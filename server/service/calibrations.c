@@ -314,18 +314,23 @@ static void submit_renewal(struct calibrations *s, const char *profile, uint64_t
 		renewal_free(r);
 }
 
-enum ofa_status calibrations_get(struct calibrations *s, const char *profile, uint64_t revision,
-				 struct calibration *ret, struct ofa_error *err)
+bool calibrations_peek(struct calibrations *s, const char *profile, uint64_t revision, struct calibration *ret)
 {
 	struct job_key key = key_of(profile, revision);
 	struct computed *c = (struct computed *)(void *)lru_get(s->cache, &key);
 
 	if (!c)
-		return compute(s, profile, revision, ret, err);
+		return false;
 	*ret = c->calibration;
 	if (c->generation != atomic_load(&s->generation) && clock_ms() - c->computed_ms > CALIBRATION_AGE_MS &&
 	    !atomic_exchange(&c->renewing, true))
 		submit_renewal(s, profile, revision, c);
 	shared_unref(&c->shared);
-	return OFA_OK;
+	return true;
+}
+
+enum ofa_status calibrations_get(struct calibrations *s, const char *profile, uint64_t revision,
+				 struct calibration *ret, struct ofa_error *err)
+{
+	return calibrations_peek(s, profile, revision, ret) ? OFA_OK : compute(s, profile, revision, ret, err);
 }

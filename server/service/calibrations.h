@@ -32,10 +32,12 @@ struct calibration_gauges *calibrations_gauges(struct calibrations *s);
 /* From all that was reported up to now. */
 enum ofa_status calibrations_read(struct calibrations *s, const char *profile, uint64_t revision,
 				  struct calibration_report *ret, struct ofa_error *err) OFA_MUST_CHECK;
-/* For answering, on any thread: what was computed last.  When that was longer ago than CALIBRATION_AGE_MS and something
- * was reported since, a worker computes it anew, for those who ask later; so a fleet that reports while it asks costs
- * some milliseconds a second.  Only when nothing is remembered it is computed at once. */
+/* For answering, on any thread: what was computed last; false when nothing is remembered.  When that was longer ago
+ * than CALIBRATION_AGE_MS and something was reported since, a worker computes it anew, for those who ask later; so a
+ * fleet that reports while it asks costs some milliseconds a second. */
 #define CALIBRATION_AGE_MS 1000.0
+bool calibrations_peek(struct calibrations *s, const char *profile, uint64_t revision, struct calibration *ret);
+/* The same; what is not remembered is computed at once: not on a thread that may not wait for the store. */
 enum ofa_status calibrations_get(struct calibrations *s, const char *profile, uint64_t revision,
 				 struct calibration *ret, struct ofa_error *err) OFA_MUST_CHECK;
 /* A measurement was stored: what was computed before is out of date. */

@@ -205,6 +205,13 @@ static enum ofa_status fetch(struct profiles *s, const char *name, uint64_t revi
 	return OFA_OK;
 }
 
+struct known_profile *profiles_peek(struct profiles *s, const char *reference)
+{
+	struct job_key key = key_of(reference);
+
+	return (struct known_profile *)(void *)lru_get(s->cache, &key);
+}
+
 enum ofa_status profiles_get(struct profiles *s, const char *reference, struct known_profile **ret,
 			     struct ofa_error *err)
 {

@@ -44,6 +44,8 @@ struct lru *profiles_cache(struct profiles *s); /* borrowed, for its size */
 
 /* Changes whenever a profile does, before the change is acknowledged; never takes a value again. */
 uint64_t profiles_generation(struct profiles *s);
+/* A new reference to what is in memory, or NULL: for threads that may not wait for the store. */
+struct known_profile *profiles_peek(struct profiles *s, const char *reference);
 /* A new reference, or OFA_ERR_NOT_FOUND.  `reference`: NAME or NAME@N; revisions outlive their profile's deletion. */
 enum ofa_status profiles_get(struct profiles *s, const char *reference, struct known_profile **ret,
 			     struct ofa_error *err) OFA_MUST_CHECK;
