@@ -545,9 +545,8 @@ enum ofa_status http_server_start(const struct http_server_options *opt, struct 
 void http_server_quiesce(struct http_server *s)
 {
 	atomic_store(&s->closing, true);
-	/* The socket stays open until the threads are gone, who may still look at it; shutting it down
-	 * makes the kernel refuse newcomers instead of leaving them in the backlog, where they belong only
-	 * if somebody else will take them. */
+	/* The socket stays open until the threads are gone, who may still look at it; shut down, it has the kernel
+	 * refuse newcomers, whom the backlog would keep: they belong there only if somebody else will take them. */
 	s->quiesced = MHD_quiesce_daemon(s->daemon) != MHD_INVALID_SOCKET;
 	if (!s->opt.listen_shared)
 		shutdown(s->opt.listen_fd, SHUT_RDWR);
