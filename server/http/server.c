@@ -121,8 +121,7 @@ static enum MHD_Result run_handler(struct http_call *call)
 	case HTTP_OFFLOAD:
 		return offload(call);
 	case HTTP_SUSPEND:
-		/* Suspended first, told to whoever will resume second: the other way round the resumption
-		 * could come first and be lost. */
+		/* the other way round the resumption could come before the suspension, and be lost */
 		suspend(call, HTTP_PHASE_WAITING);
 		call->on_suspended(call);
 		return MHD_YES;
