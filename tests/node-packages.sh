@@ -15,6 +15,9 @@ install_packages() {
 		fi
 		mv -T "$part" "$cache" 2>/dev/null || rm -rf "$part"
 	fi
-	rm -rf node_modules
-	ln -s "$cache/node_modules" node_modules
+	# another run may be using the link
+	if [ "$(readlink node_modules)" != "$cache/node_modules" ]; then
+		rm -rf node_modules
+		ln -s "$cache/node_modules" node_modules
+	fi
 }
