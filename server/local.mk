@@ -118,8 +118,10 @@ server_libofad_a_SOURCES = \
 	server/sign/signer.h server/sign/signer.c \
 	server/store/store.h server/store/store.c \
 	server/store/pg.h server/store/pg.c \
+	server/store/pg_migrate.c \
 	server/store/pg_pool.c \
 	server/store/pg_run.c \
+	server/store/pg_schema.c \
 	server/store/sqlite.c \
 	server/store/sqlite_conn.h server/store/sqlite_statements.c \
 	server/store/sqlite_counters.c \
@@ -133,11 +135,13 @@ nodist_server_libofad_a_SOURCES = \
 	server/embedded_files.c \
 	server/embedded_openapi_yaml.c \
 	server/embedded_schema_0001.c \
-	server/embedded_schema_0002.c
+	server/embedded_schema_0002.c \
+	server/embedded_schema_postgresql_0001.c
 
 # Files that are built into the program.
 EXTRA_DIST += server/embed.awk server/embed-files openapi/openapi.yaml \
-	server/store/schema/0001-profiles-deliveries.sql server/store/schema/0002-fleet.sql
+	server/store/schema/0001-profiles-deliveries.sql server/store/schema/0002-fleet.sql \
+	server/store/schema/postgresql/0001-state.sql
 CLEANFILES += $(nodist_server_libofad_a_SOURCES)
 EMBED = $(AM_V_GEN)$(MKDIR_P) server && $(AWK) -f $(top_srcdir)/server/embed.awk
 server/embedded_openapi_yaml.c: $(top_srcdir)/openapi/openapi.yaml $(top_srcdir)/server/embed.awk
@@ -146,6 +150,8 @@ server/embedded_schema_0001.c: $(top_srcdir)/server/store/schema/0001-profiles-d
 	$(EMBED) -v name=embedded_schema_0001 $(top_srcdir)/server/store/schema/0001-profiles-deliveries.sql > $@.tmp && mv $@.tmp $@
 server/embedded_schema_0002.c: $(top_srcdir)/server/store/schema/0002-fleet.sql $(top_srcdir)/server/embed.awk
 	$(EMBED) -v name=embedded_schema_0002 $(top_srcdir)/server/store/schema/0002-fleet.sql > $@.tmp && mv $@.tmp $@
+server/embedded_schema_postgresql_0001.c: $(top_srcdir)/server/store/schema/postgresql/0001-state.sql $(top_srcdir)/server/embed.awk
+	$(EMBED) -v name=embedded_schema_postgresql_0001 $(top_srcdir)/server/store/schema/postgresql/0001-state.sql > $@.tmp && mv $@.tmp $@
 
 SERVER_LIBS = server/libofad.a $(ENGINE_LIBS) $(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(SECCOMP_LIBS) $(SODIUM_LIBS) $(SQLITE_LIBS) $(PQ_LIBS) $(CURL_LIBS)
 

@@ -9,6 +9,18 @@ static void pg_close(struct store *base)
 	free(s);
 }
 
+static enum ofa_status migrate(struct store_pg *s, struct ofa_error *err)
+{
+	struct pg_conn *c;
+	enum ofa_status st = pg_take(s, &c, err);
+
+	if (st != OFA_OK)
+		return st;
+	st = pg_migrate(c->pq, err);
+	pg_give(s, c);
+	return st;
+}
+
 static enum ofa_status pg_open(const char *url, const struct store_options *opt, struct store **ret,
 			       struct ofa_error *err)
 {
@@ -19,6 +31,8 @@ static enum ofa_status pg_open(const char *url, const struct store_options *opt,
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	s->base.driver = &store_postgresql;
 	st = pg_pool_open(s, url, opt, err);
+	if (st == OFA_OK)
+		st = migrate(s, err);
 	if (st != OFA_OK) {
 		pg_close(&s->base);
 		return st;

@@ -63,6 +63,23 @@ void pg_give(struct store_pg *s, struct pg_conn *c);
 /* Says what the database said, without its lines of detail. */
 enum ofa_status pg_fail(PGconn *pq, const PGresult *res, struct ofa_error *err);
 
+/* ---- pg_schema.c, pg_migrate.c ---- */
+
+/* Advisory locks of two numbers, the first of which is one of these; those of one number are the sessions'. */
+enum pg_lock { PG_LOCK_SCHEMA = 0x6f666100, PG_LOCK_PROFILE, PG_LOCK_MEASUREMENT };
+
+/* In order, numbered from 1; only added to.  A program that does not know a migration goes on with a database that has
+ * it when it knows at least `least_program` of them. */
+struct pg_migration {
+	const char *name, *sql;
+	int least_program;
+};
+extern const struct pg_migration pg_migrations[];
+extern const size_t pg_n_migrations;
+/* Brings the database to this program's schema, in one transaction, one program at a time; needs no right to do so
+ * where there is nothing to do.  OFA_ERR_UNSUPPORTED for a later one that this program does not understand. */
+enum ofa_status pg_migrate(PGconn *pq, struct ofa_error *err) OFA_MUST_CHECK;
+
 /* ---- pg_run.c ---- */
 
 /* Values of a statement's $1, $2, ... in order; what is borrowed lives until it was run.  Zeroed at first. */
