@@ -348,6 +348,7 @@ static enum ofa_status start_main(struct app *app, struct ofa_error *err)
 		.listen_fd = app->listener.fd,
 		.listen_shared = app->listener.inherited,
 		.tls = app->tls,
+		.proxies = &app->proxies,
 		.routes = api_routes,
 		.n_routes = n_api_routes,
 		.threads = s->http_threads,

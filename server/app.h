@@ -40,6 +40,7 @@ struct app {
 	struct store *store;
 	struct tokens *tokens;
 	struct limits *address_limits, *token_limits; /* NULL: none */
+	struct access_proxies proxies;
 	struct tls *tls; /* NULL: plain HTTP */
 	struct profiles *profiles;
 	struct calibrations *calibrations;

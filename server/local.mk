@@ -20,6 +20,7 @@ server_libofad_a_SOURCES = \
 	server/settings_file.c server/settings_print.c server/settings_value.c \
 	server/shared.h server/shared.c \
 	server/access/address.h server/access/address.c \
+	server/access/forwarded.h server/access/forwarded.c \
 	server/access/generation.h server/access/generation.c \
 	server/access/limits.h server/access/limits.c \
 	server/watch.h server/watch.c \

@@ -67,6 +67,13 @@ static enum ofa_status check_tls(const struct settings *s, struct ofa_error *err
 	return st;
 }
 
+static enum ofa_status check_proxies(const struct settings *s, struct ofa_error *err)
+{
+	struct access_proxies proxies;
+
+	return access_proxies_parse(s->trust_proxy, &proxies, err);
+}
+
 /* Those in the data directory, which need not be, only when they are there. */
 static enum ofa_status check_keys(const struct settings *s, struct ofa_error *err)
 {
@@ -114,6 +121,7 @@ static enum ofa_status (*const checks[])(const struct settings *s, struct ofa_er
 	check_listen,
 	check_admin_listen,
 	check_tls,
+	check_proxies,
 	check_exposure,
 	check_keys,
 	check_directories,

@@ -37,6 +37,7 @@ struct settings {
 	const char *tls_client_ca;      /* PEM file, or NULL */
 	const char *tls_client_scopes;
 	bool tls_client_required;
+	const char *trust_proxy;     /* addresses and blocks, or NULL */
 	bool limit_loopback;   /* addresses of the loopback are limited too */
 	const char *keys;      /* directory of signing keys, or NULL: "keys" in the data directory, if there is one */
 	unsigned signature_days;

@@ -354,13 +354,16 @@ check_PROGRAMS += $(SERVER_TESTS) tests/server/make_network tests/export/make_ca
 TESTS += $(SERVER_TESTS)
 endif
 
-check_PROGRAMS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_measurement tests/fuzz/fuzz_precondition \
+check_PROGRAMS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_forwarded tests/fuzz/fuzz_measurement tests/fuzz/fuzz_precondition \
 	tests/fuzz/fuzz_config tests/fuzz/fuzz_prefer tests/fuzz/fuzz_request
-TESTS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_measurement tests/fuzz/fuzz_precondition \
+TESTS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_forwarded tests/fuzz/fuzz_measurement tests/fuzz/fuzz_precondition \
 	tests/fuzz/fuzz_config tests/fuzz/fuzz_prefer tests/fuzz/fuzz_request tests/server/check-openapi
 tests_fuzz_fuzz_authorization_SOURCES = tests/fuzz/fuzz_authorization.c tests/fuzz/replay.c
 tests_fuzz_fuzz_authorization_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_authorization_LDADD = $(SERVER_LIBS)
+tests_fuzz_fuzz_forwarded_SOURCES = tests/fuzz/fuzz_forwarded.c tests/fuzz/replay.c
+tests_fuzz_fuzz_forwarded_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
+tests_fuzz_fuzz_forwarded_LDADD = $(SERVER_LIBS)
 tests_fuzz_fuzz_measurement_SOURCES = tests/fuzz/fuzz_measurement.c tests/fuzz/replay.c
 tests_fuzz_fuzz_measurement_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_measurement_LDADD = $(SERVER_LIBS)

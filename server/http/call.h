@@ -35,7 +35,7 @@ struct http_call {
 	struct http_request request;
 	struct http_reply reply;
 	const struct http_route *route; /* NULL when none matched */
-	struct access_address address;  /* of the other end */
+	struct access_address address;  /* of the client: the other end, or whom a trusted proxy speaks for */
 	struct principal principal;     /* settled before the handler is called */
 	/* Of a handler that returned HTTP_SUSPEND: called once the connection is suspended; must see to
 	 * it that http_call_resume() is called exactly once. */

@@ -19,6 +19,7 @@ struct connection {
 	_Atomic double reading_ms;  /* since when something is expected from the other end; 0: nothing is */
 	char peer[CONNECTION_PEER_MAX];
 	struct access_address address;
+	bool trusted;
 	struct tls_session *tls;
 	struct http_call *call; /* of the connection's own thread */
 };
@@ -131,6 +132,7 @@ struct connection *connection_open(struct connections *c, int fd, const struct s
 	if (!conn)
 		return NULL;
 	conn->fd = fd;
+	conn->trusted = false;
 	conn->tls = NULL;
 	conn->call = NULL;
 	format_peer(peer, conn->peer);
@@ -155,6 +157,16 @@ const char *connection_peer(const struct connection *conn)
 void connection_address(const struct connection *conn, struct access_address *ret)
 {
 	*ret = conn ? conn->address : (struct access_address){.loopback = false};
+}
+
+void connection_set_trusted(struct connection *conn, bool trusted)
+{
+	conn->trusted = trusted;
+}
+
+bool connection_trusted(const struct connection *conn)
+{
+	return conn && conn->trusted;
 }
 
 void connection_set_tls(struct connection *conn, struct tls_session *tls)

@@ -22,6 +22,9 @@ struct connection *connection_open(struct connections *c, int fd, const struct s
 const char *connection_peer(const struct connection *conn);
 /* The same for limits. */
 void connection_address(const struct connection *conn, struct access_address *ret);
+/* Is the other end a proxy whose word is taken for who the client is?  Not unless it was said; false for NULL. */
+void connection_set_trusted(struct connection *conn, bool trusted);
+bool connection_trusted(const struct connection *conn);
 /* What its TLS is kept in, owned by the caller; NULL at first. */
 struct tls_session;
 void connection_set_tls(struct connection *conn, struct tls_session *tls);

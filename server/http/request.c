@@ -25,6 +25,7 @@ static const struct {
 	[HTTP_RANGE] = {"Range", false},
 	[HTTP_TRANSFER_ENCODING] = {"Transfer-Encoding", true},
 	[HTTP_USER_AGENT] = {"User-Agent", true},
+	[HTTP_X_FORWARDED_FOR] = {"X-Forwarded-For", true},
 	[HTTP_X_REQUEST_ID] = {"X-Request-Id", false},
 };
 
@@ -123,6 +124,22 @@ static bool id_ok(const char *id)
 	size_t n = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-");
 
 	return n > 0 && n < HTTP_REQUEST_ID_MAX && id[n] == '\0';
+}
+
+void http_request_format_id(uint32_t prefix, unsigned long long number, char id[HTTP_REQUEST_ID_MAX])
+{
+	static const char digits[] = "0123456789abcdef";
+	char *at = id;
+	int n = 1;
+
+	for (int i = 7; i >= 0; i--)
+		*at++ = digits[prefix >> (4 * i) & 15];
+	*at++ = '-';
+	while (n < 16 && number >> (4 * n))
+		n++;
+	while (n-- > 0)
+		*at++ = digits[number >> (4 * n) & 15];
+	*at = '\0';
 }
 
 void http_request_headers_end(struct http_request *r, const char *fallback_id)

@@ -22,6 +22,7 @@ enum http_header {
 	HTTP_RANGE,
 	HTTP_TRANSFER_ENCODING,
 	HTTP_USER_AGENT,
+	HTTP_X_FORWARDED_FOR, /* believed from trusted proxies alone */
 	HTTP_X_REQUEST_ID,
 	HTTP_HEADER_COUNT
 };
@@ -39,7 +40,7 @@ struct http_request {
 	const char *fault;               /* NULL, or what is wrong with the header section */
 	struct ofa_buf body;
 	char id[HTTP_REQUEST_ID_MAX]; /* the client's X-Request-Id when it is harmless, else ours */
-	char peer[HTTP_PEER_MAX];     /* address of the other end, for the log */
+	char peer[HTTP_PEER_MAX];     /* address of the client, for the log */
 };
 
 /* `target` is copied. */
@@ -49,6 +50,8 @@ void http_request_release(struct http_request *r);
 /* Takes one field line.  Lists that were sent in several lines are joined by ", "; a field that may
  * come once and came twice, or a Content-Length that is not a number, sets r->fault. */
 enum ofa_status http_request_header(struct http_request *r, const char *name, const char *value) OFA_MUST_CHECK;
+/* An id of our own, as %08x-%llx would print prefix and number. */
+void http_request_format_id(uint32_t prefix, unsigned long long number, char id[HTTP_REQUEST_ID_MAX]);
 /* After the last field line: checks what concerns several of them (RFC 9112, 6.3: a message with both
  * Content-Length and Transfer-Encoding is refused, since the two ends of a proxy may disagree about
  * where it stops) and settles r->id, with `fallback_id` where the client sent none that is harmless. */

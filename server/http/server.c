@@ -177,21 +177,16 @@ static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const cha
 	return MHD_YES;
 }
 
-/* As %08x-%llx would print the prefix and the number. */
-static void format_id(uint32_t prefix, unsigned long long number, char id[HTTP_REQUEST_ID_MAX])
+/* Who calls, where a trusted proxy says so. */
+static void read_client(struct http_call *call, const struct connection *conn)
 {
-	static const char digits[] = "0123456789abcdef";
-	char *at = id;
-	int n = 1;
+	const char *field = call->request.header[HTTP_X_FORWARDED_FOR];
+	struct access_client client;
 
-	for (int i = 7; i >= 0; i--)
-		*at++ = digits[prefix >> (4 * i) & 15];
-	*at++ = '-';
-	while (n < 16 && number >> (4 * n))
-		n++;
-	while (n-- > 0)
-		*at++ = digits[number >> (4 * n) & 15];
-	*at = '\0';
+	if (!field || !connection_trusted(conn) || !access_forwarded(call->server->opt.proxies, field, &client))
+		return;
+	call->address = client.address;
+	memcpy(call->request.peer, client.text, sizeof(client.text));
 }
 
 static void read_headers(struct http_call *call)
@@ -202,11 +197,12 @@ static void read_headers(struct http_call *call)
 	char id[HTTP_REQUEST_ID_MAX];
 
 	MHD_get_connection_values(call->connection, MHD_HEADER_KIND, take_header, call);
-	format_id(s->id_prefix, atomic_fetch_add(&s->next_id, 1), id);
+	http_request_format_id(s->id_prefix, atomic_fetch_add(&s->next_id, 1), id);
 	http_request_headers_end(&call->request, id);
 	memcpy(call->request.peer, peer, strlen(peer) + 1);
 	connection_address(conn, &call->address);
 	call->adopted = peer[0] == '\0';
+	read_client(call, conn);
 }
 
 /* The refusal of a caller, whose body, if there is one, is not read. */
@@ -439,9 +435,11 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 	atomic_fetch_add(&s->accepted, 1);
 	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	if (info) {
-		struct connection *conn =
-			connection_open(s->connections, info->connect_fd, peer_of(connection));
+		const struct sockaddr *peer = peer_of(connection);
+		struct connection *conn = connection_open(s->connections, info->connect_fd, peer);
 
+		if (conn && s->opt.proxies)
+			connection_set_trusted(conn, access_proxies_have(s->opt.proxies, peer));
 		connection_expect(conn, HEADER_MS);
 		if (s->opt.tls)
 			begin_tls(s, connection, conn);

@@ -2,6 +2,7 @@
 #ifndef OFAD_HTTP_SERVER_H
 #define OFAD_HTTP_SERVER_H
 
+#include "access/forwarded.h"
 #include "http/call.h"
 #include "http/tls.h"
 #include "log.h"
@@ -23,6 +24,7 @@ struct http_server_options {
 	int listen_fd; /* listening already; owned by the server from the start on */
 	bool listen_shared; /* others hold the socket too: newcomers wait for them instead of being refused */
 	struct tls *tls; /* NULL: plain HTTP; borrowed */
+	const struct access_proxies *proxies; /* whose X-Forwarded-For is believed; NULL: nobody's; borrowed */
 	const struct http_route *routes;
 	size_t n_routes;
 	unsigned threads; /* that do nothing but HTTP; at least 1 */

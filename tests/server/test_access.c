@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "access/address.h"
+#include "access/forwarded.h"
 #include "access/generation.h"
 #include "access/limits.h"
 #include "access/scopes.h"
@@ -114,18 +115,27 @@ END_TEST
 
 /* ---- addresses and limits ---- */
 
+static const struct sockaddr *sockaddr(const char *text, struct sockaddr_storage *ret)
+{
+	void *any = ret;
+	struct sockaddr_in *v4 = any;
+	struct sockaddr_in6 *v6 = any;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->ss_family = AF_INET;
+	if (inet_pton(AF_INET, text, &v4->sin_addr) != 1) {
+		ret->ss_family = AF_INET6;
+		ck_assert_int_eq(inet_pton(AF_INET6, text, &v6->sin6_addr), 1);
+	}
+	return any;
+}
+
 static struct access_address address(const char *text)
 {
-	struct sockaddr_in v4 = {.sin_family = AF_INET};
-	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+	struct sockaddr_storage at;
 	struct access_address a;
-	const void *any = &v4;
 
-	if (inet_pton(AF_INET, text, &v4.sin_addr) != 1) {
-		ck_assert_int_eq(inet_pton(AF_INET6, text, &v6.sin6_addr), 1);
-		any = &v6;
-	}
-	access_address_read(any, &a);
+	access_address_read(sockaddr(text, &at), &a);
 	return a;
 }
 
@@ -141,6 +151,103 @@ START_TEST(test_addresses)
 	ck_assert(!address("128.0.0.1").loopback && !address("::2").loopback && !address("::").loopback);
 	access_address_read(NULL, &none);
 	ck_assert(none.loopback);
+}
+END_TEST
+
+START_TEST(test_proxies)
+{
+	static const struct {
+		const char *text, *address;
+		bool trusted;
+	} cases[] = {
+		{"10.0.0.0/8", "10.255.0.1", true},
+		{"10.0.0.0/8", "11.0.0.1", false},
+		{"10.0.0.0/8", "::ffff:10.1.2.3", true},
+		{"10.0.0.1", "10.0.0.1", true},
+		{"10.0.0.1", "10.0.0.2", false},
+		{"192.0.2.128/25", "192.0.2.127", false},
+		{"192.0.2.128/25", "192.0.2.129", true},
+		{" 192.0.2.1 , 2001:db8::/33,", "2001:db8:7fff::1", true},
+		{"2001:db8::/33", "2001:db8:8000::1", false},
+		{"0.0.0.0/0", "203.0.113.9", true},
+		{"0.0.0.0/0", "2001:db8::1", false},
+		{"::/0", "203.0.113.9", true},
+		{NULL, "127.0.0.1", false},
+		{"", "127.0.0.1", false},
+	};
+	static const char *const bad[] = {"a", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8x", "10.0.0.0/-8",
+					  "10.0/8", "::1/129", "10.0.0.1,,10.0.0.2", " ", "10.0.0.0/ 8", "::1%lo",
+					  "10.0.0.0/99999999999999999999"};
+	char many[ACCESS_PROXIES_MAX * 10 + 10] = "";
+
+	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++) {
+		struct access_proxies p;
+		struct ofa_error err = {0};
+		struct sockaddr_storage at;
+
+		ASSERT_OK(access_proxies_parse(cases[i].text, &p, &err), &err);
+		ck_assert_msg(access_proxies_have(&p, sockaddr(cases[i].address, &at)) == cases[i].trusted,
+			      "%s, %s", cases[i].text, cases[i].address);
+		ck_assert(!access_proxies_have(&p, NULL));
+	}
+	for (size_t i = 0; i < OFA_ARRAY_LEN(bad); i++) {
+		struct access_proxies p = {.n = 77};
+		struct ofa_error err = {0};
+
+		ck_assert_msg(access_proxies_parse(bad[i], &p, &err) == OFA_ERR_INVALID, "%s", bad[i]);
+		ck_assert_str_eq(err.field, "--trust-proxy");
+		ck_assert_uint_eq(p.n, 77);
+	}
+	for (int i = 0; i <= ACCESS_PROXIES_MAX; i++)
+		strcat(many, "10.0.0.1,");
+	ASSERT_FAILS(access_proxies_parse(many, &(struct access_proxies){0}, NULL), OFA_ERR_LIMIT);
+}
+END_TEST
+
+/* Whatever a caller writes before it, the last address that no trusted proxy has is the caller's. */
+START_TEST(test_forwarded)
+{
+	static const struct {
+		const char *field, *client; /* NULL: nothing that is understood */
+	} cases[] = {
+		{"203.0.113.9", "203.0.113.9"},
+		{"203.0.113.9, 10.0.0.1", "203.0.113.9"},
+		{"203.0.113.9,10.0.0.1 ,\t10.0.0.2 ", "203.0.113.9"},
+		{"198.51.100.1, 203.0.113.9", "203.0.113.9"},
+		{"127.0.0.1, 203.0.113.9, 10.0.0.1", "203.0.113.9"},
+		{"nonsense, 203.0.113.9, 10.0.0.1", "203.0.113.9"},
+		{"10.0.0.3, 10.0.0.1", "10.0.0.3"},
+		{"unknown, 10.0.0.1", "10.0.0.1"},
+		{", 10.0.0.1", "10.0.0.1"},
+		{"203.0.113.9:1234, 10.0.0.1", "10.0.0.1"},
+		{"::ffff:203.0.113.9", "203.0.113.9"},
+		{"2001:DB8:0::1", "2001:db8::1"},
+		{"127.0.0.1", "127.0.0.1"},
+		{"", NULL},
+		{" ", NULL},
+		{",", NULL},
+		{"203.0.113.9,", NULL},
+		{"203.0.113.9, unknown", NULL},
+		{"203.0.113.9:80", NULL},
+		{"[2001:db8::1]", NULL},
+		{"fe80::1%eth0", NULL},
+		{"203.0.113.9 203.0.113.10", NULL},
+		{"0x7f.1", NULL},
+	};
+	struct access_proxies p;
+	struct ofa_error err = {0};
+
+	ASSERT_OK(access_proxies_parse("10.0.0.0/8", &p, &err), &err);
+	for (size_t i = 0; i < OFA_ARRAY_LEN(cases); i++) {
+		struct access_client client = {.text = "untouched"};
+		bool found = access_forwarded(&p, cases[i].field, &client);
+
+		ck_assert_msg(found == (cases[i].client != NULL), "%s", cases[i].field);
+		ck_assert_str_eq(client.text, found ? cases[i].client : "untouched");
+		ck_assert(!client.address.loopback);
+		if (found)
+			ck_assert(client.address.network == address(client.text).network);
+	}
 }
 END_TEST
 
@@ -379,9 +486,11 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {test_authorization, test_scopes,     test_principals, test_every_route_says,
-				      test_token_form,    test_token_bits, test_tokens,     test_many_tokens,
-				      test_addresses,     test_limits,     test_crowd,      test_many_callers};
+	const TTest *const tests[] = {
+		test_authorization, test_scopes, test_principals, test_every_route_says, test_token_form,
+		test_token_bits, test_tokens, test_many_tokens, test_addresses, test_proxies, test_forwarded,
+		test_limits, test_crowd, test_many_callers
+	};
 
 	return run_tests("access", tests, OFA_ARRAY_LEN(tests));
 }

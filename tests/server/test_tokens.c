@@ -354,6 +354,32 @@ START_TEST(test_rate_per_address)
 }
 END_TEST
 
+/* Behind a proxy that is trusted each client has its own, and is named in the log; nobody else is believed. */
+START_TEST(test_rate_behind_proxy)
+{
+	static const char one[] = "X-Forwarded-For: 203.0.113.1", other[] = "X-Forwarded-For: 203.0.113.2",
+			  disguised[] = "X-Forwarded-For: 203.0.113.3, 203.0.113.1\nX-Forwarded-For: 127.0.0.1";
+	struct daemon d;
+
+	daemon_start(&d, "proxied", "--trust-proxy", "127.0.0.0/8", "--rate-per-address", "1", "--burst-per-address",
+		     "5", NULL);
+	check_too_many(&d, "/networks", one, 200, 5);
+	check_too_many(&d, "/networks", disguised, 200, 0);
+	check_too_many(&d, "/networks", other, 200, 5);
+	for (int i = 0; i < 20; i++)
+		ck_assert_int_eq(ask_status(&d, "GET", "/networks", NULL, NULL), 200);
+	daemon_stop(&d, SIGTERM);
+	ck_assert_int_gt(daemon_log_count("proxied", "\"peer\":\"203.0.113.1\""), 5);
+	ck_assert_int_eq(daemon_log_count("proxied", "203.0.113.3"), 0);
+	daemon_start(&d, "direct", "--trust-proxy", "10.0.0.0/8", "--rate-per-address", "1", "--burst-per-address",
+		     "1", NULL);
+	for (int i = 0; i < 20; i++)
+		ck_assert_int_eq(ask_status(&d, "GET", "/networks", one, NULL), 200);
+	daemon_stop(&d, SIGTERM);
+	ck_assert_int_eq(daemon_log_count("direct", "203.0.113.1"), 0);
+}
+END_TEST
+
 /* Each token has its own, also one that may not do what it asks for. */
 START_TEST(test_rate_per_token)
 {
@@ -408,7 +434,8 @@ int main(void)
 {
 	const TTest *const tests[] = {test_first_token,      test_scopes,         test_bad_credentials,
 				      test_body_unread,      test_secrets,        test_exposure,
-				      test_rate_per_address, test_rate_per_token, test_command_line};
+				      test_rate_per_address, test_rate_behind_proxy, test_rate_per_token,
+				      test_command_line};
 	int status;
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
