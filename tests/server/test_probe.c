@@ -47,7 +47,8 @@ END_TEST
 START_TEST(test_draining)
 {
 	static const char head[] = "PUT /profiles/late HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-				   "Content-Length: 25\r\n\r\n{\"limits\":";
+				   "Content-Length: 25\r\n\r\n{\"limits\":",
+			  in_flight[] = "ofad_http_requests_in_flight{listener=\"main\"}";
 	char address[1100];
 	struct daemon d;
 	int fd;
@@ -58,6 +59,8 @@ START_TEST(test_draining)
 	ck_assert_int_eq(probe(address, NULL, NULL), 0);
 	fd = raw_connect(&d);
 	ck_assert_int_gt(send(fd, head, strlen(head), MSG_NOSIGNAL), 0);
+	for (int i = 0; i < 400 && metric_of(&d, in_flight) < 2; i++) /* the question itself is one */
+		usleep(50000);
 	kill(d.pid, SIGTERM);
 	for (int i = 0; i < 400 && probe(address, NULL, NULL) == 0; i++)
 		usleep(50000);
