@@ -25,6 +25,8 @@
 /* For which an idempotency key is remembered: a day. */
 #define KEY_MS (24 * 3600 * 1e3)
 #define DRAIN_POLL_MS 20
+/* A shared database that is silent for no longer is in reach, whatever --stale-seconds says. */
+#define SILENCE_MS 2000.0
 /* For the answers of requests that were cut short to leave. */
 #define FAREWELL_MS 2000.0
 
@@ -248,6 +250,23 @@ static enum ofa_status open_audit_log(struct app *app, struct ofa_error *err)
 	return st == OFA_OK ? line_file_open(&options, &app->audit_log, err) : st;
 }
 
+/* The last of the services: those whom it concerns are there. */
+static enum ofa_status start_replicas(struct app *app, struct ofa_error *err)
+{
+	double patience = (double)app->settings->stale_seconds * 1e3;
+	const struct replicas_options options = {
+		.store = app->store,
+		.log = &app->log,
+		.profiles = app->profiles,
+		.tokens = app->tokens,
+		.calibrations = app->calibrations,
+		.deliveries = app->deliveries,
+		.patience_ms = patience > SILENCE_MS ? patience : SILENCE_MS,
+	};
+
+	return replicas_new(&options, &app->replicas, err);
+}
+
 static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 {
 	const struct settings *s = app->settings;
@@ -300,7 +319,9 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 	st = deliveries_new(&deliveries, &app->deliveries, err);
 	if (st == OFA_OK)
 		st = question_memo_new(&app->memo, err);
-	return st == OFA_OK ? start_jobs(app, err) : st;
+	if (st == OFA_OK)
+		st = start_jobs(app, err);
+	return st == OFA_OK ? start_replicas(app, err) : st;
 }
 
 static enum ofa_status write_port(const char *path, unsigned port, struct ofa_error *err)
@@ -401,6 +422,7 @@ static void free_services(struct app *app)
 	if (app->admin)
 		http_server_stop(app->admin);
 	close_listeners(app);
+	replicas_free(app->replicas);
 	workers_free(app->workers);
 	workers_free(app->background);
 	question_memo_free(app->memo);

@@ -12,6 +12,7 @@
 #include "listen.h"
 #include "log.h"
 #include "metrics/requests.h"
+#include "replicas.h"
 #include "service/bindings.h"
 #include "service/calibrations.h"
 #include "service/deliveries.h"
@@ -59,6 +60,7 @@ struct app {
 	struct timers *timers;
 	struct jobs *jobs;
 	struct idempotency *idempotency;
+	struct replicas *replicas; /* NULL: the database is ours alone */
 	struct http_server *server;
 	struct http_server *admin; /* for probes, while the other one is full or draining; or NULL */
 	char audit_path[AUDIT_PATH_MAX];

@@ -16,6 +16,7 @@ server_libofad_a_SOURCES = \
 	server/log.h server/log.c \
 	server/notify.h server/notify.c \
 	server/preflight.h server/preflight.c \
+	server/replicas.h server/replicas.c \
 	server/settings.h server/settings_table.h server/settings.c server/settings_environment.c \
 	server/settings_file.c server/settings_print.c server/settings_value.c \
 	server/shared.h server/shared.c \
@@ -122,6 +123,9 @@ server_libofad_a_SOURCES = \
 	server/store/pg_migrate.c \
 	server/store/pg_pool.c \
 	server/store/pg_run.c \
+	server/store/pg_listener.c server/store/pg_locks.c \
+	server/store/pg_session.h server/store/pg_session.c \
+	server/store/notification.h server/store/notification.c \
 	server/store/pg_schema.c \
 	server/store/sqlite.c \
 	server/store/sqlite_conn.h server/store/sqlite_statements.c \
@@ -157,8 +161,7 @@ server/embedded_schema_postgresql_0001.c: $(top_srcdir)/server/store/schema/post
 SERVER_LIBS = server/libofad.a $(ENGINE_LIBS) $(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(SECCOMP_LIBS) $(SODIUM_LIBS) $(SQLITE_LIBS) $(PQ_LIBS) $(CURL_LIBS)
 
 bin_PROGRAMS += server/ofad
-server_ofad_SOURCES = server/main.c server/command_keygen.h server/command_keygen.c \
-	server/command_probe.h server/command_probe.c
+server_ofad_SOURCES = server/main.c server/command_keygen.h server/command_keygen.c
 server_ofad_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 server_ofad_LDADD = $(SERVER_LIBS)
 

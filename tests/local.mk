@@ -197,11 +197,11 @@ SERVER_TESTS = \
 	tests/server/test_plans \
 	tests/server/test_profiles \
 	tests/server/test_prefer \
-	tests/server/test_probe \
 	tests/server/test_request \
 	tests/server/test_route \
 	tests/server/test_samples \
 	tests/server/test_settings \
+	tests/server/test_sharing \
 	tests/server/test_static \
 	tests/server/test_store \
 	tests/server/test_timers \
@@ -265,9 +265,6 @@ tests_server_test_profiles_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_profiles_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_prefer_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_prefer_LDADD = $(SERVER_TEST_LIBS)
-tests_server_test_probe_SOURCES = tests/server/test_probe.c $(DAEMON_SOURCES)
-tests_server_test_probe_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
-tests_server_test_probe_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_timers_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_timers_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_request_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
@@ -276,6 +273,10 @@ tests_server_test_route_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_route_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_settings_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_settings_LDADD = $(SERVER_TEST_LIBS)
+CLUSTER_SOURCES = tests/server/cluster.h tests/server/cluster.c
+tests_server_test_sharing_SOURCES = tests/server/test_sharing.c $(CLUSTER_SOURCES)
+tests_server_test_sharing_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_sharing_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_static_SOURCES = tests/server/test_static.c $(DAEMON_SOURCES)
 tests_server_test_static_CPPFLAGS = $(SERVER_TEST_CPPFLAGS) $(ZLIB_CFLAGS)
 tests_server_test_static_LDADD = $(SERVER_LIBS) $(CURL_LIBS) $(ZLIB_LIBS) $(CHECK_LIBS)

@@ -162,6 +162,24 @@ void lru_remove(struct lru *c, const struct job_key *key)
 		entry_free(gone);
 }
 
+void lru_remove_all(struct lru *c)
+{
+	struct entry *gone = NULL, *next;
+
+	pthread_mutex_lock(&c->lock);
+	while (c->oldest) {
+		next = take_out(c, find(c, &c->oldest->key));
+		next->chain = gone;
+		gone = next;
+	}
+	pthread_mutex_unlock(&c->lock);
+	atomic_fetch_add_explicit(&c->removals, 1, memory_order_release);
+	for (; gone; gone = next) {
+		next = gone->chain;
+		entry_free(gone);
+	}
+}
+
 uint64_t lru_removals(struct lru *c)
 {
 	return atomic_load_explicit(&c->removals, memory_order_acquire);

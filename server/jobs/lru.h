@@ -18,7 +18,8 @@ struct shared *lru_get(struct lru *c, const struct job_key *key);
  * heavier than the whole cache is not kept, nor is anything when memory runs out: a cache may forget. */
 void lru_put(struct lru *c, const struct job_key *key, struct shared *object, size_t bytes);
 void lru_remove(struct lru *c, const struct job_key *key);
-/* How often lru_remove() was called: what was made of objects before may be out of date. */
+void lru_remove_all(struct lru *c);
+/* How often lru_remove() or lru_remove_all() was called: what was made of objects before may be out of date. */
 uint64_t lru_removals(struct lru *c);
 size_t lru_bytes(struct lru *c); /* weight of all it holds */
 size_t lru_max_bytes(const struct lru *c);

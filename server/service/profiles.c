@@ -9,8 +9,8 @@
 
 struct profiles {
 	struct store *store;
-	/* Held while the database and the cache are brought in line, so that a reader who has just
-	 * fetched the old content cannot cache it over the new. */
+	/* Held for moments, not while the database is asked: what a reader has fetched he keeps in the cache only if no
+	 * profile was taken out of it since he began, so that old content cannot come over the new. */
 	pthread_mutex_t lock;
 	struct lru *cache;
 };
@@ -173,6 +173,27 @@ static struct job_key key_of(const char *reference)
 	return key;
 }
 
+static void forget(struct profiles *s, const struct job_key *key)
+{
+	pthread_mutex_lock(&s->lock);
+	lru_remove(s->cache, key);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void profiles_forget(struct profiles *s, const char *name)
+{
+	struct job_key key = key_of(name);
+
+	forget(s, &key);
+}
+
+void profiles_forget_all(struct profiles *s)
+{
+	pthread_mutex_lock(&s->lock);
+	lru_remove_all(s->cache);
+	pthread_mutex_unlock(&s->lock);
+}
+
 /* A parsed table is about as large as its text again. */
 static size_t weight(const struct known_profile *p)
 {
@@ -205,6 +226,14 @@ static enum ofa_status fetch(struct profiles *s, const char *name, uint64_t revi
 	return OFA_OK;
 }
 
+static void remember(struct profiles *s, const struct job_key *key, struct known_profile *p, uint64_t generation)
+{
+	pthread_mutex_lock(&s->lock);
+	if (profiles_generation(s) == generation)
+		lru_put(s->cache, key, &p->shared, weight(p));
+	pthread_mutex_unlock(&s->lock);
+}
+
 struct known_profile *profiles_peek(struct profiles *s, const char *reference)
 {
 	struct job_key key = key_of(reference);
@@ -224,11 +253,11 @@ enum ofa_status profiles_get(struct profiles *s, const char *reference, struct k
 	if (!p && !split_reference(reference, name, &revision))
 		return ofa_fail(err, OFA_ERR_NOT_FOUND, NULL, "there is no profile \"%.200s\"", reference);
 	if (!p) {
-		pthread_mutex_lock(&s->lock);
+		uint64_t generation = profiles_generation(s); /* before it is fetched */
+
 		st = fetch(s, name, revision, &p, err);
 		if (st == OFA_OK)
-			lru_put(s->cache, &key, &p->shared, weight(p));
-		pthread_mutex_unlock(&s->lock);
+			remember(s, &key, p, generation);
 	}
 	if (st == OFA_OK)
 		*ret = p;
@@ -249,11 +278,9 @@ enum ofa_status profiles_put(struct profiles *s, struct known_profile *p, const 
 	struct job_key key = key_of(p->profile.name);
 	enum ofa_status st;
 
-	pthread_mutex_lock(&s->lock);
 	st = s->store->driver->profile_put(s->store, &row, gate, ret, ret_state, err);
 	if (st != OFA_OK || *ret == STORE_CREATED || *ret == STORE_REPLACED)
-		lru_remove(s->cache, &key);
-	pthread_mutex_unlock(&s->lock);
+		forget(s, &key);
 	if (st == OFA_OK && *ret != STORE_REFUSED)
 		p->revision = ret_state->revision;
 	return st;
@@ -265,11 +292,9 @@ enum ofa_status profiles_delete(struct profiles *s, const char *name, const stru
 	struct job_key key = key_of(name);
 	enum ofa_status st;
 
-	pthread_mutex_lock(&s->lock);
 	st = s->store->driver->profile_delete(s->store, name, gate, ret, ret_state, err);
 	if (st != OFA_OK || *ret != STORE_REFUSED)
-		lru_remove(s->cache, &key);
-	pthread_mutex_unlock(&s->lock);
+		forget(s, &key);
 	return st;
 }
 

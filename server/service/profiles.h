@@ -53,6 +53,10 @@ enum ofa_status profiles_get(struct profiles *s, const char *reference, struct k
 enum ofa_status profiles_put(struct profiles *s, struct known_profile *p, const char *author,
 			     const struct store_gate *gate, enum store_written *ret,
 			     struct store_profile_state *ret_state, struct ofa_error *err) OFA_MUST_CHECK;
+/* It was changed by another server that shares the store: what is remembered of it is out of date. */
+void profiles_forget(struct profiles *s, const char *name);
+/* Any of them may have been. */
+void profiles_forget_all(struct profiles *s);
 enum ofa_status profiles_delete(struct profiles *s, const char *name, const struct store_gate *gate,
 				enum store_written *ret, struct store_profile_state *ret_state,
 				struct ofa_error *err) OFA_MUST_CHECK;

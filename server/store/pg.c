@@ -1,10 +1,11 @@
 #include <stdlib.h>
-#include "store/pg.h"
+#include "store/pg_session.h"
 
 static void pg_close(struct store *base)
 {
 	struct store_pg *s = pg_of(base);
 
+	pg_session_free(s->session);
 	pg_pool_close(s);
 	free(s);
 }
@@ -33,6 +34,8 @@ static enum ofa_status pg_open(const char *url, const struct store_options *opt,
 	st = pg_pool_open(s, url, opt, err);
 	if (st == OFA_OK)
 		st = migrate(s, err);
+	if (st == OFA_OK)
+		st = pg_session_new(s, err);
 	if (st != OFA_OK) {
 		pg_close(&s->base);
 		return st;
@@ -43,6 +46,7 @@ static enum ofa_status pg_open(const char *url, const struct store_options *opt,
 
 const struct store_driver store_postgresql = {
 	.name = "postgresql",
+	.sharing = &pg_sharing,
 	.open = pg_open,
 	.close = pg_close,
 };

@@ -219,22 +219,34 @@ enum store_topic {
 const char *store_topic_name(enum store_topic topic);
 #define STORE_TEXT_MAX 4000 /* bytes that are told at once */
 
-/* Both are called by one thread of the store's, which hears nothing meanwhile. */
+/* Called by one thread of the store's, which hears nothing meanwhile. */
 struct store_listener {
 	void (*heard)(void *ctx, enum store_topic topic, const char *text);
 	/* Contact is there, at first or again: whatever was told before went unheard. */
 	void (*missed)(void *ctx);
+	/* Contact is lost; once until it is there again. */
+	void (*lost)(void *ctx, const char *why);
+	/* The database has answered, as it does twice a second; `measurement` is the number of the newest one, from
+	 * whichever replica it came. */
+	void (*answered)(void *ctx, uint64_t measurement);
 	void *ctx;
 };
+
+#define STORE_REPLICA_CHARS 16 /* lower-case hex: 64 random bits */
 
 /* Of drivers whose database several servers, "replicas", have together. */
 struct store_sharing {
 	/* What this process is known by among those that share the database: hex, another for each open store. */
 	const char *(*replica)(struct store *s);
-	/* Once, before the others; `l` is copied.  Ends with the store. */
+	/* Once, before the others; `l` is copied.  Whether there is contact is told to the listener. */
 	enum ofa_status (*listen)(struct store *s, const struct store_listener *l, struct ofa_error *err);
+	/* The listener is not called any more once this returns; without listen() nothing happens. */
+	void (*unlisten)(struct store *s);
 	/* For how long nothing has been heard of the database, which is asked twice a second. */
 	double (*silence_ms)(struct store *s);
+	/* Is there a replica of this name that listens and is in contact?  One that has just lost it may be taken for
+	 * dead until it is in contact again, and one that has just died for alive, for some seconds. */
+	enum ofa_status (*replica_lives)(struct store *s, const char *replica, bool *ret, struct ofa_error *err);
 	enum ofa_status (*publish)(struct store *s, enum store_topic topic, const char *text, struct ofa_error *err);
 
 	/* Takes the question for this replica unless another one has it (*ret_held false).  It is given back by
@@ -242,6 +254,7 @@ struct store_sharing {
 	 * nothing else. */
 	enum ofa_status (*question_lock)(struct store *s, const uint8_t question[OFA_SHA256_BYTES], bool *ret_held,
 					 struct ofa_error *err);
+	/* One that is not held is no error. */
 	void (*question_unlock)(struct store *s, const uint8_t question[OFA_SHA256_BYTES]);
 };
 
