@@ -105,6 +105,44 @@ enum ofa_status listener_check(const char *option, const char *address, bool uni
 	return st;
 }
 
+static enum ofa_status dial(const struct sockaddr *to, socklen_t len, const char *address, unsigned seconds, int *ret,
+			    struct ofa_error *err)
+{
+	const struct timeval most = {.tv_sec = seconds};
+	int fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	/* on Linux the time to send is that to connect, too */
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof(most)) == 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most)) == 0 && connect(fd, to, len) == 0) {
+		*ret = fd;
+		return OFA_OK;
+	}
+	(void)ofa_fail(err, OFA_ERR_IO, NULL, "cannot connect to %.200s: %s", address,
+		       errno == EINPROGRESS ? "it takes too long" : strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return OFA_ERR_IO;
+}
+
+enum ofa_status listener_dial(const char *option, const char *address, unsigned seconds, int *ret,
+			      struct ofa_error *err)
+{
+	union address un = {.any.sa_family = AF_UNSPEC};
+	struct addrinfo *list = NULL;
+	enum ofa_status st;
+
+	if (is_unix(address, true)) {
+		st = unix_address(option, address, &un.local, err);
+		return st == OFA_OK ? dial(&un.any, sizeof(un.local), address, seconds, ret, err) : st;
+	}
+	st = resolve(option, address, true, &list, err);
+	if (st == OFA_OK)
+		st = dial(list->ai_addr, list->ai_addrlen, address, seconds, ret, err);
+	if (list)
+		freeaddrinfo(list);
+	return st;
+}
+
 /* ---- what a socket says of itself ---- */
 
 static bool is_loopback(const union address *a)

@@ -24,6 +24,10 @@ enum ofa_status listener_open(const char *name, const char *option, const char *
 /* Can listener_open() make sense of the address, and is it local then?  ret_local may be NULL. */
 enum ofa_status listener_check(const char *option, const char *address, bool unix_too, bool *ret_local,
 			       struct ofa_error *err) OFA_MUST_CHECK;
+/* Connects to the first of what the address stands for; each of connecting, sending and receiving may take so many
+ * seconds.  The caller closes *ret. */
+enum ofa_status listener_dial(const char *option, const char *address, unsigned seconds, int *ret,
+			      struct ofa_error *err) OFA_MUST_CHECK;
 /* TLS is spoken on it: the URL says so. */
 void listener_secure(struct listener *l);
 /* Removes what a Unix socket leaves, unless a sandbox forbids it: the next listener_open() then does.  The descriptor

@@ -161,7 +161,8 @@ server/embedded_schema_postgresql_0001.c: $(top_srcdir)/server/store/schema/post
 SERVER_LIBS = server/libofad.a $(ENGINE_LIBS) $(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(SECCOMP_LIBS) $(SODIUM_LIBS) $(SQLITE_LIBS) $(PQ_LIBS) $(CURL_LIBS)
 
 bin_PROGRAMS += server/ofad
-server_ofad_SOURCES = server/main.c server/command_keygen.h server/command_keygen.c
+server_ofad_SOURCES = server/main.c server/command_keygen.h server/command_keygen.c \
+	server/command_probe.h server/command_probe.c
 server_ofad_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 server_ofad_LDADD = $(SERVER_LIBS)
 

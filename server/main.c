@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "app.h"
 #include "command_keygen.h"
+#include "command_probe.h"
 #include "command_token.h"
 #include "notify.h"
 #include "preflight.h"
@@ -96,6 +97,7 @@ static const struct subcommand {
 	int (*run)(int argc, char **argv);
 } subcommands[] = {
 	{"keygen", "a key that deliveries are signed with", command_keygen},
+	{"probe", "whether a running ofad is ready", command_probe},
 	{"token", "who may use the server: add, list, revoke, purge", command_token},
 };
 

@@ -197,6 +197,7 @@ SERVER_TESTS = \
 	tests/server/test_plans \
 	tests/server/test_profiles \
 	tests/server/test_prefer \
+	tests/server/test_probe \
 	tests/server/test_request \
 	tests/server/test_route \
 	tests/server/test_samples \
@@ -265,6 +266,9 @@ tests_server_test_profiles_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_profiles_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_prefer_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_prefer_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_probe_SOURCES = tests/server/test_probe.c $(DAEMON_SOURCES)
+tests_server_test_probe_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_probe_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_timers_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_timers_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_request_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
