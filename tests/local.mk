@@ -28,7 +28,7 @@ FAULT_TESTS = \
 TESTS += $(FAULT_TESTS)
 EXTRA_DIST += $(PLAIN_TESTS) $(FAULT_TESTS) tests/faults/lib.sh
 # Servers that tests start for themselves.
-EXTRA_DIST += tests/services/lib.sh tests/services/postgresql
+EXTRA_DIST += tests/services/lib.sh tests/services/nginx tests/services/postgresql
 
 ENGINE_TESTS = \
 	tests/engine/test_arch \

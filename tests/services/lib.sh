@@ -26,3 +26,7 @@ within() {
 		sleep 0.1
 	done
 }
+
+# By the state of the process, for one that was killed may stay a while as a zombie, which others take for alive.
+alive() { grep -q '^State:[[:space:]]*[^Z[:space:]]' "/proc/$1/status" 2>/dev/null; }
+gone() { ! alive "$1"; }

@@ -7,12 +7,12 @@ const REPLY_MAX = 64 << 20;
 export const PATIENCE_MS = 30000;
 
 // { status, headers: lower-case name -> value, body: Buffer }.  `options`: method, path, headers, body, agent,
-// tls (options of https.request), timeout.
+// host, tls (options of https.request), timeout.
 export function exchange(port, options) {
-	const { tls, body, timeout = PATIENCE_MS } = options;
+	const { host = '127.0.0.1', tls, body, timeout = PATIENCE_MS } = options;
 	return new Promise((resolve, reject) => {
 		const request = (tls ? https : http).request({
-			host: '127.0.0.1',
+			host,
 			port,
 			method: options.method,
 			path: options.path,

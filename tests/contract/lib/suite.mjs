@@ -117,8 +117,7 @@ export class Suite {
 			...Object.entries(options.headers).map(([name, value]) => `${name}: ${value}`),
 			head,
 		];
-		const { bytes } = await rawExchange(daemon.port, lines.join('\r\n'));
-		const reply = parseReply(bytes);
+		const reply = daemon.received(parseReply((await rawExchange(daemon.port, lines.join('\r\n'))).bytes));
 		if (!reply) throw new Mismatch(`${options.method} ${target}, raw: no answer`);
 		this.#judge(operation, reply, want, `${options.method} ${target}, raw`);
 	}

@@ -1,25 +1,35 @@
 // A temporary directory with a network, and daemons on free loopback ports that serve it.
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { exchange } from './client.mjs';
+import { BUILD, Daemon, OFAD, SOURCE } from './daemon.mjs';
+import { Postgresql, S3 } from './services.mjs';
+import { Topology } from './topology.mjs';
 
-export const SOURCE =
-	process.env.OFA_SRCDIR ?? join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../../..');
-const BUILD = process.env.OFA_BUILDDIR ?? SOURCE;
-export const OFAD = join(BUILD, 'server/ofad');
+export { OFAD, SOURCE };
 const NETWORK = 'fashion'; // as the examples of the document call it
-const START_MS = 60000;
+
+// What each daemon is: nothing said, one ofad; else replicas behind nginx that share such a database and such packages,
+// or one behind it with databases of its own.
+export const TOPOLOGIES = {
+	'': null,
+	sqlite: {},
+	postgresql: { store: 'postgresql', packages: 'postgresql' },
+	'postgresql+s3': { store: 'postgresql', packages: 's3' },
+};
 
 export class World {
+	#started = [];
 	#daemons = [];
 
-	constructor() {
+	constructor({ topology = process.env.OFA_TOPOLOGY ?? '' } = {}) {
+		if (!(topology in TOPOLOGIES))
+			throw new Error(`OFA_TOPOLOGY is ${topology}: one of ${Object.keys(TOPOLOGIES).join(' ')}`);
+		this.topology = TOPOLOGIES[topology];
 		this.root = mkdtempSync(join(tmpdir(), 'ofad-contract-'));
 		process.once('exit', () => this.#end());
-		for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+		for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
 		execFileSync(join(BUILD, 'tests/server/make_network'), [
 			NETWORK,
 			join(SOURCE, 'models/fashion/recipe.json'),
@@ -35,14 +45,48 @@ export class World {
 	}
 
 	// Starts ofad with the data directory of that name and these further arguments; `keys`: with a signing key;
-	// `network`: another file than the world's own.
+	// further options are those of Daemon and Topology.
 	async start(name, args = [], { ready = true, keys = false, ...options } = {}) {
-		if (keys) execFileSync(OFAD, ['keygen', '--keys', join(this.path(name), 'keys')], { stdio: 'ignore' });
-		const daemon = new Daemon(this, name, args, options);
+		const folder = join(this.path(name), 'keys');
+		if (keys) execFileSync(OFAD, ['keygen', '--keys', folder], { stdio: 'ignore' });
+		const daemon = this.topology
+			? new Topology(this, name, keys ? ['--keys', folder, ...args] : args, await this.#kind(name), options)
+			: new Daemon(this, name, args, options);
 		this.#daemons.push(daemon);
+		this.stopsAtEnd(daemon);
 		await daemon.started();
 		if (ready) await daemon.ready();
 		return daemon;
+	}
+
+	// An object with stopNow(), which is called when the process ends, however it ends.
+	stopsAtEnd(service) {
+		this.#started.push(service);
+	}
+
+	async #kind(name) {
+		const kind = {};
+		if (this.topology.store) kind.store = await (await this.postgresql()).database(name);
+		if (this.topology.packages === 's3') kind.packages = await this.#bucket(name);
+		else if (this.topology.packages) kind.packages = this.topology.packages;
+		return kind;
+	}
+
+	// The world's own, started when it is first asked for.
+	async postgresql() {
+		this.database ??= await this.#service(new Postgresql(this.path('postgresql')));
+		return this.database;
+	}
+
+	async #bucket(name) {
+		this.s3 ??= await this.#service(new S3(this.path('s3')));
+		return this.s3.packages(name);
+	}
+
+	async #service(service) {
+		this.stopsAtEnd(service);
+		await service.start();
+		return service;
 	}
 
 	get daemons() {
@@ -50,77 +94,8 @@ export class World {
 	}
 
 	#end() {
-		for (const daemon of this.#daemons) daemon.process.kill('SIGKILL');
-		rmSync(this.root, { recursive: true, force: true });
-	}
-}
-
-class Daemon {
-	constructor(world, name, args, { tls, network } = {}) {
-		this.name = name;
-		this.tls = tls;
-		this.data = world.path(name);
-		this.log = `${this.data}.log`;
-		this.portFile = `${this.data}.port`;
-		rmSync(this.portFile, { force: true });
-		const log = openSync(this.log, 'a');
-		this.process = spawn(
-			OFAD,
-			[
-				'--network',
-				network ?? world.path('network.safetensors'),
-				'--listen',
-				'127.0.0.1:0',
-				'--data',
-				this.data,
-				'--port-file',
-				this.portFile,
-				'--worker-nice',
-				'0',
-				'--front-evaluations',
-				'50000',
-				...args,
-			],
-			{ stdio: ['ignore', 'ignore', log] },
-		);
-		this.ended = new Promise((resolve) =>
-			this.process.once('exit', (code, signal) => resolve(signal ?? code)),
-		);
-	}
-
-	get alive() {
-		return this.process.exitCode === null && this.process.signalCode === null;
-	}
-
-	async started() {
-		for (const end = Date.now() + START_MS; Date.now() < end; await sleep(10)) {
-			if (!this.alive)
-				throw new Error(`ofad ${this.name} ended while it was starting: ${this.logTail()}`);
-			this.port = existsSync(this.portFile) ? Number(readFileSync(this.portFile, 'utf8')) : 0;
-			if (this.port) return;
-		}
-		throw new Error(`ofad ${this.name} did not start`);
-	}
-
-	async ready() {
-		for (const end = Date.now() + START_MS; Date.now() < end; await sleep(20)) {
-			const reply = await this.exchange({ method: 'GET', path: '/readyz' });
-			if (reply.status === 200) return;
-		}
-		throw new Error(`ofad ${this.name} did not become ready`);
-	}
-
-	exchange(options) {
-		return exchange(this.port, { tls: this.tls, ...options });
-	}
-
-	// Its exit code, or the signal that ended it.
-	async stop(signal = 'SIGTERM') {
-		if (this.alive) this.process.kill(signal);
-		return this.ended;
-	}
-
-	logTail() {
-		return readFileSync(this.log, 'utf8').slice(-2000);
+		for (const service of this.#started.reverse()) service.stopNow();
+		if (process.env.OFA_KEEP && existsSync(this.root)) console.log(`kept: ${this.root}`);
+		else rmSync(this.root, { recursive: true, force: true });
 	}
 }

@@ -1,8 +1,6 @@
 // Who may do what: every operation without a token, with one of no use, with one of each scope.
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { execute } from '../lib/database.mjs';
+import { execute, tokensChanged } from '../lib/database.mjs';
 import { check } from '../lib/suite.mjs';
 import { OFAD } from '../lib/world.mjs';
 
@@ -10,7 +8,7 @@ const SCOPES = ['read', 'provision', 'profiles:write', 'admin'];
 const STRANGER = 'ofad_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
 
 export function makeToken(daemon, scope, ...more) {
-	const args = ['token', 'add', '--scope', scope, '--data', daemon.data, ...more];
+	const args = ['token', 'add', '--scope', scope, ...daemon.tokenArgs, ...more];
 	return execFileSync(OFAD, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
 }
 
@@ -74,7 +72,7 @@ export async function access(suite) {
 // Who calls cannot be found out: nobody is let in, and nobody is told that the token is wrong.
 async function tokensOutOfReach(suite, daemon, guarded, token) {
 	execute(daemon, 'ALTER TABLE tokens RENAME TO gone');
-	writeFileSync(join(daemon.data, 'tokens.generation'), Buffer.alloc(8, 0xee));
+	tokensChanged(daemon);
 	for (const op of guarded)
 		await suite.test(`${op.id}: tokens cannot be checked`, () =>
 			suite.call(daemon, op.id, { status: 503, slug: 'overload' }, { token }),

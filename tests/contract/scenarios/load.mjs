@@ -56,14 +56,14 @@ export async function limits(suite) {
 	for (const op of suite.document.operations.values()) {
 		if (!op.responses.has('429')) continue;
 		await suite.test(`${op.id}: one too many`, async () => {
-			await daemon.exchange({ method: 'GET', path: '/problems' });
+			for (const one of daemon.replicas) await one.exchange({ method: 'GET', path: '/problems' });
 			await suite.call(daemon, op.id, { status: 429, slug: 'too-many-requests' });
 		});
 	}
 }
 
 export async function load(suite) {
-	const daemon = await suite.world.start('busy', ONE_OF_ALL, { keys: true });
+	const daemon = await suite.world.start('busy', ONE_OF_ALL, { keys: true, replicas: 1 });
 	const unavailable = [...suite.document.operations.values()].filter((op) => op.responses.has('503'));
 	const connections = new Map(
 		['watch', ...unavailable.map((op) => op.id)].map((name) => [
@@ -75,7 +75,8 @@ export async function load(suite) {
 	// nothing that is in memory, which is served whatever the load
 	const path = { id: '0'.repeat(64) };
 
-	for (const agent of connections.values()) await daemon.exchange({ method: 'GET', path: '/healthz', agent });
+	for (const agent of connections.values())
+		await daemon.replicas[0].exchange({ method: 'GET', path: '/healthz', agent });
 	await suite.test('all threads and queues taken', () => occupy(suite, daemon));
 	for (const op of unavailable.filter((o) => !AT_ONCE.includes(o.id)))
 		await suite.test(`${op.id}: a full queue`, () =>
@@ -85,13 +86,15 @@ export async function load(suite) {
 	await suite.test('getMetrics: under load', () => suite.call(daemon, 'getMetrics', 200));
 
 	await suite.test('shutting down', async () => {
+		// whoever sends requests to it sends them elsewhere by now
+		const [one] = daemon.replicas;
 		const ended = daemon.stop('SIGTERM');
 		await eventually(
-			() => daemon.exchange({ method: 'GET', path: '/readyz', agent: connections.get('watch') }),
+			() => one.exchange({ method: 'GET', path: '/readyz', agent: connections.get('watch') }),
 			(r) => r.status === 503,
 			'it drains',
 		);
-		const ask = (id, want) => suite.call(daemon, id, want, { path, agent: connections.get(id) });
+		const ask = (id, want) => suite.call(one, id, want, { path, agent: connections.get(id) });
 		const ready = await ask('getReady', 503);
 		check(ready.json.status === 'draining', `ready says ${ready.json.status}`);
 		await ask('postSubnet', { status: 503, slug: 'draining' });
