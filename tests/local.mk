@@ -51,12 +51,15 @@ ENGINE_TESTS = \
 	tests/engine/test_recipe \
 	tests/engine/test_rng \
 	tests/engine/test_safetensors \
+	tests/engine/test_same_digest \
 	tests/engine/test_shrink \
 	tests/engine/test_space \
 	tests/engine/test_step \
 	tests/engine/test_stripes \
 	tests/engine/test_supernet
 tests_engine_test_calibration_CPPFLAGS = $(AM_CPPFLAGS) $(JPEG_CFLAGS) $(PNG_CFLAGS)
+# The engine's choice of kernels is the test's.
+tests_engine_test_same_digest_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ofa_kernels -Wl,--wrap=ofa_quantised_kernels
 EXTRA_DIST += tests/engine/quantise_oracle.h
 EXTRA_DIST += tests/engine/shared.h tests/engine/runner.h tests/engine/spaces.h tests/engine/zip_writer.h
 

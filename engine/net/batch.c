@@ -92,13 +92,24 @@ static void materialise(struct ofa_batch *b, int li, int i0, int count)
 	b->kernels->bn_act(bl->z + at, res, rows, l->c_out, bl->scale, bl->shift, l->act, bl->y + at);
 }
 
+/* z (rows, out) = x (rows, in) times a matrix of the supernet, in place (keep) or in panels. */
+static void multiply(const struct ofa_batch *b, const float *x, int rows, int in, int weight, const float *panels,
+		     int out, float *z)
+{
+	const struct ofa_panel_conv product = ofa_panel_product(x, rows, in, panels, b->zeros, out, z);
+
+	if (b->keep)
+		ofa_gemm_nt(rows, out, in, x, in, b->data[weight], b->params->list[weight].shape[1], 0.0f, z, out);
+	else
+		b->kernels->conv(&product);
+}
+
 /* Squeeze, two small products, gate; x (count,h,w,c) is scaled in place. */
 static void se_forward(struct ofa_batch *b, int se, int i0, int count, float *x)
 {
 	const struct ofa_layer *l = &b->plan.layers[se];
 	struct ofa_batch_layer *bl = &b->layers[se];
 	int c = l->c_in, hid = l->hidden, hw = l->h_in * l->w_in;
-	int full_c = b->params->list[l->weight].shape[1], full_h = b->params->list[l->weight2].shape[1];
 	float *sq = bl->squeeze + (size_t)i0 * c, *hidden = bl->hidden + (size_t)i0 * hid;
 	float *gi = bl->gate_in + (size_t)i0 * c, *gate = bl->gate + (size_t)i0 * c;
 
@@ -107,7 +118,7 @@ static void se_forward(struct ofa_batch *b, int se, int i0, int count, float *x)
 		b->kernels->column_sum(x + (size_t)i * hw * c, hw, c, sq + (size_t)i * c);
 	for (int i = 0; i < count * c; i++)
 		sq[i] *= 1.0f / (float)hw;
-	ofa_gemm_nt(count, hid, c, sq, c, b->data[l->weight], full_c, 0.0f, hidden, hid);
+	multiply(b, sq, count, c, l->weight, bl->wk, hid, hidden);
 	for (int i = 0; i < count; i++) {
 		for (int j = 0; j < hid; j++) {
 			float v = hidden[i * hid + j] + b->data[l->bias][j];
@@ -115,7 +126,7 @@ static void se_forward(struct ofa_batch *b, int se, int i0, int count, float *x)
 			hidden[i * hid + j] = v > 0.0f ? v : 0.0f;
 		}
 	}
-	ofa_gemm_nt(count, c, hid, hidden, hid, b->data[l->weight2], full_h, 0.0f, gi, c);
+	multiply(b, hidden, count, hid, l->weight2, bl->wk2, c, gi);
 	for (int i = 0; i < count; i++) {
 		for (int j = 0; j < c; j++) {
 			float v = gi[i * c + j] + b->data[l->bias2][j], r = v + 3.0f;
@@ -144,13 +155,16 @@ static void conv_chunk(struct ofa_batch *b, int li, int i0, int count, float *sc
 	if (after_se(&b->plan, li))
 		se_forward(b, li - 1, i0, count, scratch);
 	if (l->k == 1) {
-		ofa_gemm_nt((int)rows, l->c_out, l->c_in, in, l->c_in, b->data[l->weight],
-			    b->params->list[l->weight].shape[1], 0.0f, z, l->c_out);
+		multiply(b, in, (int)rows, l->c_in, l->weight, bl->wk, l->c_out, z);
 		return;
 	}
 	struct ofa_conv c = ofa_layer_conv(l);
+	float *col = scratch + (size_t)count * ofa_batch_input_floats(l, 0);
 
-	ofa_conv_run(&c, count, in, bl->wk, scratch + (size_t)count * ofa_batch_input_floats(l, 0), z);
+	if (b->keep)
+		ofa_conv_run(&c, count, in, bl->wk, col, z);
+	else
+		ofa_conv_run_panels(b->kernels, &c, count, in, bl->wk, b->zeros, col, z);
 }
 
 /* One image at a time through the same planes, whose frames stay zero. */
@@ -336,15 +350,49 @@ static void scale_by_one(struct ofa_batch_layer *bl, int c)
 	}
 }
 
+/* A window's taps come before its channels, unlike in the stored weight: a panel at a time is put in order first. */
+static void window_panels(struct ofa_batch *b, const struct ofa_layer *l, float *panels)
+{
+	const size_t width = (size_t)l->k * l->k * l->c_in;
+
+	for (int i = 0; i < l->c_out; i += OFA_WEIGHT_PANEL) {
+		int n = l->c_out - i < OFA_WEIGHT_PANEL ? l->c_out - i : OFA_WEIGHT_PANEL;
+
+		ofa_conv_prepare_rows(l, &b->params->list[l->weight], b->data[l->weight], i, n, b->scratch[0]);
+		b->kernels->to_panels(b->scratch[0], width, n, width, NULL, panels + (size_t)i * width);
+	}
+}
+
+static void matrix_panels(struct ofa_batch *b, int param, int rows, int columns, float *panels)
+{
+	b->kernels->to_panels(b->data[param], (size_t)b->params->list[param].shape[1], rows, (size_t)columns, NULL,
+			      panels);
+}
+
+/* The weights of a layer as its pass reads them. */
+static void prepare(struct ofa_batch *b, const struct ofa_layer *l, struct ofa_batch_layer *bl)
+{
+	if (l->op == OFA_OP_DWCONV) {
+		ofa_depthwise_prepare(l, b->data, b->scratch[0], bl->wk);
+	} else if (b->keep) {
+		if (l->op == OFA_OP_CONV && l->k > 1)
+			ofa_conv_prepare(l, &b->params->list[l->weight], b->data[l->weight], bl->wk);
+	} else if (l->op == OFA_OP_SE) {
+		matrix_panels(b, l->weight, l->hidden, l->c_in, bl->wk);
+		matrix_panels(b, l->weight2, l->c_in, l->hidden, bl->wk2);
+	} else if (l->k > 1) {
+		window_panels(b, l, bl->wk);
+	} else {
+		matrix_panels(b, l->weight, l->c_out, l->c_in, bl->wk);
+	}
+}
+
 static void conv_layer(struct ofa_batch *b, struct pass *ps)
 {
 	const struct ofa_layer *l = &b->plan.layers[ps->li];
 	struct ofa_batch_layer *bl = &b->layers[ps->li];
 
-	if (l->op == OFA_OP_DWCONV)
-		ofa_depthwise_prepare(l, b->data, b->scratch[0], bl->wk);
-	else if (l->k > 1)
-		ofa_conv_prepare(l, &b->params->list[l->weight], b->data[l->weight], bl->wk);
+	prepare(b, l, bl);
 	ofa_pool_run(b->pool, conv_pass, ps);
 	if (l->bn >= 0) {
 		batch_statistics(b, ps->li);
@@ -384,6 +432,7 @@ void ofa_batch_forward(struct ofa_batch *b, const float *const *data, const stru
 			ofa_pool_run(b->pool, add_pass, &ps);
 			break;
 		default: /* SE runs inside the layer that reads it */
+			prepare(b, &plan->layers[ps.li], &b->layers[ps.li]);
 			break;
 		}
 	}

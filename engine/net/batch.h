@@ -1,6 +1,8 @@
 /* Forward of one arch over a whole batch with batch-statistics BN, straight on the supernet's tensors: the first-k
  * channels of a tensor are a sub-matrix with a leading dimension, nothing is copied but kernels of a few KB.
- * BN recalibration and training both stand on it; with `keep`, everything that backward needs stays.
+ * BN recalibration and training both stand on it; with `keep`, everything that backward needs stays.  Training
+ * multiplies by BLAS, which rounds as the processor's core has it; recalibration, whose statistics go into packages, by
+ * the kernels of ops/kernels.h, whose sums are in one order everywhere (its logits, which nobody reads, aside).
  *
  * A layer's conv output z is written once; its value act(bn(z)) is recomputed where it is read, in scratch that fits
  * the cache, except at block boundaries (residual sources), whose value y is kept. */
@@ -14,7 +16,9 @@
 struct ofa_batch_layer {
 	float *z;                   /* (n,h,w,c) before BN; NULL for SE, pools and ADD */
 	float *y;                   /* value: block boundaries, pools, ADD; else NULL */
-	float *wk;                  /* DWCONV (k,k,c); CONV k>1 (c_out,k,k,c_in); else NULL: read in place */
+	/* keep: DWCONV (k,k,c); CONV k>1 (c_out,k,k,c_in); else NULL: read in place.  Without: all but those of DWCONV
+	 * in panels (ops/kernels.h), SE's second matrix in wk2 */
+	float *wk, *wk2;
 	float *mean, *var, *invstd; /* of this batch, (c); var is biased; NULL without BN */
 	float *scale, *shift;       /* value = act(z*scale + shift [+ residual]) */
 	/* SE, per image: squeezed mean (n,c), hidden after ReLU (n,hidden), gate before and after h_sigmoid (n,c) */
@@ -41,6 +45,7 @@ struct ofa_batch {
 	size_t storage_floats;
 	float *scratch[OFA_MAX_THREADS]; /* per thread, scratch_floats each, in one allocation */
 	size_t scratch_floats, max_channels;
+	float *zeros; /* max_channels of them */
 	float *stat_sum[OFA_MAX_THREADS], *stat_square[OFA_MAX_THREADS], *stat_origin[OFA_MAX_THREADS];
 };
 

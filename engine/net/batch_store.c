@@ -57,12 +57,23 @@ bool ofa_batch_boundary(const struct ofa_plan *plan, int li)
 	return l->act == OFA_ACT_NONE || l->residual >= 0 || uses(plan, li) > 1;
 }
 
-static void weights_layout(struct ofa_batch_layer *bl, const struct ofa_layer *l, struct bump *m)
+static size_t panel_floats(int rows, size_t columns)
 {
-	if (l->op == OFA_OP_DWCONV)
+	return ((size_t)rows + OFA_WEIGHT_PANEL - 1) / OFA_WEIGHT_PANEL * OFA_WEIGHT_PANEL * columns;
+}
+
+static void weights_layout(struct ofa_batch_layer *bl, const struct ofa_layer *l, bool keep, struct bump *m)
+{
+	const size_t width = (size_t)l->k * l->k * l->c_in;
+
+	if (l->op == OFA_OP_DWCONV) {
 		bl->wk = take(m, (size_t)l->k * l->k * l->c_out);
-	else if (l->op == OFA_OP_CONV && l->k > 1)
-		bl->wk = take(m, (size_t)l->k * l->k * l->c_in * l->c_out);
+	} else if (l->op == OFA_OP_CONV && (l->k > 1 || !keep)) {
+		bl->wk = take(m, keep ? width * l->c_out : panel_floats(l->c_out, width));
+	} else if (l->op == OFA_OP_SE && !keep) {
+		bl->wk = take(m, panel_floats(l->hidden, (size_t)l->c_in));
+		bl->wk2 = take(m, panel_floats(l->c_in, (size_t)l->hidden));
+	}
 	if (l->op == OFA_OP_CONV || l->op == OFA_OP_DWCONV || l->op == OFA_OP_ADD) {
 		bl->scale = take(m, (size_t)l->c_out);
 		bl->shift = take(m, (size_t)l->c_out);
@@ -205,7 +216,7 @@ static void layout(struct ofa_batch *b, const struct ofa_plan *plan, int n, stru
 		struct ofa_batch_layer *bl = &b->layers[i];
 		size_t f = (size_t)n * out_floats(l);
 
-		weights_layout(bl, l, m);
+		weights_layout(bl, l, b->keep, m);
 		if (l->op == OFA_OP_SE)
 			se_layout(bl, l, (size_t)n, m);
 		if (has_z(l))
@@ -278,6 +289,7 @@ static size_t max_channels(const struct ofa_plan *plan)
 	for (int i = 0; i < plan->n_layers; i++) {
 		c = plan->layers[i].c_out > c ? plan->layers[i].c_out : c;
 		c = plan->layers[i].c_in > c ? plan->layers[i].c_in : c;
+		c = plan->layers[i].hidden > c ? plan->layers[i].hidden : c;
 	}
 	return ((size_t)c + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
 }
@@ -311,7 +323,7 @@ enum ofa_status ofa_batch_init_plan(struct ofa_batch *b, const struct ofa_space 
 	b->scratch_floats = scratch_need(plan, keep);
 	b->max_channels = max_channels(plan);
 	b->storage = alloc_floats(b->storage_floats);
-	per_thread = alloc_floats(threads * (b->scratch_floats + 3 * b->max_channels));
+	per_thread = alloc_floats(threads * (b->scratch_floats + 3 * b->max_channels) + b->max_channels);
 	b->scratch[0] = per_thread;
 	if (!b->storage || !per_thread) {
 		ofa_batch_release(b);
@@ -324,6 +336,8 @@ enum ofa_status ofa_batch_init_plan(struct ofa_batch *b, const struct ofa_space 
 		b->stat_square[t] = b->stat_sum[t] + b->max_channels;
 		b->stat_origin[t] = b->stat_square[t] + b->max_channels;
 	}
+	b->zeros = per_thread + threads * (b->scratch_floats + 3 * b->max_channels);
+	memset(b->zeros, 0, b->max_channels * sizeof(*b->zeros));
 	return OFA_OK;
 }
 

@@ -22,22 +22,11 @@ size_t ofa_layer_scratch(const struct ofa_layer *l, int count)
 static void matrix(const struct ofa_kernels *kernels, const float *x, int rows, int c_in, const float *w,
 		   const float *b, int c_out, enum ofa_act act, const float *res, float *y)
 {
-	kernels->conv(&(struct ofa_panel_conv){
-		.x = x,
-		.x_pixel = (size_t)c_in,
-		.rows = 1,
-		.taps = c_in,
-		.w = w,
-		.bias = b,
-		.residual = res,
-		.y = y,
-		.y_pixel = (size_t)c_out,
-		.y_channel = 1,
-		.lines = 1,
-		.pixels = rows,
-		.c_out = c_out,
-		.act = act,
-	});
+	struct ofa_panel_conv c = ofa_panel_product(x, rows, c_in, w, b, c_out, y);
+
+	c.residual = res;
+	c.act = act;
+	kernels->conv(&c);
 }
 
 /* One image with the zeros around it that windows reach into. */

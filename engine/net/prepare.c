@@ -1,7 +1,11 @@
 #include "net/prepare.h"
 
 #include <string.h>
+#include "ops/kernels.h"
 #include "tensor/gemm.h"
+
+#define TRANSFORM_MAX 25
+#define TRANSFORM_ROWS ((TRANSFORM_MAX + OFA_WEIGHT_PANEL - 1) / OFA_WEIGHT_PANEL * OFA_WEIGHT_PANEL)
 
 /* Parts of the scratch: v, v' (c,25), u, u' (c,9), one stack of the stored size. */
 struct parts {
@@ -56,6 +60,19 @@ static void transpose(const float *a, int rows, int cols, float *out)
 	}
 }
 
+/* y (c,n) = x (c,n) times the transposed (n,n) matrix t.  Not by BLAS: what is packed must not depend on which of its
+ * kernels a processor gets. */
+static void times(const float *x, int c, int n, const float *t, float *y)
+{
+	static const float zeros[TRANSFORM_ROWS];
+	const struct ofa_kernels *kernels = ofa_kernels();
+	float panels[TRANSFORM_ROWS * TRANSFORM_MAX];
+	struct ofa_panel_conv product = ofa_panel_product(x, c, n, panels, zeros, n, y);
+
+	kernels->to_panels(t, (size_t)n, n, (size_t)n, NULL, panels);
+	kernels->conv(&product);
+}
+
 /* Fills v, v', u, u' as far as the layer uses them; returns the (c,k*k) kernel. */
 static const float *transform(const struct ofa_layer *l, const float *const *data, const struct parts *p)
 {
@@ -64,13 +81,13 @@ static const float *transform(const struct ofa_layer *l, const float *const *dat
 
 	if (l->t75 >= 0) {
 		crop(cur, c, k, 5, p->v);
-		ofa_gemm_nt(c, 25, 25, p->v, 25, data[l->t75], 25, 0.0f, p->vt, 25);
+		times(p->v, c, 25, data[l->t75], p->vt);
 		cur = p->vt;
 		k = 5;
 	}
 	if (l->t53 >= 0) {
 		crop(cur, c, k, 3, p->u);
-		ofa_gemm_nt(c, 9, 9, p->u, 9, data[l->t53], 9, 0.0f, p->ut, 9);
+		times(p->u, c, 9, data[l->t53], p->ut);
 		cur = p->ut;
 	}
 	return cur;

@@ -74,3 +74,18 @@ void ofa_conv_run(const struct ofa_conv *c, int n, const float *x, const float *
 			    c->c_out);
 	}
 }
+
+void ofa_conv_run_panels(const struct ofa_kernels *kernels, const struct ofa_conv *c, int n, const float *x,
+			 const float *panels, const float *zeros, float *col, float *y)
+{
+	const size_t all = (size_t)n * (size_t)c->ho * (size_t)c->wo, tile = tile_pixels(c);
+
+	for (size_t i = 0; i < all; i += tile) {
+		size_t count = all - i < tile ? all - i : tile;
+		struct ofa_panel_conv product = ofa_panel_product(col, (int)count, (int)patch_floats(c), panels, zeros,
+								  c->c_out, y + i * (size_t)c->c_out);
+
+		patches(c, x, i, count, col);
+		kernels->conv(&product);
+	}
+}

@@ -57,6 +57,27 @@ struct ofa_panel_conv {
 	enum ofa_act act;
 };
 
+/* The one that is a product: x (rows, in) times a matrix (out, in) in panels gives y (rows, out), with neither
+ * activation nor residual.  Each sum is taken in the order of the inputs, so that sets of kernels that fuse
+ * multiplication and addition (all but "generic") give the same bits. */
+static inline struct ofa_panel_conv ofa_panel_product(const float *x, int rows, int in, const float *w,
+						      const float *bias, int out, float *y)
+{
+	return (struct ofa_panel_conv){.x = x,
+				       .x_pixel = (size_t)in,
+				       .rows = 1,
+				       .taps = in,
+				       .w = w,
+				       .bias = bias,
+				       .y = y,
+				       .y_pixel = (size_t)out,
+				       .y_channel = 1,
+				       .lines = 1,
+				       .pixels = rows,
+				       .c_out = out,
+				       .act = OFA_ACT_NONE};
+}
+
 /* A depthwise convolution of a dense (h,w,c) map, or of the pointwise convolution `expand` of one, whose result then
  * never exists as a whole: some channels at a time go through planes that stay in the cache. */
 struct ofa_depthwise_map {
