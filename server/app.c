@@ -214,6 +214,19 @@ static enum ofa_status open_store(struct app *app, struct ofa_error *err)
 	return store_open(s->store, s->data, &options, &app->store, err);
 }
 
+static enum ofa_status open_packages(struct app *app, struct ofa_error *err)
+{
+	const struct settings *s = app->settings;
+	const struct packages_options options = {
+		.url = s->packages,
+		.dir = s->data,
+		.store = app->store,
+		.cache_bytes = s->cache_bytes / 2,
+	};
+
+	return packages_new(&options, &app->packages, err);
+}
+
 static enum ofa_status open_data(struct app *app, struct ofa_error *err)
 {
 	const struct settings *s = app->settings;
@@ -230,7 +243,7 @@ static enum ofa_status open_data(struct app *app, struct ofa_error *err)
 	if (st == OFA_OK)
 		st = profiles_new(app->store, s->cache_bytes / 8, &app->profiles, err);
 	if (st == OFA_OK)
-		st = packages_new(s->data, s->cache_bytes / 2, &app->packages, err);
+		st = open_packages(app, err);
 	if (st == OFA_OK)
 		st = exports_new(s->cache_bytes / 10, &app->exports, err);
 	return st == OFA_OK ? start_signer(app, err) : st;

@@ -94,6 +94,10 @@ server_libofad_a_SOURCES = \
 	server/metrics/process.h server/metrics/process.c \
 	server/metrics/requests.h server/metrics/requests.c \
 	server/metrics/text.h server/metrics/text.c \
+	server/packages/package_location.h server/packages/package_location.c \
+	server/packages/package_store.h server/packages/package_store.c \
+	server/packages/dir.c \
+	server/packages/spool.h server/packages/spool.c \
 	server/sandbox/sandbox.h server/sandbox/sandbox.c \
 	server/sandbox/landlock.c server/sandbox/seccomp.c \
 	server/service/answering.h server/service/answering.c \

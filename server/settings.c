@@ -32,6 +32,7 @@ const struct option settings_options[] = {
 	  .kind = OPTION_COUNT, .offset = MEMBER(store_connections), .min = 1, .max = STORE_CONNECTIONS_MAX,
 	  .help = "connections to PostgreSQL, beside two for what servers tell each other" },
 	{ .name = "packages", .argument = "URL", .kind = OPTION_TEXT, .offset = MEMBER(packages),
+	  .reopened = REOPENED_WRITE_URL,
 	  .help = "packages: dir:PATH, postgresql (in the store's database), or s3://BUCKET/PREFIX "
 		  "(dir:packages in the data directory)" },
 	{ .name = "packages-bytes", .argument = "N", .initial = "16G",
@@ -312,6 +313,8 @@ static enum ofa_status reopened_in(const char *path, enum option_reopened how,
 
 	if (how == REOPENED_READ_DIR || how == REOPENED_WRITE_DIR)
 		return allow(ctx, path, how);
+	if (how == REOPENED_WRITE_URL)
+		return strncmp(path, "dir:", 4) == 0 ? allow(ctx, path + 4, REOPENED_WRITE_DIR) : OFA_OK;
 	if (how == REOPENED_APPEND && (strcmp(path, "-") == 0 || strcmp(path, "off") == 0))
 		return OFA_OK;
 	if (!slash)

@@ -24,6 +24,7 @@ enum option_reopened {
 	REOPENED_READ_DIR,  /* a directory */
 	REOPENED_APPEND,    /* a log, made anew after it was moved away; "-" and "off" are none */
 	REOPENED_WRITE_DIR, /* a directory that is our own */
+	REOPENED_WRITE_URL, /* dir:PATH is such a directory; other URLs name none */
 };
 
 struct option {

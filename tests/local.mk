@@ -207,6 +207,7 @@ SERVER_TESTS = \
 	tests/server/test_settings \
 	tests/server/test_sharing \
 	tests/server/test_static \
+	tests/server/test_package_store \
 	tests/server/test_store \
 	tests/server/test_timers \
 	tests/server/test_async \
@@ -287,6 +288,8 @@ tests_server_test_sharing_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_static_SOURCES = tests/server/test_static.c $(DAEMON_SOURCES)
 tests_server_test_static_CPPFLAGS = $(SERVER_TEST_CPPFLAGS) $(ZLIB_CFLAGS)
 tests_server_test_static_LDADD = $(SERVER_LIBS) $(CURL_LIBS) $(ZLIB_LIBS) $(CHECK_LIBS)
+tests_server_test_package_store_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_package_store_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_store_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_store_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_memo_SOURCES = tests/server/test_memo.c $(DAEMON_SOURCES)
@@ -366,10 +369,12 @@ check_PROGRAMS += $(SERVER_TESTS) tests/server/make_network tests/export/make_ca
 TESTS += $(SERVER_TESTS)
 endif
 
-check_PROGRAMS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_forwarded tests/fuzz/fuzz_measurement tests/fuzz/fuzz_precondition \
-	tests/fuzz/fuzz_config tests/fuzz/fuzz_prefer tests/fuzz/fuzz_request
-TESTS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_forwarded tests/fuzz/fuzz_measurement tests/fuzz/fuzz_precondition \
-	tests/fuzz/fuzz_config tests/fuzz/fuzz_prefer tests/fuzz/fuzz_request tests/server/check-openapi
+check_PROGRAMS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_forwarded tests/fuzz/fuzz_measurement \
+	tests/fuzz/fuzz_precondition tests/fuzz/fuzz_config tests/fuzz/fuzz_packages_url tests/fuzz/fuzz_prefer \
+	tests/fuzz/fuzz_request
+TESTS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_forwarded tests/fuzz/fuzz_measurement \
+	tests/fuzz/fuzz_precondition tests/fuzz/fuzz_config tests/fuzz/fuzz_packages_url tests/fuzz/fuzz_prefer \
+	tests/fuzz/fuzz_request tests/server/check-openapi
 tests_fuzz_fuzz_authorization_SOURCES = tests/fuzz/fuzz_authorization.c tests/fuzz/replay.c
 tests_fuzz_fuzz_authorization_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_authorization_LDADD = $(SERVER_LIBS)
@@ -385,6 +390,9 @@ tests_fuzz_fuzz_precondition_LDADD = $(SERVER_LIBS)
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
 tests_fuzz_fuzz_config_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_config_LDADD = $(SERVER_LIBS)
+tests_fuzz_fuzz_packages_url_SOURCES = tests/fuzz/fuzz_packages_url.c tests/fuzz/replay.c
+tests_fuzz_fuzz_packages_url_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
+tests_fuzz_fuzz_packages_url_LDADD = $(SERVER_LIBS)
 tests_fuzz_fuzz_prefer_SOURCES = tests/fuzz/fuzz_prefer.c tests/fuzz/replay.c
 tests_fuzz_fuzz_prefer_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_prefer_LDADD = $(SERVER_LIBS)

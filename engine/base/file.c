@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -149,13 +150,16 @@ enum ofa_status ofa_file_write_atomic(const char *path, const void *data, size_t
 {
 	size_t cap = strlen(path) + 32;
 	char *tmp = malloc(cap);
+	uint64_t number = 0;
 	enum ofa_status st;
 	int fd;
 
 	if (!tmp)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory writing %s", path);
-	snprintf(tmp, cap, "%s.tmp.%ld", path, (long)getpid());
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+		number = (uint64_t)getpid();
+	snprintf(tmp, cap, "%s.tmp.%016llx", path, (unsigned long long)number);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0) {
 		st = os_failure(err, "create", tmp);
 		goto out;

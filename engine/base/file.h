@@ -18,8 +18,9 @@ void ofa_map_close(struct ofa_map *map);
 enum ofa_status ofa_file_read(const char *path, size_t max_bytes, uint8_t **ret_data, size_t *ret_size,
                               struct ofa_error *err) OFA_MUST_CHECK;
 
-/* Writes PATH.tmp.PID, fsyncs it, renames it over PATH and fsyncs the folder: readers see the old or the new file,
- * whole, and the new one survives a power cut.  OFA_ERR_EXHAUSTED when the disk is full or descriptors have run out. */
+/* Writes PATH.tmp.RANDOM, fsyncs it, renames it over PATH and fsyncs the folder: readers see the old or the new file,
+ * whole, and the new one survives a power cut.  Several may write the same path at once, also from several machines.
+ * OFA_ERR_EXHAUSTED when the disk is full or descriptors have run out. */
 enum ofa_status ofa_file_write_atomic(const char *path, const void *data, size_t size,
                                       struct ofa_error *err) OFA_MUST_CHECK;
 
