@@ -60,10 +60,15 @@ enum ofa_status access_start(struct app *app, struct ofa_error *err)
 	const struct settings *s = app->settings;
 	const struct limits_options address = {.per_second = s->rate_per_address, .burst = s->burst_per_address};
 	const struct limits_options token = {.per_second = s->rate_per_token, .burst = s->burst_per_token};
+	const struct tokens_options tokens = {
+		.store = app->store,
+		.dir = s->data,
+		.stale_ms = (double)s->stale_seconds * 1e3,
+	};
 	enum ofa_status st = access_proxies_parse(s->trust_proxy, &app->proxies, err);
 
 	if (st == OFA_OK)
-		st = tokens_open(app->store, s->data, &app->tokens, err);
+		st = tokens_open(&tokens, &app->tokens, err);
 	if (st == OFA_OK)
 		st = limits_new(&address, &app->address_limits, err);
 	if (st == OFA_OK)

@@ -31,11 +31,12 @@ struct token_args {
 /* ---- the command line ---- */
 
 static const char usage[] = "Usage: ofad token add --scope SCOPE... [--owner NAME] [--name TEXT] [--expires WHEN] "
-			    "[--data DIR | --config FILE]\n"
-			    "       ofad token list [--data DIR | --config FILE]\n"
-			    "       ofad token revoke ID [--data DIR | --config FILE]\n"
-			    "       ofad token purge [--data DIR | --config FILE]\n"
-			    "Who may use the server; a running ofad sees every change at once.\n\n"
+			    "[WHERE]\n"
+			    "       ofad token list [WHERE]\n"
+			    "       ofad token revoke ID [WHERE]\n"
+			    "       ofad token purge [WHERE]\n"
+			    "Who may use the server; a running ofad sees every change at once, and every replica "
+			    "within a second.\n\n"
 			    "  add       make a token and print it; it is kept nowhere and cannot be shown again\n"
 			    "  list      what tokens there are\n"
 			    "  revoke    refuse this one from now on\n"
@@ -45,7 +46,8 @@ static const char usage[] = "Usage: ofad token add --scope SCOPE... [--owner NAM
 			    "  --name TEXT       what the token is for, shown by list\n"
 			    "  --expires WHEN    30m, 12h, 90d from now, 2027-01-31 or 2027-01-31T12:00:00Z (never)\n"
 			    "  --data DIR        the server's data directory, as for ofad\n"
-			    "  --config FILE     the server's configuration, which says where that is\n";
+			    "  --store URL       its database where that is not in the data directory, as for ofad\n"
+			    "  --config FILE     its configuration, which says where both are\n";
 
 /* "90d" from now; a date, or a date and time, in UTC. */
 static enum ofa_status parse_expires(const char *text, int64_t *ret, struct ofa_error *err)
@@ -134,7 +136,7 @@ static enum ofa_status parse_option(struct token_args *a, int argc, char **argv,
 		return ofa_fail(err, OFA_ERR_INVALID, NULL, "%s needs a value", name);
 	if (!value)
 		value = argv[(*at)++];
-	if (strcmp(name, "--data") != 0 && strcmp(name, "--config") != 0)
+	if (strcmp(name, "--data") != 0 && strcmp(name, "--config") != 0 && strcmp(name, "--store") != 0)
 		return set_option(a, name, value, err);
 	if (a->n_forwarded + 2 > FORWARDED_MAX)
 		return ofa_fail(err, OFA_ERR_LIMIT, NULL, "%s was given too often", name);
@@ -175,7 +177,8 @@ static void changed(const struct place *at, const char *action, const char *id)
 {
 	struct ofa_error err = {0};
 
-	generation_raise(&at->generation);
+	if (at->generation.shared) /* else the database tells by itself */
+		generation_raise(&at->generation);
 	if (audit_command(at->settings, action, id, &err) != OFA_OK)
 		fprintf(stderr, "ofad: %s\n", err.message);
 }
@@ -346,7 +349,7 @@ static enum ofa_status run_in(const struct settings *settings, const struct verb
 	if (st == OFA_OK)
 		st = store_open(settings->store, settings->data, &(struct store_options){.connections = 1}, &at.store,
 				err);
-	if (st == OFA_OK)
+	if (st == OFA_OK && !store_sharing(at.store))
 		st = generation_open(settings->data, &at.generation, err);
 	if (st == OFA_OK)
 		st = v->run(&at, a, err);

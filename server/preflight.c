@@ -112,7 +112,7 @@ static enum ofa_status check_exposure(const struct settings *s, struct ofa_error
 
 	if (listener_check("--listen", s->listen, false, &local, NULL) != OFA_OK)
 		return OFA_OK; /* was told already */
-	return access_exposure(s, s->listen, local, generation_peek(s->data) == 0, err);
+	return access_exposure(s, s->listen, local, !store_url_shared(s->store) && generation_peek(s->data) == 0, err);
 }
 
 static enum ofa_status (*const checks[])(const struct settings *s, struct ofa_error *err) = {

@@ -21,9 +21,25 @@ static void hear_profile(struct replicas *r, const char *text)
 	profiles_forget(r->opt.profiles, text);
 }
 
+/* What cannot be read now is tried again when the database answers next. */
+static void read_tokens(struct replicas *r)
+{
+	struct ofa_error err = {0};
+
+	if (tokens_changed(r->opt.tokens, &err) != OFA_OK)
+		log_message(r->opt.log, LOG_LEVEL_ERROR, "the tokens cannot be read: %s", err.message);
+}
+
+static void hear_tokens(struct replicas *r, const char *text)
+{
+	(void)text;
+	read_tokens(r);
+}
+
 /* One row for each topic; NULL: it concerns nobody here. */
 static void (*const hearers[STORE_TOPIC_COUNT])(struct replicas *r, const char *text) = {
 	[STORE_TOPIC_PROFILE] = hear_profile,
+	[STORE_TOPIC_TOKENS] = hear_tokens,
 };
 
 static void heard(void *ctx, enum store_topic topic, const char *text)
@@ -45,6 +61,7 @@ static void missed(void *ctx)
 		log_message(r->opt.log, LOG_LEVEL_INFO, "the database is in reach again, after %.1f s",
 			    (clock_ms() - r->lost_ms) * 1e-3);
 	r->lost_ms = 0;
+	read_tokens(r);
 	profiles_forget_all(r->opt.profiles);
 }
 
@@ -53,6 +70,7 @@ static void lost(void *ctx, const char *why)
 	struct replicas *r = ctx;
 
 	r->lost_ms = clock_ms();
+	tokens_lost(r->opt.tokens);
 	atomic_fetch_add_explicit(&r->losses, 1, memory_order_relaxed);
 	log_message(r->opt.log, LOG_LEVEL_ERROR, "the database is out of reach: %s", why);
 }
@@ -63,6 +81,8 @@ static void answered(void *ctx, uint64_t measurement)
 	struct replicas *r = ctx;
 	bool news = measurement != r->measurement;
 
+	if (tokens_in_doubt(r->opt.tokens))
+		read_tokens(r);
 	if (news || r->measuring)
 		calibrations_touch(r->opt.calibrations);
 	r->measurement = measurement;

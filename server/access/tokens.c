@@ -1,4 +1,5 @@
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "access/scopes.h"
 #include "access/token.h"
 #include "access/tokens.h"
+#include "clock.h"
 
 struct token {
 	uint8_t sha256[OFA_SHA256_BYTES];
@@ -22,8 +24,13 @@ struct table {
 
 struct tokens {
 	struct store *store;
-	struct generation generation;
-	pthread_mutex_t lock; /* what follows; held for a look-up, and while a changed table is read */
+	const struct store_sharing *sharing; /* NULL: the store is this machine's */
+	double stale_ms;
+	_Atomic double doubt_ms; /* since when the table of a shared store may be out of date; 0: it is not */
+	pthread_mutex_t reading; /* one after the other reads a shared store, so that the newest table stays */
+	struct generation generation; /* of a store of this machine's */
+	/* Of what follows; held for a look-up, and while a changed table of this machine's is read. */
+	pthread_mutex_t lock;
 	struct table table;
 	uint64_t loaded; /* the generation that the table is of */
 	bool stale;      /* reading it failed */
@@ -75,49 +82,92 @@ static int by_prefix(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The generation is read first: a change that comes while the rows are read is seen by the next check. */
-static enum ofa_status load(struct tokens *t, struct ofa_error *err)
+static enum ofa_status read_rows(struct tokens *t, struct table *ret, struct ofa_error *err)
 {
-	uint64_t generation = generation_read(&t->generation);
 	struct table table = {.n = 0};
 	enum ofa_status st = t->store->driver->token_list(t->store, take_row, &table, err);
 
+	if (st != OFA_OK) {
+		free(table.list);
+		return ofa_fail(err, st, NULL, "there are more tokens than %d, or no memory for them", TOKENS_MAX);
+	}
+	if (table.n)
+		qsort(table.list, table.n, sizeof(*table.list), by_prefix);
+	*ret = table;
+	return OFA_OK;
+}
+
+/* With the lock.  The generation is read first: a change that comes while the rows are read is seen by the next
+ * check. */
+static enum ofa_status load(struct tokens *t, struct ofa_error *err)
+{
+	uint64_t generation = generation_read(&t->generation);
+	struct table table;
+	enum ofa_status st = read_rows(t, &table, err);
+
 	if (st == OFA_OK) {
-		if (table.n)
-			qsort(table.list, table.n, sizeof(*table.list), by_prefix);
 		free(t->table.list);
 		t->table = table;
 		t->loaded = generation;
-	} else {
-		free(table.list);
-		(void)ofa_fail(err, st, NULL, "there are more tokens than %d, or no memory for them", TOKENS_MAX);
 	}
 	t->stale = st != OFA_OK;
+	return st;
+}
+
+/* Without the lock: checks go on meanwhile. */
+static enum ofa_status load_shared(struct tokens *t, struct ofa_error *err)
+{
+	struct token *old = NULL;
+	struct table table;
+	enum ofa_status st;
+
+	pthread_mutex_lock(&t->reading);
+	st = read_rows(t, &table, err);
+	if (st == OFA_OK) {
+		pthread_mutex_lock(&t->lock);
+		old = t->table.list;
+		t->table = table;
+		pthread_mutex_unlock(&t->lock);
+		atomic_store(&t->doubt_ms, 0);
+	}
+	pthread_mutex_unlock(&t->reading);
+	free(old);
 	return st;
 }
 
 /* With the lock: is the table what the store holds? */
 static bool current(struct tokens *t)
 {
-	if (!t->stale && t->loaded == generation_read(&t->generation))
+	if (t->sharing || (!t->stale && t->loaded == generation_read(&t->generation)))
 		return true;
 	return load(t, NULL) == OFA_OK;
 }
 
+/* Is the table what a shared store held not too long ago? */
+static bool fresh(struct tokens *t)
+{
+	double doubt = atomic_load_explicit(&t->doubt_ms, memory_order_relaxed);
+
+	return t->sharing->silence_ms(t->store) <= t->stale_ms && (doubt <= 0 || clock_ms() - doubt <= t->stale_ms);
+}
+
 /* ---- the interface ---- */
 
-enum ofa_status tokens_open(struct store *store, const char *dir, struct tokens **ret, struct ofa_error *err)
+enum ofa_status tokens_open(const struct tokens_options *opt, struct tokens **ret, struct ofa_error *err)
 {
 	struct tokens *t = calloc(1, sizeof(*t));
 	enum ofa_status st;
 
 	if (!t)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
-	t->store = store;
+	t->store = opt->store;
+	t->sharing = store_sharing(opt->store);
+	t->stale_ms = opt->stale_ms;
 	pthread_mutex_init(&t->lock, NULL);
-	st = generation_open(dir, &t->generation, err);
+	pthread_mutex_init(&t->reading, NULL);
+	st = t->sharing ? OFA_OK : generation_open(opt->dir, &t->generation, err);
 	if (st == OFA_OK)
-		st = load(t, err);
+		st = tokens_reload(t, err);
 	if (st != OFA_OK) {
 		tokens_close(t);
 		return st;
@@ -132,6 +182,7 @@ void tokens_close(struct tokens *t)
 		return;
 	free(t->table.list);
 	generation_close(&t->generation);
+	pthread_mutex_destroy(&t->reading);
 	pthread_mutex_destroy(&t->lock);
 	free(t);
 }
@@ -163,6 +214,8 @@ enum token_verdict tokens_check(struct tokens *t, const char *text, size_t n, st
 
 	if (!token_ok(text, n))
 		return TOKEN_UNKNOWN;
+	if (t->sharing && !fresh(t))
+		return TOKEN_UNREACHABLE;
 	token_hash(text, n, sha256);
 	pthread_mutex_lock(&t->lock);
 	if (!current(t))
@@ -193,8 +246,34 @@ enum ofa_status tokens_reload(struct tokens *t, struct ofa_error *err)
 {
 	enum ofa_status st;
 
+	if (t->sharing)
+		return load_shared(t, err);
 	pthread_mutex_lock(&t->lock);
 	st = load(t, err);
 	pthread_mutex_unlock(&t->lock);
 	return st;
+}
+
+/* From the first reason on. */
+static void doubt(struct tokens *t, double since_ms)
+{
+	double sure = 0;
+
+	(void)atomic_compare_exchange_strong(&t->doubt_ms, &sure, since_ms);
+}
+
+enum ofa_status tokens_changed(struct tokens *t, struct ofa_error *err)
+{
+	doubt(t, clock_ms());
+	return tokens_reload(t, err);
+}
+
+void tokens_lost(struct tokens *t)
+{
+	doubt(t, clock_ms() - t->sharing->silence_ms(t->store));
+}
+
+bool tokens_in_doubt(struct tokens *t)
+{
+	return atomic_load(&t->doubt_ms) > 0;
 }

@@ -39,8 +39,10 @@ static bool check_token(struct app *app, struct http_call *call, const char *tok
 {
 	enum token_verdict verdict = tokens_check(app->tokens, token, n, &call->principal);
 
-	if (verdict == TOKEN_UNSURE) {
-		problem_reply(call, PROBLEM_OVERLOAD, NULL, "tokens cannot be checked now");
+	/* nothing that would make a client think that its token is bad */
+	if (verdict == TOKEN_UNSURE || verdict == TOKEN_UNREACHABLE) {
+		problem_reply(call, verdict == TOKEN_UNSURE ? PROBLEM_OVERLOAD : PROBLEM_UNAVAILABLE, NULL,
+			      "tokens cannot be checked now");
 		return false;
 	}
 	return verdict == TOKEN_VALID || refuse_token(call, verdict_text[verdict]);

@@ -27,6 +27,11 @@ static enum ofa_status open_default(const char *dir, const struct store_options 
 	return store_sqlite.open(path, opt, ret, err);
 }
 
+bool store_url_shared(const char *url)
+{
+	return url && (strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0);
+}
+
 enum ofa_status store_open(const char *url, const char *dir, const struct store_options *opt, struct store **ret,
 			   struct ofa_error *err)
 {
@@ -36,7 +41,7 @@ enum ofa_status store_open(const char *url, const char *dir, const struct store_
 		return open_default(dir, opt, ret, err);
 	if (strncmp(url, file, strlen(file)) == 0 && url[strlen(file)])
 		return store_sqlite.open(url + strlen(file), opt, ret, err);
-	if (strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0)
+	if (store_url_shared(url))
 		return store_postgresql.open(url, opt, ret, err);
 	return ofa_fail(err, OFA_ERR_INVALID, "--store",
 			"--store is \"%.*s...\"; sqlite:FILE and postgresql://USER@HOST/NAME are accepted",

@@ -270,6 +270,8 @@ extern const struct store_driver store_postgresql;
  * never tell a password. */
 enum ofa_status store_open(const char *url, const char *dir, const struct store_options *opt, struct store **ret,
 			   struct ofa_error *err) OFA_MUST_CHECK;
+/* Is it the URL of a store that several servers may share? */
+bool store_url_shared(const char *url); /* NULL: it is not */
 static inline void store_close(struct store *s) /* NULL is allowed */
 {
 	if (s)

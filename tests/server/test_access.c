@@ -431,7 +431,7 @@ START_TEST(test_tokens)
 	unsigned n = 0;
 
 	ASSERT_OK(generation_open(dir, &g, &err), &err);
-	ASSERT_OK(tokens_open(s, dir, &t, &err), &err);
+	ASSERT_OK(tokens_open(&(struct tokens_options){.store = s, .dir = dir}, &t, &err), &err);
 	ck_assert(tokens_none(t));
 	add(s, "read provision", 0, valid, id);
 	ck_assert(tokens_none(t));
@@ -474,7 +474,7 @@ START_TEST(test_many_tokens)
 
 	for (int i = 0; i < MANY; i++)
 		add(s, "read", 0, texts[i], id);
-	ASSERT_OK(tokens_open(s, dir, &t, &err), &err);
+	ASSERT_OK(tokens_open(&(struct tokens_options){.store = s, .dir = dir}, &t, &err), &err);
 	for (int i = 0; i < MANY; i++)
 		ck_assert_int_eq(check(t, texts[i]), TOKEN_VALID);
 	ASSERT_OK(token_make(other, &err), &err);

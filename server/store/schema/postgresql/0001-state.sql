@@ -92,3 +92,20 @@ CREATE TABLE ledger (
 	packages            bigint NOT NULL,
 	pack_cpu_seconds    double precision NOT NULL
 );
+
+-- Every replica is told of what it may remember, in the moment in which it becomes true (server/store/notification.h).
+CREATE FUNCTION ofad_tell_of_tokens() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pg_notify('ofad', 'tokens');
+	RETURN NULL;
+END $$;
+CREATE TRIGGER ofad_tell AFTER INSERT OR UPDATE OR DELETE ON tokens
+	FOR EACH STATEMENT EXECUTE FUNCTION ofad_tell_of_tokens();
+
+CREATE FUNCTION ofad_tell_of_profile() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pg_notify('ofad', 'profile ' || NEW.name);
+	RETURN NULL;
+END $$;
+CREATE TRIGGER ofad_tell AFTER INSERT OR UPDATE ON profile_names
+	FOR EACH ROW EXECUTE FUNCTION ofad_tell_of_profile();
