@@ -22,7 +22,7 @@ static enum ofa_status gather_stats(const struct ofa_supernet *net, const struct
 	st = cli_check_images(bn->images, "--recalibrate", plan->arch.image_size, net->space.input_channels, err);
 	if (st != OFA_OK)
 		return st;
-	return ofa_calibrate(net, plan, bn->images->x, bn->images->n, bn->batch, pool, ret, err);
+	return ofa_calibrate(net, plan, bn->images->x, bn->images->n, bn->batch, NULL, pool, ret, err);
 }
 
 enum ofa_status cli_build_subnet(const struct ofa_supernet *net, const struct ofa_arch *arch, const struct cli_bn *bn,

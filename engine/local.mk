@@ -7,7 +7,7 @@ engine_libofaengine_a_SOURCES = \
 	engine/base/buf.h engine/base/buf.c engine/base/precision.h engine/base/precision.c \
 	engine/base/file.h engine/base/file.c \
 	engine/base/rng.h engine/base/rng.c \
-	engine/base/pool.h engine/base/pool.c engine/base/cpu.c \
+	engine/base/pool.h engine/base/pool.c engine/base/cpu.c engine/base/comm.h engine/base/comm.c \
 	engine/base/sha256.h engine/base/sha256.c engine/base/sha256_ni.h engine/base/sha256_many.c \
 	engine/tensor/gemm.h engine/tensor/gemm.c engine/tensor/solve.h engine/tensor/solve.c \
 	engine/tensor/safetensors.h engine/tensor/safetensors.c engine/tensor/safetensors_save.c \
@@ -85,7 +85,7 @@ engine_libofaengine_a_SOURCES = \
 	engine/train/dataset_idx.c engine/train/dataset_cifar.c engine/train/augment.c \
 	engine/train/shrink.h engine/train/recipe.c engine/train/schedule.h engine/train/schedule.c \
 	engine/train/run.h engine/train/shrink.c engine/train/run_setup.c engine/train/run_from.c engine/train/run_report.c \
-	engine/train/run_save.c \
+	engine/train/run_save.c engine/train/run_ranks.c \
 	engine/train/checkpoint.h engine/train/checkpoint.c engine/train/evaluate.h engine/train/evaluate.c \
 	engine/train/log.h engine/train/log.c engine/train/history.h engine/train/history.c \
 	engine/train/backward.h engine/train/backward.c engine/train/backward_store.c

@@ -48,6 +48,7 @@ ENGINE_TESTS = \
 	tests/engine/test_pool \
 	tests/engine/test_quantise \
 	tests/engine/test_quantise_weights \
+	tests/engine/test_ranks \
 	tests/engine/test_recipe \
 	tests/engine/test_rng \
 	tests/engine/test_safetensors \
@@ -61,7 +62,8 @@ tests_engine_test_calibration_CPPFLAGS = $(AM_CPPFLAGS) $(JPEG_CFLAGS) $(PNG_CFL
 # The engine's choice of kernels is the test's.
 tests_engine_test_same_digest_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ofa_kernels -Wl,--wrap=ofa_quantised_kernels
 EXTRA_DIST += tests/engine/quantise_oracle.h
-EXTRA_DIST += tests/engine/shared.h tests/engine/runner.h tests/engine/spaces.h tests/engine/zip_writer.h
+EXTRA_DIST += tests/engine/shared.h tests/engine/runner.h tests/engine/spaces.h tests/engine/zip_writer.h \
+	tests/engine/thread_ranks.h tests/engine/tiny_training.h
 
 SEARCH_TESTS = \
 	tests/engine/test_front \

@@ -222,33 +222,70 @@ static void conv_pass(void *ctx, unsigned t, unsigned threads)
 	}
 }
 
-/* Joins the threads' shifted moments (Chan, Golub, LeVeque 1979) into mean, biased variance, scale and shift. */
+/* Joins the threads' shifted moments of a channel (Chan, Golub, LeVeque 1979): mean, and sum of squares about it. */
+static void join_threads(const struct ofa_batch *b, const struct ofa_layer *l, int c, double moments[2])
+{
+	unsigned threads = ofa_pool_size(b->pool);
+	double n = 0, mean = 0, m2 = 0;
+
+	for (unsigned t = 0; t < threads; t++) {
+		size_t begin, end;
+		double nt, mt, qt, delta;
+
+		ofa_pool_part((size_t)b->n, t, threads, &begin, &end);
+		nt = (double)(end - begin) * l->h_out * l->w_out;
+		if (nt == 0)
+			continue;
+		mt = b->stat_sum[t][c] / nt;
+		qt = b->stat_square[t][c] - mt * b->stat_sum[t][c];
+		mt += b->stat_origin[t][c];
+		delta = mt - mean;
+		m2 += qt + delta * delta * n * nt / (n + nt);
+		mean += delta * nt / (n + nt);
+		n += nt;
+	}
+	moments[0] = mean;
+	moments[1] = m2;
+}
+
+/* The same over the ranks, by plain sums: what cancels in a double are bits that a float never had. */
+static void join_ranks(struct ofa_batch *b, const struct ofa_layer *l)
+{
+	size_t channels = (size_t)l->c_out;
+	double pixels = (double)l->h_out * l->w_out, n = pixels * b->n;
+
+	b->total = (size_t)b->n;
+	if (ofa_comm_size(b->comm) == 1)
+		return;
+	for (double *m = b->sums; m < b->sums + 2 * channels; m += 2) {
+		m[1] += n * m[0] * m[0];
+		m[0] *= n;
+	}
+	b->sums[2 * channels] = b->n;
+	ofa_comm_sum_doubles(b->comm, b->sums, 2 * channels + 1);
+	b->total = (size_t)b->sums[2 * channels];
+	n = pixels * (double)b->total;
+	for (double *m = b->sums; m < b->sums + 2 * channels; m += 2) {
+		m[0] /= n;
+		m[1] -= n * m[0] * m[0];
+	}
+}
+
+/* Mean, biased variance, scale and shift of every channel over the whole batch. */
 static void batch_statistics(struct ofa_batch *b, int li)
 {
 	const struct ofa_layer *l = &b->plan.layers[li];
 	struct ofa_batch_layer *bl = &b->layers[li];
-	unsigned threads = ofa_pool_size(b->pool);
 	const float *gamma = b->data[l->bn], *beta = b->data[l->bn + 1];
+	double n;
 
+	for (int c = 0; c < l->c_out; c++)
+		join_threads(b, l, c, &b->sums[2 * c]);
+	join_ranks(b, l);
+	n = (double)b->total * l->h_out * l->w_out;
 	for (int c = 0; c < l->c_out; c++) {
-		double n = 0, mean = 0, m2 = 0;
+		double mean = b->sums[2 * c], m2 = b->sums[2 * c + 1];
 
-		for (unsigned t = 0; t < threads; t++) {
-			size_t begin, end;
-			double nt, mt, qt, delta;
-
-			ofa_pool_part((size_t)b->n, t, threads, &begin, &end);
-			nt = (double)(end - begin) * l->h_out * l->w_out;
-			if (nt == 0)
-				continue;
-			mt = b->stat_sum[t][c] / nt;
-			qt = b->stat_square[t][c] - mt * b->stat_sum[t][c];
-			mt += b->stat_origin[t][c];
-			delta = mt - mean;
-			m2 += qt + delta * delta * n * nt / (n + nt);
-			mean += delta * nt / (n + nt);
-			n += nt;
-		}
 		bl->mean[c] = (float)mean;
 		bl->var[c] = (float)(m2 > 0 ? m2 / n : 0);
 		bl->invstd[c] = (float)(1.0 / sqrt((double)bl->var[c] + b->space->bn_eps));

@@ -9,6 +9,7 @@
 #ifndef OFA_NET_BATCH_H
 #define OFA_NET_BATCH_H
 
+#include "base/comm.h"
 #include "base/pool.h"
 #include "net/plan.h"
 #include "ops/kernels.h"
@@ -19,7 +20,7 @@ struct ofa_batch_layer {
 	/* keep: DWCONV (k,k,c); CONV k>1 (c_out,k,k,c_in); else NULL: read in place.  Without: all but those of DWCONV
 	 * in panels (ops/kernels.h), SE's second matrix in wk2 */
 	float *wk, *wk2;
-	float *mean, *var, *invstd; /* of this batch, (c); var is biased; NULL without BN */
+	float *mean, *var, *invstd; /* of this batch, all ranks' parts, (c); var is biased; NULL without BN */
 	float *scale, *shift;       /* value = act(z*scale + shift [+ residual]) */
 	/* SE, per image: squeezed mean (n,c), hidden after ReLU (n,hidden), gate before and after h_sigmoid (n,c) */
 	float *squeeze, *hidden, *gate_in, *gate;
@@ -30,6 +31,7 @@ struct ofa_batch {
 	const struct ofa_params *params;
 	const struct ofa_kernels *kernels;
 	struct ofa_pool *pool;
+	struct ofa_comm *comm; /* its ranks hold a part of the batch each, some may have none; NULL after init: alone */
 	bool keep;
 	int max_batch;
 	/* of the forward that ran last */
@@ -37,6 +39,7 @@ struct ofa_batch {
 	struct ofa_plan plan;
 	const float *x;
 	int n;
+	size_t total; /* images of all ranks, from the first BN on */
 	struct ofa_batch_layer layers[OFA_PLAN_MAX_LAYERS];
 	int producer[OFA_PLAN_MAX_LAYERS]; /* layer whose value this one reads, -1: the network's input */
 	int reader[OFA_PLAN_MAX_LAYERS];   /* first layer that reads this one's value, other than to add it; -1: none */
@@ -47,6 +50,7 @@ struct ofa_batch {
 	size_t scratch_floats, max_channels;
 	float *zeros; /* max_channels of them */
 	float *stat_sum[OFA_MAX_THREADS], *stat_square[OFA_MAX_THREADS], *stat_origin[OFA_MAX_THREADS];
+	double *sums; /* 2 * max_channels + 1: a pair for every channel, over threads, then over ranks */
 };
 
 /* Room for every arch of the space at up to max_batch images of max_size pixels.  With keep false, z and y rotate
@@ -60,7 +64,8 @@ enum ofa_status ofa_batch_init_plan(struct ofa_batch *b, const struct ofa_space 
 				    struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_batch_release(struct ofa_batch *b);
 
-/* x (n,r,r,c) NHWC, borrowed until the next forward; logits (n,classes).  Cannot fail; n <= max_batch. */
+/* x (n,r,r,c) NHWC, borrowed until the next forward; logits (n,classes).  Cannot fail; n <= max_batch.  All ranks of
+ * b->comm run the same plan. */
 void ofa_batch_forward(struct ofa_batch *b, const float *const *data, const struct ofa_plan *plan, const float *x,
 		       int n, float *logits);
 

@@ -325,7 +325,8 @@ enum ofa_status ofa_batch_init_plan(struct ofa_batch *b, const struct ofa_space 
 	b->storage = alloc_floats(b->storage_floats);
 	per_thread = alloc_floats(threads * (b->scratch_floats + 3 * b->max_channels) + b->max_channels);
 	b->scratch[0] = per_thread;
-	if (!b->storage || !per_thread) {
+	b->sums = malloc((2 * b->max_channels + 1) * sizeof *b->sums);
+	if (!b->storage || !per_thread || !b->sums) {
 		ofa_batch_release(b);
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for a batch of %d images (%zu MB)", max_batch,
 				b->storage_floats * sizeof(float) >> 20);
@@ -363,8 +364,10 @@ void ofa_batch_release(struct ofa_batch *b)
 {
 	free(b->storage);
 	free(b->scratch[0]);
+	free(b->sums);
 	b->storage = NULL;
 	b->scratch[0] = NULL;
+	b->sums = NULL;
 }
 
 void ofa_batch_place(struct ofa_batch *b, int n)

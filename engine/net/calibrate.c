@@ -55,6 +55,7 @@ struct source {
 	const float *x; /* all of them, or NULL: the network's own */
 	const struct ofa_supernet *net;
 	float *buffer;
+	struct ofa_comm *comm; /* who runs them */
 };
 
 static const float *source_batch(struct source *s, const struct ofa_plan *plan, int first, int count)
@@ -70,19 +71,26 @@ static const float *source_batch(struct source *s, const struct ofa_plan *plan, 
 static enum ofa_status run(const struct ofa_supernet *net, const struct ofa_plan *plan, struct source *src, int n,
 			   int batch, struct ofa_pool *pool, struct ofa_bn_stats *ret, struct ofa_error *err)
 {
+	unsigned rank = (unsigned)ofa_comm_rank(src->comm), ranks = (unsigned)ofa_comm_size(src->comm);
+	int largest_part = (int)(((unsigned)batch + ranks - 1) / ranks);
 	struct ofa_bn_stats st = {0};
 	struct ofa_batch b = {0};
-	float *logits = malloc((size_t)batch * plan->classes * sizeof *logits);
+	float *logits = malloc((size_t)largest_part * plan->classes * sizeof *logits);
 	enum ofa_status status = logits ? OFA_OK : ofa_fail(err, OFA_ERR_NOMEM, NULL, "no memory for logits");
 
 	if (status == OFA_OK)
 		status = stats_init(&st, plan, err);
 	if (status == OFA_OK)
-		status = ofa_batch_init_plan(&b, &net->space, &net->params, batch, plan, false, pool, err);
+		status = ofa_batch_init_plan(&b, &net->space, &net->params, largest_part, plan, false, pool, err);
+	status = ofa_comm_agree(src->comm, status, err);
+	b.comm = src->comm;
 	for (int i = 0; i < n && status == OFA_OK; i += batch) {
 		int count = n - i < batch ? n - i : batch;
+		size_t begin, end;
 
-		ofa_batch_forward(&b, net->data, plan, source_batch(src, plan, i, count), count, logits);
+		ofa_pool_part((size_t)count, rank, ranks, &begin, &end);
+		ofa_batch_forward(&b, net->data, plan, source_batch(src, plan, i + (int)begin, (int)(end - begin)),
+				  (int)(end - begin), logits);
 		accumulate(&st, &b, i, count);
 	}
 	ofa_batch_release(&b);
@@ -96,9 +104,10 @@ static enum ofa_status run(const struct ofa_supernet *net, const struct ofa_plan
 }
 
 enum ofa_status ofa_calibrate(const struct ofa_supernet *net, const struct ofa_plan *plan, const float *x, int n,
-			      int batch, struct ofa_pool *pool, struct ofa_bn_stats *ret, struct ofa_error *err)
+			      int batch, struct ofa_comm *comm, struct ofa_pool *pool, struct ofa_bn_stats *ret,
+			      struct ofa_error *err)
 {
-	struct source src = {.x = x};
+	struct source src = {.x = x, .comm = comm};
 
 	if (n < 1 || batch < 1)
 		return ofa_fail(err, OFA_ERR_INVALID, "recalibrate",

@@ -3,6 +3,7 @@
 #ifndef OFA_NET_SUBNET_H
 #define OFA_NET_SUBNET_H
 
+#include "base/comm.h"
 #include "base/pool.h"
 #include "net/plan.h"
 #include "net/supernet.h"
@@ -16,9 +17,10 @@ void ofa_bn_stats_release(struct ofa_bn_stats *st);
 
 /* BN recalibration (spec 4.8): x (n,r,r,c) float32 NHWC normalised, in batches of `batch`; each BN
  * normalises with the batch's own statistics; count-weighted means of batch mean and biased variance.
- * Runs straight on the supernet's tensors.  Same result for any number of threads up to rounding. */
+ * Runs straight on the supernet's tensors.  Same result for any number of threads up to rounding, and of ranks, all of
+ * which have x and run a part of each batch; comm NULL: this one alone.  Ranks agree upon the status. */
 enum ofa_status ofa_calibrate(const struct ofa_supernet *net, const struct ofa_plan *plan, const float *x, int n,
-			      int batch, struct ofa_pool *pool, struct ofa_bn_stats *ret,
+			      int batch, struct ofa_comm *comm, struct ofa_pool *pool, struct ofa_bn_stats *ret,
 			      struct ofa_error *err) OFA_MUST_CHECK;
 /* The same on the network's own calibration images (OFA_ERR_NOT_FOUND when it has none): at most
  * max_images of them, batches of 64. */

@@ -275,33 +275,55 @@ static void pool_pass(void *ctx, unsigned t, unsigned threads)
 	}
 }
 
+static void no_bn_coefficients(struct ofa_backward *bw, int channels)
+{
+	for (int c = 0; c < channels; c++) {
+		bw->coef_a[c] = 1.0f;
+		bw->coef_b[c] = bw->coef_k[c] = 0.0f;
+	}
+}
+
+/* The sums of g and of g*(z-mean) over the whole batch, into b->sums; this rank's part of BN's own gradients. */
+static void bn_sums(struct ofa_backward *bw, struct ofa_batch *b, int li, float *const *grad)
+{
+	const struct ofa_layer *l = &b->plan.layers[li];
+	unsigned threads = ofa_pool_size(b->pool);
+
+	for (int c = 0; c < l->c_out; c++) {
+		double sum = 0, dot = 0;
+
+		for (unsigned t = 0; t < threads; t++) {
+			sum += bw->sum[t][c];
+			dot += bw->dot[t][c];
+		}
+		grad[l->bn][c] += (float)(dot * b->layers[li].invstd[c]);
+		grad[l->bn + 1][c] += (float)sum;
+		b->sums[2 * c] = sum;
+		b->sums[2 * c + 1] = dot;
+	}
+	ofa_comm_sum_doubles(b->comm, b->sums, 2 * (size_t)l->c_out);
+}
+
 /* BN's own gradients, and the coefficients that carry g to dz:
  * dz = scale * (g - sum(g)/N - xhat * sum(g*xhat)/N).  Without BN dz = g. */
 static void bn_coefficients(struct ofa_backward *bw, struct ofa_batch *b, int li, float *const *grad)
 {
 	const struct ofa_layer *l = &b->plan.layers[li];
 	const struct ofa_batch_layer *bl = &b->layers[li];
-	unsigned threads = ofa_pool_size(b->pool);
-	double n = (double)b->n * l->h_out * l->w_out;
+	double n = (double)b->total * l->h_out * l->w_out;
 
+	if (l->bn < 0) {
+		no_bn_coefficients(bw, l->c_out);
+		return;
+	}
+	bn_sums(bw, b, li, grad);
 	for (int c = 0; c < l->c_out; c++) {
-		double sum = 0, dot = 0, dgamma, slope;
+		double sum = b->sums[2 * c], dgamma = b->sums[2 * c + 1] * bl->invstd[c];
+		double slope = -(double)bl->scale[c] * bl->invstd[c] * dgamma / n;
 
-		bw->coef_a[c] = 1.0f;
-		bw->coef_b[c] = bw->coef_k[c] = 0.0f;
-		if (l->bn < 0)
-			continue;
-		for (unsigned t = 0; t < threads; t++) {
-			sum += bw->sum[t][c];
-			dot += bw->dot[t][c];
-		}
-		dgamma = dot * bl->invstd[c];
-		slope = -(double)bl->scale[c] * bl->invstd[c] * dgamma / n;
 		bw->coef_a[c] = bl->scale[c];
 		bw->coef_b[c] = (float)slope;
 		bw->coef_k[c] = (float)(-(double)bl->scale[c] * sum / n - slope * bl->mean[c]);
-		grad[l->bn][c] += (float)dgamma;
-		grad[l->bn + 1][c] += (float)sum;
 	}
 }
 

@@ -21,7 +21,7 @@ enum ofa_status ofa_backward_init(struct ofa_backward *bw, const struct ofa_batc
 				  struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_backward_release(struct ofa_backward *bw);
 
-/* dlogits (n,classes); gradients are added to w->grad. */
+/* dlogits (n,classes), of this rank's images; their part of the gradients is added to w->grad. */
 void ofa_backward_run(struct ofa_backward *bw, struct ofa_batch *b, struct ofa_train_params *w, const float *dlogits);
 
 #endif

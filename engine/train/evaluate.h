@@ -13,9 +13,11 @@ struct ofa_evaluation {
 	const struct ofa_dataset *data;        /* images to classify */
 	const float *mean, *std;
 	struct ofa_pool *pool;
+	struct ofa_comm *comm; /* whose ranks divide the images; NULL: this one alone */
 };
 
-/* BN recalibration on the plain calibration images, extraction, inference; top-1 in [0,1]. */
+/* BN recalibration on the plain calibration images, extraction, inference; top-1 in [0,1].  Every rank has all the
+ * images and gets the same result; the ranks agree upon the status. */
 enum ofa_status ofa_evaluate_arch(const struct ofa_evaluation *e, const struct ofa_arch *arch, double *ret_accuracy,
 				  struct ofa_error *err) OFA_MUST_CHECK;
 

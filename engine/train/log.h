@@ -1,8 +1,9 @@
 /* The training log: one JSON object a line, flushed, with "event" and "seconds" (spent so far, over all
  * runs) in each:
- *   start, resume  recipe, seed, train_images, holdout_images, threads, mean, std, phase, step
+ *   start, resume  recipe, seed, train_images, holdout_images, threads (of one rank), ranks, batch (of all ranks),
+ *                  mean, std, phase, step
  *   phase          phase, steps, subnets (per step), archs (drawn in the phase), lr, kd, sort
- *   step           phase, step, epoch, image_size, loss (this step), mean_loss, lr, images_per_second
+ *   step           phase, step, epoch, image_size, loss (this step), mean_loss, lr, images_per_second (of all ranks)
  *   epoch          phase, epoch, mean_loss
  *   evaluation     phase, arch, holdout_accuracy
  *   end            network (path) */

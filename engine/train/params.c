@@ -30,6 +30,8 @@ static void carve(struct ofa_train_params *t)
 	float *next = t->storage;
 	float **arrays[] = {t->data, t->grad, t->momentum};
 	for (size_t a = 0; a < OFA_ARRAY_LEN(arrays); a++) {
+		if (arrays[a] == t->grad)
+			t->gradients = next;
 		for (int i = 0; i < t->params->n; i++) {
 			const struct ofa_param *p = &t->params->list[i];
 			if (a > 0 && !ofa_param_trained(p))
@@ -37,6 +39,8 @@ static void carve(struct ofa_train_params *t)
 			arrays[a][i] = next;
 			next += padded(p);
 		}
+		if (arrays[a] == t->grad)
+			t->gradient_floats = (size_t)(next - t->gradients);
 	}
 }
 

@@ -22,7 +22,7 @@ struct field {
 static const struct field recipe_fields[] = {
 	{"name", TEXT, IN_RECIPE(name), 1, sizeof(((struct ofa_recipe *)0)->name) - 1, true},
 	{"seed", SEED, IN_RECIPE(seed), 0, 9007199254740991.0, false},
-	{"batch", INTEGER, IN_RECIPE(batch), 2, 4096, true},
+	{"batch", INTEGER, IN_RECIPE(batch), 2, OFA_MAX_BATCH, true},
 	{"holdout", INTEGER, IN_RECIPE(holdout), 1, 1000000, true},
 	{"momentum", REAL, IN_RECIPE(momentum), 0, 0.999, false},
 	{"weight_decay", REAL, IN_RECIPE(weight_decay), 0, 1, false},

@@ -21,10 +21,11 @@ enum ofa_status ofa_run_log_start(struct ofa_run *run, struct ofa_error *err)
 {
 	return ofa_train_log_line(
 		&run->log,
-		json_pack("{s:s, s:f, s:s, s:I, s:i, s:i, s:i, s:o, s:o, s:i, s:I}", "event",
+		json_pack("{s:s, s:f, s:s, s:I, s:i, s:i, s:i, s:i, s:i, s:o, s:o, s:i, s:I}", "event",
 			  run->opt->resume ? "resume" : "start", "seconds", ofa_run_seconds(run), "recipe",
 			  run->recipe->name, "seed", (json_int_t)run->recipe->seed, "train_images", run->train->n,
-			  "holdout_images", run->holdout->n, "threads", (int)ofa_pool_size(run->pool), "mean",
+			  "holdout_images", run->holdout->n, "threads", (int)ofa_pool_size(run->pool), "ranks",
+			  ofa_comm_size(run->comm), "batch", run->recipe->batch, "mean",
 			  channel_values(run->mean, run->train->c), "std", channel_values(run->std, run->train->c),
 			  "phase", run->position.phase, "step", (json_int_t)run->position.step),
 		err);
@@ -76,17 +77,21 @@ enum ofa_status ofa_run_log_end(struct ofa_run *run, struct ofa_error *err)
 static enum ofa_status evaluate_one(struct ofa_run *run, const struct ofa_arch *arch, double *ret_accuracy,
 				    struct ofa_error *err)
 {
-	const struct ofa_evaluation e = {run->student, &run->calibration, run->holdout, run->mean, run->std, run->pool};
+	const struct ofa_evaluation e = {
+		.params = run->student, .calibration = &run->calibration, .data = run->holdout, .mean = run->mean,
+		.std = run->std, .pool = run->pool, .comm = run->comm,
+	};
 	double accuracy;
 	enum ofa_status status = ofa_evaluate_arch(&e, arch, &accuracy, err);
 	if (status)
 		return status;
 	*ret_accuracy = accuracy;
-	return ofa_train_log_line(&run->log,
-				  json_pack("{s:s, s:f, s:s, s:o, s:f}", "event", "evaluation", "seconds",
-					    ofa_run_seconds(run), "phase", current(run)->name, "arch",
-					    ofa_arch_format(&run->recipe->space, arch), "holdout_accuracy", accuracy),
-				  err);
+	status = ofa_train_log_line(&run->log,
+				    json_pack("{s:s, s:f, s:s, s:o, s:f}", "event", "evaluation", "seconds",
+					      ofa_run_seconds(run), "phase", current(run)->name, "arch",
+					      ofa_arch_format(&run->recipe->space, arch), "holdout_accuracy", accuracy),
+				    err);
+	return ofa_comm_agree(run->comm, status, err);
 }
 
 enum ofa_status ofa_run_evaluate(struct ofa_run *run, struct ofa_error *err)

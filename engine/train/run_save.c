@@ -5,12 +5,15 @@
 enum ofa_status ofa_run_checkpoint(struct ofa_run *run, struct ofa_error *err)
 {
 	struct ofa_checkpoint c = {run->identity, run->student, run->teacher, &run->position};
+	enum ofa_status status = ofa_run_check_weights(run, err);
 	run->last_checkpoint = ofa_run_clock();
-	if (!run->opt->checkpoint_path)
-		return OFA_OK;
+	if (status || !run->opt->checkpoint_path)
+		return status;
 	run->position.seconds = ofa_run_seconds(run);
 	run->position.cpu_seconds = ofa_run_cpu_seconds(run);
-	return ofa_checkpoint_save(run->opt->checkpoint_path, &c, err);
+	if (ofa_comm_rank(run->comm) == 0)
+		status = ofa_checkpoint_save(run->opt->checkpoint_path, &c, err);
+	return ofa_comm_agree(run->comm, status, err);
 }
 
 /* Steps that a phase was trained for; 0: it has not begun. */
@@ -22,8 +25,8 @@ static uint64_t steps_done(const struct ofa_run *run, int phase)
 }
 
 /* How the network came to be, without anything that differs between two equal runs, but for the cost that is asked
- * for. */
-static json_t *make_lineage(const struct ofa_run *run)
+ * for: NAN where it is not. */
+static json_t *make_lineage(const struct ofa_run *run, double cpu_seconds)
 {
 	json_t *phases = json_array();
 	json_t *o = json_pack("{s:s, s:o, s:i, s:i, s:i, s:o}", "tool", run->opt->tool ? run->opt->tool : "", "recipe",
@@ -41,9 +44,10 @@ static json_t *make_lineage(const struct ofa_run *run)
 					  (json_int_t)steps, "loss",
 					  i < run->position.phase ? run->position.phase_loss[i] : run->position.loss));
 	}
-	double cpu = run->opt->record_cost ? ofa_run_cpu_seconds(run) : NAN;
-	if (!isnan(cpu))
-		failed |= json_object_set_new(o, "cost", json_pack("{s:f}", "cpu_seconds", cpu));
+	if (ofa_comm_size(run->comm) > 1)
+		failed |= json_object_set_new(o, "ranks", json_integer(ofa_comm_size(run->comm)));
+	if (!isnan(cpu_seconds))
+		failed |= json_object_set_new(o, "cost", json_pack("{s:f}", "cpu_seconds", cpu_seconds));
 	if (run->opt->only)
 		failed |= json_object_set_new(o, "only", ofa_arch_format(&run->recipe->space, run->opt->only));
 	if (!failed)
@@ -76,10 +80,10 @@ static json_t *make_history(const struct ofa_run *run)
 	return metadata;
 }
 
-enum ofa_status ofa_run_save_network(const struct ofa_run *run, struct ofa_error *err)
+static enum ofa_status write_network(const struct ofa_run *run, double cpu_seconds, struct ofa_error *err)
 {
 	const struct ofa_recipe *r = run->recipe;
-	json_t *lineage = make_lineage(run), *history = make_history(run);
+	json_t *lineage = make_lineage(run, cpu_seconds), *history = make_history(run);
 	if (!lineage || !history) {
 		json_decref(lineage);
 		json_decref(history);
@@ -105,4 +109,13 @@ enum ofa_status ofa_run_save_network(const struct ofa_run *run, struct ofa_error
 	json_decref(lineage);
 	json_decref(history);
 	return status;
+}
+
+enum ofa_status ofa_run_save_network(struct ofa_run *run, struct ofa_error *err)
+{
+	double cpu_seconds = ofa_run_cpu_seconds(run);
+	enum ofa_status status = ofa_run_check_weights(run, err);
+	if (!status && ofa_comm_rank(run->comm) == 0)
+		status = write_network(run, run->opt->record_cost ? cpu_seconds : NAN, err);
+	return ofa_comm_agree(run->comm, status, err);
 }

@@ -27,7 +27,9 @@ static double cpu_clock(void)
 
 double ofa_run_cpu_seconds(const struct ofa_run *run)
 {
-	return run->cpu_before + cpu_clock() - run->cpu_started;
+	double spent = cpu_clock() - run->cpu_started;
+	ofa_comm_sum_doubles(run->comm, &spent, 1);
+	return run->cpu_before + spent;
 }
 
 int ofa_run_phases(const struct ofa_run *run)
@@ -35,15 +37,13 @@ int ofa_run_phases(const struct ofa_run *run)
 	return run->opt->only ? 1 : run->recipe->n_phases;
 }
 
-bool ofa_run_cancelled(const struct ofa_run *run)
-{
-	return run->opt->stop && atomic_load(run->opt->stop);
-}
-
 static enum ofa_status check_data(const struct ofa_run *run, struct ofa_error *err)
 {
 	const struct ofa_space *s = &run->recipe->space;
 	const struct ofa_dataset *d = run->train;
+	if (run->recipe->batch % ofa_comm_size(run->comm))
+		return ofa_fail(err, OFA_ERR_INVALID, "/batch", "%d images cannot be divided evenly among %d ranks",
+				run->recipe->batch, ofa_comm_size(run->comm));
 	if (d->c != s->input_channels || d->c > 4)
 		return ofa_fail(err, OFA_ERR_MISMATCH, "/space/input_channels",
 				"%d, but the images have %d (at most 4)", s->input_channels, d->c);
@@ -106,7 +106,7 @@ static enum ofa_status draw_calibration(struct ofa_run *run, struct ofa_error *e
 static enum ofa_status allocate(struct ofa_run *run, struct ofa_error *err)
 {
 	const struct ofa_space *s = &run->recipe->space;
-	size_t batch = (size_t)run->recipe->batch, side = s->resolutions[s->n_resolutions - 1];
+	size_t batch = (size_t)run->batch, side = s->resolutions[s->n_resolutions - 1];
 	size_t logits = batch * (size_t)s->classes;
 	run->order = malloc((size_t)run->train->n * sizeof(*run->order));
 	run->x = malloc(batch * side * side * (size_t)s->input_channels * sizeof(*run->x));
@@ -125,6 +125,8 @@ static enum ofa_status allocate(struct ofa_run *run, struct ofa_error *err)
 		status = ofa_train_params_new(s, &run->params, &run->teacher, err);
 	if (!status)
 		status = ofa_trainer_new(s, &run->params, (int)batch, (int)side, run->pool, &run->trainer, err);
+	if (!status)
+		ofa_trainer_share(run->trainer, run->comm);
 	return status;
 }
 
@@ -139,14 +141,9 @@ static enum ofa_status load_checkpoint(struct ofa_run *run, struct ofa_error *er
 	return status;
 }
 
-enum ofa_status ofa_run_init(struct ofa_run *run, struct ofa_error *err)
+/* What depends on nothing but recipe and data. */
+static enum ofa_status prepare(struct ofa_run *run, struct ofa_error *err)
 {
-	run->started = run->last_checkpoint = ofa_run_clock();
-	run->cpu_started = cpu_clock();
-	run->order_epoch = UINT64_MAX;
-	run->position.loss = -1;
-	for (int i = 0; i < OFA_MAX_PHASES; i++)
-		run->position.accuracy[i] = (struct ofa_phase_accuracy){NAN, NAN};
 	enum ofa_status status = check_data(run, err);
 	if (!status)
 		status = allocate(run, err);
@@ -158,11 +155,36 @@ enum ofa_status ofa_run_init(struct ofa_run *run, struct ofa_error *err)
 		return status;
 	ofa_dataset_statistics(run->train, run->mean, run->std);
 	ofa_train_params_init(run->student, run->recipe->seed);
+	return OFA_OK;
+}
+
+/* Rank 0 alone has the files. */
+static enum ofa_status load_beginning(struct ofa_run *run, struct ofa_error *err)
+{
+	if (ofa_comm_rank(run->comm) > 0)
+		return OFA_OK;
 	if (run->opt->resume)
-		status = load_checkpoint(run, err);
-	else if (run->opt->from)
-		status = ofa_run_from_network(run, run->opt->from, err);
-	return status ? status : ofa_train_log_open(&run->log, run->opt->log_path, run->opt->resume, err);
+		return load_checkpoint(run, err);
+	return run->opt->from ? ofa_run_from_network(run, run->opt->from, err) : OFA_OK;
+}
+
+enum ofa_status ofa_run_init(struct ofa_run *run, struct ofa_error *err)
+{
+	run->started = run->last_checkpoint = ofa_run_clock();
+	run->cpu_started = cpu_clock();
+	run->order_epoch = UINT64_MAX;
+	run->position.loss = -1;
+	for (int i = 0; i < OFA_MAX_PHASES; i++)
+		run->position.accuracy[i] = (struct ofa_phase_accuracy){NAN, NAN};
+	const char *log = ofa_comm_rank(run->comm) > 0 ? NULL : run->opt->log_path;
+	enum ofa_status status = ofa_comm_agree(run->comm, prepare(run, err), err);
+	if (!status)
+		status = ofa_run_compare(run, err);
+	if (!status)
+		status = ofa_run_share(run, load_beginning(run, err), err);
+	if (!status)
+		status = ofa_comm_agree(run->comm, ofa_train_log_open(&run->log, log, run->opt->resume, err), err);
+	return status;
 }
 
 void ofa_run_release(struct ofa_run *run)

@@ -8,6 +8,16 @@ void ofa_train_zero_grad(struct ofa_train_params *w)
 			memset(w->grad[i], 0, w->params->list[i].elements * sizeof(float));
 }
 
+void ofa_train_average_gradients(struct ofa_train_params *w, struct ofa_comm *comm)
+{
+	float share = 1 / (float)ofa_comm_size(comm);
+	if (ofa_comm_size(comm) == 1)
+		return;
+	ofa_comm_sum_floats(comm, w->gradients, w->gradient_floats);
+	for (size_t i = 0; i < w->gradient_floats; i++)
+		w->gradients[i] *= share;
+}
+
 struct update {
 	struct ofa_train_params *w;
 	float lr, momentum, weight_decay;

@@ -23,7 +23,7 @@ static void prepare_part(void *ctx, unsigned thread, unsigned threads)
 	const struct batch_job *job = ctx;
 	const struct ofa_run *run = job->run;
 	size_t begin, end, r = (size_t)job->resolution;
-	ofa_pool_part((size_t)run->recipe->batch, thread, threads, &begin, &end);
+	ofa_pool_part((size_t)run->batch, thread, threads, &begin, &end);
 	ofa_dataset_batch(run->train, job->index + begin, (int)(end - begin), job->resolution, run->mean, run->std,
 			  current(run)->own_augment ? &current(run)->augment : &run->recipe->augment,
 			  ofa_augment_seed(run->recipe), ofa_epoch_key(run->position.phase, job->epoch),
@@ -37,7 +37,8 @@ static void prepare_batch(struct ofa_run *run, int resolution)
 	if (run->order_epoch != epoch)
 		ofa_epoch_order(run->recipe, run->position.phase, epoch, run->order, (uint32_t)run->train->n);
 	run->order_epoch = epoch;
-	struct batch_job job = {run, run->order + at * (uint64_t)run->recipe->batch, epoch, resolution};
+	uint64_t first = at * (uint64_t)run->recipe->batch + (uint64_t)(ofa_comm_rank(run->comm) * run->batch);
+	struct batch_job job = {run, run->order + first, epoch, resolution};
 	ofa_pool_run(run->pool, prepare_part, &job);
 }
 
@@ -50,18 +51,17 @@ static const float *teach(struct ofa_run *run, int resolution)
 	ofa_arch_largest(&run->recipe->space, &largest);
 	largest.image_size = (uint16_t)resolution;
 	ofa_plan_init(&run->recipe->space, &run->params, &largest, run->plan);
-	ofa_trainer_forward(run->trainer, run->teacher, run->plan, run->x, run->recipe->batch, false,
-			    run->teacher_logits);
+	ofa_trainer_forward(run->trainer, run->teacher, run->plan, run->x, run->batch, false, run->teacher_logits);
 	return run->teacher_logits;
 }
 
-/* Adds one subnet's gradient and leaves its logits; returns its loss. */
+/* Adds one subnet's gradient and leaves its logits; returns its loss, of this rank's images. */
 static double train_subnet(struct ofa_run *run, const struct ofa_arch *arch, const float *teacher, float *logits)
 {
 	const struct ofa_recipe *r = run->recipe;
 	ofa_plan_init(&r->space, &run->params, arch, run->plan);
-	ofa_trainer_forward(run->trainer, run->student, run->plan, run->x, r->batch, true, logits);
-	double loss = ofa_distillation_loss(logits, run->labels, teacher, r->batch, r->space.classes,
+	ofa_trainer_forward(run->trainer, run->student, run->plan, run->x, run->batch, true, logits);
+	double loss = ofa_distillation_loss(logits, run->labels, teacher, run->batch, r->space.classes,
 					    r->label_smoothing, current(run)->kd, run->dlogits);
 	ofa_trainer_backward(run->trainer, run->student, run->dlogits);
 	return loss;
@@ -98,11 +98,14 @@ static enum ofa_status train_step(struct ofa_run *run, struct ofa_error *err)
 		if (teaches)
 			teacher = run->teacher_logits;
 	}
+	ofa_comm_sum_doubles(run->comm, &loss, 1);
+	loss /= ofa_comm_size(run->comm);
 	if (!isfinite(loss))
 		return ofa_fail(err, OFA_ERR_INVALID, "/phases/lr",
 				"the loss is not finite at step %llu of phase %s (learning rate %g): lower its lr or "
 				"lengthen its warm-up",
 				(unsigned long long)at->step, current(run)->name, (double)lr);
+	ofa_train_average_gradients(run->student, run->comm);
 	ofa_train_sgd(run->student, lr, r->momentum, r->weight_decay, run->pool);
 	at->step++;
 	run->steps_done++;
@@ -162,40 +165,41 @@ static enum ofa_status run_phase(struct ofa_run *run, struct ofa_error *err)
 	enum ofa_status status = OFA_OK;
 	ofa_phase_open(&run->recipe->space, current(run), &run->opened);
 	while (!status && run->position.step < steps) {
-		if (ofa_run_cancelled(run)) {
+		ofa_run_meet(run);
+		if (run->cancelled) {
 			status = ofa_run_checkpoint(run, err);
 			return status ? status : ofa_fail(err, OFA_ERR_CANCELLED, NULL, "stopped on request");
 		}
 		if (exhausted(run))
 			return OFA_OK;
-		if (!run->position.step)
-			status = begin_phase(run, err);
-		if (!status)
-			status = train_step(run, err);
-		if (!status && run->opt->checkpoint_seconds > 0 &&
-		    ofa_run_clock() - run->last_checkpoint >= run->opt->checkpoint_seconds)
+		if (run->checkpoint_due)
 			status = ofa_run_checkpoint(run, err);
+		if (!status && !run->position.step)
+			status = ofa_comm_agree(run->comm, begin_phase(run, err), err);
+		if (!status)
+			status = ofa_comm_agree(run->comm, train_step(run, err), err);
 	}
 	return status ? status : end_phase(run, err);
 }
 
 static enum ofa_status run_all(struct ofa_run *run, struct ofa_error *err)
 {
-	enum ofa_status status = ofa_run_log_start(run, err);
+	enum ofa_status status = ofa_comm_agree(run->comm, ofa_run_log_start(run, err), err);
 	while (!status && run->position.phase < ofa_run_phases(run) && !exhausted(run))
 		status = run_phase(run, err);
 	if (!status && exhausted(run))
 		status = ofa_run_checkpoint(run, err);
 	if (!status)
 		status = ofa_run_save_network(run, err);
-	return status ? status : ofa_run_log_end(run, err);
+	return status ? status : ofa_comm_agree(run->comm, ofa_run_log_end(run, err), err);
 }
 
 enum ofa_status ofa_train_run(const struct ofa_recipe *recipe, const struct ofa_dataset *train,
 			      const struct ofa_dataset *holdout, struct ofa_pool *pool,
 			      const struct ofa_train_options *opt, struct ofa_error *err)
 {
-	struct ofa_run run = {.recipe = recipe, .train = train, .holdout = holdout, .pool = pool, .opt = opt};
+	struct ofa_run run = {.recipe = recipe, .train = train, .holdout = holdout, .pool = pool, .opt = opt,
+			      .comm = opt->comm, .batch = recipe->batch / ofa_comm_size(opt->comm)};
 	enum ofa_status status = ofa_run_init(&run, err);
 	if (!status)
 		status = run_all(&run, err);

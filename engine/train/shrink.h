@@ -9,6 +9,7 @@
 #include "train/step.h"
 
 #define OFA_MAX_PHASES 8
+#define OFA_MAX_BATCH 4096 /* images of a step, of all ranks together */
 
 /* One phase: the choices opened are by VALUE; a stage uses those of its own choices that are listed. */
 struct ofa_phase {
@@ -74,20 +75,25 @@ struct ofa_train_options {
 	 * bytes are those of one whole run, but for phases taught by the first phase's network, which the file does
 	 * not hold: there this network teaches.  Where `resume` is set too, the checkpoint is what counts. */
 	const char *from;
+	/* Or NULL: alone.  The ranks divide every batch, whose size must be a multiple of their number, and train as
+	 * one rank does, up to the rounding of sums that are taken in another order.  All ranks call ofa_train_run()
+	 * with the same recipe, data and options, and get the same status; rank 0 reads and writes the files. */
+	struct ofa_comm *comm;
+	const char *build; /* names the program; the ranks' must be the same; or NULL */
 	const struct ofa_arch *only; /* train this one arch alone for the first phase's epochs; or NULL */
-	/* The lineage gets a member "cost" with the processor time of all runs, {"cpu_seconds"}, unless one of them did
-	 * not count it.  Then no two runs write the same bytes. */
+	/* The lineage gets a member "cost" with the processor time of all runs and ranks, {"cpu_seconds"}, unless one
+	 * of them did not count it.  Then no two runs write the same bytes. */
 	bool record_cost;
 	uint64_t max_steps;      /* end after so many steps of this run, as if the schedule ended; 0 = all */
-	const atomic_bool *stop; /* finish the step, write a checkpoint, return OFA_ERR_CANCELLED */
+	const atomic_bool *stop; /* of any rank: finish the step, write a checkpoint, return OFA_ERR_CANCELLED */
 	void (*progress)(void *ctx, const struct ofa_train_progress *p);
 	void *ctx;
 };
-/* Runs the whole recipe; holdout is measured at each phase's end.  Same seed and threads: same bytes;
+/* Runs the whole recipe; holdout is measured at each phase's end.  Same seed, threads and ranks: same bytes;
  * interrupted and resumed: the same too.  Therefore the network file holds no times unless record_cost is set: the log
  * does.
  * OFA_ERR_INVALID when the loss is no longer finite, OFA_ERR_MISMATCH when the data or the checkpoint
- * do not belong to the recipe. */
+ * do not belong to the recipe, or when the ranks do not have or compute the same, OFA_ERR_IO when a rank is lost. */
 enum ofa_status ofa_train_run(const struct ofa_recipe *recipe, const struct ofa_dataset *train,
 			      const struct ofa_dataset *holdout, struct ofa_pool *pool,
 			      const struct ofa_train_options *opt, struct ofa_error *err) OFA_MUST_CHECK;

@@ -3,6 +3,7 @@
 #ifndef OFA_TRAIN_STEP_H
 #define OFA_TRAIN_STEP_H
 
+#include "base/comm.h"
 #include "base/pool.h"
 #include "net/plan.h"
 
@@ -13,6 +14,8 @@ struct ofa_train_params {
 	float **data, **grad, **momentum; /* by parameter id; grad and momentum NULL for BN statistics */
 	float *storage;
 	size_t storage_floats;
+	float *gradients; /* all of grad, in one piece */
+	size_t gradient_floats;
 };
 enum ofa_status ofa_train_params_new(const struct ofa_space *s, const struct ofa_params *p,
 				     struct ofa_train_params **ret, struct ofa_error *err) OFA_MUST_CHECK;
@@ -27,6 +30,9 @@ struct ofa_trainer;
 enum ofa_status ofa_trainer_new(const struct ofa_space *s, const struct ofa_params *p, int max_batch, int max_size,
 				struct ofa_pool *pool, struct ofa_trainer **ret, struct ofa_error *err) OFA_MUST_CHECK;
 void ofa_trainer_free(struct ofa_trainer *t);
+/* From now on a batch is this rank's part of one that the ranks of `comm` (borrowed) hold together: BN is by the
+ * statistics of the whole, forward and backward.  The ranks run the same plans in the same order. */
+void ofa_trainer_share(struct ofa_trainer *t, struct ofa_comm *comm);
 
 /* Forward with batch-statistics BN.  x (n,r,r,c) NHWC; logits (n,classes).  update_stats: running
  * mean and (unbiased) variance of the active prefix move by momentum 0.1, as PyTorch does. */
@@ -41,6 +47,8 @@ double ofa_distillation_loss(const float *logits, const uint8_t *labels, const f
 			     float smoothing, float kd, float *dlogits);
 
 void ofa_train_zero_grad(struct ofa_train_params *w);
+/* Gradients of losses that are means over equal parts of a batch become those of the mean over the batch. */
+void ofa_train_average_gradients(struct ofa_train_params *w, struct ofa_comm *comm);
 /* Nesterov SGD as PyTorch: g += wd*p (decayed parameters only); m = mu*m + g; p -= lr*(g + mu*m).  A
  * parameter that no subnet of the step used still decays and coasts, as PyTorch does for zero gradients. */
 void ofa_train_sgd(struct ofa_train_params *w, float lr, float momentum, float weight_decay, struct ofa_pool *pool);

@@ -43,12 +43,17 @@ void ofa_trainer_free(struct ofa_trainer *t)
 	free(t);
 }
 
+void ofa_trainer_share(struct ofa_trainer *t, struct ofa_comm *comm)
+{
+	t->batch.comm = comm;
+}
+
 /* The prefix that was active moves towards this batch; the variance is the unbiased one, as in PyTorch. */
 static void move_statistics(const struct ofa_batch *b, const struct ofa_train_params *w)
 {
 	for (int i = 0; i < b->plan.n_layers; i++) {
 		const struct ofa_layer *l = &b->plan.layers[i];
-		float n = (float)b->n * (float)(l->h_out * l->w_out), unbias = n > 1.0f ? n / (n - 1.0f) : 1.0f;
+		float n = (float)b->total * (float)(l->h_out * l->w_out), unbias = n > 1.0f ? n / (n - 1.0f) : 1.0f;
 
 		if (l->bn < 0)
 			continue;

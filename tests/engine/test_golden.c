@@ -112,7 +112,7 @@ static void check_case(const struct ofa_supernet *net, const json_t *c, size_t i
 	expect_logits("sliced BN", index, logits, json_object_get(c, "logits_sliced_bn"));
 	ofa_subnet_free(sub);
 
-	must(ofa_calibrate(net, &plan, cal, n_cal, 16, pool, &stats, &err));
+	must(ofa_calibrate(net, &plan, cal, n_cal, 16, NULL, pool, &stats, &err));
 	must(ofa_subnet_extract(net, &plan, &stats, &sub, &err));
 	must(ofa_subnet_forward(sub, x, n, pool, logits, &err));
 	expect_logits("recalibrated BN", index, logits, json_object_get(c, "logits_recalibrated_bn"));

@@ -7,49 +7,10 @@
 #include "base/file.h"
 #include "net/supernet.h"
 #include "runner.h"
+#include "tiny_training.h"
 #include "train/history.h"
 
-static const char recipe_json[] =
-	"{\"name\":\"tiny\",\"seed\":4,\"batch\":16,\"holdout\":32,\"calibration_images\":32,"
-	"\"classes\":[\"left\",\"right\",\"top\",\"bottom\"],\"license\":\"MIT\","
-	"\"augment\":{\"scale_min\":0.9,\"scale_max\":1.1,\"shift\":0.05},"
-	"\"space\":{\"family\":\"mbconv\",\"name\":\"tiny\",\"input_channels\":1,\"classes\":4,\"bn_eps\":1e-5,"
-	"\"resolutions\":[8,12],\"stem\":{\"width\":8,\"stride\":1,\"act\":\"h_swish\"},\"first\":null,"
-	"\"kernels\":[3,5],\"expands\":[1.5,2,3],\"depths\":[1,2],"
-	"\"stages\":[{\"width\":8,\"stride\":2,\"act\":\"relu\",\"se\":true},"
-	"{\"width\":16,\"stride\":2,\"act\":\"h_swish\",\"se\":false}],"
-	"\"head\":{\"expand_width\":32,\"expand_act\":\"h_swish\",\"mix_width\":0,\"mix_act\":\"none\"}},"
-	"\"phases\":["
-	"{\"name\":\"full\",\"epochs\":4,\"warmup_epochs\":0.5,\"lr\":0.1},"
-	"{\"name\":\"kernel\",\"epochs\":1,\"lr\":0.02,\"kd\":1,\"kernels\":[3,5]},"
-	"{\"name\":\"depth\",\"epochs\":1,\"lr\":0.02,\"kd\":1,\"subnets\":2,\"kernels\":[3,5],\"depths\":[1,2]},"
-	"{\"name\":\"width1\",\"epochs\":1,\"lr\":0.02,\"kd\":1,\"subnets\":2,\"sort\":1,\"kernels\":[3,5],"
-	"\"depths\":[1,2],\"expands\":[2,3]},"
-	"{\"name\":\"width2\",\"epochs\":1,\"lr\":0.02,\"kd\":1,\"subnets\":3,\"sandwich\":true,\"in_place\":true,"
-	"\"sort\":2,\"kernels\":[3,5],\"depths\":[1,2],\"expands\":[1.5,2,3]}]}";
-
-enum { IMAGES = 208, HOLDOUT = 32, SIDE = 12, CLASSES = 4, STEPS_PER_EPOCH = 11, TOTAL_STEPS = 8 * STEPS_PER_EPOCH };
-
-/* Noise with one bright half; the class says which. */
-static struct ofa_dataset generate(void)
-{
-	struct ofa_dataset d = {.n = IMAGES, .h = SIDE, .w = SIDE, .c = 1, .classes = CLASSES};
-	struct ofa_rng rng;
-
-	d.images = malloc(IMAGES * SIDE * SIDE);
-	d.labels = malloc(IMAGES);
-	ofa_rng_init(&rng, 11);
-	for (int i = 0; i < IMAGES; i++) {
-		d.labels[i] = (uint8_t)ofa_rng_below(&rng, CLASSES);
-		for (int p = 0; p < SIDE * SIDE; p++) {
-			int row = p / SIDE, col = p % SIDE, half = SIDE / 2;
-			const bool bright[CLASSES] = {col < half, col >= half, row < half, row >= half};
-			d.images[i * SIDE * SIDE + p] =
-				(uint8_t)(ofa_rng_below(&rng, 120) + (bright[d.labels[i]] ? 100 : 0));
-		}
-	}
-	return d;
-}
+enum { STEPS_PER_EPOCH = 11, TOTAL_STEPS = 8 * STEPS_PER_EPOCH };
 
 struct world {
 	struct ofa_recipe recipe;
@@ -66,14 +27,14 @@ struct world {
 static void world_init(struct world *w, unsigned threads)
 {
 	struct ofa_error err = {0};
-	json_t *json = json_loads(recipe_json, 0, NULL);
+	json_t *json = json_loads(tiny_recipe, 0, NULL);
 
 	memset(w, 0, sizeof *w);
 	ck_assert_ptr_nonnull(json);
 	ASSERT_OK(ofa_recipe_parse(json, &w->recipe, &err), &err);
 	json_decref(json);
-	w->train = generate();
-	ASSERT_OK(ofa_dataset_split(&w->train, HOLDOUT, w->recipe.seed, &w->holdout, &err), &err);
+	w->train = tiny_images();
+	ASSERT_OK(ofa_dataset_split(&w->train, TINY_HOLDOUT, w->recipe.seed, &w->holdout, &err), &err);
 	ck_assert_int_eq(ofa_pool_new(threads, &w->pool), OFA_OK);
 	snprintf(w->out, sizeof w->out, "%s", temporary_path("net.safetensors"));
 	snprintf(w->checkpoint, sizeof w->checkpoint, "%s", temporary_path("net.checkpoint"));
@@ -515,7 +476,7 @@ START_TEST(the_network_has_learnt)
 	ck_assert_str_eq(net->name, "tiny");
 	ck_assert_str_eq(net->classes[2], "top");
 	ck_assert_int_eq(net->calibration.n, 32);
-	ck_assert_int_eq(net->calibration.h, SIDE);
+	ck_assert_int_eq(net->calibration.h, TINY_SIDE);
 	ofa_supernet_free(net);
 	log = fopen(w.log, "r");
 	while (fgets(text, sizeof text, log)) {
