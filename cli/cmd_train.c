@@ -7,10 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
+#include "base/sha256.h"
 #include "commands.h"
 #include "files.h"
 #include "output.h"
 #include "progress.h"
+#include "ranks.h"
 #include "threads.h"
 #include "train/schedule.h"
 
@@ -53,7 +56,28 @@ struct session {
 	atomic_bool stop;
 	struct cli_progress progress;
 	double images_per_second; /* last seen */
+	struct ranks ranks;
+	char build[2 * OFA_SHA256_BYTES + 1];
 };
+
+/* The one that talks, and has the files. */
+static bool is_first(const struct session *s)
+{
+	return s->ranks.comm.rank == 0;
+}
+
+/* Each rank takes a batch as the recipe says, so that what is trained is the recipe with as many times the batch. */
+static enum ofa_status join_batches(struct session *s, struct ofa_error *err)
+{
+	int ranks = s->ranks.comm.size;
+
+	if (s->recipe.batch > OFA_MAX_BATCH / ranks)
+		return ofa_fail(err, OFA_ERR_LIMIT, "/batch",
+		                "%d ranks with %d images each would make batches of more than %d", ranks,
+		                s->recipe.batch, OFA_MAX_BATCH);
+	s->recipe.batch *= ranks;
+	return OFA_OK;
+}
 
 static enum ofa_status load_recipe(struct session *s, struct ofa_error *err)
 {
@@ -64,6 +88,8 @@ static enum ofa_status load_recipe(struct session *s, struct ofa_error *err)
 		return st;
 	st = ofa_recipe_parse(json, &s->recipe, err);
 	json_decref(json);
+	if (st == OFA_OK)
+		st = join_batches(s, err);
 	if (st != OFA_OK) {
 		ofa_error_prefix(err, "%s", s->o->recipe);
 		return st;
@@ -94,7 +120,7 @@ static enum ofa_status check_checkpoint(struct session *s, struct ofa_error *err
 
 	if (n < 0 || (size_t)n >= sizeof s->checkpoint)
 		return ofa_fail(err, OFA_ERR_INVALID, "--checkpoint", "the name is too long");
-	if (!s->o->resume && !s->o->dry_run && access(s->checkpoint, F_OK) == 0)
+	if (!s->o->resume && !s->o->dry_run && is_first(s) && access(s->checkpoint, F_OK) == 0)
 		return ofa_fail(err, OFA_ERR_INVALID, "--checkpoint",
 		                "%s exists: add --resume to go on from it, or remove it to start anew", s->checkpoint);
 	return OFA_OK;
@@ -142,6 +168,9 @@ static void print_schedule(const struct session *s)
 	ofa_space_count(&s->recipe.space, count, sizeof count);
 	printf("%s: %d training images, %d held out, batch %d, seed %llu\n", s->recipe.name, s->train.n, s->holdout.n,
 	       s->recipe.batch, (unsigned long long)s->recipe.seed);
+	if (s->ranks.comm.size > 1)
+		printf("%d ranks with %d images of each batch\n", s->ranks.comm.size,
+		       s->recipe.batch / s->ranks.comm.size);
 	printf("%s subnets at each of %d image sizes\n", count, s->recipe.space.n_resolutions);
 	if (s->o->arch) {
 		ofa_arch_snprint(&s->recipe.space, &s->only, arch, sizeof arch);
@@ -177,7 +206,8 @@ static void after_step(void *ctx, const struct ofa_train_progress *t)
 	if (interrupted)
 		atomic_store(&s->stop, true);
 	s->images_per_second = t->images_per_second;
-	cli_progress_show(&s->progress, t);
+	if (is_first(s))
+		cli_progress_show(&s->progress, t);
 }
 
 static enum ofa_status run(struct session *s, struct ofa_error *err)
@@ -189,16 +219,17 @@ static enum ofa_status run(struct session *s, struct ofa_error *err)
 		.checkpoint_path = s->checkpoint, .checkpoint_seconds = o->checkpoint_seconds,
 		.resume = o->resume, .from = o->from, .only = o->arch ? &s->only : NULL,
 		.max_steps = (uint64_t)o->max_steps, .record_cost = o->record_cost, .stop = &s->stop,
-		.progress = after_step, .ctx = s,
+		.comm = &s->ranks.comm, .build = s->build, .progress = after_step, .ctx = s,
 	};
-	enum ofa_status st = cli_new_pool(o->threads, &pool, err);
+	enum ofa_status st = cli_new_pool(o->threads ? o->threads : ranks_threads(&s->ranks), &pool, err);
 
+	st = ofa_comm_agree(&s->ranks.comm, st, err);
 	if (st != OFA_OK)
 		return st;
 	st = ofa_train_run(&s->recipe, &s->train, &s->holdout, pool, &options, err);
 	ofa_pool_free(pool);
 	cli_progress_end(&s->progress);
-	if (st == OFA_OK && !o->max_steps)
+	if (st == OFA_OK && !o->max_steps && is_first(s))
 		unlink(s->checkpoint); /* all of it is in the network now */
 	return st;
 }
@@ -207,6 +238,8 @@ static enum ofa_status tell_next(const struct session *s, struct ofa_error *err)
 {
 	const struct train_options *o = s->o;
 
+	if (!is_first(s))
+		return OFA_OK;
 	if (o->json)
 		return cli_print_json(
 			json_pack("{s:s,s:f}", "network", o->out, "images_per_second", s->images_per_second), err);
@@ -228,20 +261,47 @@ static void tell_resume(const struct session *s, int argc, char **argv)
 	fprintf(stderr, "%s\n", s->o->resume ? "" : " --resume");
 }
 
+/* What this program is: all ranks must be the same one. */
+static enum ofa_status name_build(struct session *s, struct ofa_error *err)
+{
+	uint8_t digest[OFA_SHA256_BYTES];
+	struct ofa_map program;
+	enum ofa_status st;
+
+	if (s->ranks.comm.size == 1)
+		return OFA_OK;
+	st = ofa_map_open("/proc/self/exe", &program, err);
+	if (st != OFA_OK)
+		return st;
+	ofa_sha256(program.data, program.size, digest);
+	ofa_map_close(&program);
+	ofa_hex(digest, sizeof digest, s->build);
+	return OFA_OK;
+}
+
+static enum ofa_status prepare(struct session *s, struct ofa_error *err)
+{
+	enum ofa_status st = name_build(s, err);
+
+	if (st == OFA_OK)
+		st = check_checkpoint(s, err);
+	if (st == OFA_OK)
+		st = load_recipe(s, err);
+	return st == OFA_OK ? load_data(s, err) : st;
+}
+
 static enum ofa_status train(struct session *s, struct ofa_error *err)
 {
 	const struct train_options *o = s->o;
-	enum ofa_status st = check_checkpoint(s, err);
+	enum ofa_status st = ranks_join(&s->ranks, err);
 
 	if (st == OFA_OK)
-		st = load_recipe(s, err);
-	if (st == OFA_OK)
-		st = load_data(s, err);
+		st = ofa_comm_agree(&s->ranks.comm, prepare(s, err), err);
 	if (st != OFA_OK)
 		return st;
-	if (o->dry_run && o->json)
+	if (o->dry_run && o->json && is_first(s))
 		return cli_print_json(schedule_json(s), err);
-	if (!o->json)
+	if (!o->json && is_first(s))
 		print_schedule(s);
 	if (o->dry_run)
 		return OFA_OK;
@@ -262,12 +322,16 @@ static int train_session(const struct train_options *o, int argc, char **argv)
 	cli_progress_init(&s->progress);
 	catch_signals();
 	st = train(s, &err);
-	if (st == OFA_ERR_CANCELLED) {
+	/* Of what all ranks know the first one speaks. */
+	if (!is_first(s) && (st == OFA_ERR_CANCELLED || s->ranks.comm.agreed)) {
+		rc = st == OFA_ERR_CANCELLED ? EXIT_INTERRUPTED : CLI_EXIT_FAILURE;
+	} else if (st == OFA_ERR_CANCELLED) {
 		tell_resume(s, argc, argv);
 		rc = EXIT_INTERRUPTED;
 	} else {
 		rc = cli_finish("train", o->json, st, &err);
 	}
+	ranks_leave(&s->ranks, st);
 	ofa_dataset_release(&s->train);
 	ofa_dataset_release(&s->holdout);
 	free(s);

@@ -1,7 +1,7 @@
 # The tool `ofa`: a table of subcommands (main.c), one cmd_<name>.c each, shared helpers beside them.
 bin_PROGRAMS += cli/ofa
-cli_ofa_CPPFLAGS = $(ENGINE_CPPFLAGS) $(CURL_CFLAGS)
-cli_ofa_LDADD = $(ENGINE_LIBS) $(CURL_LIBS)
+cli_ofa_CPPFLAGS = $(ENGINE_CPPFLAGS) $(CURL_CFLAGS) $(MPI_CFLAGS)
+cli_ofa_LDADD = $(ENGINE_LIBS) $(CURL_LIBS) $(MPI_LIBS)
 cli_ofa_SOURCES = \
 	cli/commands.h cli/main.c \
 	cli/accuracy.h cli/accuracy.c cli/device_eval.h cli/device_eval.c \
@@ -21,6 +21,7 @@ cli_ofa_SOURCES = \
 	cli/pairs.h cli/pairs.c \
 	cli/predictor_save.h cli/predictor_save.c \
 	cli/provenance.h cli/provenance.c \
+	cli/ranks.h cli/ranks.c \
 	cli/retry.h cli/retry.c \
 	cli/serial_probe.h cli/serial_probe.c \
 	cli/subnet.h cli/subnet.c \
