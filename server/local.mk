@@ -124,13 +124,22 @@ server_libofad_a_SOURCES = \
 	server/sign/signer.h server/sign/signer.c \
 	server/store/store.h server/store/store.c \
 	server/store/pg.h server/store/pg.c \
+	server/store/pg_driver.h \
+	server/store/pg_counters.c \
+	server/store/pg_deliveries.c \
+	server/store/pg_ledger.c \
+	server/store/pg_measurements.c \
 	server/store/pg_migrate.c \
 	server/store/pg_pool.c \
+	server/store/pg_profiles.c \
+	server/store/pg_revisions.c \
 	server/store/pg_run.c \
 	server/store/pg_listener.c server/store/pg_locks.c \
 	server/store/pg_session.h server/store/pg_session.c \
 	server/store/notification.h server/store/notification.c \
 	server/store/pg_schema.c \
+	server/store/pg_tokens.c \
+	server/store/pg_url.c \
 	server/store/sqlite.c \
 	server/store/sqlite_conn.h server/store/sqlite_statements.c \
 	server/store/sqlite_counters.c \

@@ -211,6 +211,9 @@ SERVER_TESTS = \
 	tests/server/test_static \
 	tests/server/test_package_store \
 	tests/server/test_store \
+	tests/server/test_store_postgresql \
+	tests/server/test_store_sqlite \
+	tests/server/test_store_writers \
 	tests/server/test_timers \
 	tests/server/test_async \
 	tests/server/test_crowd \
@@ -292,8 +295,19 @@ tests_server_test_static_CPPFLAGS = $(SERVER_TEST_CPPFLAGS) $(ZLIB_CFLAGS)
 tests_server_test_static_LDADD = $(SERVER_LIBS) $(CURL_LIBS) $(ZLIB_LIBS) $(CHECK_LIBS)
 tests_server_test_package_store_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_package_store_LDADD = $(SERVER_TEST_LIBS)
+STORE_FIXTURE = tests/server/store_fixture.h tests/server/store_fixture.c
+tests_server_test_store_SOURCES = tests/server/test_store.c $(STORE_FIXTURE)
 tests_server_test_store_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_store_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_store_sqlite_SOURCES = tests/server/test_store_sqlite.c $(STORE_FIXTURE)
+tests_server_test_store_sqlite_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_store_sqlite_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_store_writers_SOURCES = tests/server/test_store_writers.c $(STORE_FIXTURE)
+tests_server_test_store_writers_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_store_writers_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_store_postgresql_SOURCES = tests/server/test_store_postgresql.c $(STORE_FIXTURE)
+tests_server_test_store_postgresql_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_store_postgresql_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_memo_SOURCES = tests/server/test_memo.c $(DAEMON_SOURCES)
 tests_server_test_memo_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_memo_LDADD = $(SERVER_LIBS) $(CURL_LIBS) $(CHECK_LIBS)

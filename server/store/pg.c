@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include "store/pg_driver.h"
 #include "store/pg_session.h"
 
 static void pg_close(struct store *base)
@@ -25,9 +26,12 @@ static enum ofa_status migrate(struct store_pg *s, struct ofa_error *err)
 static enum ofa_status pg_open(const char *url, const struct store_options *opt, struct store **ret,
 			       struct ofa_error *err)
 {
-	struct store_pg *s = calloc(1, sizeof(*s));
-	enum ofa_status st;
+	enum ofa_status st = pg_url_check(url, err);
+	struct store_pg *s;
 
+	if (st != OFA_OK)
+		return st;
+	s = calloc(1, sizeof(*s));
 	if (!s)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	s->base.driver = &store_postgresql;
@@ -49,4 +53,24 @@ const struct store_driver store_postgresql = {
 	.sharing = &pg_sharing,
 	.open = pg_open,
 	.close = pg_close,
+	.profile_put = pg_profile_put,
+	.profile_get = pg_profile_get,
+	.profile_delete = pg_profile_delete,
+	.profile_list = pg_profile_list,
+	.revision_get = pg_revision_get,
+	.revision_list = pg_revision_list,
+	.measurement_put = pg_measurement_put,
+	.measurement_list = pg_measurement_list,
+	.measurement_of_profile = pg_measurement_of_profile,
+	.delivery_put = pg_delivery_put,
+	.delivery_by_question = pg_delivery_by_question,
+	.delivery_by_subnet = pg_delivery_by_subnet,
+	.token_add = pg_token_add,
+	.token_list = pg_token_list,
+	.token_revoke = pg_token_revoke,
+	.token_purge = pg_token_purge,
+	.counter_get = pg_counter_get,
+	.counter_next = pg_counter_next,
+	.ledger_add = pg_ledger_add,
+	.ledger_get = pg_ledger_get,
 };

@@ -4,8 +4,8 @@
  * Who needs a connection takes one out of the pool and waits for it if need be.  A connection that was lost is made
  * anew by who takes it next; where that fails nobody tries again for PG_REST_MS, so that callers are told at once
  * instead of one after the other.  Errors: OFA_ERR_UNAVAILABLE for a database that cannot be reached, is starting,
- * stopping or only readable, or has no connection to spare; OFA_ERR_EXHAUSTED for a full disk; OFA_ERR_IO for what it
- * refuses. */
+ * stopping or only readable, or has no connection to spare; OFA_ERR_EXHAUSTED for a full disk; OFA_ERR_INVALID for a
+ * text that is no UTF-8; OFA_ERR_IO for what it refuses otherwise. */
 #ifndef OFAD_STORE_PG_H
 #define OFAD_STORE_PG_H
 
@@ -27,8 +27,17 @@ struct pg_statement {
 	bool binary;            /* results come in binary: for bytes by the million */
 };
 
+/* What became of the statement of a connection that failed last. */
+enum pg_failure {
+	PG_UNDONE,  /* it changed nothing */
+	PG_UNLUCKY, /* it changed nothing, and would probably work another time */
+	PG_UNKNOWN, /* the connection was lost: it was run, or not */
+};
+
 struct pg_conn {
 	PGconn *pq;
+	enum pg_failure failure;
+	bool spoilt; /* to be made anew */
 	const struct pg_statement *prepared[PG_STATEMENTS_MAX];
 	size_t n_prepared;
 	struct pg_conn *next; /* idle, too */
@@ -45,9 +54,15 @@ struct store_pg {
 	struct pg_conn *conns, *idle;
 	unsigned n;
 	double failed_ms; /* when a connection could not be made, after which none was; 0 */
+	bool trying;      /* after that: one at a time sees whether it can be made again */
 	struct pg_session *session;
 };
 struct store_pg *pg_of(struct store *s);
+
+/* ---- pg_url.c ---- */
+
+/* Does libpq understand it?  What it says of an URL that it does not would tell parts of a password. */
+enum ofa_status pg_url_check(const char *url, struct ofa_error *err) OFA_MUST_CHECK;
 
 /* ---- pg_pool.c ---- */
 
@@ -96,16 +111,25 @@ void pg_real(struct pg_args *a, double v); /* NAN is NULL */
 void pg_boolean(struct pg_args *a, bool v);
 void pg_bytes(struct pg_args *a, const void *p, size_t n); /* borrowed */
 
-/* May a statement be run twice when the connection is lost and nobody knows whether it was run?  One that the database
- * itself says was not run is run again in either case. */
+/* May a statement be run twice when the connection is lost and nobody knows whether it was run?  One that certainly was
+ * not, for a reason that passes at once, is run again in either case. */
 enum pg_again { PG_ONCE, PG_AGAIN };
 /* One statement, which is a transaction of its own.  *ret is PQclear()ed by the caller; ret NULL: it is not wanted. */
 enum ofa_status pg_run(struct store_pg *s, const struct pg_statement *q, const struct pg_args *a, enum pg_again again,
 		       PGresult **ret, struct ofa_error *err) OFA_MUST_CHECK;
+/* Appends the first column of the only row to buf, *ret_number (NULL: not wanted) is the second; OFA_ERR_NOT_FOUND
+ * without a row, err untouched. */
+enum ofa_status pg_fetch_text(struct store_pg *s, const struct pg_statement *q, const struct pg_args *a,
+			      struct ofa_buf *buf, uint64_t *ret_number, struct ofa_error *err) OFA_MUST_CHECK;
+/* Of a SELECT's list: tells every replica "TOPIC TEXT" (`payload`, an expression in SQL) when this commits. */
+#define PG_NOTIFY(payload) "pg_catalog.pg_notify('ofad', " payload ")"
 
 /* A transaction, READ COMMITTED: pg_begin() takes a connection; pg_end() commits when st is OFA_OK, else rolls back,
  * and gives it back: the outcome of both. */
 enum ofa_status pg_begin(struct store_pg *s, struct pg_conn **ret, struct ofa_error *err) OFA_MUST_CHECK;
+/* One that begins when no other one of this lock and text runs, in any replica. */
+enum ofa_status pg_begin_locked(struct store_pg *s, enum pg_lock lock, const char *of, struct pg_conn **ret,
+				struct ofa_error *err) OFA_MUST_CHECK;
 enum ofa_status pg_on(struct pg_conn *c, const struct pg_statement *q, const struct pg_args *a, PGresult **ret,
 		      struct ofa_error *err) OFA_MUST_CHECK;
 enum ofa_status pg_end(struct store_pg *s, struct pg_conn *c, enum ofa_status st, struct ofa_error *err) OFA_MUST_CHECK;

@@ -93,6 +93,21 @@ static enum ofa_status apply(PGconn *pq, int i, struct ofa_error *err)
 	return st;
 }
 
+static enum ofa_status may_create(PGconn *pq, const struct standing *standing, struct ofa_error *err)
+{
+	PGresult *res = NULL;
+	enum ofa_status st = pg_plain(
+		pq, "SELECT pg_catalog.has_schema_privilege(pg_catalog.current_schema(), 'CREATE')", &res, err);
+
+	if (st == OFA_OK && !pg_get_boolean(res, 0, 0))
+		st = ofa_fail(err, OFA_ERR_IO, "--store",
+			      "the database has schema %d, this program needs %d, and the role may not create tables: "
+			      "let one that may open it first",
+			      standing->version, (int)pg_n_migrations);
+	PQclear(res);
+	return st;
+}
+
 /* Others may have done it while this one waited for its turn. */
 static enum ofa_status in_turn(PGconn *pq, struct ofa_error *err)
 {
@@ -110,6 +125,8 @@ static enum ofa_status in_turn(PGconn *pq, struct ofa_error *err)
 	st = pg_plain(pq, turn, NULL, err);
 	if (st == OFA_OK)
 		st = read_standing(pq, &standing, err);
+	if (st == OFA_OK && standing.known < (int)pg_n_migrations)
+		st = may_create(pq, &standing, err);
 	if (st == OFA_OK && standing.known < (int)pg_n_migrations)
 		st = pg_plain(pq, versions, NULL, err);
 	for (int i = standing.known; st == OFA_OK && i < (int)pg_n_migrations; i++)

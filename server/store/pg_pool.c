@@ -27,6 +27,7 @@ static enum ofa_status status_of(PGconn *pq, const PGresult *res)
 		{"25006", OFA_ERR_UNAVAILABLE}, /* only readable: not the leader */
 		{"40", OFA_ERR_UNAVAILABLE},    /* rolled back for another transaction's sake */
 		{"55P03", OFA_ERR_UNAVAILABLE}, /* a lock that is not to be had */
+		{"22021", OFA_ERR_INVALID},     /* no UTF-8, or a NUL */
 	};
 	const char *state = res ? PQresultErrorField(res, PG_DIAG_SQLSTATE) : NULL;
 
@@ -97,27 +98,38 @@ static void drop(struct pg_conn *c)
 	PQfinish(c->pq); /* NULL is allowed */
 	c->pq = NULL;
 	c->n_prepared = 0;
+	c->spoilt = false;
 }
 
-/* Has the database ended it while it was idle?  Then there is something to be read. */
+/* Has the database ended it while it was idle?  Then there is something to be read, of which the end comes last. */
 static bool ended(struct pg_conn *c)
 {
 	struct pollfd fd = {.fd = PQsocket(c->pq), .events = POLLIN};
 
-	if (poll(&fd, 1, 0) == 1)
-		PQconsumeInput(c->pq);
+	while (PQstatus(c->pq) == CONNECTION_OK && poll(&fd, 1, 0) == 1 && PQconsumeInput(c->pq))
+		;
 	return PQstatus(c->pq) != CONNECTION_OK;
 }
 
-/* A failure of a moment ago is taken for this one's, too. */
-static bool resting(struct store_pg *s)
+/* After a failure one at a time tries, not at once; what the last one found is taken for the others', too. */
+static bool may_connect(struct store_pg *s)
 {
 	bool yes;
 
 	pthread_mutex_lock(&s->lock);
-	yes = s->failed_ms > 0 && clock_ms() - s->failed_ms < PG_REST_MS;
+	yes = s->failed_ms == 0 || (!s->trying && clock_ms() - s->failed_ms >= PG_REST_MS);
+	if (yes)
+		s->trying = s->failed_ms > 0;
 	pthread_mutex_unlock(&s->lock);
 	return yes;
+}
+
+static void has_connected(struct store_pg *s, bool well)
+{
+	pthread_mutex_lock(&s->lock);
+	s->failed_ms = well ? 0 : clock_ms();
+	s->trying = false;
+	pthread_mutex_unlock(&s->lock);
 }
 
 static enum ofa_status revive(struct store_pg *s, struct pg_conn *c, struct ofa_error *err)
@@ -127,12 +139,10 @@ static enum ofa_status revive(struct store_pg *s, struct pg_conn *c, struct ofa_
 	if (c->pq && !ended(c))
 		return OFA_OK;
 	drop(c);
-	if (resting(s))
+	if (!may_connect(s))
 		return ofa_fail(err, OFA_ERR_UNAVAILABLE, NULL, "database: it could not be reached a moment ago");
 	st = pg_connect(s, &c->pq, err);
-	pthread_mutex_lock(&s->lock);
-	s->failed_ms = st == OFA_OK ? 0 : clock_ms();
-	pthread_mutex_unlock(&s->lock);
+	has_connected(s, st == OFA_OK);
 	return st;
 }
 
@@ -174,12 +184,16 @@ enum ofa_status pg_take(struct store_pg *s, struct pg_conn **ret, struct ofa_err
 
 void pg_give(struct store_pg *s, struct pg_conn *c)
 {
+	struct pg_conn **at = &s->idle;
+
 	/* whatever it is in the middle of is nobody's any more */
-	if (c->pq && PQtransactionStatus(c->pq) != PQTRANS_IDLE)
+	if (c->pq && (c->spoilt || PQtransactionStatus(c->pq) != PQTRANS_IDLE))
 		drop(c);
 	pthread_mutex_lock(&s->lock);
-	c->next = s->idle;
-	s->idle = c;
+	while (*at && !c->pq) /* those that would have to be made are taken last */
+		at = &(*at)->next;
+	c->next = *at;
+	*at = c;
 	pthread_cond_signal(&s->freed);
 	pthread_mutex_unlock(&s->lock);
 }

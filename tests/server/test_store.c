@@ -1,70 +1,9 @@
-/* The SQLite store: what is written is there, also for the next process. */
+/* What every store keeps to, whatever its database: each test runs on each driver. */
 #include <math.h>
 #include <pthread.h>
-#include <sqlite3.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "runner.h"
-#include "store/store.h"
-
-static char dir[512];
-
-static struct store *open_store(void)
-{
-	struct ofa_error err = {0};
-	struct store *s;
-
-	ASSERT_OK(store_open(NULL, dir, NULL, &s, &err), &err);
-	return s;
-}
-
-/* Each test has a directory of its own. */
-static void make_dir(void)
-{
-	snprintf(dir, sizeof(dir), "%s", temporary_path("store-XXXXXX"));
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-}
-
-static void remove_dir(void)
-{
-	static const char *const files[] = {"ofad.db", "ofad.db-wal", "ofad.db-shm"};
-	char path[600];
-
-	for (size_t i = 0; i < OFA_ARRAY_LEN(files); i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
-		unlink(path);
-	}
-	ck_assert_int_eq(rmdir(dir), 0);
-}
-
-static void put_gated(struct store *s, const char *name, const char *content, const struct store_gate *gate,
-		      enum store_written expected, uint64_t revision)
-{
-	struct store_profile_state state;
-	uint8_t sha256[OFA_SHA256_BYTES];
-	struct ofa_error err = {0};
-	enum store_written written;
-
-	ofa_sha256(content, strlen(content), sha256);
-	ASSERT_OK(s->driver->profile_put(s,
-					 &(struct store_profile){.name = name,
-								 .content = content,
-								 .content_size = strlen(content),
-								 .sha256 = sha256,
-								 .author = "tester"},
-					 gate, &written, &state, &err),
-		  &err);
-	ck_assert_int_eq(written, expected);
-	ck_assert_uint_eq(state.revision, revision);
-	if (written != STORE_REFUSED)
-		ck_assert_mem_eq(state.sha256, sha256, sizeof(sha256));
-}
-
-static void put_profile(struct store *s, const char *name, const char *content, bool expect_created)
-{
-	put_gated(s, name, content, NULL, expect_created ? STORE_CREATED : STORE_REPLACED, expect_created ? 1 : 2);
-}
+#include "store_fixture.h"
 
 static void delete_profile(struct store *s, const char *name, const struct store_gate *gate,
 			   enum store_written expected, uint64_t revision)
@@ -78,19 +17,6 @@ static void delete_profile(struct store *s, const char *name, const struct store
 	ck_assert_uint_eq(state.revision, revision);
 }
 
-static void check_profile(struct store *s, const char *name, const char *expected)
-{
-	struct ofa_error err = {0};
-	struct ofa_buf buf;
-	uint64_t revision;
-
-	ofa_buf_init(&buf, 1 << 20);
-	ASSERT_OK(s->driver->profile_get(s, name, &buf, &revision, &err), &err);
-	ck_assert_uint_eq(buf.len, strlen(expected));
-	ck_assert_mem_eq(buf.data, expected, buf.len);
-	ofa_buf_release(&buf);
-}
-
 START_TEST(test_profiles)
 {
 	struct store_profile_state state;
@@ -100,14 +26,14 @@ START_TEST(test_profiles)
 	uint64_t revision;
 	struct store *s;
 
-	make_dir();
-	s = open_store();
-	put_profile(s, "acme/cam", "{\"name\":\"acme/cam\"}", true);
-	put_profile(s, "acme/cam", "{\"name\":\"acme/cam\",\"limits\":{}}", false);
-	put_profile(s, "o'brien\"; DROP TABLE profiles; --", "{}", true);
+	store_begin(_i);
+	s = store_again();
+	put_profile(s, "acme/cam", "{\"name\":\"acme/cam\"}", 1);
+	put_profile(s, "acme/cam", "{\"name\":\"acme/cam\",\"limits\":{}}", 2);
+	put_profile(s, "o'brien\"; DROP TABLE profiles; --", "{}", 1);
 	s->driver->close(s);
 
-	s = open_store();
+	s = store_again();
 	check_profile(s, "acme/cam", "{\"name\":\"acme/cam\",\"limits\":{}}");
 	check_profile(s, "o'brien\"; DROP TABLE profiles; --", "{}");
 	delete_profile(s, "acme/cam", NULL, STORE_REPLACED, 2);
@@ -118,49 +44,9 @@ START_TEST(test_profiles)
 	ck_assert_uint_eq(buf.len, 0);
 	ofa_buf_release(&buf);
 	s->driver->close(s);
-	remove_dir();
+	store_end();
 }
 END_TEST
-
-static void put_predicted(struct store *s, uint8_t question, const char *subnet, const char *manifest,
-			  double predicted_ms)
-{
-	uint8_t digest[OFA_SHA256_BYTES] = {question};
-	struct ofa_error err = {0};
-
-	ASSERT_OK(s->driver->delivery_put(s,
-					  &(struct store_delivery){.question = digest,
-								   .subnet = subnet,
-								   .size_bytes = 5,
-								   .network = "net",
-								   .arch = "{}",
-								   .limits = "{}",
-								   .seed = ((uint64_t)1 << 53) - 1,
-								   .evaluations = 3,
-								   .profile = predicted_ms > 0 ? "cam" : NULL,
-								   .profile_revision = predicted_ms > 0 ? 2 : 0,
-								   .latency_ms = predicted_ms > 0 ? predicted_ms : NAN,
-								   .manifest = manifest},
-					  &err),
-		  &err);
-}
-
-static void put_delivery(struct store *s, uint8_t question, const char *subnet, const char *manifest)
-{
-	put_predicted(s, question, subnet, manifest, 0);
-}
-
-static void check_manifest(struct store *s, const char *subnet, const char *expected)
-{
-	struct ofa_error err = {0};
-	struct ofa_buf buf;
-
-	ofa_buf_init(&buf, 100);
-	ASSERT_OK(s->driver->delivery_by_subnet(s, subnet, &buf, &err), &err);
-	ck_assert_uint_eq(buf.len, strlen(expected));
-	ck_assert_mem_eq(buf.data, expected, buf.len);
-	ofa_buf_release(&buf);
-}
 
 static bool watch(void *ctx, const struct store_profile_state *state, bool same)
 {
@@ -185,18 +71,6 @@ static enum ofa_status take_revision(void *ctx, const struct store_revision_entr
 	return OFA_OK;
 }
 
-static void check_revision(struct store *s, const char *name, uint64_t revision, const char *expected)
-{
-	struct ofa_error err = {0};
-	struct ofa_buf buf;
-
-	ofa_buf_init(&buf, 100);
-	ASSERT_OK(s->driver->revision_get(s, name, revision, &buf, &err), &err);
-	ck_assert_uint_eq(buf.len, strlen(expected));
-	ck_assert_mem_eq(buf.data, expected, buf.len);
-	ofa_buf_release(&buf);
-}
-
 /* Numbers run per name and are never given out again; contents stay; a closed gate writes nothing. */
 START_TEST(test_revisions)
 {
@@ -210,8 +84,8 @@ START_TEST(test_revisions)
 	struct store *s;
 	char text[64] = "";
 
-	make_dir();
-	s = open_store();
+	store_begin(_i);
+	s = store_again();
 	put_gated(s, "a", "one", &gate, STORE_REFUSED, 0);
 	ck_assert(seen.revision == 0 && !seen.same);
 	seen.open = true;
@@ -230,7 +104,7 @@ START_TEST(test_revisions)
 	delete_profile(s, "a", &gate, STORE_REPLACED, 3);
 	s->driver->close(s);
 
-	s = open_store();
+	s = store_again();
 	put_gated(s, "a", "one", &gate, STORE_CREATED, 4);
 	ck_assert_uint_eq(seen.revision, 0);
 	check_revision(s, "a", 1, "one");
@@ -246,51 +120,7 @@ START_TEST(test_revisions)
 	ck_assert_str_eq(text, "4:3 3:3 2:5 1:3 ");
 	ASSERT_OK(s->driver->revision_list(s, "nobody", 0, 3, take_revision, NULL, &err), &err);
 	s->driver->close(s);
-	remove_dir();
-}
-END_TEST
-
-/* A database as the first schema left it. */
-START_TEST(test_migration)
-{
-	static const char rows[] =
-		"INSERT INTO profiles VALUES ('acme/cam', '{\"name\":\"acme/cam\"}', zeroblob(32), "
-		"'2026-01-02T03:04:05Z', '2026-02-03T04:05:06Z'), ('b', '{}', zeroblob(32), 'x', 'y');"
-		"INSERT INTO deliveries VALUES (7, zeroblob(32), 'aa', 5, 'net', '{}', 'acme/cam', '{}', 1, 3, 'kept', "
-		"'2026-01-02T03:04:05Z'); PRAGMA user_version = 1;";
-	struct ofa_error err = {0};
-	uint64_t revision;
-	struct ofa_buf buf;
-	struct store *s;
-	char path[600], *text;
-	uint8_t *schema;
-	size_t size;
-	sqlite3 *db;
-
-	make_dir();
-	snprintf(path, sizeof(path), "%s/server/store/schema/0001-profiles-deliveries.sql",
-		 getenv("OFA_SRCDIR") ? getenv("OFA_SRCDIR") : ".");
-	ASSERT_OK(ofa_file_read(path, 1 << 16, &schema, &size, &err), &err);
-	snprintf(path, sizeof(path), "%s/ofad.db", dir);
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	text = strndup((char *)schema, size);
-	ck_assert_int_eq(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(db, rows, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-	free(schema);
-	free(text);
-
-	s = open_store();
-	ofa_buf_init(&buf, 100);
-	ASSERT_OK(s->driver->profile_get(s, "acme/cam", &buf, &revision, &err), &err);
-	ck_assert_uint_eq(revision, 1);
-	ofa_buf_release(&buf);
-	check_revision(s, "acme/cam", 1, "{\"name\":\"acme/cam\"}");
-	check_manifest(s, "aa", "kept");
-	put_gated(s, "acme/cam", "new", NULL, STORE_REPLACED, 2);
-	put_gated(s, "b", "{}", NULL, STORE_REPLACED, 2); /* its digest was no digest */
-	s->driver->close(s);
-	remove_dir();
+	store_end();
 }
 END_TEST
 
@@ -315,11 +145,11 @@ START_TEST(test_pages)
 	struct store *s;
 	char name[16];
 
-	make_dir();
-	s = open_store();
+	store_begin(_i);
+	s = store_again();
 	for (int i = 0; i < 20; i++) {
 		snprintf(name, sizeof(name), "p%02d", (i * 7) % 20);
-		put_profile(s, name, "{}", true);
+		put_profile(s, name, "{}", 1);
 	}
 	ASSERT_OK(s->driver->profile_list(s, "", 3, take_name, &names, &err), &err);
 	ck_assert_int_eq(names.n, 3);
@@ -333,7 +163,7 @@ START_TEST(test_pages)
 	ASSERT_FAILS(s->driver->profile_list(s, "", 20, take_name, &names, &err), OFA_ERR_CANCELLED);
 	ck_assert_int_eq(names.n, 8);
 	s->driver->close(s);
-	remove_dir();
+	store_end();
 }
 END_TEST
 
@@ -344,8 +174,8 @@ START_TEST(test_deliveries)
 	struct ofa_buf buf;
 	struct store *s;
 
-	make_dir();
-	s = open_store();
+	store_begin(_i);
+	s = store_again();
 	put_delivery(s, 1, "aa", "first");
 	put_delivery(s, 2, "aa", "second");
 	put_delivery(s, 2, "bb", "third"); /* a question keeps its first answer */
@@ -358,7 +188,7 @@ START_TEST(test_deliveries)
 	ASSERT_FAILS(s->driver->delivery_by_question(s, question, &buf, NULL), OFA_ERR_NOT_FOUND);
 	ofa_buf_release(&buf);
 	s->driver->close(s);
-	remove_dir();
+	store_end();
 }
 END_TEST
 
@@ -379,19 +209,19 @@ START_TEST(test_counters)
 	struct store *s;
 	uint64_t value;
 
-	make_dir();
-	s = open_store();
+	store_begin(_i);
+	s = store_again();
 	ASSERT_OK(s->driver->counter_get(s, "a", &value, &err), &err);
 	ck_assert_uint_eq(value, 0);
 	ck_assert_uint_eq(next_number(s, "a", 0), 1);
 	ck_assert_uint_eq(next_number(s, "a", 100), 100);
 	ck_assert_uint_eq(next_number(s, "a", 50), 101);
 	s->driver->close(s);
-	s = open_store();
+	s = store_again();
 	ck_assert_uint_eq(next_number(s, "a", 0), 102);
 	ck_assert_uint_eq(next_number(s, "b", 7), 7);
 	s->driver->close(s);
-	remove_dir();
+	store_end();
 }
 END_TEST
 
@@ -433,11 +263,11 @@ START_TEST(test_measurements)
 	uint64_t number;
 	struct store *s;
 
-	make_dir();
-	s = open_store();
+	store_begin(_i);
+	s = store_again();
 	put_delivery(s, 1, "aa", "first");
 	measure(s, "aa", "", "d", 1);
-	put_predicted(s, 2, "aa", "second", 7.5);
+	ASSERT_OK(put_predicted(s, 2, "aa", "second", 7.5, &err), &err);
 	put_delivery(s, 3, "aa", "third");
 	for (int i = 2; i < 6; i++)
 		measure(s, "aa", "", "d", i);
@@ -473,7 +303,7 @@ START_TEST(test_measurements)
 			     &keep, &number, &err),
 		     OFA_ERR_NOT_FOUND);
 	s->driver->close(s);
-	remove_dir();
+	store_end();
 }
 END_TEST
 
@@ -484,7 +314,7 @@ static void *write_many(void *arg)
 
 	for (int i = 0; i < 25; i++) {
 		snprintf(name, sizeof(name), "%lx-%d", (unsigned long)pthread_self(), i);
-		put_profile(s, name, "{}", true);
+		put_profile(s, name, "{}", 1);
 		check_profile(s, name, "{}");
 	}
 	return NULL;
@@ -495,50 +325,199 @@ START_TEST(test_threads)
 	pthread_t threads[4];
 	struct store *s;
 
-	make_dir();
-	s = open_store();
+	store_begin(_i);
+	s = store_again();
 	for (int i = 0; i < 4; i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, write_many, s), 0);
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
 	s->driver->close(s);
-	remove_dir();
+	store_end();
 }
 END_TEST
 
-/* A database of a later version is left alone; so is a file that is none. */
-START_TEST(test_foreign)
+/* ---- tokens ---- */
+
+static enum ofa_status add_token(struct store *s, const char *id, uint8_t first, int64_t expires, struct ofa_error *err)
+{
+	uint8_t sha256[OFA_SHA256_BYTES] = {first, 0xff};
+
+	return s->driver->token_add(s,
+				    &(struct store_token){.id = id,
+							  .sha256 = sha256,
+							  .name = "a \"name\" with 'quotes'",
+							  .owner = "acme",
+							  .scopes = "read provision",
+							  .expires = expires},
+				    err);
+}
+
+static enum ofa_status take_token(void *ctx, const struct store_token *t)
+{
+	char *text = ctx;
+	size_t n = strlen(text);
+
+	ck_assert_str_eq(t->name, "a \"name\" with 'quotes'");
+	ck_assert_str_eq(t->owner, "acme");
+	ck_assert_str_eq(t->scopes, "read provision");
+	ck_assert_uint_eq(t->sha256[1], 0xff);
+	ck_assert_uint_gt(strlen(t->created_at), 19);
+	snprintf(text + n, 64 - n, "%s:%u:%lld%s ", t->id, t->sha256[0], (long long)t->expires,
+		 t->revoked_at ? "-" : "");
+	return OFA_OK;
+}
+
+static void check_tokens(struct store *s, const char *expected)
 {
 	struct ofa_error err = {0};
-	struct store *s;
-	char path[600];
-	sqlite3 *db;
-	FILE *f;
+	char text[64] = "";
 
-	make_dir();
-	s = open_store();
+	ASSERT_OK(s->driver->token_list(s, take_token, text, &err), &err);
+	ck_assert_str_eq(text, expected);
+}
+
+START_TEST(test_tokens)
+{
+	struct ofa_error err = {0};
+	unsigned n = 9;
+	struct store *s;
+
+	store_begin(_i);
+	s = store_again();
+	check_tokens(s, "");
+	ASSERT_OK(add_token(s, "b", 1, 0, &err), &err);
+	usleep(2000); /* times are of milliseconds */
+	ASSERT_OK(add_token(s, "a", 2, 100, &err), &err);
+	usleep(2000);
+	ASSERT_OK(add_token(s, "c", 3, INT64_C(1) << 40, &err), &err);
+	ASSERT_FAILS(add_token(s, "b", 4, 0, NULL), OFA_ERR_IO);
+	ASSERT_FAILS(add_token(s, "d", 1, 0, NULL), OFA_ERR_IO);
+	check_tokens(s, "b:1:0 a:2:100 c:3:1099511627776 ");
+	ASSERT_OK(s->driver->token_revoke(s, "b", &err), &err);
+	ASSERT_OK(s->driver->token_revoke(s, "b", &err), &err);
+	ASSERT_FAILS(s->driver->token_revoke(s, "nobody", &err), OFA_ERR_NOT_FOUND);
+	ck_assert_ptr_nonnull(strstr(err.message, "nobody"));
 	s->driver->close(s);
-	snprintf(path, sizeof(path), "%s/ofad.db", dir);
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-	ASSERT_FAILS(store_open(NULL, dir, NULL, &s, &err), OFA_ERR_UNSUPPORTED);
-	f = fopen(path, "w");
-	for (int i = 0; i < 1000; i++)
-		fputs("this is no database ", f);
-	fclose(f);
-	ASSERT_FAILS(store_open(NULL, dir, NULL, &s, NULL), OFA_ERR_IO);
-	remove_dir();
-	ASSERT_FAILS(store_open(NULL, dir, NULL, &s, NULL), OFA_ERR_IO);
+
+	s = store_again();
+	check_tokens(s, "b:1:0- a:2:100 c:3:1099511627776 ");
+	ASSERT_OK(s->driver->token_purge(s, 99, &n, &err), &err);
+	ck_assert_uint_eq(n, 1);
+	ASSERT_OK(s->driver->token_purge(s, 100, &n, &err), &err);
+	ck_assert_uint_eq(n, 1);
+	ASSERT_OK(s->driver->token_purge(s, 100, &n, &err), &err);
+	ck_assert_uint_eq(n, 0);
+	check_tokens(s, "c:3:1099511627776 ");
+	s->driver->close(s);
+	store_end();
+}
+END_TEST
+
+/* ---- texts that are no names of ours ---- */
+
+/* All of these are texts; the order is that of their bytes. */
+static const char *const hostile[] = {
+	"\t", "$1", "%s%n", "' OR '1'='1", "-- ", "A", "B\\", "\\x00", "a", "b\"; DROP TABLE tokens; --",
+	"\xc3\x84", "\xe2\x82\xac", "\xf0\x9f\x92\xa9",
+};
+
+static enum ofa_status take_hostile(void *ctx, const struct store_profile_entry *entry)
+{
+	size_t *n = ctx;
+
+	ck_assert_uint_lt(*n, OFA_ARRAY_LEN(hostile));
+	ck_assert_str_eq(entry->name, hostile[(*n)++]);
+	return OFA_OK;
+}
+
+START_TEST(test_hostile)
+{
+	struct ofa_error err = {0};
+	uint64_t revision;
+	struct ofa_buf buf;
+	struct store *s;
+	size_t n = 0;
+
+	store_begin(_i);
+	s = store_again();
+	for (size_t i = OFA_ARRAY_LEN(hostile); i-- > 0;)
+		put_profile(s, hostile[i], hostile[i], 1);
+	for (size_t i = 0; i < OFA_ARRAY_LEN(hostile); i++)
+		check_profile(s, hostile[i], hostile[i]);
+	ASSERT_OK(s->driver->profile_list(s, "", 100, take_hostile, &n, &err), &err);
+	ck_assert_uint_eq(n, OFA_ARRAY_LEN(hostile));
+	/* what is no UTF-8 is nobody's name */
+	ofa_buf_init(&buf, 100);
+	ASSERT_FAILS(s->driver->profile_get(s, "a\xff", &buf, &revision, NULL), OFA_ERR_NOT_FOUND);
+	ASSERT_FAILS(s->driver->revision_get(s, "\xed\xa0\x80", 1, &buf, NULL), OFA_ERR_NOT_FOUND);
+	ASSERT_FAILS(s->driver->delivery_by_subnet(s, "\x80", &buf, NULL), OFA_ERR_NOT_FOUND);
+	ofa_buf_release(&buf);
+	check_tokens(s, "");
+	s->driver->close(s);
+	store_end();
+}
+END_TEST
+
+START_TEST(test_large)
+{
+	const size_t size = (size_t)40 << 20;
+	struct ofa_error err = {0};
+	char *text = malloc(size + 1);
+	struct ofa_buf buf;
+	uint64_t revision;
+	struct store *s;
+
+	store_begin(_i);
+	for (size_t i = 0; i < size; i++)
+		text[i] = (char)('a' + (i * i) % 26);
+	text[size] = '\0';
+	s = store_again();
+	put_profile(s, "large", text, 1);
+	check_profile(s, "large", text);
+	/* more than its reader has room for */
+	ofa_buf_init(&buf, size - 1);
+	ASSERT_FAILS(s->driver->profile_get(s, "large", &buf, &revision, &err), OFA_ERR_LIMIT);
+	ofa_buf_release(&buf);
+	s->driver->close(s);
+	free(text);
+	store_end();
+}
+END_TEST
+
+START_TEST(test_ledger)
+{
+	struct store_ledger more = {
+		.network = "aa", .name = "net", .since = "2026-01-02T03:04:05Z", .deliveries = 3, .n = {1, 2, 4},
+		.cpu_seconds = {0.5, 0.25, 1e-9},
+	};
+	uint64_t deliveries, n[STORE_LEDGER_WORKS];
+	double seconds[STORE_LEDGER_WORKS];
+	char since[STORE_TIME_MAX];
+	struct ofa_error err = {0};
+	struct store *s;
+
+	store_begin(_i);
+	s = store_again();
+	ASSERT_FAILS(s->driver->ledger_get(s, "aa", since, &deliveries, n, seconds, NULL), OFA_ERR_NOT_FOUND);
+	ASSERT_OK(s->driver->ledger_add(s, &more, &err), &err);
+	more.since = "later";
+	ASSERT_OK(s->driver->ledger_add(s, &more, &err), &err);
+	ASSERT_OK(s->driver->ledger_get(s, "aa", since, &deliveries, n, seconds, &err), &err);
+	ck_assert_str_eq(since, "2026-01-02T03:04:05Z");
+	ck_assert_uint_eq(deliveries, 6);
+	ck_assert(n[0] == 2 && n[1] == 4 && n[2] == 8);
+	ck_assert(seconds[0] == 1 && seconds[1] == 0.5 && seconds[2] == 2e-9);
+	s->driver->close(s);
+	store_end();
 }
 END_TEST
 
 int main(void)
 {
 	const TTest *const tests[] = {
-		test_profiles, test_revisions, test_migration, test_pages, test_deliveries,
-		test_measurements, test_counters, test_threads, test_foreign,
+		test_profiles, test_revisions, test_pages, test_deliveries, test_measurements,
+		test_counters, test_threads, test_tokens, test_hostile, test_large, test_ledger,
 	};
 
-	return run_tests("store", tests, OFA_ARRAY_LEN(tests));
+	return run_store_tests("store", tests, OFA_ARRAY_LEN(tests));
 }

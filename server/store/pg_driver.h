@@ -1,0 +1,63 @@
+/* The PostgreSQL driver's functions, one file for each aggregate; store.h says what they do.
+ * Nothing outside server/store includes this. */
+#ifndef OFAD_STORE_PG_DRIVER_H
+#define OFAD_STORE_PG_DRIVER_H
+
+#include "store/store.h"
+
+/* pg_profiles.c */
+enum ofa_status pg_profile_put(struct store *s, const struct store_profile *p, const struct store_gate *gate,
+			       enum store_written *ret, struct store_profile_state *ret_state, struct ofa_error *err);
+enum ofa_status pg_profile_get(struct store *s, const char *name, struct ofa_buf *content, uint64_t *ret_revision,
+			       struct ofa_error *err);
+enum ofa_status pg_profile_delete(struct store *s, const char *name, const struct store_gate *gate,
+				  enum store_written *ret, struct store_profile_state *ret_state,
+				  struct ofa_error *err);
+enum ofa_status pg_profile_list(struct store *s, const char *after, unsigned limit,
+				enum ofa_status (*each)(void *ctx, const struct store_profile_entry *entry), void *ctx,
+				struct ofa_error *err);
+
+/* pg_revisions.c */
+enum ofa_status pg_revision_get(struct store *s, const char *name, uint64_t revision, struct ofa_buf *content,
+				struct ofa_error *err);
+enum ofa_status pg_revision_list(struct store *s, const char *name, uint64_t before, unsigned limit,
+				 enum ofa_status (*each)(void *ctx, const struct store_revision_entry *entry),
+				 void *ctx, struct ofa_error *err);
+
+/* pg_measurements.c */
+enum ofa_status pg_measurement_put(struct store *s, const struct store_measurement *m, const struct store_keep *keep,
+				   uint64_t *ret_number, struct ofa_error *err);
+enum ofa_status pg_measurement_list(struct store *s, const char *subnet, uint64_t before, unsigned limit,
+				    enum ofa_status (*each)(void *ctx, const struct store_measurement_entry *entry),
+				    void *ctx, struct ofa_error *err);
+enum ofa_status pg_measurement_of_profile(struct store *s, const char *profile, uint64_t revision, unsigned limit,
+					  enum ofa_status (*each)(void *ctx,
+								  const struct store_measurement_entry *entry),
+					  void *ctx, struct ofa_error *err);
+
+/* pg_deliveries.c */
+enum ofa_status pg_delivery_put(struct store *s, const struct store_delivery *d, struct ofa_error *err);
+enum ofa_status pg_delivery_by_question(struct store *s, const uint8_t question[OFA_SHA256_BYTES],
+					struct ofa_buf *manifest, struct ofa_error *err);
+enum ofa_status pg_delivery_by_subnet(struct store *s, const char *subnet, struct ofa_buf *manifest,
+				      struct ofa_error *err);
+
+/* pg_tokens.c */
+enum ofa_status pg_token_add(struct store *s, const struct store_token *t, struct ofa_error *err);
+enum ofa_status pg_token_list(struct store *s, enum ofa_status (*each)(void *ctx, const struct store_token *row),
+			      void *ctx, struct ofa_error *err);
+enum ofa_status pg_token_revoke(struct store *s, const char *id, struct ofa_error *err);
+enum ofa_status pg_token_purge(struct store *s, int64_t now, unsigned *ret_n, struct ofa_error *err);
+
+/* pg_counters.c */
+enum ofa_status pg_counter_get(struct store *s, const char *name, uint64_t *ret, struct ofa_error *err);
+enum ofa_status pg_counter_next(struct store *s, const char *name, uint64_t floor, uint64_t *ret,
+				struct ofa_error *err);
+
+/* pg_ledger.c */
+enum ofa_status pg_ledger_add(struct store *s, const struct store_ledger *more, struct ofa_error *err);
+enum ofa_status pg_ledger_get(struct store *s, const char *network, char ret_since[STORE_TIME_MAX],
+			      uint64_t *ret_deliveries, uint64_t ret_n[STORE_LEDGER_WORKS],
+			      double ret_cpu_seconds[STORE_LEDGER_WORKS], struct ofa_error *err);
+
+#endif

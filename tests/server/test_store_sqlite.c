@@ -1,0 +1,84 @@
+/* What is only of SQLite: files of earlier versions, and files that are none of ours. */
+#include <sqlite3.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "store_fixture.h"
+
+/* A database as the first schema left it. */
+START_TEST(test_migration)
+{
+	static const char rows[] =
+		"INSERT INTO profiles VALUES ('acme/cam', '{\"name\":\"acme/cam\"}', zeroblob(32), "
+		"'2026-01-02T03:04:05Z', '2026-02-03T04:05:06Z'), ('b', '{}', zeroblob(32), 'x', 'y');"
+		"INSERT INTO deliveries VALUES (7, zeroblob(32), 'aa', 5, 'net', '{}', 'acme/cam', '{}', 1, 3, 'kept', "
+		"'2026-01-02T03:04:05Z'); PRAGMA user_version = 1;";
+	struct ofa_error err = {0};
+	uint64_t revision;
+	struct ofa_buf buf;
+	struct store *s;
+	char path[600], *text;
+	uint8_t *schema;
+	size_t size;
+	sqlite3 *db;
+
+	store_begin(STORE_SQLITE);
+	snprintf(path, sizeof(path), "%s/server/store/schema/0001-profiles-deliveries.sql",
+		 getenv("OFA_SRCDIR") ? getenv("OFA_SRCDIR") : ".");
+	ASSERT_OK(ofa_file_read(path, 1 << 16, &schema, &size, &err), &err);
+	snprintf(path, sizeof(path), "%s/ofad.db", store_dir());
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	text = strndup((char *)schema, size);
+	ck_assert_int_eq(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, rows, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	free(schema);
+	free(text);
+
+	s = store_again();
+	ofa_buf_init(&buf, 100);
+	ASSERT_OK(s->driver->profile_get(s, "acme/cam", &buf, &revision, &err), &err);
+	ck_assert_uint_eq(revision, 1);
+	ofa_buf_release(&buf);
+	check_revision(s, "acme/cam", 1, "{\"name\":\"acme/cam\"}");
+	check_manifest(s, "aa", "kept");
+	put_gated(s, "acme/cam", "new", NULL, STORE_REPLACED, 2);
+	put_gated(s, "b", "{}", NULL, STORE_REPLACED, 2); /* its digest was no digest */
+	s->driver->close(s);
+	store_end();
+}
+END_TEST
+
+/* A database of a later version is left alone; so is a file that is none. */
+START_TEST(test_foreign)
+{
+	struct ofa_error err = {0};
+	struct store *s;
+	char path[600];
+	sqlite3 *db;
+	FILE *f;
+
+	store_begin(STORE_SQLITE);
+	s = store_again();
+	s->driver->close(s);
+	snprintf(path, sizeof(path), "%s/ofad.db", store_dir());
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	ASSERT_FAILS(store_open(NULL, store_dir(), NULL, &s, &err), OFA_ERR_UNSUPPORTED);
+	f = fopen(path, "w");
+	for (int i = 0; i < 1000; i++)
+		fputs("this is no database ", f);
+	fclose(f);
+	ASSERT_FAILS(store_open(NULL, store_dir(), NULL, &s, NULL), OFA_ERR_IO);
+	store_end();
+	ASSERT_FAILS(store_open(NULL, store_dir(), NULL, &s, NULL), OFA_ERR_IO);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {test_migration, test_foreign};
+
+	return run_tests("store-sqlite", tests, OFA_ARRAY_LEN(tests));
+}
