@@ -97,6 +97,7 @@ server_libofad_a_SOURCES = \
 	server/packages/package_location.h server/packages/package_location.c \
 	server/packages/package_store.h server/packages/package_store.c \
 	server/packages/dir.c \
+	server/packages/in_store.c \
 	server/packages/spool.h server/packages/spool.c \
 	server/sandbox/sandbox.h server/sandbox/sandbox.c \
 	server/sandbox/landlock.c server/sandbox/seccomp.c \
@@ -137,6 +138,7 @@ server_libofad_a_SOURCES = \
 	server/store/pg_listener.c server/store/pg_locks.c \
 	server/store/pg_session.h server/store/pg_session.c \
 	server/store/notification.h server/store/notification.c \
+	server/store/pg_packages.c \
 	server/store/pg_schema.c \
 	server/store/pg_tokens.c \
 	server/store/pg_url.c \
@@ -154,12 +156,13 @@ nodist_server_libofad_a_SOURCES = \
 	server/embedded_openapi_yaml.c \
 	server/embedded_schema_0001.c \
 	server/embedded_schema_0002.c \
-	server/embedded_schema_postgresql_0001.c
+	server/embedded_schema_postgresql_0001.c \
+	server/embedded_schema_postgresql_0002.c
 
 # Files that are built into the program.
 EXTRA_DIST += server/embed.awk server/embed-files openapi/openapi.yaml \
 	server/store/schema/0001-profiles-deliveries.sql server/store/schema/0002-fleet.sql \
-	server/store/schema/postgresql/0001-state.sql
+	server/store/schema/postgresql/0001-state.sql server/store/schema/postgresql/0002-packages.sql
 CLEANFILES += $(nodist_server_libofad_a_SOURCES)
 EMBED = $(AM_V_GEN)$(MKDIR_P) server && $(AWK) -f $(top_srcdir)/server/embed.awk
 server/embedded_openapi_yaml.c: $(top_srcdir)/openapi/openapi.yaml $(top_srcdir)/server/embed.awk
@@ -170,6 +173,8 @@ server/embedded_schema_0002.c: $(top_srcdir)/server/store/schema/0002-fleet.sql 
 	$(EMBED) -v name=embedded_schema_0002 $(top_srcdir)/server/store/schema/0002-fleet.sql > $@.tmp && mv $@.tmp $@
 server/embedded_schema_postgresql_0001.c: $(top_srcdir)/server/store/schema/postgresql/0001-state.sql $(top_srcdir)/server/embed.awk
 	$(EMBED) -v name=embedded_schema_postgresql_0001 $(top_srcdir)/server/store/schema/postgresql/0001-state.sql > $@.tmp && mv $@.tmp $@
+server/embedded_schema_postgresql_0002.c: $(top_srcdir)/server/store/schema/postgresql/0002-packages.sql $(top_srcdir)/server/embed.awk
+	$(EMBED) -v name=embedded_schema_postgresql_0002 $(top_srcdir)/server/store/schema/postgresql/0002-packages.sql > $@.tmp && mv $@.tmp $@
 
 SERVER_LIBS = server/libofad.a $(ENGINE_LIBS) $(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(SECCOMP_LIBS) $(SODIUM_LIBS) $(SQLITE_LIBS) $(PQ_LIBS) $(CURL_LIBS)
 

@@ -293,6 +293,7 @@ tests_server_test_sharing_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_static_SOURCES = tests/server/test_static.c $(DAEMON_SOURCES)
 tests_server_test_static_CPPFLAGS = $(SERVER_TEST_CPPFLAGS) $(ZLIB_CFLAGS)
 tests_server_test_static_LDADD = $(SERVER_LIBS) $(CURL_LIBS) $(ZLIB_LIBS) $(CHECK_LIBS)
+tests_server_test_package_store_SOURCES = tests/server/test_package_store.c $(CLUSTER_SOURCES)
 tests_server_test_package_store_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_package_store_LDADD = $(SERVER_TEST_LIBS)
 STORE_FIXTURE = tests/server/store_fixture.h tests/server/store_fixture.c

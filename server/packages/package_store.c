@@ -42,7 +42,7 @@ enum ofa_status package_store_open(const char *url, const struct package_store_o
 {
 	static const struct package_store_driver *const drivers[] = {
 		[PACKAGES_IN_DIR] = &package_store_dir,
-		[PACKAGES_IN_STORE] = NULL,
+		[PACKAGES_IN_STORE] = &package_store_in_store,
 		[PACKAGES_IN_S3] = NULL,
 	};
 	struct package_location at = {.kind = PACKAGES_IN_DIR};

@@ -51,6 +51,7 @@ static enum ofa_status pg_open(const char *url, const struct store_options *opt,
 const struct store_driver store_postgresql = {
 	.name = "postgresql",
 	.sharing = &pg_sharing,
+	.package_bytes = &pg_package_bytes,
 	.open = pg_open,
 	.close = pg_close,
 	.profile_put = pg_profile_put,

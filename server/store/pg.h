@@ -89,6 +89,7 @@ struct pg_migration {
 	const char *name, *sql;
 	int least_program;
 };
+extern const struct store_package_bytes pg_package_bytes; /* pg_packages.c */
 extern const struct pg_migration pg_migrations[];
 extern const size_t pg_n_migrations;
 /* Brings the database to this program's schema, in one transaction, one program at a time; needs no right to do so

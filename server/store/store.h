@@ -125,6 +125,8 @@ struct store_driver {
 	const char *name;
 	/* NULL: the database is one process's own. */
 	const struct store_sharing *sharing;
+	/* NULL: packages are kept elsewhere. */
+	const struct store_package_bytes *package_bytes;
 	/* Creates or migrates the database at `location`: a file, whose directory exists, or a URL. */
 	enum ofa_status (*open)(const char *location, const struct store_options *opt, struct store **ret,
 				struct ofa_error *err);
@@ -256,6 +258,32 @@ struct store_sharing {
 					 struct ofa_error *err);
 	/* One that is not held is no error. */
 	void (*question_unlock)(struct store *s, const uint8_t question[OFA_SHA256_BYTES]);
+};
+
+/* ---- packages, where the database keeps them ---- */
+
+struct store_package {
+	const char *id; /* hex SHA-256 */
+	const uint8_t *data;
+	size_t size;
+};
+
+/* Takes bytes in order; a non-OK status ends the reading and is returned. */
+struct store_reader {
+	enum ofa_status (*take)(void *ctx, const void *data, size_t size, struct ofa_error *err);
+	void *ctx;
+};
+
+/* Whole packages, or none: whatever fails, and whoever else puts or drops the same one. */
+struct store_package_bytes {
+	/* *ret_present: there is one of this id, which stays; with `replace` only if another one came in between. */
+	enum ofa_status (*put)(struct store *s, const struct store_package *p, bool replace, bool *ret_present,
+			       struct ofa_error *err);
+	/* OFA_ERR_NOT_FOUND, perhaps after some bytes, when there is none or it was dropped meanwhile. */
+	enum ofa_status (*get)(struct store *s, const char *id, const struct store_reader *reader,
+			       struct ofa_error *err);
+	/* OFA_OK too where there is none. */
+	enum ofa_status (*drop)(struct store *s, const char *id, struct ofa_error *err);
 };
 
 /* First member of every driver's state. */

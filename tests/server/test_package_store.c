@@ -6,8 +6,10 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
+#include "cluster.h"
 #include "packages/package_store.h"
 #include "runner.h"
+#include "store/store.h"
 
 /* ---- the kinds ---- */
 
@@ -15,22 +17,20 @@ static char dir[512];
 
 struct kind {
 	const char *name;
-	/* The URL of an empty store in `dir`; false: it cannot be had here. */
-	bool (*set_up)(char *url, size_t cap);
-	void (*tear_down)(void);
+	/* An empty one; false: it cannot be had here. */
+	bool (*set_up)(void);
 	/* Changes a byte of a stored package behind the store's back. */
 	void (*alter)(const char *id);
 	bool remote;
 };
 
-static bool dir_set_up(char *url, size_t cap)
-{
-	snprintf(url, cap, "dir:%s/kept", dir);
-	return true;
-}
+/* Of the store under test: --packages and --store. */
+static char url[1024], store_url[CLUSTER_URL_MAX];
 
-static void dir_tear_down(void)
+static bool dir_set_up(void)
 {
+	snprintf(url, sizeof(url), "dir:%s/kept", dir);
+	return true;
 }
 
 static void write_file(const char *path, const char *text)
@@ -54,23 +54,47 @@ static void dir_alter(const char *id)
 	fclose(f);
 }
 
+static bool has_cluster;
+
+static bool postgresql_set_up(void)
+{
+	if (!has_cluster)
+		return false;
+	cluster_database("packages", store_url);
+	snprintf(url, sizeof(url), "postgresql");
+	return true;
+}
+
+static void postgresql_alter(const char *id)
+{
+	char sql[256], out[64];
+
+	snprintf(sql, sizeof(sql),
+		 "UPDATE package_bytes SET data = set_byte(data, 0, 88) WHERE id = '%s' AND number = 0", id);
+	cluster_ask(store_url, sql, out, sizeof(out));
+}
+
 static const struct kind kinds[] = {
-	{.name = "dir", .set_up = dir_set_up, .tear_down = dir_tear_down, .alter = dir_alter},
+	{.name = "dir", .set_up = dir_set_up, .alter = dir_alter},
 	/* a directory of another machine, whose files are copied */
-	{.name = "dir, far away", .set_up = dir_set_up, .tear_down = dir_tear_down, .alter = dir_alter, .remote = true},
+	{.name = "dir, far away", .set_up = dir_set_up, .alter = dir_alter, .remote = true},
+	{.name = "postgresql", .set_up = postgresql_set_up, .alter = postgresql_alter, .remote = true},
 };
 
 /* ---- a store of the kind under test ---- */
 
-static char url[1024];
 static const struct kind *kind;
+static struct store *database; /* this process's; NULL: none is open */
 
 static struct package_store *open_store(void)
 {
-	const struct package_store_options options = {.dir = dir};
+	struct package_store_options options = {.dir = dir};
 	struct ofa_error err = {0};
 	struct package_store *s;
 
+	if (*store_url && !database)
+		ASSERT_OK(store_open(store_url, dir, NULL, &database, &err), &err);
+	options.store = database;
 	ASSERT_OK(package_store_open(url, &options, &s, &err), &err);
 	if (kind->remote)
 		s->remote = true;
@@ -83,8 +107,10 @@ static bool begin(int i)
 	kind = &kinds[i];
 	snprintf(dir, sizeof(dir), "%s", temporary_path("packages-XXXXXX"));
 	ck_assert_ptr_nonnull(mkdtemp(dir));
-	if (kind->set_up(url, sizeof(url)))
+	*store_url = '\0';
+	if (kind->set_up())
 		return true;
+	rmdir(dir);
 	printf("%s cannot be had here: not tested\n", kind->name);
 	return false;
 }
@@ -93,7 +119,7 @@ static void end(void)
 {
 	char command[600];
 
-	kind->tear_down();
+	store_close(database);
 	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
 	ck_assert_int_eq(system(command), 0);
 }
@@ -253,6 +279,7 @@ static void put_many(void)
 		check_is(s, id, text, sizeof(text));
 	}
 	package_store_close(s);
+	store_close(database);
 }
 
 START_TEST(several_processes_put_the_same_at_once)
@@ -347,6 +374,24 @@ START_TEST(a_crash_leaves_nothing_and_others_are_let_finish)
 	s = open_store();
 	package_store_close(s);
 	ck_assert_int_eq(access(fresh, F_OK), 0);
+	end();
+}
+END_TEST
+
+/* ---- the database's own ---- */
+
+START_TEST(sqlite_keeps_no_packages)
+{
+	struct package_store_options options = {.dir = dir};
+	struct ofa_error err = {0};
+	struct package_store *s;
+
+	begin(0);
+	ASSERT_OK(store_open(NULL, dir, NULL, &database, &err), &err);
+	options.store = database;
+	ck_assert_int_eq(package_store_open("postgresql", &options, &s, &err), OFA_ERR_INVALID);
+	ck_assert_str_eq(err.field, "--packages");
+	ck_assert_ptr_nonnull(strstr(err.message, "sqlite"));
 	end();
 }
 END_TEST
@@ -454,14 +499,20 @@ int main(void)
 	};
 	const TTest *const others[] = {
 		a_crash_leaves_nothing_and_others_are_let_finish,
+		sqlite_keeps_no_packages,
 		locations_are_read,
 		other_locations_are_refused_by_name,
 		ids_are_64_hex_digits,
 	};
-	Suite *suite = suite_create("package stores");
-	TCase *tcase = tcase_create("package stores");
-	SRunner *runner = srunner_create(suite);
+	Suite *suite;
+	TCase *tcase;
+	SRunner *runner;
 	int failed;
+
+	has_cluster = cluster_start();
+	suite = suite_create("package stores");
+	tcase = tcase_create("package stores");
+	runner = srunner_create(suite);
 
 	tcase_set_timeout(tcase, 120);
 	suite_add_tcase(suite, tcase);
@@ -472,5 +523,7 @@ int main(void)
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
+	if (has_cluster)
+		cluster_stop();
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
