@@ -211,6 +211,7 @@ SERVER_TESTS = \
 	tests/server/test_static \
 	tests/server/test_package_store \
 	tests/server/test_store \
+	tests/server/test_store_outage \
 	tests/server/test_store_postgresql \
 	tests/server/test_store_sqlite \
 	tests/server/test_store_writers \
@@ -306,6 +307,9 @@ tests_server_test_store_sqlite_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_store_writers_SOURCES = tests/server/test_store_writers.c $(STORE_FIXTURE)
 tests_server_test_store_writers_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_store_writers_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_store_outage_SOURCES = tests/server/test_store_outage.c $(STORE_FIXTURE)
+tests_server_test_store_outage_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_store_outage_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_store_postgresql_SOURCES = tests/server/test_store_postgresql.c $(STORE_FIXTURE)
 tests_server_test_store_postgresql_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_store_postgresql_LDADD = $(SERVER_TEST_LIBS)
