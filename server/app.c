@@ -309,8 +309,18 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 		.keep_fronts = s->front_evaluations > 0,
 		.cache_bytes = s->cache_bytes / 16,
 	};
+	const struct package_keeper_options keeper = {
+		.packages = app->packages,
+		.store = app->store,
+		.log = &app->log,
+		.metrics = app->metrics,
+		.max_bytes = s->packages_bytes,
+		.max_days = s->packages_days,
+	};
 	enum ofa_status st = ledger_open(app->networks, app->store, &app->log, &app->ledger, err);
 
+	if (st == OFA_OK)
+		st = package_keeper_open(&keeper, &app->keeper, err);
 	if (st == OFA_OK)
 		st = bindings_new(&bindings, &app->bindings, err);
 	if (st == OFA_OK)
@@ -327,6 +337,7 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 	deliveries.workers = app->workers;
 	deliveries.background = app->background;
 	deliveries.packages = app->packages;
+	deliveries.keeper = app->keeper;
 	deliveries.store = app->store;
 	deliveries.bindings = app->bindings;
 	st = deliveries_new(&deliveries, &app->deliveries, err);
@@ -447,6 +458,7 @@ static void free_services(struct app *app)
 	samples_free(app->samples);
 	bindings_free(app->bindings);
 	exports_free(app->exports);
+	package_keeper_close(app->keeper);
 	packages_free(app->packages);
 	calibrations_free(app->calibrations);
 	profiles_free(app->profiles);

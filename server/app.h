@@ -21,6 +21,7 @@
 #include "service/jobs.h"
 #include "service/ledger.h"
 #include "service/networks.h"
+#include "service/package_keeper.h"
 #include "service/packages.h"
 #include "service/profiles.h"
 #include "service/question_memo.h"
@@ -46,6 +47,7 @@ struct app {
 	struct profiles *profiles;
 	struct calibrations *calibrations;
 	struct packages *packages;
+	struct package_keeper *keeper; /* of the packages */
 	struct exports *exports;
 	struct signer *signer;
 	struct bindings *bindings;

@@ -12,6 +12,8 @@ extern const char embedded_schema_0001[];
 extern const size_t embedded_schema_0001_size;
 extern const char embedded_schema_0002[];
 extern const size_t embedded_schema_0002_size;
+extern const char embedded_schema_0003[];
+extern const size_t embedded_schema_0003_size;
 extern const char embedded_schema_postgresql_0001[];
 extern const size_t embedded_schema_postgresql_0001_size;
 extern const char embedded_schema_postgresql_0002[];

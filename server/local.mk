@@ -113,6 +113,8 @@ server_libofad_a_SOURCES = \
 	server/service/ledger.h server/service/ledger.c \
 	server/service/manifest.h server/service/manifest.c \
 	server/service/networks.h server/service/networks.c \
+	server/service/package_keeper.h server/service/package_keeper.c \
+	server/service/package_uses.h server/service/package_uses.c \
 	server/service/packages.h server/service/packages.c \
 	server/service/profiles.h server/service/profiles.c \
 	server/service/progress.h server/service/progress.c \
@@ -138,6 +140,7 @@ server_libofad_a_SOURCES = \
 	server/store/pg_listener.c server/store/pg_locks.c \
 	server/store/pg_session.h server/store/pg_session.c \
 	server/store/notification.h server/store/notification.c \
+	server/store/pg_package_index.c \
 	server/store/pg_packages.c \
 	server/store/pg_schema.c \
 	server/store/pg_tokens.c \
@@ -148,6 +151,7 @@ server_libofad_a_SOURCES = \
 	server/store/sqlite_deliveries.c \
 	server/store/sqlite_ledger.c \
 	server/store/sqlite_measurements.c \
+	server/store/sqlite_package_index.c \
 	server/store/sqlite_profiles.c \
 	server/store/sqlite_revisions.c \
 	server/store/sqlite_tokens.c
@@ -156,12 +160,14 @@ nodist_server_libofad_a_SOURCES = \
 	server/embedded_openapi_yaml.c \
 	server/embedded_schema_0001.c \
 	server/embedded_schema_0002.c \
+	server/embedded_schema_0003.c \
 	server/embedded_schema_postgresql_0001.c \
 	server/embedded_schema_postgresql_0002.c
 
 # Files that are built into the program.
 EXTRA_DIST += server/embed.awk server/embed-files openapi/openapi.yaml \
 	server/store/schema/0001-profiles-deliveries.sql server/store/schema/0002-fleet.sql \
+	server/store/schema/0003-packages.sql \
 	server/store/schema/postgresql/0001-state.sql server/store/schema/postgresql/0002-packages.sql
 CLEANFILES += $(nodist_server_libofad_a_SOURCES)
 EMBED = $(AM_V_GEN)$(MKDIR_P) server && $(AWK) -f $(top_srcdir)/server/embed.awk
@@ -171,6 +177,8 @@ server/embedded_schema_0001.c: $(top_srcdir)/server/store/schema/0001-profiles-d
 	$(EMBED) -v name=embedded_schema_0001 $(top_srcdir)/server/store/schema/0001-profiles-deliveries.sql > $@.tmp && mv $@.tmp $@
 server/embedded_schema_0002.c: $(top_srcdir)/server/store/schema/0002-fleet.sql $(top_srcdir)/server/embed.awk
 	$(EMBED) -v name=embedded_schema_0002 $(top_srcdir)/server/store/schema/0002-fleet.sql > $@.tmp && mv $@.tmp $@
+server/embedded_schema_0003.c: $(top_srcdir)/server/store/schema/0003-packages.sql $(top_srcdir)/server/embed.awk
+	$(EMBED) -v name=embedded_schema_0003 $(top_srcdir)/server/store/schema/0003-packages.sql > $@.tmp && mv $@.tmp $@
 server/embedded_schema_postgresql_0001.c: $(top_srcdir)/server/store/schema/postgresql/0001-state.sql $(top_srcdir)/server/embed.awk
 	$(EMBED) -v name=embedded_schema_postgresql_0001 $(top_srcdir)/server/store/schema/postgresql/0001-state.sql > $@.tmp && mv $@.tmp $@
 server/embedded_schema_postgresql_0002.c: $(top_srcdir)/server/store/schema/postgresql/0002-packages.sql $(top_srcdir)/server/embed.awk

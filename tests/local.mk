@@ -214,6 +214,7 @@ SERVER_TESTS = \
 	tests/server/test_store_outage \
 	tests/server/test_store_postgresql \
 	tests/server/test_store_sqlite \
+	tests/server/test_store_packages \
 	tests/server/test_store_writers \
 	tests/server/test_timers \
 	tests/server/test_async \
@@ -304,6 +305,9 @@ tests_server_test_store_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_store_sqlite_SOURCES = tests/server/test_store_sqlite.c $(STORE_FIXTURE)
 tests_server_test_store_sqlite_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_store_sqlite_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_store_packages_SOURCES = tests/server/test_store_packages.c $(STORE_FIXTURE)
+tests_server_test_store_packages_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_store_packages_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_store_writers_SOURCES = tests/server/test_store_writers.c $(STORE_FIXTURE)
 tests_server_test_store_writers_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_store_writers_LDADD = $(SERVER_TEST_LIBS)

@@ -216,6 +216,18 @@ static void add_signing(struct metrics_text *t, struct app *app)
 	metrics_text_single(t, "ofad_signing", "gauge", "1 where deliveries are signed.", signer_active(app->signer));
 }
 
+static void add_packages(struct metrics_text *t, struct app *app)
+{
+	struct store_package_totals totals;
+
+	package_keeper_totals(app->keeper, &totals);
+	metrics_text_single(t, "ofad_packages_stored", "gauge", "Packages that are kept, as this server last saw.",
+			    (double)totals.n);
+	metrics_text_single(t, "ofad_packages_stored_bytes", "gauge", "What they take.", (double)totals.bytes);
+	metrics_text_single(t, "ofad_packages_max_bytes", "gauge", "What they may take; 0: any number.",
+			    (double)app->settings->packages_bytes);
+}
+
 static void add_caches(struct metrics_text *t, struct app *app)
 {
 	const struct {
@@ -287,6 +299,7 @@ enum http_next metrics_get(struct app *app, struct http_call *call)
 	add_jobs(&t, app);
 	add_signing(&t, app);
 	add_calibrations(&t, app);
+	add_packages(&t, app);
 	add_caches(&t, app);
 	add_counters(&t, app->metrics);
 	add_histograms(&t, app->metrics);

@@ -14,6 +14,7 @@ const char *const metrics_class_names[METRICS_CLASSES] = {"none", "1xx", "2xx", 
 
 #define LOOKUPS "ofad_subnet_lookups_total", "Questions by where their answer came from."
 #define SIGNATURES "ofad_signatures_total", "Signatures that were made."
+#define DROPPED "ofad_packages_dropped_total", "Packages that were dropped, by the bound that made them go."
 #define SEARCHES "ofad_searches_total", "Searches by why they stopped."
 
 static const struct metrics_about counters[METRICS_COUNTER_COUNT] = {
@@ -35,6 +36,10 @@ static const struct metrics_about counters[METRICS_COUNTER_COUNT] = {
 	[METRICS_DELIVERIES] = {"ofad_deliveries_total", "Questions that were answered with a subnet.", NULL, NULL},
 	[METRICS_MEASUREMENTS] = {"ofad_measurements_total", "Measurements that devices reported and that were kept.",
 				  NULL, NULL},
+	[METRICS_PACKAGES_DROPPED_AGE] = {DROPPED, "reason", "age"},
+	[METRICS_PACKAGES_DROPPED_BYTES] = {DROPPED, "reason", "bytes"},
+	[METRICS_PACKAGES_REBUILT] = {"ofad_packages_rebuilt_total",
+				      "Packages that were dropped and made again for who asked for them.", NULL, NULL},
 	[METRICS_SIGNATURES_MANIFEST] = {SIGNATURES, "kind", "manifest"},
 	[METRICS_SIGNATURES_MINISIG] = {SIGNATURES, "kind", "minisig"},
 	[METRICS_RESPONSE_BYTES] = {"ofad_http_response_body_bytes_total", "Bytes of bodies that were sent whole.",

@@ -28,6 +28,9 @@ enum metrics_counter {
 	METRICS_FRONTS_DROPPED,
 	METRICS_DELIVERIES, /* questions that were answered with a subnet */
 	METRICS_MEASUREMENTS,
+	METRICS_PACKAGES_DROPPED_AGE,   /* why packages were dropped */
+	METRICS_PACKAGES_DROPPED_BYTES,
+	METRICS_PACKAGES_REBUILT, /* those that were, and were asked for again */
 	METRICS_SIGNATURES_MANIFEST, /* made anew; those in memory are not made */
 	METRICS_SIGNATURES_MINISIG,
 	METRICS_RESPONSE_BYTES,

@@ -292,6 +292,18 @@ static enum ofa_status make_delivery(struct answer *a, const struct ofa_search_r
 	return a->delivery ? OFA_OK : ofa_fail(&a->error, OFA_ERR_NOMEM, NULL, "out of memory");
 }
 
+static enum ofa_status store_package(struct answer *a, const uint8_t *data, const struct ofa_package_summary *summary)
+{
+	char id[PACKAGE_ID_CHARS + 1];
+	enum ofa_status st;
+
+	ofa_hex(summary->sha256, OFA_SHA256_BYTES, id);
+	st = package_keeper_add(a->deliveries->opt.keeper, id, summary->size_bytes, a->question.network, &a->error);
+	return st == OFA_OK ? packages_add(a->deliveries->opt.packages, data, summary->size_bytes, summary->sha256,
+					   &a->package, &a->error)
+			    : st;
+}
+
 enum ofa_status answer_find(struct answer *a)
 {
 	struct ofa_package_summary summary;
@@ -303,8 +315,7 @@ enum ofa_status answer_find(struct answer *a)
 		st = build(a, &found, &data, &summary);
 	if (st != OFA_OK)
 		return st;
-	st = packages_add(a->deliveries->opt.packages, data, summary.size_bytes, summary.sha256, &a->package,
-			  &a->error);
+	st = store_package(a, data, &summary);
 	free(data);
 	if (st == OFA_OK)
 		st = make_delivery(a, &found, &summary);

@@ -14,6 +14,7 @@
 #include "log.h"
 #include "metrics/metrics.h"
 #include "service/bindings.h"
+#include "service/package_keeper.h"
 #include "service/packages.h"
 #include "service/progress.h"
 #include "service/question.h"
@@ -70,6 +71,7 @@ struct deliveries_options {
 	struct workers *workers;    /* all borrowed */
 	struct workers *background; /* for what nobody waits for */
 	struct packages *packages;
+	struct package_keeper *keeper; /* or NULL */
 	struct store *store;
 	struct bindings *bindings;
 	const struct log *log;

@@ -30,6 +30,7 @@ struct fetch {
 struct packages {
 	struct lru *cache;
 	struct package_store *store;
+	struct package_uses uses;
 	struct fetched *fetched;
 	size_t fetched_max;
 	pthread_mutex_t writing; /* two questions may have the same answer at the same time */
@@ -81,6 +82,7 @@ static enum ofa_status package_new(struct packages *s, struct ofa_map *map, cons
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	}
 	shared_init(&p->shared, package_destroy);
+	atomic_init(&p->noted, PACKAGE_USES_NEVER);
 	p->map = *map;
 	p->data = map->data;
 	p->size = map->size;
@@ -105,6 +107,7 @@ enum ofa_status packages_new(const struct packages_options *opt, struct packages
 
 	if (!s)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	package_uses_init(&s->uses);
 	pthread_mutex_init(&s->writing, NULL);
 	pthread_mutex_init(&s->fetching, NULL);
 	pthread_cond_init(&s->fetch_over, NULL);
@@ -139,6 +142,7 @@ void packages_free(struct packages *s)
 	pthread_cond_destroy(&s->fetch_over);
 	pthread_mutex_destroy(&s->fetching);
 	pthread_mutex_destroy(&s->writing);
+	package_uses_release(&s->uses);
 	free(s);
 }
 
@@ -150,6 +154,11 @@ struct lru *packages_cache(struct packages *s)
 struct package_store *packages_store(struct packages *s)
 {
 	return s->store;
+}
+
+size_t packages_take_uses(struct packages *s, char (*ids)[PACKAGE_ID_CHARS + 1], size_t max)
+{
+	return package_uses_take(&s->uses, ids, max);
 }
 
 static int hex_value(char c)
@@ -164,6 +173,13 @@ static bool parse_id(const char *id, struct job_key *ret)
 	for (int i = 0; i < OFA_SHA256_BYTES; i++)
 		ret->bytes[i] = (uint8_t)(hex_value(id[2 * i]) << 4 | hex_value(id[2 * i + 1]));
 	return true;
+}
+
+static struct package *recall(struct packages *s, const char *id)
+{
+	struct job_key key;
+
+	return parse_id(id, &key) ? (struct package *)(void *)lru_get(s->cache, &key) : NULL;
 }
 
 static void remember(struct packages *s, struct package *p)
@@ -268,7 +284,7 @@ static enum ofa_status read_once(struct packages *s, const char *id, struct pack
 
 	pthread_mutex_lock(&s->fetching);
 	other = *find_fetch(s, id);
-	p = other ? NULL : packages_peek(s, id); /* it may have come between our look into memory and now */
+	p = other ? NULL : recall(s, id); /* it may have come between our look into memory and now */
 	if (p) {
 		*ret = p;
 		st = OFA_OK;
@@ -279,11 +295,17 @@ static enum ofa_status read_once(struct packages *s, const char *id, struct pack
 	return st;
 }
 
+/* For who was asked for it. */
+static struct package *noted(struct packages *s, struct package *p)
+{
+	if (p)
+		package_uses_note(&s->uses, p->id, &p->noted);
+	return p;
+}
+
 struct package *packages_peek(struct packages *s, const char *id)
 {
-	struct job_key key;
-
-	return parse_id(id, &key) ? (struct package *)(void *)lru_get(s->cache, &key) : NULL;
+	return noted(s, recall(s, id));
 }
 
 enum ofa_status packages_get(struct packages *s, const char *id, struct package **ret, struct ofa_error *err)
@@ -300,7 +322,7 @@ enum ofa_status packages_get(struct packages *s, const char *id, struct package 
 				id);
 	st = read_once(s, id, &p, err);
 	if (st == OFA_OK)
-		*ret = p;
+		*ret = noted(s, p);
 	return st;
 }
 

@@ -6,6 +6,7 @@
 #include "base/sha256.h"
 #include "jobs/lru.h"
 #include "packages/package_store.h"
+#include "service/package_uses.h"
 
 /* The bytes of one package; immutable.  They are those of a file, mapped: the kernel keeps what is asked for
  * in memory and drops the rest, and the heap holds no package once it is stored. */
@@ -17,6 +18,7 @@ struct package {
 	char id[PACKAGE_ID_CHARS + 1];
 	struct ofa_map map;
 	struct fetched *fetched; /* counts it; NULL: the map is of the stored file */
+	atomic_llong noted;      /* package_uses.h */
 };
 void package_unref(struct package *p); /* NULL is allowed */
 /* The version of its format, as its header says. */
@@ -36,6 +38,8 @@ enum ofa_status packages_new(const struct packages_options *opt, struct packages
 void packages_free(struct packages *s);         /* NULL is allowed */
 struct lru *packages_cache(struct packages *s); /* borrowed, for its size */
 struct package_store *packages_store(struct packages *s); /* borrowed */
+/* Moves up to `max` of the ids that were asked for to `ids`; how many. */
+size_t packages_take_uses(struct packages *s, char (*ids)[PACKAGE_ID_CHARS + 1], size_t max);
 
 /* Stores the bytes, whose digest the caller has, unless they are there, and returns a reference. */
 enum ofa_status packages_add(struct packages *s, const uint8_t *data, size_t size,

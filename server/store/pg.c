@@ -74,4 +74,10 @@ const struct store_driver store_postgresql = {
 	.counter_next = pg_counter_next,
 	.ledger_add = pg_ledger_add,
 	.ledger_get = pg_ledger_get,
+	.package_add = pg_package_add,
+	.package_used = pg_package_used,
+	.package_find = pg_package_find,
+	.package_oldest = pg_package_oldest,
+	.package_dropped = pg_package_dropped,
+	.package_totals = pg_package_totals,
 };

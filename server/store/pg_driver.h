@@ -60,4 +60,17 @@ enum ofa_status pg_ledger_get(struct store *s, const char *network, char ret_sin
 			      uint64_t *ret_deliveries, uint64_t ret_n[STORE_LEDGER_WORKS],
 			      double ret_cpu_seconds[STORE_LEDGER_WORKS], struct ofa_error *err);
 
+/* pg_package_index.c */
+enum ofa_status pg_package_add(struct store *s, const struct store_indexed *p, struct ofa_error *err);
+enum ofa_status pg_package_used(struct store *s, const char *const *ids, size_t n, int64_t now, struct ofa_error *err);
+enum ofa_status pg_package_find(struct store *s, const char *id,
+				enum ofa_status (*each)(void *ctx, const struct store_indexed *p), void *ctx,
+				struct ofa_error *err);
+enum ofa_status pg_package_oldest(struct store *s, int64_t before, unsigned limit,
+				  enum ofa_status (*each)(void *ctx, const struct store_indexed *p), void *ctx,
+				  struct ofa_error *err);
+enum ofa_status pg_package_dropped(struct store *s, const char *id, int64_t used_at, int64_t now, bool *ret,
+				   struct ofa_error *err);
+enum ofa_status pg_package_totals(struct store *s, struct store_package_totals *ret, struct ofa_error *err);
+
 #endif

@@ -9,6 +9,7 @@
 static const char *const schema[] = {
 	embedded_schema_0001,
 	embedded_schema_0002,
+	embedded_schema_0003,
 };
 
 struct store_sqlite *db_of(struct store *s)
@@ -238,4 +239,10 @@ const struct store_driver store_sqlite = {
 	.counter_next = db_counter_next,
 	.ledger_add = db_ledger_add,
 	.ledger_get = db_ledger_get,
+	.package_add = db_package_add,
+	.package_used = db_package_used,
+	.package_find = db_package_find,
+	.package_oldest = db_package_oldest,
+	.package_dropped = db_package_dropped,
+	.package_totals = db_package_totals,
 };

@@ -33,6 +33,12 @@ enum db_statement {
 	COUNTER_NEXT,
 	LEDGER_ADD,
 	LEDGER_GET,
+	PACKAGE_ADD,
+	PACKAGE_USED,
+	PACKAGE_FIND,
+	PACKAGE_OLDEST,
+	PACKAGE_DROPPED,
+	PACKAGE_TOTALS,
 	DB_STATEMENT_COUNT
 };
 extern const char *const db_statement_sql[DB_STATEMENT_COUNT];
@@ -124,5 +130,18 @@ enum ofa_status db_ledger_add(struct store *s, const struct store_ledger *more, 
 enum ofa_status db_ledger_get(struct store *s, const char *network, char ret_since[STORE_TIME_MAX],
 			      uint64_t *ret_deliveries, uint64_t ret_n[STORE_LEDGER_WORKS],
 			      double ret_cpu_seconds[STORE_LEDGER_WORKS], struct ofa_error *err);
+
+/* sqlite_package_index.c */
+enum ofa_status db_package_add(struct store *s, const struct store_indexed *p, struct ofa_error *err);
+enum ofa_status db_package_used(struct store *s, const char *const *ids, size_t n, int64_t now, struct ofa_error *err);
+enum ofa_status db_package_find(struct store *s, const char *id,
+				enum ofa_status (*each)(void *ctx, const struct store_indexed *p), void *ctx,
+				struct ofa_error *err);
+enum ofa_status db_package_oldest(struct store *s, int64_t before, unsigned limit,
+				  enum ofa_status (*each)(void *ctx, const struct store_indexed *p), void *ctx,
+				  struct ofa_error *err);
+enum ofa_status db_package_dropped(struct store *s, const char *id, int64_t used_at, int64_t now, bool *ret,
+				   struct ofa_error *err);
+enum ofa_status db_package_totals(struct store *s, struct store_package_totals *ret, struct ofa_error *err);
 
 #endif

@@ -85,5 +85,22 @@ const char *const db_statement_sql[DB_STATEMENT_COUNT] = {
 	[LEDGER_GET] =
 		"SELECT since, deliveries, searches, search_cpu_seconds, fronts, front_cpu_seconds, packages, "
 		"pack_cpu_seconds FROM ledger WHERE network = ?1",
+	[PACKAGE_ADD] =
+		"INSERT INTO packages (id, size_bytes, network, network_sha256, created_at, used_at) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (id) DO UPDATE SET dropped_at = NULL, "
+		"used_at = max(used_at, ?5), network = ?3, "
+		"network_sha256 = CASE WHEN ?4 = '' THEN network_sha256 ELSE ?4 END",
+	[PACKAGE_USED] =
+		"UPDATE packages SET used_at = ?2 WHERE id = ?1 AND used_at < ?2 AND dropped_at IS NULL",
+	[PACKAGE_FIND] =
+		"SELECT id, size_bytes, network, network_sha256, used_at, dropped_at IS NOT NULL FROM packages "
+		"WHERE id = ?1",
+	[PACKAGE_OLDEST] =
+		"SELECT id, size_bytes, network, network_sha256, used_at, 0 FROM packages "
+		"WHERE dropped_at IS NULL AND used_at < ?1 ORDER BY used_at LIMIT ?2",
+	[PACKAGE_DROPPED] =
+		"UPDATE packages SET dropped_at = ?3 WHERE id = ?1 AND used_at <= ?2 AND dropped_at IS NULL",
+	[PACKAGE_TOTALS] =
+		"SELECT count(*), coalesce(sum(size_bytes), 0) FROM packages WHERE dropped_at IS NULL",
 };
 /* clang-format on */

@@ -112,6 +112,20 @@ struct store_ledger {
 	double cpu_seconds[STORE_LEDGER_WORKS];
 };
 
+/* A package that was made, as the index has it. */
+struct store_indexed {
+	const char *id; /* hex SHA-256 */
+	uint64_t size_bytes;
+	const char *network;        /* name of what it was made from; "" if unknown */
+	const char *network_sha256; /* hex, of its file; "" if unknown */
+	int64_t used_at;            /* Unix seconds */
+	bool dropped;
+};
+
+struct store_package_totals {
+	uint64_t n, bytes; /* of those that are kept */
+};
+
 struct store;
 
 #define STORE_CONNECTIONS_MAX 256
@@ -205,6 +219,26 @@ struct store_driver {
 	enum ofa_status (*ledger_get)(struct store *s, const char *network, char ret_since[STORE_TIME_MAX],
 				      uint64_t *ret_deliveries, uint64_t ret_n[STORE_LEDGER_WORKS],
 				      double ret_cpu_seconds[STORE_LEDGER_WORKS], struct ofa_error *err);
+
+	/* The index of packages.  Times are Unix seconds; a package's used_at never falls. */
+	/* Makes the row, or has it say that the package is kept (again) and was used at p->used_at; a digest of the
+	 * network that is not known leaves the one that is. */
+	enum ofa_status (*package_add)(struct store *s, const struct store_indexed *p, struct ofa_error *err);
+	/* These n were used at `now`; those that are not kept stay as they are. */
+	enum ofa_status (*package_used)(struct store *s, const char *const *ids, size_t n, int64_t now,
+					struct ofa_error *err);
+	/* The row, valid during the call of `each`, whose result is returned. */
+	enum ofa_status (*package_find)(struct store *s, const char *id,
+					enum ofa_status (*each)(void *ctx, const struct store_indexed *p), void *ctx,
+					struct ofa_error *err);
+	/* Of those that are kept and were not used since `before`, the least recently used, at most `limit`. */
+	enum ofa_status (*package_oldest)(struct store *s, int64_t before, unsigned limit,
+					  enum ofa_status (*each)(void *ctx, const struct store_indexed *p), void *ctx,
+					  struct ofa_error *err);
+	/* Notes that the package is gone, unless it was used after `used_at`: then *ret is false. */
+	enum ofa_status (*package_dropped)(struct store *s, const char *id, int64_t used_at, int64_t now, bool *ret,
+					   struct ofa_error *err);
+	enum ofa_status (*package_totals)(struct store *s, struct store_package_totals *ret, struct ofa_error *err);
 };
 
 /* ---- what replicas need of each other ---- */

@@ -5,6 +5,17 @@
 #include "base/file.h"
 #include "store_fixture.h"
 
+/* Packages from before there was an index. */
+static enum ofa_status is_taken_in(void *ctx, const struct store_indexed *p)
+{
+	(void)ctx;
+	ck_assert(p->size_bytes == 5 && !p->dropped);
+	ck_assert_str_eq(p->network, "net");
+	ck_assert_str_eq(p->network_sha256, "");
+	ck_assert_int_gt(p->used_at, 1700000000);
+	return OFA_OK;
+}
+
 /* A database as the first schema left it. */
 START_TEST(test_migration)
 {
@@ -42,6 +53,7 @@ START_TEST(test_migration)
 	ofa_buf_release(&buf);
 	check_revision(s, "acme/cam", 1, "{\"name\":\"acme/cam\"}");
 	check_manifest(s, "aa", "kept");
+	ASSERT_OK(s->driver->package_find(s, "aa", is_taken_in, NULL, &err), &err);
 	put_gated(s, "acme/cam", "new", NULL, STORE_REPLACED, 2);
 	put_gated(s, "b", "{}", NULL, STORE_REPLACED, 2); /* its digest was no digest */
 	s->driver->close(s);
