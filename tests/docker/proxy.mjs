@@ -1,6 +1,7 @@
 // docker/nginx/nginx.conf, run: what is repeated elsewhere and what is not, what is kept and for whom, what passes.
 import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import http2 from 'node:http2';
 import https from 'node:https';
 import { World } from '../contract/lib/world.mjs';
@@ -179,10 +180,10 @@ const sha256 = createHash('sha256').update(made.body).digest('hex');
 
 // Audit records of this request.
 const audited = (id) =>
-	execFileSync('grep', ['-c', `"request":"${id}"`, `${daemon.data}/audit.jsonl`], { stdio: ['ignore', 'pipe', 'ignore'] }).toString().trim();
+	readFileSync(`${daemon.data}/audit.jsonl`, 'utf8').split('\n').filter((line) => line.includes(`"request":"${id}"`)).length;
 
 await tally.test('a package comes through', async () => {
-	equal(made.status, 200, `status of ${made.body.subarray(0, 200)}`);
+	equal(made.status, 200, 'status');
 	equal(path, `/subnets/${sha256}`, 'address');
 });
 
@@ -198,7 +199,7 @@ await tally.test('a package is kept, and is the same', async () => {
 });
 
 await tally.test('who takes a kept package is in the audit log', async () => {
-	await eventually(() => audited('second'), (n) => n === '1', 'one record');
+	await eventually(() => audited('second'), (n) => n === 1, 'one record');
 });
 
 await tally.test('ranges of a kept package', async () => {
@@ -258,11 +259,13 @@ await tally.test('HEAD of a package', async () => {
 });
 
 await tally.test('events come as they happen', async () => {
-	const asked = await front.ask('POST', '/subnets', {
-		...as(provision, { 'Content-Type': 'application/json', Prefer: 'respond-async, wait=0' }),
-		body: JSON.stringify({ profile: world.profile, limits: { macs: 3000000 } }),
-	});
-	equal(asked.status, 202, `status of ${asked.body}`);
+	// more than there are workers, so that one waits
+	const replies = await Promise.all(Array.from({ length: 16 }, (_, seed) => front.ask('POST', '/subnets', {
+		...as(provision, { 'Content-Type': 'application/json', Accept: 'application/json', Prefer: 'respond-async, wait=0' }),
+		body: JSON.stringify({ profile: world.profile, limits: { macs: 3000000 }, seed: seed + 1 }),
+	})));
+	const asked = replies.find((reply) => reply.status === 202);
+	check(asked, `no job: ${replies.map((reply) => reply.status)}`);
 	const events = await front.ask('GET', `${asked.headers.location}/events`, as(writer));
 	equal(events.headers['content-type'].split(';')[0], 'text/event-stream', 'type');
 	check(/event: end/.test(events.body), `no end: ${events.body}`);
