@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -103,6 +105,38 @@ static enum ofa_status allow_proc(const struct building *b)
 	return OFA_OK;
 }
 
+/* What the C library, libpq, OpenSSL and libcurl read before they connect: where names of hosts come from, authorities,
+ * and the user's own of both for PostgreSQL. */
+static enum ofa_status allow_connecting(const struct building *b)
+{
+	static const char *const paths[] = {
+		"/etc/hosts",
+		"/etc/resolv.conf",
+		"/etc/nsswitch.conf",
+		"/etc/host.conf",
+		"/etc/gai.conf",
+		"/etc/services",
+		"/run/systemd/resolve",
+		"/etc/ssl",
+		"/etc/pki",
+		"/usr/lib/ssl",
+		"/usr/share/ca-certificates",
+		"/usr/local/share/ca-certificates",
+		"/etc/passwd", /* who it is that connects, where the URL does not say */
+	};
+	static const char *const of_home[] = {".postgresql", ".pgpass", ".pg_service.conf"};
+	const char *home = getenv("HOME");
+	enum ofa_status st = OFA_OK;
+	char path[4096];
+
+	for (size_t i = 0; i < OFA_ARRAY_LEN(paths) && st == OFA_OK; i++)
+		st = allow(b, paths[i], LANDLOCK_ACCESS_FS_READ_FILE);
+	for (size_t i = 0; i < OFA_ARRAY_LEN(of_home) && home && st == OFA_OK; i++)
+		if (snprintf(path, sizeof(path), "%s/%s", home, of_home[i]) < (int)sizeof(path))
+			st = allow(b, path, LANDLOCK_ACCESS_FS_READ_FILE);
+	return st;
+}
+
 int landlock_version(void)
 {
 	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -121,6 +155,8 @@ enum ofa_status landlock_enter(const struct settings *s, struct ofa_error *err)
 		return ofa_fail(err, OFA_ERR_UNSUPPORTED, "--sandbox", "this kernel has no Landlock (%s)",
 				strerror(errno));
 	ruleset = everything(version);
+	if (sandbox_connects(s))
+		ruleset.net &= ~NET_CONNECT_TCP;
 	b.handled = ruleset.fs;
 	b.fd = (int)syscall(SYS_landlock_create_ruleset, &ruleset, sizeof(ruleset), 0);
 	if (b.fd < 0)
@@ -128,6 +164,8 @@ enum ofa_status landlock_enter(const struct settings *s, struct ofa_error *err)
 	st = settings_reopened(s, allow_reopened, &b);
 	if (st == OFA_OK)
 		st = allow_proc(&b);
+	if (st == OFA_OK && sandbox_connects(s))
+		st = allow_connecting(&b);
 	/* how much of the processors there is for us, which may change */
 	if (st == OFA_OK)
 		st = allow(&b, "/sys/fs/cgroup", LANDLOCK_ACCESS_FS_READ_FILE);

@@ -1,6 +1,8 @@
 #include <dirent.h>
 #include <sys/prctl.h>
+#include <string.h>
 #include "sandbox/sandbox.h"
+#include "store/store.h"
 
 /* Sanitizers start threads, read files of /proc and trace the process at its end. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -37,6 +39,11 @@ static enum ofa_status check_threads(struct ofa_error *err)
 				 "%d threads run already, started by a library: they would not be bound", n);
 }
 
+bool sandbox_connects(const struct settings *s)
+{
+	return store_url_shared(s->store) || (s->packages && strncmp(s->packages, "s3:", 3) == 0);
+}
+
 enum ofa_status sandbox_check(const struct settings *s, struct ofa_error *err)
 {
 	if (s->sandbox != SANDBOX_ON || (landlock_version() > 0 && prctl(PR_GET_SECCOMP) >= 0))
@@ -59,7 +66,7 @@ enum ofa_status sandbox_enter(const struct settings *s, const struct log *log, s
 		return ofa_fail(err, OFA_ERR_IO, "--sandbox", "privileges cannot be given up for good");
 	(void)!check_threads(&reasons[0]);
 	(void)!landlock_enter(s, &reasons[1]);
-	(void)!seccomp_enter(&reasons[2]);
+	(void)!seccomp_enter(s, &reasons[2]);
 	for (size_t i = 0; i < OFA_ARRAY_LEN(reasons); i++) {
 		enum ofa_status st = reasons[i].status;
 
