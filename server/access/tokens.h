@@ -1,8 +1,8 @@
 /* The tokens of a running daemon: a table in memory.  Thread-safe.
  *
  * Where the store is this machine's it is read again by the first check after `ofad token` changed them, so that a
- * token that was revoked before a request came is refused.  A store that several servers share is never asked by a check:
- * tokens_changed() reads it, and what is known holds for a while when it cannot be read. */
+ * token that was revoked before a request came is refused.  A store that several servers share is never asked by a
+ * check: tokens_changed() reads it, and what is known holds for a while when it cannot be read. */
 #ifndef OFAD_ACCESS_TOKENS_H
 #define OFAD_ACCESS_TOKENS_H
 
