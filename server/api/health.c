@@ -30,9 +30,19 @@ static json_t *network_status(struct network *n)
 			 state == NETWORK_FAILED ? n->failure.message : NULL);
 }
 
+/* NULL: it is ours alone, and in reach as long as we are. */
+static json_t *store_status(const struct replicas_view *v, bool shared)
+{
+	return shared ? json_pack("{s:s, s:I}", "status", v->reachable ? "ok" : "unreachable", "silent_ms",
+				  (json_int_t)v->silence_ms)
+		      : NULL;
+}
+
 enum http_next ready_get(struct app *app, struct http_call *call)
 {
-	const char *status = networks_ready(app->networks) ? "ready" : "not ready";
+	struct replicas_view store;
+	bool shared = replicas_view(app->replicas, &store), reachable = !shared || store.reachable;
+	const char *status = networks_ready(app->networks) && reachable ? "ready" : "not ready";
 	json_t *list = json_array();
 
 	if (atomic_load(&app->draining))
@@ -40,6 +50,7 @@ enum http_next ready_get(struct app *app, struct http_call *call)
 	for (size_t i = 0; i < app->networks->n; i++)
 		json_array_append_new(list, network_status(&app->networks->list[i]));
 	reply_status(call, strcmp(status, "ready") == 0 ? 200 : 503,
-		     json_pack("{s:s, s:o}", "status", status, "networks", list));
+		     json_pack("{s:s, s:o, s:o*}", "status", status, "networks", list, "store",
+			       store_status(&store, shared)));
 	return HTTP_REPLY;
 }

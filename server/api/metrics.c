@@ -61,6 +61,25 @@ static void add_line_files(struct metrics_text *t, struct app *app)
 			    "Lines that found no room or could not be written.", (double)s.dropped);
 }
 
+/* Of a database that several servers share. */
+static void add_replicas(struct metrics_text *t, struct app *app)
+{
+	struct replicas_view v;
+
+	if (!replicas_view(app->replicas, &v))
+		return;
+	metrics_text_single(t, "ofad_store_reachable", "gauge", "1 while the shared database is in reach.",
+			    v.reachable);
+	metrics_text_single(t, "ofad_store_silence_seconds", "gauge", "Since the shared database answered last.",
+			    v.silence_ms * 1e-3);
+	metrics_text_single(t, "ofad_store_losses_total", "counter", "How often contact with it was lost.",
+			    (double)v.losses);
+	metrics_text_family(t, "ofad_store_notifications_total", "counter",
+			    "What replicas, this one included, told each other.");
+	for (int i = 0; i < STORE_TOPIC_COUNT; i++)
+		metrics_text_sample(t, LABELS({"topic", store_topic_name((enum store_topic)i)}), (double)v.heard[i]);
+}
+
 static void add_process(struct metrics_text *t, const struct app *app)
 {
 	struct process_reading p;
@@ -303,6 +322,7 @@ enum http_next metrics_get(struct app *app, struct http_call *call)
 	add_caches(&t, app);
 	add_counters(&t, app->metrics);
 	add_histograms(&t, app->metrics);
+	add_replicas(&t, app);
 	add_line_files(&t, app);
 	add_process(&t, app);
 	call->reply.volatile_content = true;
