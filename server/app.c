@@ -181,11 +181,8 @@ static enum ofa_status start_jobs(struct app *app, struct ofa_error *err)
 		.max = s->max_jobs,
 		.keep_ms = s->job_seconds * 1e3,
 	};
-	/* a connection waits for one thing at a time */
-	enum ofa_status st = timers_new(s->max_connections, &app->timers, err);
+	enum ofa_status st = jobs_new(&jobs, &app->jobs, err);
 
-	if (st == OFA_OK)
-		st = jobs_new(&jobs, &app->jobs, err);
 	return st == OFA_OK ? idempotency_new(s->cache_bytes / 16, KEY_MS, &app->idempotency, err) : st;
 }
 
@@ -333,6 +330,12 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 		st = calibrations_new(app->store, app->workers, s->cache_bytes / 128, &app->calibrations, err);
 	if (st != OFA_OK)
 		return st;
+	/* a connection waits for one thing at a time; deliveries have one for all who wait */
+	st = timers_new(s->max_connections + 1, &app->timers, err);
+	if (st != OFA_OK)
+		return st;
+	deliveries.timers = app->timers;
+	deliveries.max_parked = s->max_queue;
 	deliveries.metrics = app->metrics;
 	deliveries.workers = app->workers;
 	deliveries.background = app->background;
@@ -572,6 +575,7 @@ void app_stop(struct app *app)
 		log_message(&app->log, LOG_LEVEL_WARN, "%u requests are cut short", http_server_active(app->server));
 	/* searches that are left end at their next generation */
 	atomic_store(&app->cancel, true);
+	deliveries_close(app->deliveries);
 	workers_stop(app->workers);
 	wait_until_idle(app, clock_ms() + FAREWELL_MS);
 	free_services(app);

@@ -116,6 +116,7 @@ server_libofad_a_SOURCES = \
 	server/service/package_keeper.h server/service/package_keeper.c \
 	server/service/package_uses.h server/service/package_uses.c \
 	server/service/packages.h server/service/packages.c \
+	server/service/parking.h server/service/parking.c \
 	server/service/profiles.h server/service/profiles.c \
 	server/service/progress.h server/service/progress.c \
 	server/service/question.h server/service/question.c \

@@ -36,10 +36,16 @@ static void hear_tokens(struct replicas *r, const char *text)
 	read_tokens(r);
 }
 
+static void hear_delivery(struct replicas *r, const char *text)
+{
+	deliveries_hear(r->opt.deliveries, text);
+}
+
 /* One row for each topic; NULL: it concerns nobody here. */
 static void (*const hearers[STORE_TOPIC_COUNT])(struct replicas *r, const char *text) = {
 	[STORE_TOPIC_PROFILE] = hear_profile,
 	[STORE_TOPIC_TOKENS] = hear_tokens,
+	[STORE_TOPIC_DELIVERY] = hear_delivery,
 };
 
 static void heard(void *ctx, enum store_topic topic, const char *text)

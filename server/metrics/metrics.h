@@ -24,6 +24,8 @@ enum metrics_counter {
 	METRICS_SEARCH_CANCELLED,
 	METRICS_SEARCH_FAILED,
 	METRICS_EVALUATIONS,
+	METRICS_REPLICA_WAITS, /* another server was found to search for the same question */
+	METRICS_REPLICA_ANSWERS,
 	METRICS_FRONTS_COMPUTED,
 	METRICS_FRONTS_DROPPED,
 	METRICS_DELIVERIES, /* questions that were answered with a subnet */

@@ -90,9 +90,27 @@ static enum ofa_status check_limits(struct answer *a)
 	return a->question.given ? check_given(a) : check_searched(a);
 }
 
-enum ofa_status answer_look(struct answer *a, bool *ret_settled)
+/* In the store.  *ret_settled: an answer, or that the store is out of reach: an answer could not be kept there either,
+ * and somebody else may have it. */
+static enum ofa_status look_into_store(struct answer *a, bool *ret_settled)
 {
 	struct ofa_error err = {0};
+	enum ofa_status st = deliveries_fetch(a->deliveries, &a->question.key, a->question.network->account,
+					      &a->delivery, &a->package, &err);
+
+	*ret_settled = st == OFA_OK || st == OFA_ERR_UNAVAILABLE;
+	if (st == OFA_OK)
+		a->source = FROM_STORE;
+	else if (st == OFA_ERR_UNAVAILABLE)
+		a->error = err;
+	else if (st != OFA_ERR_NOT_FOUND)
+		log_message(a->deliveries->opt.log, LOG_LEVEL_WARN, "a stored delivery cannot be used: %s",
+			    err.message);
+	return st;
+}
+
+enum ofa_status answer_look(struct answer *a, bool *ret_settled)
+{
 	enum ofa_status st;
 
 	*ret_settled = true;
@@ -101,19 +119,23 @@ enum ofa_status answer_look(struct answer *a, bool *ret_settled)
 		a->source = FROM_MEMORY;
 		return OFA_OK;
 	}
-	st = deliveries_fetch(a->deliveries, &a->question.key, a->question.network->account, &a->delivery, &a->package,
-			      &err);
-	if (st == OFA_OK) {
-		a->source = FROM_STORE;
+	st = look_into_store(a, ret_settled);
+	if (st == OFA_OK)
 		metrics_add(a->deliveries->opt.metrics, METRICS_LOOKUP_STORE, 1);
-		return OFA_OK;
-	}
-	if (st != OFA_ERR_NOT_FOUND)
-		log_message(a->deliveries->opt.log, LOG_LEVEL_WARN, "a stored delivery cannot be used: %s",
-			    err.message);
+	if (*ret_settled)
+		return st;
 	metrics_add(a->deliveries->opt.metrics, METRICS_LOOKUP_MISS, 1);
 	st = check_limits(a);
 	*ret_settled = st != OFA_OK;
+	return st;
+}
+
+enum ofa_status answer_look_again(struct answer *a, bool *ret_settled)
+{
+	enum ofa_status st = look_into_store(a, ret_settled);
+
+	if (st == OFA_OK)
+		metrics_add(a->deliveries->opt.metrics, METRICS_REPLICA_ANSWERS, 1);
 	return st;
 }
 

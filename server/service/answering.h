@@ -8,6 +8,8 @@ struct deliveries {
 	struct deliveries_options opt;
 	struct flights flights;
 	struct lru *answered; /* question -> delivery */
+	const struct store_sharing *sharing; /* NULL: the store is ours alone, as is every question */
+	struct parking *parking;             /* or NULL, likewise */
 };
 
 /* Takes the malloc'ed manifest (on failure too); NULL when memory is out. */
@@ -17,6 +19,8 @@ struct delivery *delivery_new(const char *id, struct ledger_account *account, ch
  * keeps, or not the one that is given.  *ret_settled: that was all, and the result is the answer's.  Else its binding
  * is set. */
 enum ofa_status answer_look(struct answer *a, bool *ret_settled) OFA_MUST_CHECK;
+/* Later: has another server that shares the store answered meanwhile? */
+enum ofa_status answer_look_again(struct answer *a, bool *ret_settled) OFA_MUST_CHECK;
 /* Searches, packs, checks, keeps. */
 enum ofa_status answer_find(struct answer *a) OFA_MUST_CHECK;
 /* Instead of both: searches only.  *ret_manifest: malloc'ed, as manifest_foretell() has it.  Unless `patient` it does

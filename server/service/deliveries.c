@@ -1,3 +1,4 @@
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,24 +55,6 @@ static void answer_unref(struct answer *a)
 	shared_unref(&a->flight.shared);
 }
 
-enum ofa_status deliveries_new(const struct deliveries_options *opt, struct deliveries **ret, struct ofa_error *err)
-{
-	struct deliveries *d = calloc(1, sizeof(*d));
-	enum ofa_status st;
-
-	if (!d)
-		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
-	d->opt = *opt;
-	flights_init(&d->flights);
-	st = lru_new(opt->cache_bytes, &d->answered, err);
-	if (st != OFA_OK) {
-		deliveries_free(d);
-		return st;
-	}
-	*ret = d;
-	return OFA_OK;
-}
-
 void deliveries_count(struct deliveries *d, const struct delivery *delivery)
 {
 	metrics_add(d->opt.metrics, METRICS_DELIVERIES, 1);
@@ -81,15 +64,6 @@ void deliveries_count(struct deliveries *d, const struct delivery *delivery)
 struct lru *deliveries_cache(struct deliveries *d)
 {
 	return d->answered;
-}
-
-void deliveries_free(struct deliveries *d)
-{
-	if (!d)
-		return;
-	lru_free(d->answered);
-	flights_release(&d->flights);
-	free(d);
 }
 
 /* ---- landing ---- */
@@ -166,18 +140,89 @@ static struct answer *answer_of(struct task *task)
 	return (struct answer *)(void *)((char *)task - offsetof(struct answer, task));
 }
 
-/* The second time on a worker, when its turn has come. */
+static void measure_queue(struct answer *a)
+{
+	bool first = a->timing.queue_ms <= 0;
+
+	a->timing.queue_ms = clock_ms() - a->asked_ms;
+	if (first)
+		metrics_observe_ms(a->deliveries->opt.metrics, METRICS_QUEUE_SECONDS, a->timing.queue_ms);
+}
+
+static enum ofa_status say_stopped(struct answer *a)
+{
+	return ofa_fail(&a->error, OFA_ERR_CANCELLED, NULL, "the search was stopped");
+}
+
+static enum ofa_status say_no_room(struct answer *a)
+{
+	if (progress_over(&a->progress))
+		return ofa_fail(&a->error, OFA_ERR_CANCELLED, NULL, "the server is shutting down");
+	return ofa_fail(&a->error, OFA_ERR_LIMIT, NULL, "the queue of searches is full");
+}
+
+/* Waits for its turn. */
+static void queue_up(struct answer *a, void (*run)(struct task *task), enum task_class class)
+{
+	a->task.run = run;
+	if (!workers_submit(a->deliveries->opt.workers, class, &a->task))
+		land(a, explain_end(a, say_no_room(a)));
+}
+
+static void run_again(struct task *task);
+
+/* The question is this server's alone.  Whoever had it before may have answered it a moment ago. */
+static enum ofa_status find_held(struct answer *a)
+{
+	struct deliveries *d = a->deliveries;
+	bool settled;
+	enum ofa_status st = answer_look_again(a, &settled);
+
+	if (!settled)
+		st = answer_find(a);
+	/* what was found is in the store by now */
+	d->sharing->question_unlock(d->opt.store, a->question.key.bytes);
+	return st;
+}
+
+/* One server searches.  False: another one does, and the answer waits for it; it is not this thread's any more. */
+static bool find_shared(struct answer *a, enum ofa_status *ret)
+{
+	struct deliveries *d = a->deliveries;
+	bool held;
+
+	if (!parking_enter(d->parking, &a->parked)) {
+		*ret = say_no_room(a);
+		return true;
+	}
+	*ret = d->sharing->question_lock(d->opt.store, a->question.key.bytes, &held, &a->error);
+	/* asked for once it has entered: who cancels it later takes it out */
+	if (*ret == OFA_OK && !held && !progress_over(&a->progress)) {
+		metrics_add(d->opt.metrics, METRICS_REPLICA_WAITS, 1);
+		a->task.run = run_again;
+		if (!parking_stay(d->parking, &a->parked))
+			run_again(&a->task);
+		return false;
+	}
+	parking_exit(d->parking, &a->parked);
+	if (*ret == OFA_OK)
+		*ret = held ? find_held(a) : say_stopped(a);
+	return true;
+}
+
+/* When its turn has come. */
 static void run_find(struct task *task)
 {
 	struct answer *a = answer_of(task);
 	enum ofa_status st;
 
-	a->timing.queue_ms = clock_ms() - a->asked_ms;
-	metrics_observe_ms(a->deliveries->opt.metrics, METRICS_QUEUE_SECONDS, a->timing.queue_ms);
+	measure_queue(a);
 	if (progress_over(&a->progress))
-		st = ofa_fail(&a->error, OFA_ERR_CANCELLED, NULL, "the search was stopped");
-	else
+		st = say_stopped(a);
+	else if (!a->deliveries->sharing)
 		st = answer_find(a);
+	else if (!find_shared(a, &st))
+		return;
 	land(a, explain_end(a, st));
 }
 
@@ -188,18 +233,102 @@ static void run_look(struct task *task)
 	bool settled;
 	enum ofa_status st = answer_look(a, &settled);
 
-	if (settled) {
+	if (settled)
 		land(a, st);
-		return;
-	}
-	a->task.run = run_find;
-	if (workers_submit(a->deliveries->opt.workers, TASK_PROVISION, &a->task))
-		return;
-	if (progress_over(&a->progress))
-		st = ofa_fail(&a->error, OFA_ERR_CANCELLED, NULL, "the server is shutting down");
 	else
-		st = ofa_fail(&a->error, OFA_ERR_LIMIT, NULL, "the queue of searches is full");
-	land(a, st);
+		queue_up(a, run_find, TASK_PROVISION);
+}
+
+/* Another server is done with it, or was waited for long enough. */
+static void run_again(struct task *task)
+{
+	struct answer *a = answer_of(task);
+	bool settled = true;
+	enum ofa_status st;
+
+	if (progress_over(&a->progress))
+		st = say_stopped(a);
+	else
+		st = answer_look_again(a, &settled);
+	measure_queue(a);
+	if (settled)
+		land(a, explain_end(a, st));
+	else
+		queue_up(a, run_find, TASK_PROVISION);
+}
+
+/* ---- waiting for other servers ---- */
+
+#define PARKED_MS 1000.0 /* after which it is tried whether the other server is still there */
+
+static void handed_back(void *ctx, struct parked *p)
+{
+	struct answer *a = (struct answer *)(void *)((char *)p - offsetof(struct answer, parked));
+
+	(void)ctx;
+	queue_up(a, run_again, TASK_CALL);
+}
+
+static enum ofa_status make_parking(struct deliveries *d, struct ofa_error *err)
+{
+	const struct parking_options options = {
+		.timers = d->opt.timers,
+		.max = d->opt.max_parked,
+		.patience_ms = PARKED_MS,
+		.handed_back = handed_back,
+		.ctx = d,
+	};
+
+	d->sharing = store_sharing(d->opt.store);
+	return d->sharing ? parking_new(&options, &d->parking, err) : OFA_OK;
+}
+
+void deliveries_hear(struct deliveries *d, const char *question)
+{
+	struct job_key key;
+
+	for (size_t i = 0; i < sizeof(key.bytes); i++)
+		if (sscanf(question + 2 * i, "%2hhx", &key.bytes[i]) != 1)
+			return;
+	parking_tell(d->parking, &key);
+}
+
+void deliveries_close(struct deliveries *d)
+{
+	if (d->parking)
+		parking_close(d->parking);
+}
+
+/* ---- life ---- */
+
+enum ofa_status deliveries_new(const struct deliveries_options *opt, struct deliveries **ret, struct ofa_error *err)
+{
+	struct deliveries *d = calloc(1, sizeof(*d));
+	enum ofa_status st;
+
+	if (!d)
+		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+	d->opt = *opt;
+	flights_init(&d->flights);
+	st = lru_new(opt->cache_bytes, &d->answered, err);
+	if (st == OFA_OK)
+		st = make_parking(d, err);
+	if (st != OFA_OK) {
+		deliveries_free(d);
+		return st;
+	}
+	*ret = d;
+	return OFA_OK;
+}
+
+void deliveries_free(struct deliveries *d)
+{
+	if (!d)
+		return;
+	lru_free(d->answered);
+	parking_free(d->parking);
+	flights_release(&d->flights);
+	free(d);
 }
 
 /* ---- asking ---- */
@@ -230,6 +359,7 @@ static struct answer *answer_new(struct deliveries *d, struct question *q)
 	shared_init(&a->flight.shared, answer_destroy);
 	a->task.run = run_look;
 	a->flight.key = q->key;
+	a->parked.key = q->key;
 	a->deliveries = d;
 	a->question = *q;
 	a->asked_ms = clock_ms();
@@ -280,8 +410,9 @@ void deliveries_leave(struct deliveries *d, struct answer *a)
 	if (flight_leave(&d->flights, &a->flight)) {
 		atomic_store(&a->progress.cancel, true);
 		/* it need not wait for its turn to be told */
-		if (workers_withdraw(d->opt.workers, &a->task))
-			land(a, ofa_fail(&a->error, OFA_ERR_CANCELLED, NULL, "the search was stopped"));
+		if (workers_withdraw(d->opt.workers, &a->task) ||
+		    (d->parking && parking_withdraw(d->parking, &a->parked)))
+			land(a, say_stopped(a));
 	}
 	answer_unref(a);
 }

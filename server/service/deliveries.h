@@ -2,9 +2,10 @@
  * share its answer; later ones find it in memory, or on disk after a restart.
  *
  * A question first passes ahead of all searches through what needs none (memory, disk, limits that no subnet keeps) and
- * then waits for its turn.  It is answered to the end, for whoever asks next, also when its clients have gone away
- * unnoticed; it ends early when all who asked have said that they want it no more, when its time is up, and with the
- * daemon. */
+ * then waits for its turn.  Where several servers share the store one of them searches; the others wait for its
+ * answer, without a worker, and go on by themselves when it dies.  A question is answered to the end, for whoever asks
+ * next, also when its clients have gone away unnoticed; it ends early when all who asked have said that they want it no
+ * more, when its time is up, and with the daemon. */
 #ifndef OFAD_SERVICE_DELIVERIES_H
 #define OFAD_SERVICE_DELIVERIES_H
 
@@ -16,6 +17,7 @@
 #include "service/bindings.h"
 #include "service/package_keeper.h"
 #include "service/packages.h"
+#include "service/parking.h"
 #include "service/progress.h"
 #include "service/question.h"
 #include "store/store.h"
@@ -39,7 +41,7 @@ struct answer_timing {
 /* Where an answer was found. */
 enum answer_source {
 	FROM_SEARCH,
-	FROM_STORE,  /* on disk */
+	FROM_STORE,  /* on disk, or in the store that several servers share */
 	FROM_MEMORY, /* kept by a flight that landed while this one was about to take off */
 	ANSWER_SOURCE_COUNT
 };
@@ -49,6 +51,7 @@ const char *answer_source_name(enum answer_source source);
 struct answer {
 	struct flight flight;
 	struct task task;
+	struct parked parked; /* while another server searches */
 	struct deliveries *deliveries;
 	struct question question;
 	struct binding *binding; /* a reference, once it is known */
@@ -74,6 +77,8 @@ struct deliveries_options {
 	struct package_keeper *keeper; /* or NULL */
 	struct store *store;
 	struct bindings *bindings;
+	struct timers *timers;      /* of use where the store is shared */
+	unsigned max_parked;        /* questions that wait for other servers */
 	const struct log *log;
 	struct metrics *metrics;    /* or NULL */
 	const atomic_bool *closing; /* ends searches early: OFA_ERR_CANCELLED */
@@ -83,7 +88,12 @@ struct deliveries_options {
 };
 enum ofa_status deliveries_new(const struct deliveries_options *opt, struct deliveries **ret,
 			       struct ofa_error *err) OFA_MUST_CHECK;
+/* The daemon ends: what waits for other servers is ended, and nothing waits for them any more.  The workers are still
+ * there. */
+void deliveries_close(struct deliveries *d);
 void deliveries_free(struct deliveries *d); /* no answer may be under way; NULL is allowed */
+/* A server that shares the store is done with this question, 64 digits of hex. */
+void deliveries_hear(struct deliveries *d, const char *question);
 /* A question was answered with this one: counts a device served. */
 void deliveries_count(struct deliveries *d, const struct delivery *delivery);
 struct lru *deliveries_cache(struct deliveries *d); /* borrowed, for its size */
