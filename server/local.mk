@@ -98,6 +98,11 @@ server_libofad_a_SOURCES = \
 	server/packages/package_store.h server/packages/package_store.c \
 	server/packages/dir.c \
 	server/packages/in_store.c \
+	server/packages/s3.c \
+	server/packages/s3_account.h server/packages/s3_account.c \
+	server/packages/s3_error.h server/packages/s3_error.c \
+	server/packages/s3_http.h server/packages/s3_http.c \
+	server/packages/sigv4.h server/packages/sigv4.c \
 	server/packages/spool.h server/packages/spool.c \
 	server/sandbox/sandbox.h server/sandbox/sandbox.c \
 	server/sandbox/landlock.c server/sandbox/seccomp.c \

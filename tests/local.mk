@@ -28,6 +28,8 @@ FAULT_TESTS = \
 TESTS += $(FAULT_TESTS)
 EXTRA_DIST += $(PLAIN_TESTS) $(FAULT_TESTS) tests/faults/lib.sh
 # Servers that tests start for themselves.
+EXTRA_DIST += tests/services/s3 tests/services/s3-server/package.json tests/services/s3-server/package-lock.json \
+	tests/services/s3-server/server.mjs
 EXTRA_DIST += tests/services/lib.sh tests/services/nginx tests/services/postgresql
 
 ENGINE_TESTS = \
@@ -210,6 +212,8 @@ SERVER_TESTS = \
 	tests/server/test_sharing \
 	tests/server/test_static \
 	tests/server/test_package_store \
+	tests/server/test_s3 \
+	tests/server/test_s3_parts \
 	tests/server/test_store \
 	tests/server/test_store_outage \
 	tests/server/test_store_postgresql \
@@ -295,7 +299,13 @@ tests_server_test_sharing_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_static_SOURCES = tests/server/test_static.c $(DAEMON_SOURCES)
 tests_server_test_static_CPPFLAGS = $(SERVER_TEST_CPPFLAGS) $(ZLIB_CFLAGS)
 tests_server_test_static_LDADD = $(SERVER_LIBS) $(CURL_LIBS) $(ZLIB_LIBS) $(CHECK_LIBS)
-tests_server_test_package_store_SOURCES = tests/server/test_package_store.c $(CLUSTER_SOURCES)
+tests_server_test_s3_SOURCES = tests/server/test_s3.c $(S3_SERVER_SOURCES)
+tests_server_test_s3_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_s3_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_s3_parts_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_s3_parts_LDADD = $(SERVER_TEST_LIBS)
+S3_SERVER_SOURCES = tests/server/s3_server.h tests/server/s3_server.c
+tests_server_test_package_store_SOURCES = tests/server/test_package_store.c $(CLUSTER_SOURCES) $(S3_SERVER_SOURCES)
 tests_server_test_package_store_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_package_store_LDADD = $(SERVER_TEST_LIBS)
 STORE_FIXTURE = tests/server/store_fixture.h tests/server/store_fixture.c
@@ -396,10 +406,10 @@ endif
 
 check_PROGRAMS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_forwarded tests/fuzz/fuzz_measurement \
 	tests/fuzz/fuzz_precondition tests/fuzz/fuzz_config tests/fuzz/fuzz_packages_url tests/fuzz/fuzz_prefer \
-	tests/fuzz/fuzz_request
+	tests/fuzz/fuzz_request tests/fuzz/fuzz_s3_error
 TESTS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_forwarded tests/fuzz/fuzz_measurement \
 	tests/fuzz/fuzz_precondition tests/fuzz/fuzz_config tests/fuzz/fuzz_packages_url tests/fuzz/fuzz_prefer \
-	tests/fuzz/fuzz_request tests/server/check-openapi
+	tests/fuzz/fuzz_request tests/fuzz/fuzz_s3_error tests/server/check-openapi
 tests_fuzz_fuzz_authorization_SOURCES = tests/fuzz/fuzz_authorization.c tests/fuzz/replay.c
 tests_fuzz_fuzz_authorization_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_authorization_LDADD = $(SERVER_LIBS)
@@ -415,6 +425,9 @@ tests_fuzz_fuzz_precondition_LDADD = $(SERVER_LIBS)
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
 tests_fuzz_fuzz_config_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_config_LDADD = $(SERVER_LIBS)
+tests_fuzz_fuzz_s3_error_SOURCES = tests/fuzz/fuzz_s3_error.c tests/fuzz/replay.c
+tests_fuzz_fuzz_s3_error_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
+tests_fuzz_fuzz_s3_error_LDADD = $(SERVER_LIBS)
 tests_fuzz_fuzz_packages_url_SOURCES = tests/fuzz/fuzz_packages_url.c tests/fuzz/replay.c
 tests_fuzz_fuzz_packages_url_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_packages_url_LDADD = $(SERVER_LIBS)

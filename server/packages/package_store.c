@@ -43,16 +43,12 @@ enum ofa_status package_store_open(const char *url, const struct package_store_o
 	static const struct package_store_driver *const drivers[] = {
 		[PACKAGES_IN_DIR] = &package_store_dir,
 		[PACKAGES_IN_STORE] = &package_store_in_store,
-		[PACKAGES_IN_S3] = NULL,
+		[PACKAGES_IN_S3] = &package_store_s3,
 	};
 	struct package_location at = {.kind = PACKAGES_IN_DIR};
 	enum ofa_status st = locate(url, opt->dir, &at, err);
 
-	if (st != OFA_OK)
-		return st;
-	if (!drivers[at.kind])
-		return ofa_fail(err, OFA_ERR_UNSUPPORTED, "--packages", "--packages: dir:PATH is accepted");
-	return drivers[at.kind]->open(&at, opt, ret, err);
+	return st == OFA_OK ? drivers[at.kind]->open(&at, opt, ret, err) : st;
 }
 
 enum ofa_status package_store_check(struct package_store *s, struct ofa_error *err)

@@ -63,6 +63,7 @@ struct package_store {
 
 extern const struct package_store_driver package_store_dir;
 extern const struct package_store_driver package_store_in_store;
+extern const struct package_store_driver package_store_s3;
 
 /* `url` as --packages has it; NULL: dir:DIR/packages in the data directory.  Another machine is not asked for
  * anything yet. */

@@ -9,6 +9,7 @@
 #include "cluster.h"
 #include "packages/package_store.h"
 #include "runner.h"
+#include "s3_server.h"
 #include "store/store.h"
 
 /* ---- the kinds ---- */
@@ -42,19 +43,24 @@ static void write_file(const char *path, const char *text)
 	fclose(f);
 }
 
-static void dir_alter(const char *id)
+static void alter_file(const char *path)
 {
-	char path[1024];
-	FILE *f;
+	FILE *f = fopen(path, "r+b");
 
-	snprintf(path, sizeof(path), "%s/kept/%s.ofa", dir, id);
-	f = fopen(path, "r+b");
-	ck_assert_ptr_nonnull(f);
+	ck_assert_msg(f != NULL, "there is no %s", path);
 	fputc('X', f);
 	fclose(f);
 }
 
-static bool has_cluster;
+static void dir_alter(const char *id)
+{
+	char path[1024];
+
+	snprintf(path, sizeof(path), "%s/kept/%s.ofa", dir, id);
+	alter_file(path);
+}
+
+static bool has_cluster, has_s3;
 
 static bool postgresql_set_up(void)
 {
@@ -74,11 +80,31 @@ static void postgresql_alter(const char *id)
 	cluster_ask(store_url, sql, out, sizeof(out));
 }
 
+static char prefix[64];
+
+static bool s3_set_up(void)
+{
+	if (!has_s3)
+		return false;
+	snprintf(prefix, sizeof(prefix), "fleet/%ld", (long)getpid());
+	s3_url(prefix, url);
+	return true;
+}
+
+static void s3_alter(const char *id)
+{
+	char name[256];
+
+	snprintf(name, sizeof(name), "%s/%s.ofa", prefix, id);
+	alter_file(s3_object(name));
+}
+
 static const struct kind kinds[] = {
 	{.name = "dir", .set_up = dir_set_up, .alter = dir_alter},
 	/* a directory of another machine, whose files are copied */
 	{.name = "dir, far away", .set_up = dir_set_up, .alter = dir_alter, .remote = true},
 	{.name = "postgresql", .set_up = postgresql_set_up, .alter = postgresql_alter, .remote = true},
+	{.name = "s3", .set_up = s3_set_up, .alter = s3_alter, .remote = true},
 };
 
 /* ---- a store of the kind under test ---- */
@@ -510,6 +536,7 @@ int main(void)
 	int failed;
 
 	has_cluster = cluster_start();
+	has_s3 = s3_start();
 	suite = suite_create("package stores");
 	tcase = tcase_create("package stores");
 	runner = srunner_create(suite);
@@ -525,5 +552,7 @@ int main(void)
 	srunner_free(runner);
 	if (has_cluster)
 		cluster_stop();
+	if (has_s3)
+		s3_stop();
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
