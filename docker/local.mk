@@ -9,5 +9,8 @@ EXTRA_DIST += .dockerignore docker/Dockerfile docker/build-locally docker/packag
 	docker/kubernetes-proxy/kustomization.yaml docker/kubernetes-proxy/listen.conf \
 	docker/kubernetes-proxy/proxy.yaml docker/kubernetes-proxy/replicas.conf \
 	docker/nginx/kustomization.yaml docker/nginx/nginx.conf docker/nginx/render \
-	tests/docker/lib.mjs tests/docker/manifests.mjs tests/docker/package.json tests/docker/package-lock.json \
+	docker/monitoring/grafana-ofad.json docker/monitoring/prometheus-compose.yml \
+	docker/monitoring/prometheus-kubernetes.yml \
+	tests/docker/backup.mjs tests/docker/lib.mjs tests/docker/manifests.mjs tests/docker/monitoring.mjs \
+	tests/docker/ofad-alerts.test.yml tests/docker/package.json tests/docker/package-lock.json \
 	tests/docker/proxy.mjs tests/docker/run
