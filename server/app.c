@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "data_dir.h"
 #include "sandbox/sandbox.h"
+#include "store/location.h"
 
 #define BODY_BYTES_MAX ((size_t)256 << 20)
 /* Descriptors beside connections: database, packages, log, probes. */
@@ -207,8 +208,12 @@ static enum ofa_status open_store(struct app *app, struct ofa_error *err)
 {
 	const struct settings *s = app->settings;
 	const struct store_options options = {.connections = s->store_connections, .log = &app->log};
+	char path[STORE_PATH_MAX];
+	enum ofa_status st = store_file(s->store, s->data, path, err);
 
-	return store_open(s->store, s->data, &options, &app->store, err);
+	if (st == OFA_OK)
+		st = database_lock(path, &app->database_fd, err);
+	return st == OFA_OK ? store_open(s->store, s->data, &options, &app->store, err) : st;
 }
 
 static enum ofa_status open_packages(struct app *app, struct ofa_error *err)
@@ -468,6 +473,8 @@ static void free_services(struct app *app)
 	access_stop(app);
 	ledger_close(app->ledger);
 	store_close(app->store);
+	if (app->database_fd >= 0)
+		close(app->database_fd);
 	if (app->lock_fd >= 0)
 		close(app->lock_fd);
 	networks_free(app->networks);
@@ -508,7 +515,7 @@ enum ofa_status app_start(struct app *app, const struct settings *settings, stru
 
 	memset(app, 0, sizeof(*app));
 	app->settings = settings;
-	app->listener.fd = app->admin_listener.fd = app->lock_fd = -1;
+	app->listener.fd = app->admin_listener.fd = app->lock_fd = app->database_fd = -1;
 	app->log = (struct log){.level = settings->log_level, .fd = STDERR_FILENO};
 	app->started_at = (double)time(NULL);
 	st = settle_connections(app, err);

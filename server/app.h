@@ -39,6 +39,7 @@ struct app {
 	double started_at; /* seconds since 1970 */
 	struct networks *networks;
 	int lock_fd; /* of the data directory */
+	int database_fd; /* of the lock beside a database that is a file; -1 */
 	struct store *store;
 	struct tokens *tokens;
 	struct limits *address_limits, *token_limits; /* NULL: none */

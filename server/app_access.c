@@ -1,5 +1,6 @@
 #include "access/scopes.h"
 #include "app_access.h"
+#include "store/location.h"
 
 enum ofa_status access_tls(const struct settings *s, struct tls **ret, struct ofa_error *err)
 {
@@ -60,13 +61,16 @@ enum ofa_status access_start(struct app *app, struct ofa_error *err)
 	const struct settings *s = app->settings;
 	const struct limits_options address = {.per_second = s->rate_per_address, .burst = s->burst_per_address};
 	const struct limits_options token = {.per_second = s->rate_per_token, .burst = s->burst_per_token};
+	char directory[STORE_PATH_MAX];
 	const struct tokens_options tokens = {
 		.store = app->store,
-		.dir = s->data,
+		.dir = directory,
 		.stale_ms = (double)s->stale_seconds * 1e3,
 	};
 	enum ofa_status st = access_proxies_parse(s->trust_proxy, &app->proxies, err);
 
+	if (st == OFA_OK)
+		st = store_directory(s->store, s->data, directory, err);
 	if (st == OFA_OK)
 		st = tokens_open(&tokens, &app->tokens, err);
 	if (st == OFA_OK)

@@ -13,6 +13,7 @@
 #include "cost/profile.h"
 #include "data_dir.h"
 #include "settings.h"
+#include "store/location.h"
 
 #define NAME_MAX_BYTES 64
 
@@ -344,13 +345,16 @@ static enum ofa_status run_in(const struct settings *settings, const struct verb
 			      struct ofa_error *err)
 {
 	struct place at = {.settings = settings};
-	enum ofa_status st = v->makes_dir ? data_dir_make(settings->data, err) : OFA_OK;
+	char directory[STORE_PATH_MAX];
+	enum ofa_status st = store_directory(settings->store, settings->data, directory, err);
 
+	if (st == OFA_OK && v->makes_dir)
+		st = data_dir_make(settings->data, err);
 	if (st == OFA_OK)
 		st = store_open(settings->store, settings->data, &(struct store_options){.connections = 1}, &at.store,
 				err);
 	if (st == OFA_OK && !store_sharing(at.store))
-		st = generation_open(settings->data, &at.generation, err);
+		st = generation_open(directory, &at.generation, err);
 	if (st == OFA_OK)
 		st = v->run(&at, a, err);
 	generation_close(&at.generation);

@@ -19,6 +19,7 @@ server_libofad_a_SOURCES = \
 	server/replicas.h server/replicas.c \
 	server/settings.h server/settings_table.h server/settings.c server/settings_environment.c \
 	server/settings_file.c server/settings_print.c server/settings_value.c \
+	server/reach.h server/reach.c \
 	server/shared.h server/shared.c \
 	server/access/address.h server/access/address.c \
 	server/access/forwarded.h server/access/forwarded.c \
@@ -132,6 +133,7 @@ server_libofad_a_SOURCES = \
 	server/sign/manifest_line.h server/sign/manifest_line.c \
 	server/sign/signer.h server/sign/signer.c \
 	server/store/store.h server/store/store.c \
+	server/store/location.h server/store/location.c \
 	server/store/pg.h server/store/pg.c \
 	server/store/pg_driver.h \
 	server/store/pg_counters.c \

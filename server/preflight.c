@@ -10,6 +10,8 @@
 #include "sandbox/sandbox.h"
 #include "settings_table.h"
 #include "sign/signer.h"
+#include "store/location.h"
+#include "store/store.h"
 
 static enum ofa_status check_networks(const struct settings *s, struct ofa_error *err)
 {
@@ -105,19 +107,37 @@ static enum ofa_status check_directories(const struct settings *s, struct ofa_er
 	return settings_reopened(s, check_directory, err);
 }
 
-/* Whether there are tokens is in the database, which is not looked into; that none was ever made shows without it. */
+static enum ofa_status check_store(const struct settings *s, struct ofa_error *err)
+{
+	bool tokens;
+
+	return store_check(s->store, s->data, &tokens, err);
+}
+
+/* A file is not looked into: that no token was ever made shows without it. */
+static bool no_tokens(const struct settings *s)
+{
+	char directory[STORE_PATH_MAX];
+	bool tokens = true;
+
+	if (store_url_shared(s->store))
+		return store_check(s->store, s->data, &tokens, NULL) == OFA_OK && !tokens;
+	return store_directory(s->store, s->data, directory, NULL) == OFA_OK && generation_peek(directory) == 0;
+}
+
 static enum ofa_status check_exposure(const struct settings *s, struct ofa_error *err)
 {
 	bool local = true;
 
 	if (listener_check("--listen", s->listen, false, &local, NULL) != OFA_OK)
 		return OFA_OK; /* was told already */
-	return access_exposure(s, s->listen, local, !store_url_shared(s->store) && generation_peek(s->data) == 0, err);
+	return access_exposure(s, s->listen, local, no_tokens(s), err);
 }
 
 static enum ofa_status (*const checks[])(const struct settings *s, struct ofa_error *err) = {
 	check_networks,
 	check_data,
+	check_store,
 	check_listen,
 	check_admin_listen,
 	check_tls,

@@ -6,6 +6,7 @@
 #include "search/front.h"
 #include "settings_table.h"
 #include "sign/signer.h"
+#include "store/location.h"
 #include "store/store.h"
 
 #define MEMBER(m) offsetof(struct settings, m)
@@ -26,6 +27,7 @@ const struct option settings_options[] = {
 
 	{ .section = "What is kept, and where",
 	  .name = "store", .argument = "URL", .kind = OPTION_TEXT, .offset = MEMBER(store),
+	  .reopened = REOPENED_WRITE_URL, .shown = store_url_shown,
 	  .help = "profiles, deliveries, tokens: sqlite:FILE, or postgresql://HOST/NAME for several servers together "
 		  "(sqlite:ofad.db in the data directory)" },
 	{ .name = "store-connections", .argument = "N", .initial = "8",
@@ -313,10 +315,16 @@ static enum ofa_status reopened_in(const char *path, enum option_reopened how,
 
 	if (how == REOPENED_READ_DIR || how == REOPENED_WRITE_DIR)
 		return allow(ctx, path, how);
-	if (how == REOPENED_WRITE_URL)
-		return strncmp(path, "dir:", 4) == 0 ? allow(ctx, path + 4, REOPENED_WRITE_DIR) : OFA_OK;
+	if (how == REOPENED_WRITE_URL && strncmp(path, "dir:", 4) == 0)
+		return allow(ctx, path + 4, REOPENED_WRITE_DIR);
+	if (how == REOPENED_WRITE_URL && strncmp(path, "sqlite:", 7) != 0)
+		return OFA_OK;
 	if (how == REOPENED_APPEND && (strcmp(path, "-") == 0 || strcmp(path, "off") == 0))
 		return OFA_OK;
+	if (how == REOPENED_WRITE_URL) {
+		path += 7;
+		how = REOPENED_WRITE_DIR;
+	}
 	if (!slash)
 		return allow(ctx, ".", how);
 	snprintf(directory, sizeof(directory), "%.*s", slash == path ? 1 : (int)(slash - path), path);

@@ -24,7 +24,7 @@ enum option_reopened {
 	REOPENED_READ_DIR,  /* a directory */
 	REOPENED_APPEND,    /* a log, made anew after it was moved away; "-" and "off" are none */
 	REOPENED_WRITE_DIR, /* a directory that is our own */
-	REOPENED_WRITE_URL, /* dir:PATH is such a directory; other URLs name none */
+	REOPENED_WRITE_URL, /* dir:PATH is such a directory, sqlite:FILE is in one; other URLs name none */
 };
 
 struct option {
@@ -39,6 +39,8 @@ struct option {
 	const char *const *choices; /* up to NULL */
 	enum option_reopened reopened;
 	bool argument_only;         /* neither in the environment nor in the file */
+	/* How its value is shown where it holds a secret; NULL: as it is. */
+	void (*shown)(const char *value, char *out, size_t cap);
 };
 
 extern const struct option settings_options[];

@@ -5,6 +5,8 @@
 #include <string.h>
 #include "settings_table.h"
 
+#define SHOWN_BYTES 4096
+
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned), "an enum is set like an unsigned");
 
 /* ---- names ---- */
@@ -300,6 +302,7 @@ static enum ofa_status put_bytes(struct ofa_buf *out, size_t bytes)
 bool option_format(const struct settings *s, const struct option *o, struct ofa_buf *out)
 {
 	const void *member = (const char *)s + o->offset;
+	char shown[SHOWN_BYTES];
 	const char *text;
 
 	switch (o->kind) {
@@ -307,6 +310,10 @@ bool option_format(const struct settings *s, const struct option *o, struct ofa_
 		return ofa_buf_printf(out, "%s", *(const bool *)member ? "true" : "false") == OFA_OK;
 	case OPTION_TEXT:
 		text = *(const char *const *)member;
+		if (text && o->shown) {
+			o->shown(text, shown, sizeof(shown));
+			text = shown;
+		}
 		return text && option_format_text(out, text) == OFA_OK;
 	case OPTION_COUNT:
 		return ofa_buf_printf(out, "%u", *(const unsigned *)member) == OFA_OK;

@@ -215,6 +215,8 @@ SERVER_TESTS = \
 	tests/server/test_s3 \
 	tests/server/test_s3_parts \
 	tests/server/test_store \
+	tests/server/test_store_daemon \
+	tests/server/test_store_location \
 	tests/server/test_store_outage \
 	tests/server/test_store_postgresql \
 	tests/server/test_store_sqlite \
@@ -321,6 +323,11 @@ tests_server_test_store_packages_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_store_writers_SOURCES = tests/server/test_store_writers.c $(STORE_FIXTURE)
 tests_server_test_store_writers_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_store_writers_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_store_daemon_SOURCES = tests/server/test_store_daemon.c $(STORE_FIXTURE) $(DAEMON_SOURCES)
+tests_server_test_store_daemon_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_store_daemon_LDADD = $(SERVER_LIBS) $(CURL_LIBS) $(CHECK_LIBS)
+tests_server_test_store_location_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_store_location_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_store_outage_SOURCES = tests/server/test_store_outage.c $(STORE_FIXTURE)
 tests_server_test_store_outage_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_store_outage_LDADD = $(SERVER_TEST_LIBS)

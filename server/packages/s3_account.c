@@ -93,6 +93,36 @@ void s3_account_forget(struct s3_account *a)
 	explicit_bzero(a, sizeof(*a));
 }
 
+static unsigned long port_of(const struct s3_account *a)
+{
+	struct s3_place place;
+	const char *port;
+
+	s3_account_place(a, a->at.region, &place);
+	port = strrchr(place.host, ':');
+	if (port && port[1 + strspn(port + 1, "0123456789")] == '\0')
+		return strtoul(port + 1, NULL, 10);
+	return strcmp(place.scheme, "https://") == 0 ? 443 : 80;
+}
+
+enum ofa_status s3_reach(const struct package_location *at, struct reach *r, struct ofa_error *err)
+{
+	struct s3_account account;
+	enum ofa_status st = s3_account_load(at, &account, err);
+
+	if (st != OFA_OK)
+		return st;
+	st = reach_port(r, port_of(&account), err);
+	if (st == OFA_OK)
+		st = reach_path(r, account.ca_file, err);
+	if (st == OFA_OK)
+		st = reach_names(r, err);
+	if (st == OFA_OK)
+		st = reach_certificates(r, err);
+	s3_account_forget(&account);
+	return st;
+}
+
 /* Without the port that its scheme has anyhow, as libcurl and browsers write Host. */
 static void place_of_endpoint(const struct package_location *at, struct s3_place *ret)
 {

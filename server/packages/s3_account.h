@@ -4,6 +4,7 @@
 
 #include "packages/package_location.h"
 #include "packages/sigv4.h"
+#include "reach.h"
 
 #define S3_HOST_MAX (PACKAGE_BUCKET_MAX + PACKAGE_ENDPOINT_MAX)
 #define S3_CA_MAX 1024
@@ -19,6 +20,8 @@ struct s3_account {
 enum ofa_status s3_account_load(const struct package_location *at, struct s3_account *ret,
 				struct ofa_error *err) OFA_MUST_CHECK;
 void s3_account_forget(struct s3_account *a);
+/* Adds the port of its endpoint, and what is read to connect there. */
+enum ofa_status s3_reach(const struct package_location *at, struct reach *r, struct ofa_error *err) OFA_MUST_CHECK;
 
 /* In a region, which may be another than the account's: "https://" or "http://", the value of Host, and the path before
  * an object's name. */

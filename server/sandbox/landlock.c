@@ -4,9 +4,8 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "sandbox/sandbox.h"
@@ -56,6 +55,12 @@ static struct ruleset everything(int version)
 	return r;
 }
 
+/* A rule of a port (struct landlock_net_port_attr, LANDLOCK_RULE_NET_PORT), since version 4. */
+struct port_rule {
+	uint64_t access, port;
+};
+#define RULE_NET_PORT 2
+
 struct building {
 	int fd;
 	uint64_t handled;
@@ -78,6 +83,17 @@ static enum ofa_status allow(const struct building *b, const char *path, uint64_
 			      strerror(errno));
 	close(rule.parent_fd);
 	return st;
+}
+
+/* What libraries read on their way: a file, or a directory with what is in it.  What may not be opened now need not be
+ * later. */
+static enum ofa_status allow_reading(const struct building *b, const char *path)
+{
+	struct stat info;
+
+	if (stat(path, &info) != 0)
+		return OFA_OK;
+	return allow(b, path, S_ISDIR(info.st_mode) ? READING : LANDLOCK_ACCESS_FS_READ_FILE);
 }
 
 static enum ofa_status allow_reopened(void *ctx, const char *directory, enum option_reopened how)
@@ -105,35 +121,19 @@ static enum ofa_status allow_proc(const struct building *b)
 	return OFA_OK;
 }
 
-/* What the C library, libpq, OpenSSL and libcurl read before they connect: where names of hosts come from, authorities,
- * and the user's own of both for PostgreSQL. */
-static enum ofa_status allow_connecting(const struct building *b)
+static enum ofa_status allow_reach(const struct building *b, const struct ruleset *ruleset, const struct reach *reach)
 {
-	static const char *const paths[] = {
-		"/etc/hosts",
-		"/etc/resolv.conf",
-		"/etc/nsswitch.conf",
-		"/etc/host.conf",
-		"/etc/gai.conf",
-		"/etc/services",
-		"/run/systemd/resolve",
-		"/etc/ssl",
-		"/etc/pki",
-		"/usr/lib/ssl",
-		"/usr/share/ca-certificates",
-		"/usr/local/share/ca-certificates",
-		"/etc/passwd", /* who it is that connects, where the URL does not say */
-	};
-	static const char *const of_home[] = {".postgresql", ".pgpass", ".pg_service.conf"};
-	const char *home = getenv("HOME");
 	enum ofa_status st = OFA_OK;
-	char path[4096];
 
-	for (size_t i = 0; i < OFA_ARRAY_LEN(paths) && st == OFA_OK; i++)
-		st = allow(b, paths[i], LANDLOCK_ACCESS_FS_READ_FILE);
-	for (size_t i = 0; i < OFA_ARRAY_LEN(of_home) && home && st == OFA_OK; i++)
-		if (snprintf(path, sizeof(path), "%s/%s", home, of_home[i]) < (int)sizeof(path))
-			st = allow(b, path, LANDLOCK_ACCESS_FS_READ_FILE);
+	for (size_t i = 0; i < reach->n_paths && st == OFA_OK; i++)
+		st = allow_reading(b, reach->paths[i]);
+	for (size_t i = 0; i < reach->n_ports && st == OFA_OK && ruleset->net; i++) {
+		const struct port_rule rule = {.access = NET_CONNECT_TCP, .port = reach->ports[i]};
+
+		if (syscall(SYS_landlock_add_rule, b->fd, RULE_NET_PORT, &rule, 0))
+			st = ofa_fail(b->err, OFA_ERR_IO, "--sandbox", "Landlock refuses a rule for port %u: %s",
+				      reach->ports[i], strerror(errno));
+	}
 	return st;
 }
 
@@ -144,7 +144,7 @@ int landlock_version(void)
 	return version > 0 ? (int)version : 0;
 }
 
-enum ofa_status landlock_enter(const struct settings *s, struct ofa_error *err)
+enum ofa_status landlock_enter(const struct settings *s, const struct reach *reach, struct ofa_error *err)
 {
 	int version = landlock_version();
 	struct ruleset ruleset;
@@ -155,8 +155,6 @@ enum ofa_status landlock_enter(const struct settings *s, struct ofa_error *err)
 		return ofa_fail(err, OFA_ERR_UNSUPPORTED, "--sandbox", "this kernel has no Landlock (%s)",
 				strerror(errno));
 	ruleset = everything(version);
-	if (sandbox_connects(s))
-		ruleset.net &= ~NET_CONNECT_TCP;
 	b.handled = ruleset.fs;
 	b.fd = (int)syscall(SYS_landlock_create_ruleset, &ruleset, sizeof(ruleset), 0);
 	if (b.fd < 0)
@@ -164,8 +162,8 @@ enum ofa_status landlock_enter(const struct settings *s, struct ofa_error *err)
 	st = settings_reopened(s, allow_reopened, &b);
 	if (st == OFA_OK)
 		st = allow_proc(&b);
-	if (st == OFA_OK && sandbox_connects(s))
-		st = allow_connecting(&b);
+	if (st == OFA_OK)
+		st = allow_reach(&b, &ruleset, reach);
 	/* how much of the processors there is for us, which may change */
 	if (st == OFA_OK)
 		st = allow(&b, "/sys/fs/cgroup", LANDLOCK_ACCESS_FS_READ_FILE);

@@ -1,8 +1,8 @@
 #include <dirent.h>
 #include <sys/prctl.h>
-#include <string.h>
+#include "packages/s3_account.h"
 #include "sandbox/sandbox.h"
-#include "store/store.h"
+#include "store/location.h"
 
 /* Sanitizers start threads, read files of /proc and trace the process at its end. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -39,11 +39,6 @@ static enum ofa_status check_threads(struct ofa_error *err)
 				 "%d threads run already, started by a library: they would not be bound", n);
 }
 
-bool sandbox_connects(const struct settings *s)
-{
-	return store_url_shared(s->store) || (s->packages && strncmp(s->packages, "s3:", 3) == 0);
-}
-
 enum ofa_status sandbox_check(const struct settings *s, struct ofa_error *err)
 {
 	if (s->sandbox != SANDBOX_ON || (landlock_version() > 0 && prctl(PR_GET_SECCOMP) >= 0))
@@ -53,10 +48,23 @@ enum ofa_status sandbox_check(const struct settings *s, struct ofa_error *err)
 			landlock_version() > 0 ? "seccomp" : "Landlock");
 }
 
+/* What is on another machine. */
+static enum ofa_status reach_all(const struct settings *s, struct reach *r, struct ofa_error *err)
+{
+	struct package_location at = {.kind = PACKAGES_IN_DIR};
+	enum ofa_status st = store_reach(s->store, r, err);
+
+	if (st == OFA_OK && s->packages)
+		st = package_location_parse(s->packages, &at, err);
+	return st == OFA_OK && at.kind == PACKAGES_IN_S3 ? s3_reach(&at, r, err) : st;
+}
+
 enum ofa_status sandbox_enter(const struct settings *s, const struct log *log, struct ofa_error *err)
 {
 	struct ofa_error reasons[3] = {{.status = OFA_OK}};
+	struct reach reach = {.n_paths = 0};
 	bool whole = true;
+	enum ofa_status st;
 
 	if (s->sandbox == SANDBOX_OFF || (s->sandbox == SANDBOX_AUTO && SANITIZED)) {
 		log_message(log, LOG_LEVEL_WARN, "there is no sandbox: --sandbox is off");
@@ -64,12 +72,17 @@ enum ofa_status sandbox_enter(const struct settings *s, const struct log *log, s
 	}
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return ofa_fail(err, OFA_ERR_IO, "--sandbox", "privileges cannot be given up for good");
-	(void)!check_threads(&reasons[0]);
-	(void)!landlock_enter(s, &reasons[1]);
-	(void)!seccomp_enter(s, &reasons[2]);
+	st = reach_all(s, &reach, err);
+	if (st == OFA_OK) {
+		(void)!check_threads(&reasons[0]);
+		(void)!landlock_enter(s, &reach, &reasons[1]);
+		(void)!seccomp_enter(reach.connects, &reasons[2]);
+	}
+	reach_release(&reach);
+	if (st != OFA_OK)
+		return st;
 	for (size_t i = 0; i < OFA_ARRAY_LEN(reasons); i++) {
-		enum ofa_status st = reasons[i].status;
-
+		st = reasons[i].status;
 		if (st == OFA_OK)
 			continue;
 		if (s->sandbox == SANDBOX_ON || st != OFA_ERR_UNSUPPORTED)

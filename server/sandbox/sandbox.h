@@ -4,6 +4,7 @@
 #define OFAD_SANDBOX_H
 
 #include "log.h"
+#include "reach.h"
 #include "settings.h"
 
 enum sandbox_mode {
@@ -15,8 +16,9 @@ enum sandbox_mode {
 /* To be called by the only thread there is: those that it starts inherit it, others would not be bound.  Nothing
  * lifts it again.  Afterwards
  *   - files are read and written beneath the directories that the table of options says something is opened in again
- *     (enum option_reopened); those of this process in /proc and of control groups are read; what is open stays open;
- *     all else is refused with EACCES, and so is making a TCP connection, unless sandbox_connects();
+ *     (enum option_reopened); those of this process in /proc and of control groups are read, and what a database on
+ *     another machine needs (reach.h); what is open stays open; all else is refused with EACCES, and so is making a
+ *     TCP connection to a port that is not in reach;
  *   - the calls in sandbox/seccomp.c are refused with EPERM: an error that is logged beats a daemon that dies of a call
  *     that some library makes on a path nobody has tried. */
 enum ofa_status sandbox_enter(const struct settings *s, const struct log *log, struct ofa_error *err) OFA_MUST_CHECK;
@@ -24,17 +26,15 @@ enum ofa_status sandbox_enter(const struct settings *s, const struct log *log, s
 /* Can this kernel do what the settings insist on? */
 enum ofa_status sandbox_check(const struct settings *s, struct ofa_error *err) OFA_MUST_CHECK;
 
-/* Do the settings name servers that it has to connect to, again and again?  Then that and what libraries read for it
- * (names of hosts, authorities) stay allowed; listening does not. */
-bool sandbox_connects(const struct settings *s);
-
 /* ---- its two halves ---- */
 
 /* The version of the kernel's interface; 0: it has none. */
 int landlock_version(void);
 
 /* One after the other: OFA_ERR_UNSUPPORTED where the kernel has none of it. */
-enum ofa_status landlock_enter(const struct settings *s, struct ofa_error *err) OFA_MUST_CHECK;
-enum ofa_status seccomp_enter(const struct settings *s, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status landlock_enter(const struct settings *s, const struct reach *reach,
+			       struct ofa_error *err) OFA_MUST_CHECK;
+/* connects: sockets are made and connected. */
+enum ofa_status seccomp_enter(bool connects, struct ofa_error *err) OFA_MUST_CHECK;
 
 #endif

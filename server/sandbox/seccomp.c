@@ -5,6 +5,7 @@
 #include <seccomp.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include "sandbox/sandbox.h"
 
 /* clang-format off */
@@ -15,7 +16,7 @@ static const int denied[] = {
 	SCMP_SYS(pidfd_open), SCMP_SYS(pidfd_getfd), SCMP_SYS(pidfd_send_signal), SCMP_SYS(kill), SCMP_SYS(tkill),
 	SCMP_SYS(rt_sigqueueinfo), SCMP_SYS(rt_tgsigqueueinfo),
 	/* sockets of its own: what it listens on is open, connections are accepted */
-	SCMP_SYS(listen),
+	SCMP_SYS(bind), SCMP_SYS(listen),
 	/* another root, other mounts, other name spaces */
 	SCMP_SYS(mount), SCMP_SYS(umount2), SCMP_SYS(pivot_root), SCMP_SYS(chroot), SCMP_SYS(move_mount),
 	SCMP_SYS(open_tree), SCMP_SYS(fsopen), SCMP_SYS(fsconfig), SCMP_SYS(fsmount), SCMP_SYS(fspick),
@@ -37,9 +38,6 @@ static const int denied[] = {
 };
 /* clang-format on */
 
-/* Unless it has other servers to connect to; the C library binds where it asks for the names of hosts. */
-static const int connecting[] = {SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bind)};
-
 /* Memory that is to be run as a program. */
 static const struct {
 	int call;
@@ -50,12 +48,27 @@ static const struct {
 	{SCMP_SYS(pkey_mprotect), 2},
 };
 
-static int add_rules(scmp_filter_ctx filter, bool connects)
+/* Who connects to nothing needs no sockets but those that are accepted; else they are of the Internet or of files. */
+static int add_socket_rules(scmp_filter_ctx filter, bool connects)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < OFA_ARRAY_LEN(connecting) && !connects && rc == 0; i++)
-		rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), connecting[i], 0);
+	if (!connects) {
+		rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 0);
+		return rc ? rc : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(connect), 0);
+	}
+	for (unsigned family = 0; family < AF_INET6 && rc == 0; family++)
+		if (family != AF_UNIX && family != AF_INET)
+			rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+					      SCMP_A0(SCMP_CMP_EQ, family));
+	return rc ? rc : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+					  SCMP_A0(SCMP_CMP_GT, AF_INET6));
+}
+
+static int add_rules(scmp_filter_ctx filter, bool connects)
+{
+	int rc = add_socket_rules(filter, connects);
+
 	for (size_t i = 0; i < OFA_ARRAY_LEN(denied) && rc == 0; i++)
 		rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), denied[i], 0);
 	for (size_t i = 0; i < OFA_ARRAY_LEN(executable) && rc == 0; i++)
@@ -72,14 +85,14 @@ static int add_rules(scmp_filter_ctx filter, bool connects)
 	return rc;
 }
 
-enum ofa_status seccomp_enter(const struct settings *s, struct ofa_error *err)
+enum ofa_status seccomp_enter(bool connects, struct ofa_error *err)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	int rc;
 
 	if (!filter)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
-	rc = add_rules(filter, sandbox_connects(s));
+	rc = add_rules(filter, connects);
 	if (rc == 0)
 		rc = seccomp_load(filter);
 	seccomp_release(filter);

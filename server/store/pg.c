@@ -23,6 +23,21 @@ static enum ofa_status migrate(struct store_pg *s, struct ofa_error *err)
 	return st;
 }
 
+static enum ofa_status pg_check(const char *url, bool *ret_tokens, struct ofa_error *err)
+{
+	struct store_pg s = {.url = (char *)(uintptr_t)url};
+	enum ofa_status st = pg_url_check(url, err);
+	PGconn *pq;
+
+	if (st == OFA_OK)
+		st = pg_connect(&s, &pq, err);
+	if (st != OFA_OK)
+		return st;
+	st = pg_may_migrate(pq, ret_tokens, err);
+	PQfinish(pq);
+	return st;
+}
+
 static enum ofa_status pg_open(const char *url, const struct store_options *opt, struct store **ret,
 			       struct ofa_error *err)
 {
@@ -54,6 +69,8 @@ const struct store_driver store_postgresql = {
 	.package_bytes = &pg_package_bytes,
 	.open = pg_open,
 	.close = pg_close,
+	.check = pg_check,
+	.reach = pg_reach,
 	.profile_put = pg_profile_put,
 	.profile_get = pg_profile_get,
 	.profile_delete = pg_profile_delete,

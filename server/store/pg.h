@@ -11,6 +11,7 @@
 
 #include <libpq-fe.h>
 #include <pthread.h>
+#include "reach.h"
 #include "store/store.h"
 
 #define PG_CONNECTIONS 8        /* unless the options say another number */
@@ -63,6 +64,8 @@ struct store_pg *pg_of(struct store *s);
 
 /* Does libpq understand it?  What it says of an URL that it does not would tell parts of a password. */
 enum ofa_status pg_url_check(const char *url, struct ofa_error *err) OFA_MUST_CHECK;
+/* Its ports, and the files that libpq reads for it; what the URL does not say is libpq's default. */
+enum ofa_status pg_reach(const char *url, struct reach *r, struct ofa_error *err) OFA_MUST_CHECK;
 
 /* ---- pg_pool.c ---- */
 
@@ -95,6 +98,8 @@ extern const size_t pg_n_migrations;
 /* Brings the database to this program's schema, in one transaction, one program at a time; needs no right to do so
  * where there is nothing to do.  OFA_ERR_UNSUPPORTED for a later one that this program does not understand. */
 enum ofa_status pg_migrate(PGconn *pq, struct ofa_error *err) OFA_MUST_CHECK;
+/* Would it?  And does the database have tokens? */
+enum ofa_status pg_may_migrate(PGconn *pq, bool *ret_tokens, struct ofa_error *err) OFA_MUST_CHECK;
 
 /* ---- pg_run.c ---- */
 

@@ -168,3 +168,32 @@ enum ofa_status pg_migrate(PGconn *pq, struct ofa_error *err)
 		(void)!pg_plain(pq, "ROLLBACK", NULL, NULL);
 	return st;
 }
+
+/* A table that is not there yet has none. */
+static enum ofa_status has_tokens(PGconn *pq, const struct standing *standing, bool *ret, struct ofa_error *err)
+{
+	PGresult *res;
+	enum ofa_status st;
+
+	*ret = false;
+	if (standing->version == 0)
+		return OFA_OK;
+	st = pg_plain(pq, "SELECT EXISTS (SELECT FROM tokens)", &res, err);
+	if (st != OFA_OK)
+		return st;
+	*ret = pg_get_boolean(res, 0, 0);
+	PQclear(res);
+	return OFA_OK;
+}
+
+enum ofa_status pg_may_migrate(PGconn *pq, bool *ret_tokens, struct ofa_error *err)
+{
+	struct standing standing = {0};
+	enum ofa_status st = suits(pq, err);
+
+	if (st == OFA_OK)
+		st = read_standing(pq, &standing, err);
+	if (st == OFA_OK && standing.known < (int)pg_n_migrations)
+		st = may_create(pq, &standing, err);
+	return st == OFA_OK ? has_tokens(pq, &standing, ret_tokens, err) : st;
+}

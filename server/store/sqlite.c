@@ -1,5 +1,7 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "embedded.h"
 #include "store/sqlite_conn.h"
 
@@ -158,6 +160,30 @@ static enum ofa_status sqlite_open(const char *path, const struct store_options 
 	return OFA_OK;
 }
 
+/* What stands in its first bytes (SQLite, "Database File Format", 1.3): it is not opened, for that makes files beside
+ * it. */
+static enum ofa_status sqlite_check(const char *path, bool *ret_tokens, struct ofa_error *err)
+{
+	static const char magic[] = "SQLite format 3";
+	uint8_t head[100];
+	FILE *f = fopen(path, "rb");
+	enum ofa_status st = OFA_OK;
+	size_t n;
+
+	*ret_tokens = false;
+	if (!f && errno == ENOENT)
+		return OFA_OK; /* it is yet to be made */
+	if (!f)
+		return ofa_fail(err, OFA_ERR_IO, NULL, "cannot read %s: %s", path, strerror(errno));
+	n = fread(head, 1, sizeof(head), f);
+	if (n > 0 && (n < sizeof(head) || memcmp(head, magic, sizeof(magic)) != 0))
+		st = ofa_fail(err, OFA_ERR_IO, NULL, "%s is no database of SQLite", path);
+	else if (n > 0 && (head[60] || head[61] || head[62] || head[63] > OFA_ARRAY_LEN(schema)))
+		st = ofa_fail(err, OFA_ERR_UNSUPPORTED, NULL, "%s has a later schema than this program knows", path);
+	fclose(f);
+	return st;
+}
+
 /* ---- running one statement ---- */
 
 sqlite3_stmt *db_begin(struct db_conn *c, enum db_statement which)
@@ -219,6 +245,7 @@ const struct store_driver store_sqlite = {
 	.name = "sqlite",
 	.open = sqlite_open,
 	.close = sqlite_close,
+	.check = sqlite_check,
 	.profile_put = db_profile_put,
 	.profile_get = db_profile_get,
 	.profile_delete = db_profile_delete,

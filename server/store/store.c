@@ -1,8 +1,6 @@
-#include <stdio.h>
 #include <string.h>
+#include "store/location.h"
 #include "store/store.h"
-
-#define PATH_BYTES 4096
 
 const char *store_topic_name(enum store_topic topic)
 {
@@ -17,33 +15,40 @@ const char *store_topic_name(enum store_topic topic)
 	return names[topic];
 }
 
-static enum ofa_status open_default(const char *dir, const struct store_options *opt, struct store **ret,
-				    struct ofa_error *err)
+/* Whose database it is, and what its driver is to be told. */
+static enum ofa_status choose(const char *url, const char *dir, const struct store_driver **ret_driver,
+			      char path[STORE_PATH_MAX], const char **ret_location, struct ofa_error *err)
 {
-	char path[PATH_BYTES];
+	enum ofa_status st = store_file(url, dir, path, err);
 
-	if (snprintf(path, sizeof(path), "%s/ofad.db", dir) >= (int)sizeof(path))
-		return ofa_fail(err, OFA_ERR_INVALID, "--data", "the path of the data directory is too long");
-	return store_sqlite.open(path, opt, ret, err);
-}
-
-bool store_url_shared(const char *url)
-{
-	return url && (strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0);
+	if (st != OFA_OK)
+		return st;
+	if (!path[0] && !store_url_shared(url))
+		return ofa_fail(err, OFA_ERR_INVALID, "--store",
+				"--store is \"%.*s...\"; sqlite:FILE and postgresql://USER@HOST/NAME are accepted",
+				(int)strcspn(url, ":/@"), url);
+	*ret_driver = path[0] ? &store_sqlite : &store_postgresql;
+	*ret_location = path[0] ? path : url;
+	return OFA_OK;
 }
 
 enum ofa_status store_open(const char *url, const char *dir, const struct store_options *opt, struct store **ret,
 			   struct ofa_error *err)
 {
-	static const char file[] = "sqlite:";
+	const struct store_driver *driver;
+	char path[STORE_PATH_MAX];
+	const char *location;
+	enum ofa_status st = choose(url, dir, &driver, path, &location, err);
 
-	if (!url)
-		return open_default(dir, opt, ret, err);
-	if (strncmp(url, file, strlen(file)) == 0 && url[strlen(file)])
-		return store_sqlite.open(url + strlen(file), opt, ret, err);
-	if (store_url_shared(url))
-		return store_postgresql.open(url, opt, ret, err);
-	return ofa_fail(err, OFA_ERR_INVALID, "--store",
-			"--store is \"%.*s...\"; sqlite:FILE and postgresql://USER@HOST/NAME are accepted",
-			(int)strcspn(url, ":/@"), url);
+	return st == OFA_OK ? driver->open(location, opt, ret, err) : st;
+}
+
+enum ofa_status store_check(const char *url, const char *dir, bool *ret_tokens, struct ofa_error *err)
+{
+	const struct store_driver *driver;
+	char path[STORE_PATH_MAX];
+	const char *location;
+	enum ofa_status st = choose(url, dir, &driver, path, &location, err);
+
+	return st == OFA_OK ? driver->check(location, ret_tokens, err) : st;
 }

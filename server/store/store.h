@@ -13,6 +13,7 @@
 #include "base/sha256.h"
 
 struct log;
+struct reach;
 
 #define STORE_TIME_MAX 32
 
@@ -145,6 +146,9 @@ struct store_driver {
 	enum ofa_status (*open)(const char *location, const struct store_options *opt, struct store **ret,
 				struct ofa_error *err);
 	void (*close)(struct store *s);
+	/* store_check() and store_reach() of a location. */
+	enum ofa_status (*check)(const char *location, bool *ret_tokens, struct ofa_error *err);
+	enum ofa_status (*reach)(const char *location, struct reach *r, struct ofa_error *err); /* NULL: of nothing */
 
 	/* Makes the content the next revision of its name, unless it is the current one already or the gate (NULL:
 	 * none) is closed.  *ret_state: what the name stands for afterwards. */
@@ -332,8 +336,9 @@ extern const struct store_driver store_postgresql;
  * never tell a password. */
 enum ofa_status store_open(const char *url, const char *dir, const struct store_options *opt, struct store **ret,
 			   struct ofa_error *err) OFA_MUST_CHECK;
-/* Is it the URL of a store that several servers may share? */
-bool store_url_shared(const char *url); /* NULL: it is not */
+/* Would it open, and be migrated?  Changes nothing.  *ret_tokens: does it have tokens, of whatever state?  Of a file
+ * that is not told: false. */
+enum ofa_status store_check(const char *url, const char *dir, bool *ret_tokens, struct ofa_error *err) OFA_MUST_CHECK;
 static inline void store_close(struct store *s) /* NULL is allowed */
 {
 	if (s)
