@@ -47,4 +47,4 @@ noinst_PROGRAMS += bench/device
 bench_device_SOURCES = bench/device.c
 bench_device_CPPFLAGS = $(ENGINE_CPPFLAGS)
 bench_device_LDADD = $(ENGINE_LIBS)
-EXTRA_DIST += bench/dashboard.mjs bench/device_onnx.mjs
+EXTRA_DIST += bench/dashboard.mjs bench/device_onnx.mjs bench/unit-costs.mjs

@@ -12,5 +12,5 @@ EXTRA_DIST += .dockerignore docker/Dockerfile docker/build-locally docker/packag
 	docker/monitoring/grafana-ofad.json docker/monitoring/prometheus-compose.yml \
 	docker/monitoring/prometheus-kubernetes.yml \
 	tests/docker/backup.mjs tests/docker/lib.mjs tests/docker/manifests.mjs tests/docker/monitoring.mjs \
-	tests/docker/ofad-alerts.test.yml tests/docker/package.json tests/docker/package-lock.json \
+	tests/docker/image tests/docker/ofad-alerts.test.yml tests/docker/package.json tests/docker/package-lock.json \
 	tests/docker/proxy.mjs tests/docker/run
