@@ -144,7 +144,7 @@ server_libofad_a_SOURCES = \
 	server/store/pg_pool.c \
 	server/store/pg_profiles.c \
 	server/store/pg_revisions.c \
-	server/store/pg_run.c \
+	server/store/pg_answer.c server/store/pg_run.c \
 	server/store/pg_listener.c server/store/pg_locks.c \
 	server/store/pg_session.h server/store/pg_session.c \
 	server/store/notification.h server/store/notification.c \

@@ -21,6 +21,7 @@
 #define PG_REST_MS 500.0        /* after an attempt that failed */
 #define PG_WAIT_MS 5000.0       /* for a connection that others have */
 #define PG_STATEMENT_MS 10000   /* that a statement may take in the database */
+#define PG_PATIENCE_MS 11000.0  /* after which one that is not answered is given up with its connection */
 
 /* A const object for each, at whose address connections know it again. */
 struct pg_statement {
@@ -45,6 +46,9 @@ struct pg_conn {
 };
 
 struct pg_session; /* the connections beside the pool: pg_session.c */
+/* Has the database been out of reach for some seconds?  Then nobody waits for it.  Any thread; NULL: it is not
+ * known. */
+bool pg_session_lost(const struct pg_session *p);
 
 struct store_pg {
 	struct store base;
@@ -139,7 +143,17 @@ enum ofa_status pg_begin_locked(struct store_pg *s, enum pg_lock lock, const cha
 enum ofa_status pg_on(struct pg_conn *c, const struct pg_statement *q, const struct pg_args *a, PGresult **ret,
 		      struct ofa_error *err) OFA_MUST_CHECK;
 enum ofa_status pg_end(struct store_pg *s, struct pg_conn *c, enum ofa_status st, struct ofa_error *err) OFA_MUST_CHECK;
-/* Text that need not be prepared: one statement, or several. */
+/* ---- pg_answer.c ---- */
+
+/* The last result of what was sent (`sent`: whether libpq has taken it), as PQexec() gives it; NULL when none came in
+ * ms: then the connection is closed, since nobody knows what became of it. */
+PGresult *pg_answer(PGconn *pq, int sent, double ms);
+
+/* ---- pg_run.c ---- */
+
+/* Text that need not be prepared: one statement, or several; answered within PG_PATIENCE_MS. */
+enum ofa_status pg_command(PGconn *pq, const char *sql, PGresult **ret, struct ofa_error *err) OFA_MUST_CHECK;
+/* The same, however long it takes. */
 enum ofa_status pg_plain(PGconn *pq, const char *sql, PGresult **ret, struct ofa_error *err) OFA_MUST_CHECK;
 
 /* Columns of a text result. */

@@ -21,9 +21,8 @@ static void lose(struct pg_session *p, const char *why)
 {
 	PQfinish(p->hearing);
 	p->hearing = NULL;
-	if (p->in_contact)
+	if (!atomic_exchange(&p->lost, true))
 		p->listener.lost(p->listener.ctx, why);
-	p->in_contact = false;
 }
 
 static void answered(struct pg_session *p)
@@ -51,7 +50,7 @@ static void connect_again(struct pg_session *p)
 		return;
 	}
 	p->pause_ms = PG_PAUSE_MS;
-	p->in_contact = true;
+	atomic_store(&p->lost, false);
 	p->next_look_ms = 0;
 	answered(p);
 	/* what is told from here on is heard; what was told before is asked for */

@@ -64,7 +64,7 @@ static enum ofa_status settle(PGconn *pq, struct ofa_error *err)
 		 "SET statement_timeout = %d; SET default_transaction_isolation = 'read committed'; "
 		 "SET bytea_output = 'hex'; SET extra_float_digits = 1; SET client_min_messages = warning",
 		 PG_STATEMENT_MS);
-	return pg_plain(pq, sql, NULL, err);
+	return pg_command(pq, sql, NULL, err);
 }
 
 enum ofa_status pg_connect(struct store_pg *s, PGconn **ret, struct ofa_error *err)
@@ -81,6 +81,7 @@ enum ofa_status pg_connect(struct store_pg *s, PGconn **ret, struct ofa_error *e
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	if (PQstatus(pq) == CONNECTION_OK) {
 		PQsetNoticeReceiver(pq, hear_no_notice, NULL);
+		(void)PQsetnonblocking(pq, 1); /* who sends waits by pg_answer() */
 		st = settle(pq, err);
 	} else {
 		st = pg_fail(pq, NULL, err);
@@ -167,9 +168,12 @@ static struct pg_conn *wait_for_idle(struct store_pg *s)
 
 enum ofa_status pg_take(struct store_pg *s, struct pg_conn **ret, struct ofa_error *err)
 {
-	struct pg_conn *c = wait_for_idle(s);
+	struct pg_conn *c;
 	enum ofa_status st;
 
+	if (pg_session_lost(s->session))
+		return ofa_fail(err, OFA_ERR_UNAVAILABLE, NULL, "database: it is out of reach");
+	c = wait_for_idle(s);
 	if (!c)
 		return ofa_fail(err, OFA_ERR_UNAVAILABLE, NULL,
 				"database: all %u connections are in use; see --store-connections", s->n);

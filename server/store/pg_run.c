@@ -55,12 +55,23 @@ void pg_bytes(struct pg_args *a, const void *p, size_t n)
 
 /* ---- running ---- */
 
-enum ofa_status pg_plain(PGconn *pq, const char *sql, PGresult **ret, struct ofa_error *err)
+static bool is_prepared(const struct pg_conn *c, const struct pg_statement *q)
 {
-	PGresult *res = PQexec(pq, sql);
-	ExecStatusType said = PQresultStatus(res);
+	for (size_t i = 0; i < c->n_prepared; i++)
+		if (c->prepared[i] == q)
+			return true;
+	return false;
+}
 
-	if (said != PGRES_COMMAND_OK && said != PGRES_TUPLES_OK) {
+static bool is_good(const PGresult *res)
+{
+	return PQresultStatus(res) == PGRES_COMMAND_OK || PQresultStatus(res) == PGRES_TUPLES_OK;
+}
+
+/* Hands the result over, or says why there is none. */
+static enum ofa_status give_out(PGconn *pq, PGresult *res, PGresult **ret, struct ofa_error *err)
+{
+	if (!is_good(res)) {
 		enum ofa_status st = pg_fail(pq, res, err);
 
 		PQclear(res);
@@ -73,17 +84,14 @@ enum ofa_status pg_plain(PGconn *pq, const char *sql, PGresult **ret, struct ofa
 	return OFA_OK;
 }
 
-static bool is_prepared(const struct pg_conn *c, const struct pg_statement *q)
+enum ofa_status pg_command(PGconn *pq, const char *sql, PGresult **ret, struct ofa_error *err)
 {
-	for (size_t i = 0; i < c->n_prepared; i++)
-		if (c->prepared[i] == q)
-			return true;
-	return false;
+	return give_out(pq, pg_answer(pq, PQsendQuery(pq, sql), PG_PATIENCE_MS), ret, err);
 }
 
-static bool is_good(const PGresult *res)
+enum ofa_status pg_plain(PGconn *pq, const char *sql, PGresult **ret, struct ofa_error *err)
 {
-	return PQresultStatus(res) == PGRES_COMMAND_OK || PQresultStatus(res) == PGRES_TUPLES_OK;
+	return give_out(pq, PQexec(pq, sql), ret, err);
 }
 
 /* `sent`: the statement itself failed, not its preparation. */
@@ -117,18 +125,20 @@ enum ofa_status pg_on(struct pg_conn *c, const struct pg_statement *q, const str
 {
 	static const struct pg_args none;
 	PGresult *res;
+	int sent;
 
 	a = a ? a : &none;
 	if (!is_prepared(c, q) && c->n_prepared < PG_STATEMENTS_MAX) {
-		res = PQprepare(c->pq, q->name, q->sql, 0, NULL);
+		res = pg_answer(c->pq, PQsendPrepare(c->pq, q->name, q->sql, 0, NULL), PG_PATIENCE_MS);
 		if (!is_good(res))
 			return failed(c, res, false, err);
 		PQclear(res);
 		c->prepared[c->n_prepared++] = q;
 	}
-	res = is_prepared(c, q)
-		      ? PQexecPrepared(c->pq, q->name, a->n, a->value, a->length, a->format, q->binary)
-		      : PQexecParams(c->pq, q->sql, a->n, NULL, a->value, a->length, a->format, q->binary);
+	sent = is_prepared(c, q)
+		       ? PQsendQueryPrepared(c->pq, q->name, a->n, a->value, a->length, a->format, q->binary)
+		       : PQsendQueryParams(c->pq, q->sql, a->n, NULL, a->value, a->length, a->format, q->binary);
+	res = pg_answer(c->pq, sent, PG_PATIENCE_MS);
 	if (!is_good(res))
 		return failed(c, res, true, err);
 	if (ret)
@@ -205,7 +215,7 @@ static enum ofa_status begin(struct store_pg *s, const char *sql, struct pg_conn
 
 		if (st != OFA_OK)
 			return st;
-		st = pg_plain(c->pq, sql, NULL, &said);
+		st = pg_command(c->pq, sql, NULL, &said);
 		if (st == OFA_OK) {
 			*ret = c;
 			return OFA_OK;
@@ -240,7 +250,7 @@ static enum ofa_status commit(struct pg_conn *c, struct ofa_error *err)
 {
 	struct ofa_error said = {0};
 	PGresult *res = NULL;
-	enum ofa_status st = pg_plain(c->pq, "COMMIT", &res, &said);
+	enum ofa_status st = pg_command(c->pq, "COMMIT", &res, &said);
 
 	if (st != OFA_OK)
 		return ofa_fail(err, st, NULL, "%s%s", said.message, PQstatus(c->pq) == CONNECTION_OK ? "" : UNKNOWN);
@@ -255,7 +265,7 @@ enum ofa_status pg_end(struct store_pg *s, struct pg_conn *c, enum ofa_status st
 	if (st == OFA_OK)
 		st = commit(c, err);
 	else if (PQstatus(c->pq) == CONNECTION_OK)
-		(void)!pg_plain(c->pq, "ROLLBACK", NULL, NULL);
+		(void)!pg_command(c->pq, "ROLLBACK", NULL, NULL);
 	pg_give(s, c);
 	return st;
 }

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -37,7 +36,7 @@ enum ofa_status pg_session_new(struct store_pg *s, struct ofa_error *err)
 	if (!p)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	p->store = s;
-	p->in_contact = true; /* the pool has just been */
+	atomic_init(&p->lost, false); /* the pool has just been in contact */
 	atomic_init(&p->stopping, false);
 	atomic_init(&p->answered_ms, clock_ms());
 	p->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -66,46 +65,17 @@ void pg_session_free(struct pg_session *p)
 	free(p);
 }
 
+bool pg_session_lost(const struct pg_session *p)
+{
+	return p && atomic_load_explicit(&p->lost, memory_order_relaxed) &&
+	       clock_ms() - atomic_load_explicit(&p->answered_ms, memory_order_relaxed) > PG_ANSWER_MS;
+}
+
 /* ---- asking ---- */
 
 bool pg_session_usable(const PGconn *pq)
 {
 	return pq && PQstatus(pq) == CONNECTION_OK && PQtransactionStatus(pq) == PQTRANS_IDLE;
-}
-
-/* False: there is no result by then, and there will be none. */
-static bool await_result(PGconn *pq, double until_ms)
-{
-	while (PQisBusy(pq)) {
-		struct pollfd fd = {.fd = PQsocket(pq), .events = POLLIN};
-		double left = until_ms - clock_ms();
-
-		if (left <= 0 || (poll(&fd, 1, (int)left + 1) < 0 && errno != EINTR))
-			return false;
-		if (fd.revents && !PQconsumeInput(pq))
-			return false;
-	}
-	return true;
-}
-
-/* The first result; the others, of which there are none to speak of, are read to their end.  NULL: there was none in
- * time. */
-static PGresult *collect(PGconn *pq)
-{
-	double until = clock_ms() + PG_ANSWER_MS;
-	PGresult *first = NULL, *next;
-
-	while (await_result(pq, until)) {
-		next = PQgetResult(pq);
-		if (!next)
-			return first;
-		if (first)
-			PQclear(next);
-		else
-			first = next;
-	}
-	PQclear(first);
-	return NULL;
 }
 
 enum ofa_status pg_session_ask(PGconn *pq, const char *sql, int n, const char *const *values, PGresult **ret,
@@ -114,12 +84,7 @@ enum ofa_status pg_session_ask(PGconn *pq, const char *sql, int n, const char *c
 	PGresult *res;
 	enum ofa_status st;
 
-	if (!PQsendQueryParams(pq, sql, n, NULL, values, NULL, NULL, 0))
-		return ofa_fail(err, OFA_ERR_UNAVAILABLE, NULL, "database: %.*s",
-				(int)strcspn(PQerrorMessage(pq), "\n"), PQerrorMessage(pq));
-	res = collect(pq);
-	if (!res && PQstatus(pq) == CONNECTION_OK)
-		return ofa_fail(err, OFA_ERR_UNAVAILABLE, NULL, "database: no answer in %.0f ms", PG_ANSWER_MS);
+	res = pg_answer(pq, PQsendQueryParams(pq, sql, n, NULL, values, NULL, NULL, 0), PG_ANSWER_MS);
 	if (PQresultStatus(res) == PGRES_TUPLES_OK || PQresultStatus(res) == PGRES_COMMAND_OK) {
 		if (ret)
 			*ret = res;

@@ -25,10 +25,9 @@ struct pg_session {
 	int stop; /* an eventfd that wakes it */
 	struct store_listener listener;
 	PGconn *hearing;
-	bool in_contact;
 	double pause_ms, next_look_ms;
 	/* read by anybody */
-	atomic_bool stopping;
+	atomic_bool lost, stopping;
 	_Atomic double answered_ms; /* when the database answered last */
 	/* ---- pg_locks.c ---- */
 	pthread_mutex_t locking; /* what follows */
@@ -42,7 +41,7 @@ enum ofa_status pg_session_new(struct store_pg *s, struct ofa_error *err) OFA_MU
 void pg_session_free(struct pg_session *p); /* NULL is allowed */
 
 /* One statement with n text parameters on a connection that is nobody else's; OFA_ERR_UNAVAILABLE without an answer in
- * PG_ANSWER_MS.  *ret is PQclear()ed by the caller; NULL: it is not wanted.  Afterwards the connection may be
+ * PG_ANSWER_MS.  *ret is PQclear()ed by the caller; ret NULL: it is not wanted.  Afterwards the connection may be
  * unusable: pg_session_usable(). */
 enum ofa_status pg_session_ask(PGconn *pq, const char *sql, int n, const char *const *values, PGresult **ret,
 			       struct ofa_error *err) OFA_MUST_CHECK;
