@@ -208,6 +208,8 @@ SERVER_TESTS = \
 	tests/server/test_request \
 	tests/server/test_route \
 	tests/server/test_samples \
+	tests/server/test_replicas \
+	tests/server/test_contact \
 	tests/server/test_settings \
 	tests/server/test_sharing \
 	tests/server/test_static \
@@ -295,6 +297,14 @@ tests_server_test_route_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_settings_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_settings_LDADD = $(SERVER_TEST_LIBS)
 CLUSTER_SOURCES = tests/server/cluster.h tests/server/cluster.c
+REPLICA_SOURCES = tests/server/replica_set.h tests/server/replica_set.c $(CLUSTER_SOURCES) $(JOB_CLIENT_SOURCES)
+tests_server_test_replicas_SOURCES = tests/server/test_replicas.c $(REPLICA_SOURCES)
+tests_server_test_replicas_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_replicas_LDADD = $(SERVER_E2E_LIBS)
+tests_server_test_contact_SOURCES = tests/server/test_contact.c tests/server/relay.h tests/server/relay.c \
+	$(REPLICA_SOURCES)
+tests_server_test_contact_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_contact_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_sharing_SOURCES = tests/server/test_sharing.c $(CLUSTER_SOURCES)
 tests_server_test_sharing_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_sharing_LDADD = $(SERVER_TEST_LIBS)
