@@ -36,7 +36,8 @@ static void on_signal(int number)
 	interrupted = 1;
 }
 
-/* The first signal ends the run at the next step; a second one ends the program. */
+/* The first signal ends the run at the next step; a second one ends the program.  SIGUSR1 is what mpirun passes on
+ * without ending the ranks a second later. */
 static void catch_signals(void)
 {
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
@@ -44,6 +45,7 @@ static void catch_signals(void)
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
 }
 
 /* What one invocation holds. */

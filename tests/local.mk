@@ -168,6 +168,7 @@ SHELL_TESTS = \
 	tests/cli/test-predictor \
 	tests/cli/test-promise \
 	tests/cli/test-profile-import \
+	tests/cli/test-train-mpi \
 	tests/cli/test-types \
 	tests/cli/test-usage \
 	tests/e2e/test-access \
@@ -179,6 +180,7 @@ SHELL_TESTS = \
 	tests/server/test-unit
 TESTS += $(SHELL_TESTS)
 EXTRA_DIST += $(SHELL_TESTS) tests/cli/lib.sh tests/cli/tiny-network.sh tests/cli/tiny-recipe.json \
+	tests/cli/distance.py \
 	tests/e2e/altering-proxy.py tests/e2e/cutting-proxy.py
 
 # The daemon: its parts, then a real one on a loopback port.
