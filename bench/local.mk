@@ -48,3 +48,9 @@ bench_device_SOURCES = bench/device.c
 bench_device_CPPFLAGS = $(ENGINE_CPPFLAGS)
 bench_device_LDADD = $(ENGINE_LIBS)
 EXTRA_DIST += bench/dashboard.mjs bench/device_onnx.mjs bench/unit-costs.mjs
+# What the database costs: SQLite, PostgreSQL.
+noinst_PROGRAMS += bench/store
+bench_store_SOURCES = bench/store.c
+bench_store_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
+bench_store_LDADD = $(SERVER_LIBS)
+EXTRA_DIST += bench/dashboard.mjs bench/device_onnx.mjs

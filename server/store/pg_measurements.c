@@ -1,4 +1,5 @@
 #include "clock.h"
+#include "log.h"
 #include "store/pg.h"
 #include "store/pg_driver.h"
 
@@ -39,9 +40,10 @@ static const struct pg_statement of_profile = {
 	       "profile_revision = $2 ORDER BY number DESC LIMIT $3) m ORDER BY subnet, author, device, latency_ms",
 };
 
-/* ---- writing: one at a time for each subnet, so that none is kept beyond the number ---- */
+/* ---- writing ---- */
 
-static enum ofa_status insert(struct pg_conn *c, const struct store_measurement *m, uint64_t *ret_number,
+/* Alone, so that many wait for the disk together. */
+static enum ofa_status insert(struct store_pg *s, const struct store_measurement *m, uint64_t *ret_number,
 			      struct ofa_error *err)
 {
 	char now[CLOCK_RFC3339_MAX];
@@ -58,7 +60,7 @@ static enum ofa_status insert(struct pg_conn *c, const struct store_measurement 
 	pg_real(&a, m->p95_ms);
 	pg_real(&a, m->accuracy);
 	pg_text(&a, now);
-	st = pg_on(c, &measurement_put, &a, &res, err);
+	st = pg_run(s, &measurement_put, &a, PG_ONCE, &res, err);
 	if (st != OFA_OK)
 		return st;
 	if (PQntuples(res))
@@ -69,8 +71,8 @@ static enum ofa_status insert(struct pg_conn *c, const struct store_measurement 
 	return st;
 }
 
-static enum ofa_status prune(struct pg_conn *c, const struct store_measurement *m, const struct store_keep *keep,
-			     struct ofa_error *err)
+static enum ofa_status erase_older(struct pg_conn *c, const struct store_measurement *m, const struct store_keep *keep,
+				   struct ofa_error *err)
 {
 	struct pg_args of_device = {0}, of_subnet = {0};
 	enum ofa_status st;
@@ -87,22 +89,33 @@ static enum ofa_status prune(struct pg_conn *c, const struct store_measurement *
 	return pg_on(c, &prune_subnet, &of_subnet, NULL, err);
 }
 
-enum ofa_status pg_measurement_put(struct store *base, const struct store_measurement *m, const struct store_keep *keep,
-				   uint64_t *ret_number, struct ofa_error *err)
+/* One at a time for each subnet; whoever comes last sees what all have written.  What a crash brings back goes with the
+ * next one, so that nobody waits for the disk. */
+static enum ofa_status prune(struct store_pg *s, const struct store_measurement *m, const struct store_keep *keep,
+			     struct ofa_error *err)
 {
-	struct store_pg *s = pg_of(base);
 	struct pg_conn *c;
-	uint64_t number = 0;
 	enum ofa_status st = pg_begin_locked(s, PG_LOCK_MEASUREMENT, m->subnet, &c, err);
 
 	if (st != OFA_OK)
 		return st;
-	st = insert(c, m, &number, err);
+	st = pg_plain(c->pq, "SET LOCAL synchronous_commit = off", NULL, err);
 	if (st == OFA_OK)
-		st = prune(c, m, keep, err);
-	st = pg_end(s, c, st, err);
-	if (st == OFA_OK)
-		*ret_number = number;
+		st = erase_older(c, m, keep, err);
+	return pg_end(s, c, st, err);
+}
+
+/* A measurement that is there was put, whether or not older ones could be erased. */
+enum ofa_status pg_measurement_put(struct store *base, const struct store_measurement *m, const struct store_keep *keep,
+				   uint64_t *ret_number, struct ofa_error *err)
+{
+	struct store_pg *s = pg_of(base);
+	struct ofa_error said = {0};
+	enum ofa_status st = insert(s, m, ret_number, err);
+
+	if (st == OFA_OK && prune(s, m, keep, &said) != OFA_OK && s->log)
+		log_message(s->log, LOG_LEVEL_WARN, "old measurements of %.16s... stay for now: %s", m->subnet,
+			    said.message);
 	return st;
 }
 
