@@ -18,7 +18,7 @@ struct signer {
 	unsigned generation;     /* counts changes of the ring */
 	atomic_bool active;
 	pthread_mutex_t signing; /* one at a time: what comes into the cache later has the higher sequence */
-	uint64_t last;           /* sequence given out here; under `signing` */
+	uint64_t last;           /* sequence that is known to be given out, here or elsewhere; under `signing` */
 	struct lru *cache;
 };
 
@@ -216,15 +216,24 @@ struct signing {
 	size_t size;
 };
 
+static bool lies_ahead(const struct signer *s, uint64_t sequence, uint64_t floor)
+{
+	return sequence > s->last + 1 && sequence > floor;
+}
+
 /* At least the time, which goes on where a database that was lost or restored has forgotten the count; in
  * milliseconds, so that the count does not run ahead of it when much is signed at once. */
 static enum ofa_status next_sequence(struct signer *s, uint64_t min_sequence, struct ofa_error *err)
 {
 	uint64_t floor = now_ms(), sequence;
-	enum ofa_status st;
+	enum ofa_status st = OFA_OK;
 
-	/* told before the disk is touched */
-	if (min_sequence > s->last + 1 && min_sequence > floor)
+	/* another replica, whose clock is ahead of ours, may have given it out */
+	if (lies_ahead(s, min_sequence, floor))
+		st = s->opt.store->driver->counter_get(s->opt.store, SEQUENCE, &s->last, err);
+	if (st != OFA_OK)
+		return st;
+	if (lies_ahead(s, min_sequence, floor))
 		return ofa_fail(err, OFA_ERR_INVALID, "min_sequence",
 				"min_sequence is %llu, but the newest signature here has %llu: is this server's "
 				"database an old copy?",

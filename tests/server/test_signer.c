@@ -275,9 +275,50 @@ START_TEST(test_threads)
 }
 END_TEST
 
+/* Two servers that share a database, and the clock of one is ahead: what a device has from it, the other one goes on
+ * from. */
+START_TEST(test_replicas)
+{
+	struct signer_options opt = {.dir = dir, .days = 30, .log = &quiet, .cache_bytes = 1 << 20};
+	const struct manifest_claims claims = {.id = ID, .major = 1};
+	struct signer *first, *second;
+	struct ofa_error err = {0};
+	struct signed_text *t;
+	uint64_t ahead = 0, old;
+
+	make_dir();
+	create();
+	ASSERT_OK(store_open(NULL, dir, NULL, &opt.store, &err), &err);
+	ASSERT_OK(signer_new(&opt, &first, &err), &err);
+	ASSERT_OK(signer_new(&opt, &second, &err), &err);
+	ASSERT_OK(signer_manifest(first, &(struct job_key){{1}}, &claims, 0, &t, &err), &err);
+	old = t->sequence;
+	signed_text_unref(t);
+	old += 3600000; /* an hour */
+	ASSERT_OK(opt.store->driver->counter_next(opt.store, "signatures", old, &ahead, &err), &err);
+	ck_assert_uint_eq(ahead, old);
+	ASSERT_OK(signer_manifest(first, &(struct job_key){{1}}, &claims, ahead, &t, &err), &err);
+	ck_assert_uint_gt(t->sequence, ahead);
+	old = t->sequence;
+	signed_text_unref(t);
+	ASSERT_OK(signer_manifest(second, &(struct job_key){{2}}, &claims, old, &t, &err), &err);
+	ck_assert_uint_gt(t->sequence, old);
+	old = t->sequence;
+	signed_text_unref(t);
+	/* nobody has given this one out */
+	old += 3600000;
+	ASSERT_FAILS(signer_manifest(first, &(struct job_key){{1}}, &claims, old, &t, &err), OFA_ERR_INVALID);
+	ck_assert_str_eq(err.field, "min_sequence");
+	signer_free(first);
+	signer_free(second);
+	store_close(opt.store);
+	remove_dir();
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = {test_ring, test_key_files, test_line, test_threads};
+	const TTest *const tests[] = {test_ring, test_key_files, test_line, test_threads, test_replicas};
 
 	return run_tests("signer", tests, OFA_ARRAY_LEN(tests));
 }
