@@ -202,6 +202,7 @@ SERVER_TESTS = \
 	tests/server/test_measurements \
 	tests/server/test_negotiate \
 	tests/server/test_page \
+	tests/server/test_parking \
 	tests/server/test_precondition \
 	tests/server/test_plans \
 	tests/server/test_profiles \
@@ -272,6 +273,8 @@ tests_server_test_measurements_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_measurements_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_negotiate_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_negotiate_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_parking_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_parking_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_page_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_page_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_precondition_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
