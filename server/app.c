@@ -9,6 +9,7 @@
 #include "api/routes.h"
 #include "app.h"
 #include "app_access.h"
+#include "app_packages.h"
 #include "base/file.h"
 #include "clock.h"
 #include "data_dir.h"
@@ -216,19 +217,6 @@ static enum ofa_status open_store(struct app *app, struct ofa_error *err)
 	return st == OFA_OK ? store_open(s->store, s->data, &options, &app->store, err) : st;
 }
 
-static enum ofa_status open_packages(struct app *app, struct ofa_error *err)
-{
-	const struct settings *s = app->settings;
-	const struct packages_options options = {
-		.url = s->packages,
-		.dir = s->data,
-		.store = app->store,
-		.cache_bytes = s->cache_bytes / 2,
-	};
-
-	return packages_new(&options, &app->packages, err);
-}
-
 static enum ofa_status open_data(struct app *app, struct ofa_error *err)
 {
 	const struct settings *s = app->settings;
@@ -245,7 +233,7 @@ static enum ofa_status open_data(struct app *app, struct ofa_error *err)
 	if (st == OFA_OK)
 		st = profiles_new(app->store, s->cache_bytes / 8, &app->profiles, err);
 	if (st == OFA_OK)
-		st = open_packages(app, err);
+		st = app_open_packages(app, err);
 	if (st == OFA_OK)
 		st = exports_new(s->cache_bytes / 10, &app->exports, err);
 	return st == OFA_OK ? start_signer(app, err) : st;
@@ -311,24 +299,16 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 		.keep_fronts = s->front_evaluations > 0,
 		.cache_bytes = s->cache_bytes / 16,
 	};
-	const struct package_keeper_options keeper = {
-		.packages = app->packages,
-		.store = app->store,
-		.log = &app->log,
-		.metrics = app->metrics,
-		.max_bytes = s->packages_bytes,
-		.max_days = s->packages_days,
-	};
 	enum ofa_status st = ledger_open(app->networks, app->store, &app->log, &app->ledger, err);
 
-	if (st == OFA_OK)
-		st = package_keeper_open(&keeper, &app->keeper, err);
 	if (st == OFA_OK)
 		st = bindings_new(&bindings, &app->bindings, err);
 	if (st == OFA_OK)
 		st = samples_new(app->bindings, s->cache_bytes / 32, &app->cancel, &app->samples, err);
 	if (st == OFA_OK)
 		st = workers_new(&workers, &app->workers, err);
+	if (st == OFA_OK)
+		st = app_keep_packages(app, err);
 	if (st == OFA_OK)
 		st = workers_new(&background, &app->background, err);
 	if (st == OFA_OK)
@@ -346,6 +326,7 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 	deliveries.background = app->background;
 	deliveries.packages = app->packages;
 	deliveries.keeper = app->keeper;
+	deliveries.rebuilds = &app->rebuilds;
 	deliveries.store = app->store;
 	deliveries.bindings = app->bindings;
 	st = deliveries_new(&deliveries, &app->deliveries, err);
@@ -466,8 +447,7 @@ static void free_services(struct app *app)
 	samples_free(app->samples);
 	bindings_free(app->bindings);
 	exports_free(app->exports);
-	package_keeper_close(app->keeper);
-	packages_free(app->packages);
+	app_close_packages(app);
 	calibrations_free(app->calibrations);
 	profiles_free(app->profiles);
 	access_stop(app);

@@ -23,6 +23,7 @@
 #include "service/networks.h"
 #include "service/package_keeper.h"
 #include "service/packages.h"
+#include "service/rebuilding.h"
 #include "service/profiles.h"
 #include "service/question_memo.h"
 #include "service/samples.h"
@@ -49,6 +50,7 @@ struct app {
 	struct calibrations *calibrations;
 	struct packages *packages;
 	struct package_keeper *keeper; /* of the packages */
+	struct rebuilds rebuilds;
 	struct exports *exports;
 	struct signer *signer;
 	struct bindings *bindings;

@@ -6,6 +6,7 @@ server_libofad_a_SOURCES = \
 	server/access_log.h server/access_log.c \
 	server/app.h server/app.c \
 	server/app_access.h server/app_access.c \
+	server/app_packages.h server/app_packages.c \
 	server/audit.h server/audit.c \
 	server/clock.h server/clock.c \
 	server/command_token.h server/command_token.c \
@@ -67,6 +68,7 @@ server_libofad_a_SOURCES = \
 	server/api/signatures.c \
 	server/api/static.c \
 	server/api/subnet_get.c \
+	server/api/subnet_package.h server/api/subnet_package.c \
 	server/api/subnet_reply.h \
 	server/api/subnets.c \
 	server/http/authorization.h server/http/authorization.c \
@@ -127,6 +129,7 @@ server_libofad_a_SOURCES = \
 	server/service/progress.h server/service/progress.c \
 	server/service/question.h server/service/question.c \
 	server/service/question_memo.h server/service/question_memo.c \
+	server/service/rebuilding.h server/service/rebuilding.c \
 	server/service/samples.h server/service/samples.c \
 	server/sign/envelope.h server/sign/envelope.c \
 	server/sign/keys.h server/sign/keys.c \

@@ -17,6 +17,7 @@ static const char *const status_names[OFA_STATUS_COUNT] = {
 	[OFA_ERR_CANCELLED] = "cancelled",
 	[OFA_ERR_EXHAUSTED] = "exhausted",
 	[OFA_ERR_UNAVAILABLE] = "unavailable",
+	[OFA_ERR_GONE] = "gone",
 };
 
 const char *ofa_status_name(enum ofa_status status)

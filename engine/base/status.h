@@ -28,6 +28,7 @@ enum ofa_status {
 	OFA_ERR_CANCELLED,   /* stopped on request */
 	OFA_ERR_EXHAUSTED,   /* the system has no room now: disk, descriptors, a lock; trying again may help */
 	OFA_ERR_UNAVAILABLE, /* another program that this needs cannot be reached now; trying again may help */
+	OFA_ERR_GONE,        /* it was there, was given up and cannot be made again */
 	OFA_STATUS_COUNT
 };
 

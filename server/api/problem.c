@@ -31,6 +31,8 @@ static const struct problem_entry registry[PROBLEM_COUNT] = {
 		"Accept one of the media types or codings in the detail." },
 	[PROBLEM_KEY_BUSY] = { "idempotency-key-busy", 409, "The first request with this key is under way",
 		"Repeat the request a little later." },
+	[PROBLEM_GONE] = { "gone", 410, "It is not kept any more and cannot be made again",
+		"Ask for a subnet anew with POST /subnets." },
 	[PROBLEM_PRECONDITION_FAILED] = { "precondition-failed", 412, "What is there is not what the request expects",
 		"Look at what is there now, which the member current names, and decide again." },
 	[PROBLEM_TOO_LARGE] = { "too-large", 413, "The body is too large",
@@ -147,6 +149,7 @@ enum problem problem_of(enum ofa_status status)
 		[OFA_ERR_CANCELLED] = PROBLEM_DRAINING,
 		[OFA_ERR_EXHAUSTED] = PROBLEM_OVERLOAD,
 		[OFA_ERR_UNAVAILABLE] = PROBLEM_UNAVAILABLE,
+		[OFA_ERR_GONE] = PROBLEM_GONE,
 	};
 
 	return by_status[status];

@@ -5,6 +5,7 @@
 #include "api/body.h"
 #include "api/problem.h"
 #include "api/resources.h"
+#include "api/subnet_package.h"
 #include "service/manifest.h"
 #include "sign/signer.h"
 
@@ -140,16 +141,30 @@ static enum ofa_status find_delivery(struct app *app, const char *id, const stru
 	return st;
 }
 
-static enum ofa_status sign_delivery(struct app *app, const char *id, const struct envelope_query *q,
+/* On a worker, before a package is looked for, or made again; false: the reply says that there is no such delivery. */
+static bool check_delivery(struct app *app, struct http_call *call, const char *id, const struct envelope_query *q)
+{
+	struct ofa_error err = {0};
+	json_t *manifest;
+	enum ofa_status st;
+
+	if (call->rebuild || !http_call_on_worker(call))
+		return true;
+	st = find_delivery(app, id, q, &manifest, &err);
+	if (st == OFA_OK)
+		json_decref(manifest);
+	else
+		problem_reply_error(call, st, &err);
+	return st == OFA_OK;
+}
+
+static enum ofa_status sign_delivery(struct app *app, const struct package *package, const struct envelope_query *q,
 				     struct signed_text **ret, struct ofa_error *err)
 {
-	struct manifest_claims claims = {.id = id};
-	struct package *package = NULL;
+	struct manifest_claims claims = {.id = package->id};
 	json_t *manifest = NULL;
-	enum ofa_status st = find_delivery(app, id, q, &manifest, err);
+	enum ofa_status st = find_delivery(app, package->id, q, &manifest, err);
 
-	if (st == OFA_OK)
-		st = packages_get(app->packages, id, &package, err);
 	if (st == OFA_OK) {
 		claims.profile_revision = json_string_value(json_object_get(manifest, "profile_revision"));
 		claims.size_bytes = package->size;
@@ -158,7 +173,6 @@ static enum ofa_status sign_delivery(struct app *app, const char *id, const stru
 		if (st == OFA_OK)
 			metrics_add(app->metrics, METRICS_SIGNATURES_MANIFEST, 1);
 	}
-	package_unref(package);
 	json_decref(manifest);
 	return st;
 }
@@ -186,17 +200,26 @@ enum http_next subnet_signed_manifest_get(struct app *app, struct http_call *cal
 	const char *id = http_param(&call->request.params, "id");
 	int type = choose_type(call, offers, OFA_ARRAY_LEN(offers));
 	struct ofa_error err = {0};
+	struct package *package = NULL;
 	struct envelope_query query;
 	struct signed_text *t;
+	enum http_next next;
 	enum ofa_status st = OFA_OK;
 
 	if (type < 0 || !check_signing(app, call) || !read_query(call, &query))
 		return HTTP_REPLY;
-	t = signer_recall(app->signer, &query.key, id, query.min_sequence);
-	if (!t && !http_call_on_worker(call))
+	t = call->rebuild ? NULL : signer_recall(app->signer, &query.key, id, query.min_sequence);
+	if (!t && !check_delivery(app, call, id, &query))
+		return HTTP_REPLY;
+	if (!t && !subnet_package(app, call, id, &package, &next))
+		return next;
+	if (!t && !http_call_on_worker(call)) {
+		package_unref(package);
 		return HTTP_OFFLOAD; /* signing reads the database and counts on disk */
+	}
 	if (!t)
-		st = sign_delivery(app, id, &query, &t, &err);
+		st = sign_delivery(app, package, &query, &t, &err);
+	package_unref(package);
 	if (st == OFA_OK) {
 		reply_signed(call, offers[type], t);
 		http_reply_header(&call->reply, "Vary", "Accept");
@@ -237,16 +260,19 @@ enum http_next subnet_minisig_get(struct app *app, struct http_call *call)
 	struct ofa_error err = {0};
 	struct signed_text *t;
 	struct job_key key;
+	enum http_next next;
 	enum ofa_status st = OFA_OK;
 
 	if (choose_type(call, offers, 1) < 0 || !check_signing(app, call))
 		return HTTP_REPLY;
 	minisig_key(id, &key);
-	t = signer_recall(app->signer, &key, id, 0);
-	if (!t && !http_call_on_worker(call))
+	t = call->rebuild ? NULL : signer_recall(app->signer, &key, id, 0);
+	if (!t && !subnet_package(app, call, id, &package, &next))
+		return next;
+	if (!t && !http_call_on_worker(call)) {
+		package_unref(package);
 		return HTTP_OFFLOAD; /* the whole package is hashed */
-	if (!t)
-		st = packages_get(app->packages, id, &package, &err);
+	}
 	if (package)
 		st = signer_minisig(app->signer, &key, id, package->data, package->size, &t, &err);
 	if (package && st == OFA_OK)

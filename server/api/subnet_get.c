@@ -1,6 +1,7 @@
 #include "api/body.h"
 #include "api/problem.h"
 #include "api/resources.h"
+#include "api/subnet_package.h"
 #include "api/subnet_reply.h"
 #include "service/manifest.h"
 
@@ -41,18 +42,11 @@ static void describe(struct http_call *call, const char *id, const char *cache_c
 
 static enum http_next get_package(struct app *app, struct http_call *call, const char *id)
 {
-	struct package *p = packages_peek(app->packages, id);
-	struct ofa_error err = {0};
-	enum ofa_status st = OFA_OK;
+	enum http_next next;
+	struct package *p;
 
-	if (!p && !http_call_on_worker(call))
-		return HTTP_OFFLOAD; /* reading and hashing a file takes longer than an HTTP thread has */
-	if (!p)
-		st = packages_get(app->packages, id, &p, &err);
-	if (st != OFA_OK) {
-		problem_reply_error(call, st, &err);
-		return HTTP_REPLY;
-	}
+	if (!subnet_package(app, call, id, &p, &next))
+		return next;
 	subnet_reply_package(call, p);
 	describe(call, p->id, IMMUTABLE);
 	package_unref(p);
@@ -61,15 +55,18 @@ static enum http_next get_package(struct app *app, struct http_call *call, const
 
 static enum http_next get_export(struct app *app, struct http_call *call, const char *id, enum ofa_export_format format)
 {
-	struct exported *x = exports_peek(app->exports, id, format);
+	struct exported *x = call->rebuild ? NULL : exports_peek(app->exports, id, format);
 	struct package *p = NULL;
 	struct ofa_error err = {0};
 	enum ofa_status st = OFA_OK;
+	enum http_next next;
 
-	if (!x && !http_call_on_worker(call))
+	if (!x && !subnet_package(app, call, id, &p, &next))
+		return next;
+	if (!x && !http_call_on_worker(call)) {
+		package_unref(p);
 		return HTTP_OFFLOAD;
-	if (!x)
-		st = packages_get(app->packages, id, &p, &err);
+	}
 	if (p)
 		st = exports_get(app->exports, p, format, &x, &err);
 	package_unref(p);

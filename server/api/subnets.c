@@ -10,6 +10,7 @@
 #include "api/problem.h"
 #include "api/question_body.h"
 #include "api/resources.h"
+#include "api/subnet_package.h"
 #include "api/subnet_reply.h"
 #include "http/prefer.h"
 
@@ -378,46 +379,66 @@ static bool repeat_job(struct app *app, struct http_call *call, const struct out
 	return under_way;
 }
 
-/* The answer from disk, where it is as long as nobody deletes it. */
+/* The answer from disk.  OFA_OK: *ret_next is what comes of it. */
 static enum ofa_status repeat_from_store(struct app *app, struct http_call *call, const struct job_key *question,
-					 enum answer_type type, struct ofa_error *err)
+					 enum answer_type type, enum http_next *ret_next, struct ofa_error *err)
 {
 	struct delivery *delivery;
 	struct package *package;
-	enum ofa_status st = deliveries_fetch(app->deliveries, question, NULL, &delivery, &package, err);
+	enum ofa_status st = deliveries_find(app->deliveries, question, NULL, &delivery, err);
 
 	if (st != OFA_OK)
 		return st;
-	if (reply_made(call, type, question, delivery, package))
-		count_delivery(call, delivery, "store");
+	if (subnet_package(app, call, delivery->id, &package, ret_next)) {
+		*ret_next = HTTP_REPLY;
+		if (reply_made(call, type, question, delivery, package))
+			count_delivery(call, delivery, "store");
+		package_unref(package);
+	}
 	delivery_unref(delivery);
-	package_unref(package);
 	return OFA_OK;
+}
+
+/* What the key stands for is gone: the next request with it begins anew. */
+static void forget_lost(struct http_call *call, struct idempotent *once)
+{
+	if (call->reply.status == problem_entry(PROBLEM_GONE)->status)
+		idempotent_forget(call, once);
 }
 
 /* A request whose key was settled: the same answer again. */
 static enum http_next repeat(struct app *app, struct http_call *call, const struct ofa_buf *result,
 			     enum answer_type type, struct idempotent *once)
 {
+	enum http_next next = HTTP_REPLY;
 	struct ofa_error err = {0};
+	struct package *package;
 	struct outcome o;
 	enum ofa_status st;
 
+	if (call->rebuild) { /* its package was dropped; made again it is in memory */
+		if (!subnet_package(app, call, "", &package, &next)) {
+			forget_lost(call, once);
+			return next;
+		}
+		package_unref(package);
+	}
 	memcpy(&o, result->data, sizeof(o)); /* as settle() wrote it */
 	if (recall(app, call, &o.question, type) || repeat_job(app, call, &o))
 		return HTTP_REPLY;
 	if (!http_call_on_worker(call))
 		return HTTP_OFFLOAD;
-	st = repeat_from_store(app, call, &o.question, type, &err);
+	st = repeat_from_store(app, call, &o.question, type, &next, &err);
 	if (st == OFA_ERR_NOT_FOUND) {
-		/* its job failed or was cancelled, or the package was deleted */
+		/* its job failed or was cancelled */
 		idempotent_forget(call, once);
 		problem_reply(call, PROBLEM_OVERLOAD, NULL,
 			      "the first request with this key has no answer; the next one begins anew");
 	} else if (st != OFA_OK) {
 		problem_reply_error(call, st, &err);
 	}
-	return HTTP_REPLY;
+	forget_lost(call, once);
+	return next;
 }
 
 /* A request with a key that is the first with it, or one without. */

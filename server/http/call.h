@@ -11,6 +11,7 @@
 struct http_server;
 struct MHD_Connection;
 struct api_wait;
+struct http_rebuild;
 
 /* Where a call stands; each phase has one small function in http/server.c. */
 enum http_phase {
@@ -43,6 +44,7 @@ struct http_call {
 	/* The handler's own, between its calls; released by the handler or, if the client is gone, by
 	 * on_dropped(). */
 	struct api_wait *wait;
+	struct http_rebuild *rebuild; /* that of api/subnet_package.c, which is in between; at most one is not NULL */
 	void (*on_dropped)(struct http_call *call);
 
 	struct http_note note;

@@ -336,7 +336,7 @@ static void end_call(struct http_call *call, bool cut)
 {
 	struct http_server *s = call->server;
 
-	if (call->wait && call->on_dropped)
+	if ((call->wait || call->rebuild) && call->on_dropped)
 		call->on_dropped(call);
 	call->note.cut = cut;
 	if (call->phase != HTTP_PHASE_HEADERS && !call->adopted)

@@ -22,11 +22,10 @@ static enum ofa_status read_id(const struct ofa_buf *manifest, char id[PACKAGE_I
 	return ok ? OFA_OK : ofa_fail(err, OFA_ERR_FORMAT, NULL, "a stored manifest has no id");
 }
 
-enum ofa_status deliveries_fetch(struct deliveries *d, const struct job_key *key, struct ledger_account *account,
-				 struct delivery **ret_delivery, struct package **ret_package, struct ofa_error *err)
+enum ofa_status deliveries_find(struct deliveries *d, const struct job_key *key, struct ledger_account *account,
+				struct delivery **ret, struct ofa_error *err)
 {
 	char id[PACKAGE_ID_CHARS + 1];
-	struct package *package = NULL;
 	struct ofa_buf manifest;
 	enum ofa_status st;
 
@@ -34,17 +33,11 @@ enum ofa_status deliveries_fetch(struct deliveries *d, const struct job_key *key
 	st = d->opt.store->driver->delivery_by_question(d->opt.store, key->bytes, &manifest, err);
 	if (st == OFA_OK)
 		st = read_id(&manifest, id, err);
-	if (st == OFA_OK)
-		st = packages_get(d->opt.packages, id, &package, err);
 	if (st == OFA_OK) {
-		*ret_delivery = delivery_new(id, account, strndup((const char *)manifest.data, manifest.len));
-		st = *ret_delivery ? OFA_OK : ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
+		*ret = delivery_new(id, account, strndup((const char *)manifest.data, manifest.len));
+		st = *ret ? OFA_OK : ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	}
 	ofa_buf_release(&manifest);
-	if (st == OFA_OK)
-		*ret_package = package;
-	else
-		package_unref(package);
 	return st;
 }
 
@@ -90,22 +83,50 @@ static enum ofa_status check_limits(struct answer *a)
 	return a->question.given ? check_given(a) : check_searched(a);
 }
 
+/* The stored answer with its package, or with a->rebuild where that was dropped. */
+static enum ofa_status find_stored(struct answer *a, struct ofa_error *err)
+{
+	struct ofa_error absent = {0};
+	struct deliveries *d = a->deliveries;
+	enum ofa_status st = deliveries_find(d, &a->question.key, a->question.network->account, &a->delivery, err);
+
+	if (st != OFA_OK)
+		return st;
+	if (strcmp(a->delivery->id, a->lost) == 0)
+		return OFA_ERR_NOT_FOUND;
+	st = packages_get(d->opt.packages, a->delivery->id, &a->package, &absent);
+	if (st == OFA_ERR_NOT_FOUND)
+		return rebuilds_ask(d->opt.rebuilds, a->delivery->id, a->delivery->manifest, &a->rebuild, err);
+	return st == OFA_OK ? st : ofa_fail(err, st, NULL, "%s", absent.message);
+}
+
+void answer_lose(struct answer *a, const struct ofa_error *err)
+{
+	if (err->status != OFA_OK)
+		log_message(a->deliveries->opt.log, LOG_LEVEL_WARN, "a stored delivery cannot be used: %s",
+			    err->message);
+	if (a->delivery && err->status == OFA_ERR_GONE)
+		memcpy(a->lost, a->delivery->id, sizeof(a->lost));
+	delivery_unref(a->delivery);
+	a->delivery = NULL;
+	a->source = FROM_SEARCH;
+}
+
 /* In the store.  *ret_settled: an answer, or that the store is out of reach: an answer could not be kept there either,
- * and somebody else may have it. */
+ * and somebody else may have it.  An answer whose package is being made again is not settled. */
 static enum ofa_status look_into_store(struct answer *a, bool *ret_settled)
 {
 	struct ofa_error err = {0};
-	enum ofa_status st = deliveries_fetch(a->deliveries, &a->question.key, a->question.network->account,
-					      &a->delivery, &a->package, &err);
+	enum ofa_status st = find_stored(a, &err);
 
-	*ret_settled = st == OFA_OK || st == OFA_ERR_UNAVAILABLE;
-	if (st == OFA_OK)
+	*ret_settled = (st == OFA_OK && !a->rebuild) || st == OFA_ERR_UNAVAILABLE || st == OFA_ERR_LIMIT;
+	if (st == OFA_OK) {
 		a->source = FROM_STORE;
-	else if (st == OFA_ERR_UNAVAILABLE)
+		return st;
+	}
+	if (*ret_settled)
 		a->error = err;
-	else if (st != OFA_ERR_NOT_FOUND)
-		log_message(a->deliveries->opt.log, LOG_LEVEL_WARN, "a stored delivery cannot be used: %s",
-			    err.message);
+	answer_lose(a, &err);
 	return st;
 }
 
@@ -122,10 +143,16 @@ enum ofa_status answer_look(struct answer *a, bool *ret_settled)
 	st = look_into_store(a, ret_settled);
 	if (st == OFA_OK)
 		metrics_add(a->deliveries->opt.metrics, METRICS_LOOKUP_STORE, 1);
-	if (*ret_settled)
+	if (*ret_settled || a->rebuild)
 		return st;
 	metrics_add(a->deliveries->opt.metrics, METRICS_LOOKUP_MISS, 1);
-	st = check_limits(a);
+	return answer_check(a, ret_settled);
+}
+
+enum ofa_status answer_check(struct answer *a, bool *ret_settled)
+{
+	enum ofa_status st = a->binding ? OFA_OK : check_limits(a);
+
 	*ret_settled = st != OFA_OK;
 	return st;
 }
@@ -300,6 +327,7 @@ static enum ofa_status keep(struct answer *a, const struct ofa_search_result *fo
 							.seed = q->seed,
 							.evaluations = found->evaluations,
 							.manifest = a->delivery->manifest,
+							.replaces = *a->lost ? a->lost : NULL,
 						},
 						&a->error);
 	free(limits_text);
@@ -312,6 +340,34 @@ static enum ofa_status make_delivery(struct answer *a, const struct ofa_search_r
 	a->delivery = delivery_new(a->package->id, a->question.network->account,
 				   manifest_format(&a->question, found, summary, a->package));
 	return a->delivery ? OFA_OK : ofa_fail(&a->error, OFA_ERR_NOMEM, NULL, "out of memory");
+}
+
+/* Another server may have answered the same question meanwhile, in other words or, where its processor rounds
+ * otherwise, with another subnet.  The first answer that was stored is everybody's. */
+static enum ofa_status adopt(struct answer *a)
+{
+	struct deliveries *d = a->deliveries;
+	struct delivery *first;
+	struct package *package;
+	enum ofa_status st;
+
+	if (!d->sharing)
+		return OFA_OK;
+	st = deliveries_find(d, &a->question.key, a->question.network->account, &first, &a->error);
+	if (st != OFA_OK)
+		return st;
+	if (strcmp(first->id, a->delivery->id) != 0) {
+		st = packages_get(d->opt.packages, first->id, &package, &a->error);
+		if (st != OFA_OK) {
+			delivery_unref(first);
+			return st;
+		}
+		package_unref(a->package);
+		a->package = package;
+	}
+	delivery_unref(a->delivery);
+	a->delivery = first;
+	return OFA_OK;
 }
 
 static enum ofa_status store_package(struct answer *a, const uint8_t *data, const struct ofa_package_summary *summary)
@@ -342,7 +398,9 @@ enum ofa_status answer_find(struct answer *a)
 	if (st == OFA_OK)
 		st = make_delivery(a, &found, &summary);
 	ofa_package_summary_release(&summary);
-	return st == OFA_OK ? keep(a, &found) : st;
+	if (st == OFA_OK)
+		st = keep(a, &found);
+	return st == OFA_OK ? adopt(a) : st;
 }
 
 static bool waits_for_front(const struct answer *a)

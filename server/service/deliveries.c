@@ -170,6 +170,40 @@ static void queue_up(struct answer *a, void (*run)(struct task *task), enum task
 }
 
 static void run_again(struct task *task);
+static void run_find(struct task *task);
+
+/* The package of a stored answer was made again, or cannot be: then the question is searched as if it were new. */
+static void on_rebuilt(struct flight_waiter *waiter)
+{
+	struct answer *a = (struct answer *)(void *)((char *)waiter - offsetof(struct answer, rebuilt));
+	struct rebuild *b = a->rebuild;
+	enum ofa_status st = b->status;
+	bool settled = true;
+
+	if (st == OFA_OK) {
+		shared_ref(&b->package->shared);
+		a->package = b->package;
+	} else if (st == OFA_ERR_GONE && !progress_over(&a->progress)) {
+		answer_lose(a, &b->error);
+		st = answer_check(a, &settled);
+	} else {
+		ofa_fail(&a->error, st, NULL, "%s", b->error.message);
+	}
+	a->rebuild = NULL;
+	rebuild_unref(b);
+	if (settled)
+		land(a, explain_end(a, st));
+	else
+		queue_up(a, run_find, TASK_PROVISION);
+}
+
+/* No worker is held meanwhile. */
+static void await_rebuild(struct answer *a)
+{
+	a->rebuilt.wake = on_rebuilt;
+	if (!rebuild_wait(a->rebuild, &a->rebuilt))
+		on_rebuilt(&a->rebuilt);
+}
 
 /* The question is this server's alone.  Whoever had it before may have answered it a moment ago. */
 static enum ofa_status find_held(struct answer *a)
@@ -178,7 +212,7 @@ static enum ofa_status find_held(struct answer *a)
 	bool settled;
 	enum ofa_status st = answer_look_again(a, &settled);
 
-	if (!settled)
+	if (!settled && !a->rebuild)
 		st = answer_find(a);
 	/* what was found is in the store by now */
 	d->sharing->question_unlock(d->opt.store, a->question.key.bytes);
@@ -223,7 +257,10 @@ static void run_find(struct task *task)
 		st = answer_find(a);
 	else if (!find_shared(a, &st))
 		return;
-	land(a, explain_end(a, st));
+	if (a->rebuild)
+		await_rebuild(a);
+	else
+		land(a, explain_end(a, st));
 }
 
 /* The first time, ahead of all searches: most of what can be told without one is told at once. */
@@ -233,7 +270,9 @@ static void run_look(struct task *task)
 	bool settled;
 	enum ofa_status st = answer_look(a, &settled);
 
-	if (settled)
+	if (a->rebuild)
+		await_rebuild(a);
+	else if (settled)
 		land(a, st);
 	else
 		queue_up(a, run_find, TASK_PROVISION);
@@ -251,7 +290,9 @@ static void run_again(struct task *task)
 	else
 		st = answer_look_again(a, &settled);
 	measure_queue(a);
-	if (settled)
+	if (a->rebuild)
+		await_rebuild(a);
+	else if (settled)
 		land(a, explain_end(a, st));
 	else
 		queue_up(a, run_find, TASK_PROVISION);

@@ -20,6 +20,7 @@
 #include "service/parking.h"
 #include "service/progress.h"
 #include "service/question.h"
+#include "service/rebuilding.h"
 #include "store/store.h"
 
 /* What a client is told about a subnet. */
@@ -56,6 +57,9 @@ struct answer {
 	struct question question;
 	struct binding *binding; /* a reference, once it is known */
 	struct progress progress; /* read by anybody at any time */
+	struct rebuild *rebuild;  /* of its package, which is waited for; a reference, or NULL */
+	struct flight_waiter rebuilt;
+	char lost[PACKAGE_ID_CHARS + 1]; /* the package of the stored answer, which cannot be had any more; or "" */
 	double asked_ms;
 	/* read after landing */
 	enum ofa_status status;
@@ -75,6 +79,7 @@ struct deliveries_options {
 	struct workers *background; /* for what nobody waits for */
 	struct packages *packages;
 	struct package_keeper *keeper; /* or NULL */
+	struct rebuilds *rebuilds;
 	struct store *store;
 	struct bindings *bindings;
 	struct timers *timers;      /* of use where the store is shared */
@@ -102,11 +107,10 @@ struct lru *deliveries_cache(struct deliveries *d); /* borrowed, for its size */
  * there, which spares reading it for a question that only asks for the manifest. */
 bool deliveries_recall(struct deliveries *d, const struct job_key *key, struct delivery **ret_delivery,
 		       struct package **ret_package);
-/* The answer from disk, as an earlier run of the daemon may have left it; on a worker; booked to the account, or to
- * none when that is NULL.  OFA_ERR_NOT_FOUND: there is none. */
-enum ofa_status deliveries_fetch(struct deliveries *d, const struct job_key *key, struct ledger_account *account,
-				 struct delivery **ret_delivery, struct package **ret_package,
-				 struct ofa_error *err) OFA_MUST_CHECK;
+/* The answer from disk, as an earlier run of the daemon or another server may have left it; on a worker; booked to the
+ * account, or to none when that is NULL.  OFA_ERR_NOT_FOUND: there is none.  Its package may have been dropped. */
+enum ofa_status deliveries_find(struct deliveries *d, const struct job_key *key, struct ledger_account *account,
+				struct delivery **ret, struct ofa_error *err) OFA_MUST_CHECK;
 /* Joins the answer that is under way or begins one.  Takes the question over, whatever the outcome.
  * OFA_ERR_LIMIT when the queue is full.  On success deliveries_leave() or deliveries_release()
  * is to be called once. */

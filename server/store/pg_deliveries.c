@@ -4,10 +4,12 @@
 
 static const struct pg_statement delivery_put = {
 	.name = "delivery_put",
-	.sql = "INSERT INTO deliveries (question, subnet, size_bytes, network, arch, profile, limits, seed, "
+	.sql = "INSERT INTO deliveries AS d (question, subnet, size_bytes, network, arch, profile, limits, seed, "
 	       "evaluations, manifest, created_at, profile_revision, latency_ms) "
 	       "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, nullif($12::bigint, 0), $13) "
-	       "ON CONFLICT (question) DO NOTHING",
+	       "ON CONFLICT (question) DO UPDATE SET subnet = $2, size_bytes = $3, network = $4, arch = $5, "
+	       "profile = $6, limits = $7, seed = $8, evaluations = $9, manifest = $10, created_at = $11, "
+	       "profile_revision = nullif($12::bigint, 0), latency_ms = $13 WHERE d.subnet = $14",
 };
 static const struct pg_statement by_question = {
 	.name = "delivery_by_question",
@@ -37,6 +39,7 @@ enum ofa_status pg_delivery_put(struct store *s, const struct store_delivery *d,
 	pg_text(&a, now);
 	pg_integer(&a, (int64_t)d->profile_revision);
 	pg_real(&a, d->latency_ms);
+	pg_text(&a, d->replaces);
 	/* a second time it would do nothing */
 	return pg_run(pg_of(s), &delivery_put, &a, PG_AGAIN, NULL, err);
 }

@@ -22,6 +22,7 @@ enum ofa_status db_delivery_put(struct store *s, const struct store_delivery *d,
 	db_bind_text(stmt, 11, now);
 	sqlite3_bind_int64(stmt, 12, (sqlite3_int64)d->profile_revision);
 	sqlite3_bind_double(stmt, 13, d->latency_ms); /* NULL when it is NAN */
+	db_bind_text(stmt, 14, d->replaces);
 	st = sqlite3_step(stmt) == SQLITE_DONE ? OFA_OK : db_fail(c, err);
 	db_end(c, stmt);
 	return st;

@@ -55,7 +55,9 @@ const char *const db_statement_sql[DB_STATEMENT_COUNT] = {
 		"INSERT INTO deliveries (question, subnet, size_bytes, network, arch, profile, limits, seed, "
 		"evaluations, manifest, created_at, profile_revision, latency_ms) "
 		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, nullif(?12, 0), ?13) "
-		"ON CONFLICT (question) DO NOTHING",
+		"ON CONFLICT (question) DO UPDATE SET subnet = ?2, size_bytes = ?3, network = ?4, arch = ?5, "
+		"profile = ?6, limits = ?7, seed = ?8, evaluations = ?9, manifest = ?10, created_at = ?11, "
+		"profile_revision = nullif(?12, 0), latency_ms = ?13 WHERE subnet = ?14",
 	[DELIVERY_BY_QUESTION] =
 		"SELECT manifest FROM deliveries WHERE question = ?1",
 	[DELIVERY_BY_SUBNET] =

@@ -66,6 +66,8 @@ struct store_delivery {
 	uint64_t seed; /* below 2^63 */
 	int evaluations;
 	const char *manifest;
+	/* NULL, or the subnet of an answer to this question that cannot be had any more: its row becomes this one */
+	const char *replaces;
 };
 
 /* A bearer token: never the token itself. */
@@ -192,7 +194,7 @@ struct store_driver {
 									  const struct store_measurement_entry *entry),
 						  void *ctx, struct ofa_error *err);
 
-	/* A question that has a row already keeps it. */
+	/* A question that has a row already keeps it, but for d->replaces. */
 	enum ofa_status (*delivery_put)(struct store *s, const struct store_delivery *d, struct ofa_error *err);
 	/* The manifest that answered this question, appended to `manifest`. */
 	enum ofa_status (*delivery_by_question)(struct store *s, const uint8_t question[OFA_SHA256_BYTES],

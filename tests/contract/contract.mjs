@@ -13,7 +13,7 @@ import { plans } from './scenarios/plans.mjs';
 import { profiles } from './scenarios/profiles.mjs';
 import { searches } from './scenarios/searches.mjs';
 import { service } from './scenarios/service.mjs';
-import { subnets } from './scenarios/subnets.mjs';
+import { lost, subnets } from './scenarios/subnets.mjs';
 
 // Documented, and not to be had from outside: unit -> why.
 const EXCEPTIONS = {};
@@ -62,6 +62,7 @@ async function main() {
 	await measurements(suite, daemon);
 	await jobs(suite);
 	await access(suite);
+	await lost(suite);
 	await limits(suite);
 	await load(suite);
 	for (const one of world.daemons)

@@ -1,5 +1,6 @@
 // From a question to a package, in whole, in part and not at all.
 import { createHash } from 'node:crypto';
+import { execute } from '../lib/database.mjs';
 import { check } from '../lib/suite.mjs';
 
 const PACKAGE = 'application/vnd.ofa.subnet';
@@ -106,5 +107,28 @@ export async function subnets(suite, daemon) {
 		await signed({ status: 422, slug: 'invalid-value', field: 'delivery' }, { delivery: 'x' });
 		await signed({ status: 422, slug: 'invalid-value', field: 'min_sequence' }, { min_sequence: -1 });
 		await signed({ status: 404, slug: 'not-found', field: 'delivery' }, { delivery: '0'.repeat(64) });
+	});
+}
+
+// A delivery whose package was dropped, and whose network is not served any more.
+export async function lost(suite) {
+	const daemon = await suite.world.start('lost', ['--cache-bytes', '256K'], { keys: true });
+	const GONE = { status: 410, slug: 'gone' };
+	const id = 'ab'.repeat(32);
+	const post = (want, headers) =>
+		suite.call(daemon, 'postSubnet', want, { body: { seed: 410 }, headers: { Accept: PACKAGE, ...headers } });
+
+	await suite.test('a package that cannot be made again', async () => {
+		const key = { 'Idempotency-Key': 'lost' };
+		const first = await post(200, key);
+		const was = first.headers['content-location'].split('/')[2];
+		const manifest = `replace(replace(manifest, '${was}', '${id}'), '"network":"fashion"', '"network":"old"')`;
+		execute(daemon, `UPDATE deliveries SET subnet = '${id}', manifest = ${manifest}`);
+		for (const op of ['getSubnet', 'getSignedManifest', 'getMinisig'])
+			await suite.call(daemon, op, GONE, { path: { id } });
+		await post(GONE, key);
+		const again = await post(200, key);
+		check(again.body.equals(first.body), 'another package');
+		await suite.call(daemon, 'getSubnet', { status: 404 }, { path: { id } });
 	});
 }
