@@ -18,6 +18,8 @@ extern const char embedded_schema_postgresql_0001[];
 extern const size_t embedded_schema_postgresql_0001_size;
 extern const char embedded_schema_postgresql_0002[];
 extern const size_t embedded_schema_postgresql_0002_size;
+extern const char embedded_schema_postgresql_0003[];
+extern const size_t embedded_schema_postgresql_0003_size;
 
 /* The dashboard's files as browsers get them. */
 struct embedded_content {

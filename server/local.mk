@@ -144,6 +144,7 @@ server_libofad_a_SOURCES = \
 	server/store/pg_ledger.c \
 	server/store/pg_measurements.c \
 	server/store/pg_migrate.c \
+	server/store/pg_jobs.c server/store/pg_keys.c \
 	server/store/pg_pool.c \
 	server/store/pg_profiles.c \
 	server/store/pg_revisions.c \
@@ -173,13 +174,15 @@ nodist_server_libofad_a_SOURCES = \
 	server/embedded_schema_0002.c \
 	server/embedded_schema_0003.c \
 	server/embedded_schema_postgresql_0001.c \
-	server/embedded_schema_postgresql_0002.c
+	server/embedded_schema_postgresql_0002.c \
+	server/embedded_schema_postgresql_0003.c
 
 # Files that are built into the program.
 EXTRA_DIST += server/embed.awk server/embed-files openapi/openapi.yaml \
 	server/store/schema/0001-profiles-deliveries.sql server/store/schema/0002-fleet.sql \
 	server/store/schema/0003-packages.sql \
-	server/store/schema/postgresql/0001-state.sql server/store/schema/postgresql/0002-packages.sql
+	server/store/schema/postgresql/0001-state.sql server/store/schema/postgresql/0002-packages.sql \
+	server/store/schema/postgresql/0003-replicas.sql
 CLEANFILES += $(nodist_server_libofad_a_SOURCES)
 EMBED = $(AM_V_GEN)$(MKDIR_P) server && $(AWK) -f $(top_srcdir)/server/embed.awk
 server/embedded_openapi_yaml.c: $(top_srcdir)/openapi/openapi.yaml $(top_srcdir)/server/embed.awk
@@ -194,6 +197,8 @@ server/embedded_schema_postgresql_0001.c: $(top_srcdir)/server/store/schema/post
 	$(EMBED) -v name=embedded_schema_postgresql_0001 $(top_srcdir)/server/store/schema/postgresql/0001-state.sql > $@.tmp && mv $@.tmp $@
 server/embedded_schema_postgresql_0002.c: $(top_srcdir)/server/store/schema/postgresql/0002-packages.sql $(top_srcdir)/server/embed.awk
 	$(EMBED) -v name=embedded_schema_postgresql_0002 $(top_srcdir)/server/store/schema/postgresql/0002-packages.sql > $@.tmp && mv $@.tmp $@
+server/embedded_schema_postgresql_0003.c: $(top_srcdir)/server/store/schema/postgresql/0003-replicas.sql $(top_srcdir)/server/embed.awk
+	$(EMBED) -v name=embedded_schema_postgresql_0003 $(top_srcdir)/server/store/schema/postgresql/0003-replicas.sql > $@.tmp && mv $@.tmp $@
 
 SERVER_LIBS = server/libofad.a $(ENGINE_LIBS) $(MICROHTTPD_LIBS) $(GNUTLS_LIBS) $(SECCOMP_LIBS) $(SODIUM_LIBS) $(SQLITE_LIBS) $(PQ_LIBS) $(CURL_LIBS)
 

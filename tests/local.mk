@@ -228,6 +228,7 @@ SERVER_TESTS = \
 	tests/server/test_store_sqlite \
 	tests/server/test_store_packages \
 	tests/server/test_store_writers \
+	tests/server/test_store_jobs \
 	tests/server/test_timers \
 	tests/server/test_async \
 	tests/server/test_crowd \
@@ -317,6 +318,9 @@ tests_server_test_contact_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_sharing_SOURCES = tests/server/test_sharing.c $(CLUSTER_SOURCES)
 tests_server_test_sharing_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_sharing_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_store_jobs_SOURCES = tests/server/test_store_jobs.c $(CLUSTER_SOURCES)
+tests_server_test_store_jobs_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_store_jobs_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_static_SOURCES = tests/server/test_static.c $(DAEMON_SOURCES)
 tests_server_test_static_CPPFLAGS = $(SERVER_TEST_CPPFLAGS) $(ZLIB_CFLAGS)
 tests_server_test_static_LDADD = $(SERVER_LIBS) $(CURL_LIBS) $(ZLIB_LIBS) $(CHECK_LIBS)

@@ -27,7 +27,6 @@ static bool fits(enum store_topic topic, const char *text)
 		return is_digest(text);
 	case STORE_TOPIC_PROFILE:
 	case STORE_TOPIC_JOB:
-	case STORE_TOPIC_CANCEL:
 		return *text && printable(text);
 	case STORE_TOPIC_COUNT:
 		break;

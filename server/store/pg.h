@@ -15,7 +15,7 @@
 #include "store/store.h"
 
 #define PG_CONNECTIONS 8        /* unless the options say another number */
-#define PG_STATEMENTS_MAX 64    /* that a connection prepares */
+#define PG_STATEMENTS_MAX 96    /* that a connection prepares */
 #define PG_ARGS_MAX 16
 #define PG_CONNECT_SECONDS "3"  /* for which it is waited for a connection to be made */
 #define PG_REST_MS 500.0        /* after an attempt that failed */

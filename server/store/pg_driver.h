@@ -73,4 +73,31 @@ enum ofa_status pg_package_dropped(struct store *s, const char *id, int64_t used
 				   struct ofa_error *err);
 enum ofa_status pg_package_totals(struct store *s, struct store_package_totals *ret, struct ofa_error *err);
 
+/* pg_jobs.c; these and the keys as struct store_sharing has them */
+enum ofa_status pg_job_add(struct store *s, const struct store_job *j, struct ofa_error *err);
+enum ofa_status pg_job_write(struct store *s, const char *id, unsigned term, const char *view, bool over,
+			     bool *ret_written, struct ofa_error *err);
+enum ofa_status pg_job_get(struct store *s, const char *const *ids, size_t n, bool questions,
+			   void (*each)(void *ctx, const struct store_job *j), void *ctx,
+			   struct ofa_error *err);
+enum ofa_status pg_job_take(struct store *s, const char *id, unsigned term, bool *ret_taken,
+			    struct ofa_error *err);
+enum ofa_status pg_job_release(struct store *s, const char *id, struct ofa_error *err);
+enum ofa_status pg_job_owners(struct store *s, void (*each)(void *ctx, const char *owner), void *ctx,
+			      struct ofa_error *err);
+enum ofa_status pg_job_of(struct store *s, const char *owner, unsigned limit, void (*each)(void *ctx, const char *id),
+			  void *ctx, struct ofa_error *err);
+enum ofa_status pg_job_prune(struct store *s, double keep_seconds, unsigned max, struct ofa_error *err);
+
+/* pg_keys.c */
+enum ofa_status pg_key_begin(struct store *s, const uint8_t *key, const uint8_t *fingerprint, double pending_seconds,
+			     enum store_key *ret, struct ofa_buf *result, char ret_owner[STORE_REPLICA_CHARS + 1],
+			     struct ofa_error *err);
+enum ofa_status pg_key_take(struct store *s, const uint8_t *key, const char *owner, double pending_seconds,
+			    bool *ret_taken, struct ofa_error *err);
+enum ofa_status pg_key_settle(struct store *s, const uint8_t *key, const void *result, size_t size,
+			      double keep_seconds, struct ofa_error *err);
+enum ofa_status pg_key_drop(struct store *s, const uint8_t *key, bool settled, struct ofa_error *err);
+enum ofa_status pg_key_prune(struct store *s, unsigned max, struct ofa_error *err);
+
 #endif

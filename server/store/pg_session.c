@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "clock.h"
 #include "store/notification.h"
+#include "store/pg_driver.h"
 #include "store/pg_session.h"
 
 static struct pg_session *session_of(struct store *s)
@@ -158,4 +159,17 @@ const struct store_sharing pg_sharing = {
 	.publish = publish,
 	.question_lock = question_lock,
 	.question_unlock = question_unlock,
+	.job_add = pg_job_add,
+	.job_write = pg_job_write,
+	.job_get = pg_job_get,
+	.job_take = pg_job_take,
+	.job_release = pg_job_release,
+	.job_owners = pg_job_owners,
+	.job_of = pg_job_of,
+	.job_prune = pg_job_prune,
+	.key_begin = pg_key_begin,
+	.key_take = pg_key_take,
+	.key_settle = pg_key_settle,
+	.key_drop = pg_key_drop,
+	.key_prune = pg_key_prune,
 };

@@ -9,7 +9,6 @@ const char *store_topic_name(enum store_topic topic)
 		[STORE_TOPIC_TOKENS] = "tokens",
 		[STORE_TOPIC_DELIVERY] = "delivery",
 		[STORE_TOPIC_JOB] = "job",
-		[STORE_TOPIC_CANCEL] = "cancel",
 	};
 
 	return names[topic];

@@ -255,7 +255,6 @@ enum store_topic {
 	STORE_TOPIC_TOKENS,   /* "": one was made, revoked or purged */
 	STORE_TOPIC_DELIVERY, /* a question, hex: its lock was given back, with an answer or without */
 	STORE_TOPIC_JOB,      /* a job: it has changed */
-	STORE_TOPIC_CANCEL,   /* a job's id: whose it is, ends it */
 	STORE_TOPIC_COUNT
 };
 const char *store_topic_name(enum store_topic topic);
@@ -275,6 +274,27 @@ struct store_listener {
 };
 
 #define STORE_REPLICA_CHARS 16 /* lower-case hex: 64 random bits */
+#define STORE_JOB_ID_CHARS 32  /* lower-case hex */
+#define STORE_JOBS_MAX 100     /* that are asked for at once */
+#define STORE_JOBS_RELEASED "released" /* what is told instead of an id when jobs are nobody's */
+
+/* A job as all replicas see it; what it is: service/jobs.h. */
+struct store_job {
+	const char *id;
+	const char *owner;    /* the replica that works at it; NULL: none does */
+	unsigned term;        /* 0, and one more with each owner that took it: what an earlier one says is old */
+	unsigned deaths;      /* of owners, from whom it was taken */
+	const char *question; /* JSON: enough to ask it again */
+	const char *view;     /* JSON: what clients are told */
+	bool over;
+};
+
+enum store_key {
+	STORE_KEY_FIRST, /* it was not used, or is forgotten */
+	STORE_KEY_BUSY,  /* under way */
+	STORE_KEY_OTHER, /* with another fingerprint */
+	STORE_KEY_DONE,
+};
 
 /* Of drivers whose database several servers, "replicas", have together. */
 struct store_sharing {
@@ -298,6 +318,52 @@ struct store_sharing {
 					 struct ofa_error *err);
 	/* One that is not held is no error. */
 	void (*question_unlock)(struct store *s, const uint8_t question[OFA_SHA256_BYTES]);
+
+	/* ---- jobs ---- */
+
+	/* A job of this replica's, or of nobody's when owner is NULL.  Each change of a job is told: STORE_TOPIC_JOB,
+	 * with "ID VIEW" where that is short enough, else "ID". */
+	enum ofa_status (*job_add)(struct store *s, const struct store_job *j, struct ofa_error *err);
+	/* What it says from now on, and with `over` for good.  *ret_written false: it is over already, or another term
+	 * has begun, and nothing was changed. */
+	enum ofa_status (*job_write)(struct store *s, const char *id, unsigned term, const char *view, bool over,
+				     bool *ret_written, struct ofa_error *err);
+	/* Of these ids, STORE_JOBS_MAX at most, those that there are, with their questions or without (NULL).  Each is
+	 * valid during its call. */
+	enum ofa_status (*job_get)(struct store *s, const char *const *ids, size_t n, bool questions,
+				   void (*each)(void *ctx, const struct store_job *j), void *ctx,
+				   struct ofa_error *err);
+	/* This replica's from now on, in the next term; false where it is over or not in that term. */
+	enum ofa_status (*job_take)(struct store *s, const char *id, unsigned term, bool *ret_taken,
+				    struct ofa_error *err);
+	/* Nobody's from now on: this one, or for id NULL all of this replica's.  Told: STORE_JOBS_RELEASED. */
+	enum ofa_status (*job_release)(struct store *s, const char *id, struct ofa_error *err);
+	/* Whose jobs are not over: other replicas, and NULL for nobody. */
+	enum ofa_status (*job_owners)(struct store *s, void (*each)(void *ctx, const char *owner), void *ctx,
+				      struct ofa_error *err);
+	/* Some of an owner's that are not over, `limit` at most, any of them; owner NULL: of nobody's. */
+	enum ofa_status (*job_of)(struct store *s, const char *owner, unsigned limit,
+				  void (*each)(void *ctx, const char *id), void *ctx, struct ofa_error *err);
+	/* Forgets those that were over keep_seconds ago, and those over for longest beyond `max` jobs in all. */
+	enum ofa_status (*job_prune)(struct store *s, double keep_seconds, unsigned max, struct ofa_error *err);
+
+	/* ---- idempotency keys: 32 bytes, as the fingerprints ---- */
+
+	/* Makes the key this replica's for pending_seconds, unless it is there.  STORE_KEY_DONE: the result is
+	 * appended. STORE_KEY_BUSY: ret_owner is told. */
+	enum ofa_status (*key_begin)(struct store *s, const uint8_t *key, const uint8_t *fingerprint,
+				     double pending_seconds, enum store_key *ret, struct ofa_buf *result,
+				     char ret_owner[STORE_REPLICA_CHARS + 1], struct ofa_error *err);
+	/* Makes one that is under way at `owner` this replica's; false: it is not any more. */
+	enum ofa_status (*key_take)(struct store *s, const uint8_t *key, const char *owner, double pending_seconds,
+				    bool *ret_taken, struct ofa_error *err);
+	/* What came of one that is this replica's. */
+	enum ofa_status (*key_settle)(struct store *s, const uint8_t *key, const void *result, size_t size,
+				      double keep_seconds, struct ofa_error *err);
+	/* Forgets it if it is this replica's and under way; `settled`: if it is settled, whoever did so. */
+	enum ofa_status (*key_drop)(struct store *s, const uint8_t *key, bool settled, struct ofa_error *err);
+	/* Forgets what is too old, and the oldest beyond `max` keys. */
+	enum ofa_status (*key_prune)(struct store *s, unsigned max, struct ofa_error *err);
 };
 
 /* ---- packages, where the database keeps them ---- */
