@@ -26,6 +26,8 @@
 #define CALL_THREADS 1
 /* For which an idempotency key is remembered: a day. */
 #define KEY_MS (24 * 3600 * 1e3)
+/* For which a request may be under way beside its wait for an answer. */
+#define REQUEST_SECONDS 60
 #define DRAIN_POLL_MS 20
 /* A shared database that is silent for no longer is in reach, whatever --stale-seconds says. */
 #define SILENCE_MS 2000.0
@@ -179,13 +181,19 @@ static enum ofa_status start_jobs(struct app *app, struct ofa_error *err)
 {
 	const struct settings *s = app->settings;
 	const struct jobs_options jobs = {
-		.deliveries = app->deliveries,
-		.max = s->max_jobs,
-		.keep_ms = s->job_seconds * 1e3,
+		.max = s->max_jobs, .keep_ms = s->job_seconds * 1e3,
+		.deliveries = app->deliveries, .networks = app->networks, .profiles = app->profiles,
+		.store = app->store, .workers = app->workers, .log = &app->log, .draining = &app->draining,
+	};
+	const struct idempotency_options idempotency = {
+		.max_bytes = s->cache_bytes / 16,
+		.keep_ms = KEY_MS,
+		.pending_ms = (s->max_wait_seconds + REQUEST_SECONDS) * 1e3,
+		.store = app->store, .workers = app->workers,
 	};
 	enum ofa_status st = jobs_new(&jobs, &app->jobs, err);
 
-	return st == OFA_OK ? idempotency_new(s->cache_bytes / 16, KEY_MS, &app->idempotency, err) : st;
+	return st == OFA_OK ? idempotency_new(&idempotency, &app->idempotency, err) : st;
 }
 
 static enum ofa_status start_signer(struct app *app, struct ofa_error *err)
@@ -264,6 +272,7 @@ static enum ofa_status start_replicas(struct app *app, struct ofa_error *err)
 		.tokens = app->tokens,
 		.calibrations = app->calibrations,
 		.deliveries = app->deliveries,
+		.jobs = app->jobs,
 		.patience_ms = patience > SILENCE_MS ? patience : SILENCE_MS,
 	};
 
@@ -430,6 +439,7 @@ static void free_services(struct app *app)
 	 * as calls may still come that look for a worker */
 	workers_stop(app->workers);
 	workers_stop(app->background);
+	jobs_stop(app->jobs);
 	if (app->server)
 		http_server_stop(app->server);
 	if (app->admin)
@@ -557,6 +567,7 @@ void app_stop(struct app *app)
 
 	atomic_store(&app->draining, true);
 	http_server_quiesce(app->server);
+	jobs_release(app->jobs);
 	wait_until_idle(app, clock_ms() + drain_ms);
 	if (http_server_active(app->server) > 0)
 		log_message(&app->log, LOG_LEVEL_WARN, "%u requests are cut short", http_server_active(app->server));

@@ -117,7 +117,9 @@ server_libofad_a_SOURCES = \
 	server/service/deliveries.h server/service/deliveries.c \
 	server/service/exports.h server/service/exports.c \
 	server/service/idempotency.h server/service/idempotency.c \
-	server/service/jobs.h server/service/jobs.c \
+	server/service/job_text.h server/service/job_text.c \
+	server/service/jobs.h server/service/jobs_table.h server/service/jobs.c server/service/jobs_clerk.c \
+	server/service/jobs_rows.c server/service/jobs_mirror.c server/service/jobs_take.c \
 	server/service/ledger.h server/service/ledger.c \
 	server/service/manifest.h server/service/manifest.c \
 	server/service/networks.h server/service/networks.c \
@@ -131,6 +133,7 @@ server_libofad_a_SOURCES = \
 	server/service/question_memo.h server/service/question_memo.c \
 	server/service/rebuilding.h server/service/rebuilding.c \
 	server/service/samples.h server/service/samples.c \
+	server/service/suspects.h server/service/suspects.c \
 	server/sign/envelope.h server/sign/envelope.c \
 	server/sign/keys.h server/sign/keys.c \
 	server/sign/manifest_line.h server/sign/manifest_line.c \

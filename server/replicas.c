@@ -41,11 +41,17 @@ static void hear_delivery(struct replicas *r, const char *text)
 	deliveries_hear(r->opt.deliveries, text);
 }
 
-/* One row for each topic; NULL: it concerns nobody here. */
+static void hear_job(struct replicas *r, const char *text)
+{
+	jobs_heard(r->opt.jobs, text);
+}
+
+/* One row for each topic. */
 static void (*const hearers[STORE_TOPIC_COUNT])(struct replicas *r, const char *text) = {
 	[STORE_TOPIC_PROFILE] = hear_profile,
 	[STORE_TOPIC_TOKENS] = hear_tokens,
 	[STORE_TOPIC_DELIVERY] = hear_delivery,
+	[STORE_TOPIC_JOB] = hear_job,
 };
 
 static void heard(void *ctx, enum store_topic topic, const char *text)
@@ -53,8 +59,7 @@ static void heard(void *ctx, enum store_topic topic, const char *text)
 	struct replicas *r = ctx;
 
 	atomic_fetch_add_explicit(&r->heard[topic], 1, memory_order_relaxed);
-	if (hearers[topic])
-		hearers[topic](r, text);
+	hearers[topic](r, text);
 }
 
 /* ---- contact ---- */
@@ -69,6 +74,7 @@ static void missed(void *ctx)
 	r->lost_ms = 0;
 	read_tokens(r);
 	profiles_forget_all(r->opt.profiles);
+	jobs_missed(r->opt.jobs);
 }
 
 static void lost(void *ctx, const char *why)

@@ -10,6 +10,7 @@
 #include "log.h"
 #include "service/calibrations.h"
 #include "service/deliveries.h"
+#include "service/jobs.h"
 #include "service/profiles.h"
 #include "store/store.h"
 
@@ -23,6 +24,7 @@ struct replicas_options {
 	struct tokens *tokens;
 	struct calibrations *calibrations;
 	struct deliveries *deliveries;
+	struct jobs *jobs;
 	double patience_ms; /* for which a database that is silent counts as in reach */
 };
 

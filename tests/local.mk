@@ -234,6 +234,7 @@ SERVER_TESTS = \
 	tests/server/test_crowd \
 	tests/server/test_events \
 	tests/server/test_idempotency \
+	tests/server/test_jobs_shared \
 	tests/server/test_hostile \
 	tests/server/test_front_page \
 	tests/server/test_ledger \
@@ -364,6 +365,9 @@ JOB_CLIENT_SOURCES = tests/server/job_client.h tests/server/job_client.c $(DAEMO
 tests_server_test_async_SOURCES = tests/server/test_async.c $(JOB_CLIENT_SOURCES)
 tests_server_test_async_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_async_LDADD = $(SERVER_E2E_LIBS)
+tests_server_test_jobs_shared_SOURCES = tests/server/test_jobs_shared.c $(CLUSTER_SOURCES) $(JOB_CLIENT_SOURCES)
+tests_server_test_jobs_shared_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_jobs_shared_LDADD = $(SERVER_LIBS) $(CURL_LIBS) $(CHECK_LIBS)
 tests_server_test_idempotency_SOURCES = tests/server/test_idempotency.c $(JOB_CLIENT_SOURCES)
 tests_server_test_idempotency_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_idempotency_LDADD = $(SERVER_LIBS) $(CURL_LIBS) $(CHECK_LIBS)

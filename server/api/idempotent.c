@@ -22,10 +22,11 @@ static enum ofa_status key_of(const struct http_call *call, const char *key, str
 
 static enum idempotent_next begin(struct http_call *call, struct idempotent *ret, struct ofa_buf *result)
 {
+	struct ofa_error err = {0};
 	struct job_key fingerprint;
 
 	ofa_sha256(call->request.body.data, call->request.body.len, fingerprint.bytes);
-	switch (idempotency_begin(call->app->idempotency, &ret->key, &fingerprint, result)) {
+	switch (idempotency_begin(call->app->idempotency, &ret->key, &fingerprint, result, &err)) {
 	case IDEMPOTENCY_FIRST:
 		ret->held = true;
 		return IDEMPOTENT_DO;
@@ -39,6 +40,9 @@ static enum idempotent_next begin(struct http_call *call, struct idempotent *ret
 	case IDEMPOTENCY_OTHER:
 		problem_reply(call, PROBLEM_KEY_USED, "Idempotency-Key",
 			      "this key was used for a request with another body");
+		return IDEMPOTENT_REFUSED;
+	case IDEMPOTENCY_ERROR:
+		problem_reply_error(call, err.status, &err);
 		return IDEMPOTENT_REFUSED;
 	case IDEMPOTENCY_FULL:
 		break;
@@ -67,23 +71,41 @@ enum idempotent_next idempotent_begin(struct http_call *call, struct idempotent 
 	return begin(call, ret, result);
 }
 
+bool idempotent_elsewhere(const struct http_call *call)
+{
+	return call->request.header[HTTP_IDEMPOTENCY_KEY] && idempotency_shared(call->app->idempotency) &&
+	       !http_call_on_worker(call);
+}
+
+/* An HTTP thread does not wait for it. */
+static void end(struct http_call *call, struct idempotent *i, const void *result, size_t size)
+{
+	struct idempotency *s = call->app->idempotency;
+
+	if (!i->held)
+		return;
+	i->held = false;
+	if (!http_call_on_worker(call))
+		idempotency_settle_later(s, &i->key, result, size);
+	else if (result)
+		idempotency_settle(s, &i->key, result, size);
+	else
+		idempotency_drop(s, &i->key);
+}
+
 void idempotent_settle(struct http_call *call, struct idempotent *i, const void *result, size_t size)
 {
-	if (i->held)
-		idempotency_settle(call->app->idempotency, &i->key, result, size);
-	i->held = false;
+	end(call, i, result, size);
 }
 
 void idempotent_drop(struct http_call *call, struct idempotent *i)
 {
-	if (i->held)
-		idempotency_drop(call->app->idempotency, &i->key);
-	i->held = false;
+	end(call, i, NULL, 0);
 }
 
 void idempotent_forget(struct http_call *call, const struct idempotent *i)
 {
-	idempotency_drop(call->app->idempotency, &i->key);
+	idempotency_forget(call->app->idempotency, &i->key);
 }
 
 /* ---- answers that are kept as they are ---- */

@@ -21,7 +21,10 @@ enum idempotent_next {
 	IDEMPOTENT_REFUSED, /* the reply says why */
 };
 
-/* Both with the body complete.  For an operation that makes its answer from a result of its own: */
+/* Is there a key, and it takes a worker to look it up? */
+bool idempotent_elsewhere(const struct http_call *call);
+/* Both with the body complete, and not where the key is looked up elsewhere.  For an operation that makes its answer
+ * from a result of its own: */
 enum idempotent_next idempotent_begin(struct http_call *call, struct idempotent *ret, struct ofa_buf *result);
 /* Each ends what is held; without a key they do nothing. */
 void idempotent_settle(struct http_call *call, struct idempotent *i, const void *result, size_t size);

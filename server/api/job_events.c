@@ -66,7 +66,8 @@ static bool append_event(struct job_events *e, const struct job_view *v, struct 
 /* A job that is over, and one that enters another stage, say so at once; progress is told now and then. */
 static bool event_due(const struct job_events *e, const struct job_view *v, double now)
 {
-	if (v->version == e->told)
+	/* what another server has told may be newer than what is known of it here */
+	if (v->version == e->told || (v->elsewhere && v->version < e->told))
 		return false;
 	return job_view_over(v) || v->stage != e->stage || now >= e->event_at_ms;
 }
@@ -190,19 +191,30 @@ static struct job_events *events_new(struct app *app, struct http_call *call, st
 	return e;
 }
 
+/* An id that is yet to come is none of this job's, unless another server may have told it. */
+static unsigned known(unsigned told, const struct job_view *v)
+{
+	const bool later = told > v->version;
+
+	if (later && v->elsewhere && told / JOB_TERM_VERSIONS == v->version / JOB_TERM_VERSIONS)
+		return told;
+	return later ? 0 : told;
+}
+
 enum http_next job_events_get(struct app *app, struct http_call *call)
 {
 	static const char *const types[] = {EVENTS_TYPE};
 	struct job_events *e;
+	enum http_next next;
 	struct job_view v;
 	unsigned told;
 	struct job *j;
 
 	if (choose_type(call, types, 1) < 0 || !read_last(call, &told))
 		return HTTP_REPLY;
-	j = job_find(app, call);
+	j = job_find(app, call, &next);
 	if (!j)
-		return HTTP_REPLY;
+		return next;
 	jobs_view(app->jobs, j, &v);
 	if (job_view_over(&v) && told == v.version) {
 		/* all was said; this status tells clients not to come back */
@@ -210,8 +222,7 @@ enum http_next job_events_get(struct app *app, struct http_call *call)
 		job_unref(j);
 		return HTTP_REPLY;
 	}
-	/* an id that is yet to come is none of this job's */
-	e = events_new(app, call, j, told <= v.version ? told : 0);
+	e = events_new(app, call, j, known(told, &v));
 	if (!e) {
 		call->reply.failed = true;
 		return HTTP_REPLY;

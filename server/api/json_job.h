@@ -5,8 +5,9 @@
 #include "http/call.h"
 #include "service/jobs.h"
 
-/* A new reference; NULL: there is none, and the reply is the 404. */
-struct job *job_find(struct app *app, struct http_call *call);
+/* A new reference; NULL: the handler returns *ret_next, since there is none, which the reply says, or since a worker is
+ * to ask the store that replicas share. */
+struct job *job_find(struct app *app, struct http_call *call, enum http_next *ret_next);
 /* New reference; NULL when memory is out.  The call is whose request id an error carries. */
 json_t *job_format(struct http_call *call, const struct job_view *v);
 /* Fills call->reply with it, and says when to look again. */

@@ -95,25 +95,40 @@ static json_t *cpu_hours(const struct spending *s)
 			 hours(s->work[LEDGER_PACK]));
 }
 
-static json_t *network_entry(const struct network *n, struct spending *total)
+static json_t *network_entry(const struct network *n, const struct ledger_sums *sums, struct spending *total)
 {
 	struct spending s = {.training = ledger_training_cpu_seconds(n->net)};
 	char sha256[2 * OFA_SHA256_BYTES + 1];
-	struct ledger_sums sums;
 
 	ofa_hex(n->net->sha256, OFA_SHA256_BYTES, sha256);
-	ledger_read(n->account, &sums);
-	s.deliveries = sums.deliveries;
+	s.deliveries = sums->deliveries;
 	total->training += s.training; /* NAN as soon as one is not known */
 	total->deliveries += s.deliveries;
 	for (int w = 0; w < LEDGER_WORK_COUNT; w++) {
-		s.work[w] = sums.cpu_seconds[w];
-		s.n[w] = sums.n[w];
+		s.work[w] = sums->cpu_seconds[w];
+		s.n[w] = sums->n[w];
 		total->work[w] += s.work[w];
 		total->n[w] += s.n[w];
 	}
-	return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", n->net->name, "sha256", sha256, "since", sums.since,
+	return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", n->net->name, "sha256", sha256, "since", sums->since,
 			 "counts", counts(&s), "cpu_hours", cpu_hours(&s));
+}
+
+/* Of all networks; adds up what was spent on them. */
+static enum ofa_status network_entries(const struct app *app, json_t *list, struct spending *total,
+				       struct ofa_error *err)
+{
+	enum ofa_status st = OFA_OK;
+
+	for (size_t i = 0; i < app->networks->n && st == OFA_OK; i++) {
+		const struct network *n = &app->networks->list[i];
+		struct ledger_sums sums;
+
+		st = ledger_read(app->ledger, n->account, &sums, err);
+		if (st == OFA_OK)
+			json_array_append_new(list, network_entry(n, &sums, total));
+	}
+	return st;
 }
 
 static json_t *factor_format(const struct factor *f, double value)
@@ -150,22 +165,20 @@ static json_t *projection(const struct settings *f, const struct spending *s, ui
 			 conventional((double)devices));
 }
 
-static json_t *format(const struct app *app, bool asked, uint64_t devices)
+/* Takes the list over. */
+static json_t *format(const struct settings *f, json_t *networks, const struct spending *total, bool asked,
+		      uint64_t devices)
 {
-	const struct settings *f = app->settings;
-	struct spending total = {0};
-	json_t *networks = json_array();
+	double training = isnan(total->training) ? 0 : total->training;
 
-	for (size_t i = 0; i < app->networks->n; i++)
-		json_array_append_new(networks, network_entry(&app->networks->list[i], &total));
 	/* clang-format off */
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:s}, s:o}",
 			 "networks", networks,
-			 "counts", counts(&total),
-			 "cpu_hours", cpu_hours(&total),
-			 "spent", footprint(f, marginal_seconds(&total) + (isnan(total.training) ? 0 : total.training)),
-			 "per_delivery", footprint(f, per_delivery(&total)),
-			 "comparison", projection(f, &total, asked ? devices : total.deliveries),
+			 "counts", counts(total),
+			 "cpu_hours", cpu_hours(total),
+			 "spent", footprint(f, marginal_seconds(total) + training),
+			 "per_delivery", footprint(f, per_delivery(total)),
+			 "comparison", projection(f, total, asked ? devices : total->deliveries),
 			 "conventional", "per_device", conventional(1), "source", conventional_source,
 			 "factors", factors(f));
 	/* clang-format on */
@@ -186,6 +199,23 @@ static bool read_devices(const char *query, bool *ret_asked, uint64_t *ret)
 	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *ret <= DEVICES_MAX;
 }
 
+static void reply_ledger(const struct app *app, struct http_call *call, bool asked, uint64_t devices)
+{
+	struct spending total = {0};
+	json_t *networks = json_array();
+	struct ofa_error err = {0};
+	enum ofa_status st = network_entries(app, networks, &total, &err);
+
+	if (st != OFA_OK) {
+		json_decref(networks);
+		problem_reply_error(call, st, &err);
+		return;
+	}
+	http_reply_json(&call->reply, 200, "application/json",
+			format(app->settings, networks, &total, asked, devices));
+	http_reply_header(&call->reply, "Cache-Control", "no-cache");
+}
+
 enum http_next ledger_get(struct app *app, struct http_call *call)
 {
 	uint64_t devices = 0;
@@ -198,7 +228,8 @@ enum http_next ledger_get(struct app *app, struct http_call *call)
 			      DEVICES_MAX);
 		return HTTP_REPLY;
 	}
-	http_reply_json(&call->reply, 200, "application/json", format(app, asked, devices));
-	http_reply_header(&call->reply, "Cache-Control", "no-cache");
+	if (store_sharing(app->store) && !http_call_on_worker(call))
+		return HTTP_OFFLOAD;
+	reply_ledger(app, call, asked, devices);
 	return HTTP_REPLY;
 }

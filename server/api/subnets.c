@@ -48,6 +48,7 @@ struct api_wait {
 	struct http_prefer prefer;
 	unsigned wait_s;     /* how long it may take */
 	bool begun;          /* it was suspended */
+	bool waiting;        /* and its answer had not landed when it was resumed */
 	atomic_bool resumed; /* by the answer or by the timer, whichever came first */
 };
 
@@ -317,18 +318,29 @@ static void reply_landed(struct http_call *call, struct api_wait *w, const char 
 	call->note.queue_ms = a->timing.queue_ms;
 }
 
+/* What may take long is a worker's: to make an export, and to write to a store that is shared. */
+static bool ends_elsewhere(const struct api_wait *w)
+{
+	const struct app *app = w->call->app;
+
+	if (w->waiting ? jobs_shared(app->jobs) : w->answer->status == OFA_OK && is_export(w->type))
+		return true;
+	return w->once.held && idempotency_shared(app->idempotency);
+}
+
 static enum http_next end_wait(struct http_call *call)
 {
 	struct api_wait *w = call->wait;
-	bool waiting = wait_over(w);
 	char applied[64];
 
-	/* on the worker it is over already, and the answer has landed */
-	if (!waiting && w->answer->status == OFA_OK && is_export(w->type) && !http_call_on_worker(call))
-		return HTTP_OFFLOAD;
+	if (!http_call_on_worker(call)) {
+		w->waiting = wait_over(w);
+		if (ends_elsewhere(w))
+			return HTTP_OFFLOAD;
+	}
 	call->wait = NULL;
-	format_applied(w, waiting, applied, sizeof(applied));
-	if (waiting) {
+	format_applied(w, w->waiting, applied, sizeof(applied));
+	if (w->waiting) {
 		hand_over(call, w, applied);
 	} else {
 		reply_landed(call, w, applied);
@@ -362,13 +374,16 @@ static bool recall(struct app *app, struct http_call *call, const struct job_key
 	return true;
 }
 
-/* The job that the first request was told of, if it is under way. */
+/* The job that the first request was told of, if it is under way, here or, which a worker finds out, elsewhere. */
 static bool repeat_job(struct app *app, struct http_call *call, const struct outcome *o)
 {
 	struct job *j = jobs_find(app->jobs, o->job);
 	struct job_view v;
 	bool under_way;
 
+	if (!j && o->job[0] && jobs_shared(app->jobs) && http_call_on_worker(call) &&
+	    jobs_fetch(app->jobs, o->job, &j, NULL) != OFA_OK)
+		return false;
 	if (!j)
 		return false;
 	jobs_view(app->jobs, j, &v);
@@ -486,6 +501,8 @@ enum http_next subnets_post(struct app *app, struct http_call *call)
 
 	if (call->wait)
 		return call->wait->begun ? end_wait(call) : go_to_wait(call->wait);
+	if (idempotent_elsewhere(call))
+		return HTTP_OFFLOAD;
 	type = choose_type(call, answer_types, OFA_ARRAY_LEN(answer_types));
 	if (type < 0)
 		return HTTP_REPLY;

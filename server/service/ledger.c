@@ -12,15 +12,16 @@
 struct ledger_account {
 	char network[NETWORK_CHARS]; /* SHA-256 of its file: another file is another account */
 	const char *name;
-	struct ledger_sums before; /* of earlier runs */
+	struct ledger_sums before; /* of earlier runs, when this one began */
 	atomic_uint_least64_t deliveries, n[LEDGER_WORK_COUNT], cpu_ns[LEDGER_WORK_COUNT]; /* of this one */
-	/* the writer's: what of them is in the database */
+	/* with `writing` held: what of them is in the database */
 	uint64_t written_deliveries, written_n[LEDGER_WORK_COUNT], written_ns[LEDGER_WORK_COUNT];
 };
 
 struct ledger {
 	struct store *store;
 	const struct log *log;
+	pthread_mutex_t writing; /* while the database is brought up to date, or read */
 	pthread_mutex_t lock;
 	pthread_cond_t stop_now;
 	bool stop, failing;
@@ -51,14 +52,46 @@ static uint64_t get(const atomic_uint_least64_t *from)
 	return atomic_load_explicit(from, memory_order_relaxed);
 }
 
-void ledger_read(const struct ledger_account *account, struct ledger_sums *ret)
+/* What was booked by this run, beyond what is counted already. */
+static void add_booked(const struct ledger_account *a, uint64_t deliveries, const uint64_t n[LEDGER_WORK_COUNT],
+		       const uint64_t ns[LEDGER_WORK_COUNT], struct ledger_sums *ret)
 {
-	*ret = account->before;
-	ret->deliveries += get(&account->deliveries);
+	ret->deliveries += get(&a->deliveries) - deliveries;
 	for (int w = 0; w < LEDGER_WORK_COUNT; w++) {
-		ret->n[w] += get(&account->n[w]);
-		ret->cpu_seconds[w] += (double)get(&account->cpu_ns[w]) * 1e-9;
+		ret->n[w] += get(&a->n[w]) - n[w];
+		ret->cpu_seconds[w] += (double)(get(&a->cpu_ns[w]) - ns[w]) * 1e-9;
 	}
+}
+
+static enum ofa_status read_shared(struct ledger *l, const struct ledger_account *a, struct ledger_sums *ret,
+				   struct ofa_error *err)
+{
+	struct ledger_sums sums = {0};
+	enum ofa_status st;
+
+	memcpy(sums.since, a->before.since, sizeof(sums.since));
+	pthread_mutex_lock(&l->writing);
+	st = l->store->driver->ledger_get(l->store, a->network, sums.since, &sums.deliveries, sums.n, sums.cpu_seconds,
+					  err);
+	if (st == OFA_OK || st == OFA_ERR_NOT_FOUND) /* nobody has written any yet */
+		add_booked(a, a->written_deliveries, a->written_n, a->written_ns, &sums);
+	pthread_mutex_unlock(&l->writing);
+	if (st != OFA_OK && st != OFA_ERR_NOT_FOUND)
+		return st;
+	*ret = sums;
+	return OFA_OK;
+}
+
+enum ofa_status ledger_read(struct ledger *l, const struct ledger_account *account, struct ledger_sums *ret,
+			    struct ofa_error *err)
+{
+	static const uint64_t nothing[LEDGER_WORK_COUNT];
+
+	if (store_sharing(l->store))
+		return read_shared(l, account, ret, err);
+	*ret = account->before;
+	add_booked(account, 0, nothing, nothing, ret);
+	return OFA_OK;
 }
 
 double ledger_training_cpu_seconds(const struct ofa_supernet *net)
@@ -107,8 +140,11 @@ static void write_all(struct ledger *l)
 	struct ofa_error err = {0};
 	enum ofa_status st = OFA_OK;
 
-	for (size_t i = 0; i < l->n && st == OFA_OK; i++)
+	for (size_t i = 0; i < l->n && st == OFA_OK; i++) {
+		pthread_mutex_lock(&l->writing);
 		st = write_account(l, &l->accounts[i], &err);
+		pthread_mutex_unlock(&l->writing);
+	}
 	if (st != OFA_OK && !l->failing)
 		log_message(l->log, LOG_LEVEL_ERROR, "the ledger cannot be written: %s", err.message);
 	l->failing = st != OFA_OK;
@@ -166,6 +202,7 @@ static void destroy(struct ledger *l)
 {
 	pthread_cond_destroy(&l->stop_now);
 	pthread_mutex_destroy(&l->lock);
+	pthread_mutex_destroy(&l->writing);
 	free(l);
 }
 
@@ -181,6 +218,7 @@ enum ofa_status ledger_open(struct networks *networks, struct store *store, cons
 	l->store = store;
 	l->log = log;
 	l->n = networks->n;
+	pthread_mutex_init(&l->writing, NULL);
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

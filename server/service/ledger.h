@@ -39,8 +39,10 @@ struct ledger_sums {
 	uint64_t n[LEDGER_WORK_COUNT];
 	double cpu_seconds[LEDGER_WORK_COUNT];
 };
-/* All that was booked since then, over all runs of the daemon. */
-void ledger_read(const struct ledger_account *account, struct ledger_sums *ret);
+/* All that was booked since then, over all runs of the daemon; where replicas share the store, by all of them, but for
+ * what the others have not written yet.  Then the store is asked: not in an HTTP thread. */
+enum ofa_status ledger_read(struct ledger *l, const struct ledger_account *account, struct ledger_sums *ret,
+			    struct ofa_error *err) OFA_MUST_CHECK;
 
 /* Processor time that the network's file says its training took, seconds; NAN when it does not. */
 double ledger_training_cpu_seconds(const struct ofa_supernet *net);

@@ -71,7 +71,7 @@ static enum idempotency_state begin(struct idempotency *s, unsigned key, unsigne
 	const struct job_key k = key_of(key), f = key_of(fingerprint);
 
 	ofa_buf_reset(result);
-	return idempotency_begin(s, &k, &f, result);
+	return idempotency_begin(s, &k, &f, result, NULL);
 }
 
 START_TEST(test_states)
@@ -82,7 +82,7 @@ START_TEST(test_states)
 	struct ofa_buf result;
 
 	ofa_buf_init(&result, IDEMPOTENCY_RESULT_MAX);
-	ASSERT_OK(idempotency_new(1 << 20, 1e6, &s, &err), &err);
+	ASSERT_OK(idempotency_new(&(struct idempotency_options){.max_bytes = 1 << 20, .keep_ms = 1e6}, &s, &err), &err);
 	ck_assert_int_eq(begin(s, 1, 7, &result), IDEMPOTENCY_FIRST);
 	ck_assert_int_eq(begin(s, 1, 7, &result), IDEMPOTENCY_BUSY);
 	ck_assert_int_eq(begin(s, 1, 8, &result), IDEMPOTENCY_OTHER);
@@ -118,7 +118,7 @@ START_TEST(test_bounds)
 	int kept = 0;
 
 	ofa_buf_init(&result, IDEMPOTENCY_RESULT_MAX);
-	ASSERT_OK(idempotency_new(8 << 10, 50, &s, &err), &err);
+	ASSERT_OK(idempotency_new(&(struct idempotency_options){.max_bytes = 8 << 10, .keep_ms = 50}, &s, &err), &err);
 	ck_assert_int_eq(begin(s, 1000, 1, &result), IDEMPOTENCY_FIRST);
 	for (unsigned i = 0; i < 100; i++) {
 		const struct job_key key = key_of(i);
