@@ -71,7 +71,8 @@ static bool offload(struct app *app, struct http_call *call)
 	t->task.run = run_call;
 	t->call = call;
 	t->submitted_ms = clock_ms();
-	if (workers_submit(app->workers, class_of(call), &t->task))
+	if (workers_submit(call->route->fetches && app->fetchers ? app->fetchers : app->workers, class_of(call),
+			   &t->task))
 		return true;
 	free(t);
 	return false;
@@ -321,6 +322,8 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 	if (st == OFA_OK)
 		st = workers_new(&background, &app->background, err);
 	if (st == OFA_OK)
+		st = app_start_fetchers(app, err);
+	if (st == OFA_OK)
 		st = calibrations_new(app->store, app->workers, s->cache_bytes / 128, &app->calibrations, err);
 	if (st != OFA_OK)
 		return st;
@@ -332,6 +335,7 @@ static enum ofa_status start_services(struct app *app, struct ofa_error *err)
 	deliveries.max_parked = s->max_queue;
 	deliveries.metrics = app->metrics;
 	deliveries.workers = app->workers;
+	deliveries.lookers = app->fetchers ? app->fetchers : app->workers;
 	deliveries.background = app->background;
 	deliveries.packages = app->packages;
 	deliveries.keeper = app->keeper;
@@ -437,6 +441,7 @@ static void free_services(struct app *app)
 {
 	/* stopped before the HTTP server, which may not stop while a call is suspended, and freed after it,
 	 * as calls may still come that look for a worker */
+	workers_stop(app->fetchers); /* which submit to the next ones */
 	workers_stop(app->workers);
 	workers_stop(app->background);
 	jobs_stop(app->jobs);
@@ -446,6 +451,7 @@ static void free_services(struct app *app)
 		http_server_stop(app->admin);
 	close_listeners(app);
 	replicas_free(app->replicas);
+	workers_free(app->fetchers);
 	workers_free(app->workers);
 	workers_free(app->background);
 	question_memo_free(app->memo);
@@ -521,6 +527,8 @@ enum ofa_status app_start(struct app *app, const struct settings *settings, stru
 	if (st == OFA_OK)
 		st = sandbox_enter(settings, &app->log, err);
 	if (st == OFA_OK)
+		st = app_check_packages(app, err);
+	if (st == OFA_OK)
 		st = open_access_log(app, err);
 	if (st == OFA_OK)
 		st = open_audit_log(app, err);
@@ -574,6 +582,7 @@ void app_stop(struct app *app)
 	/* searches that are left end at their next generation */
 	atomic_store(&app->cancel, true);
 	deliveries_close(app->deliveries);
+	workers_stop(app->fetchers);
 	workers_stop(app->workers);
 	wait_until_idle(app, clock_ms() + FAREWELL_MS);
 	free_services(app);

@@ -56,6 +56,7 @@ struct app {
 	struct bindings *bindings;
 	struct samples *samples;
 	struct workers *workers;
+	struct workers *fetchers; /* for what waits for packages or the database of other machines; or NULL */
 	struct workers *background; /* one thread, for what is done ahead of being asked for */
 	struct deliveries *deliveries;
 	struct ledger *ledger;

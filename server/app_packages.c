@@ -13,6 +13,31 @@ enum ofa_status app_open_packages(struct app *app, struct ofa_error *err)
 	return packages_new(&options, &app->packages, err);
 }
 
+enum ofa_status app_check_packages(struct app *app, struct ofa_error *err)
+{
+	struct ofa_error told = {0};
+	enum ofa_status st = package_store_check(packages_store(app->packages), &told);
+
+	if (st == OFA_OK)
+		return st;
+	if (st != OFA_ERR_UNAVAILABLE && st != OFA_ERR_EXHAUSTED)
+		return ofa_fail(err, st, "--packages", "%s", told.message);
+	log_message(&app->log, LOG_LEVEL_WARN, "packages cannot be read for the time being: %s", told.message);
+	return OFA_OK;
+}
+
+enum ofa_status app_start_fetchers(struct app *app, struct ofa_error *err)
+{
+	const struct workers_options options = {
+		.threads = PACKAGES_FETCHES,
+		.max_queue = app->settings->max_queue,
+	};
+
+	if (!packages_store(app->packages)->remote && !store_sharing(app->store))
+		return OFA_OK;
+	return workers_new(&options, &app->fetchers, err);
+}
+
 enum ofa_status app_keep_packages(struct app *app, struct ofa_error *err)
 {
 	const struct package_keeper_options keeper = {

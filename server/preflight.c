@@ -6,6 +6,7 @@
 #include "access/generation.h"
 #include "app_access.h"
 #include "listen.h"
+#include "packages/package_store.h"
 #include "preflight.h"
 #include "sandbox/sandbox.h"
 #include "settings_table.h"
@@ -25,19 +26,19 @@ static enum ofa_status check_networks(const struct settings *s, struct ofa_error
 }
 
 /* Where the directory is missing, the one that it would be made in is looked at. */
-static enum ofa_status check_data(const struct settings *s, struct ofa_error *err)
+static enum ofa_status check_writable(const char *option, const char *what, const char *dir, struct ofa_error *err)
 {
 	struct stat info;
 	char *slash, *parent;
 	bool writable;
 
-	if (stat(s->data, &info) == 0) {
-		if (S_ISDIR(info.st_mode) && access(s->data, R_OK | W_OK | X_OK) == 0)
+	if (stat(dir, &info) == 0) {
+		if (S_ISDIR(info.st_mode) && access(dir, R_OK | W_OK | X_OK) == 0)
 			return OFA_OK;
-		return ofa_fail(err, OFA_ERR_IO, "--data", "the data directory %.200s is %s", s->data,
+		return ofa_fail(err, OFA_ERR_IO, option, "%s %.200s is %s", what, dir,
 				S_ISDIR(info.st_mode) ? "not writable" : "no directory");
 	}
-	parent = strdup(s->data);
+	parent = strdup(dir);
 	if (!parent)
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	slash = strrchr(parent, '/');
@@ -46,8 +47,46 @@ static enum ofa_status check_data(const struct settings *s, struct ofa_error *er
 	writable = access(slash ? parent : ".", W_OK | X_OK) == 0;
 	free(parent);
 	return writable ? OFA_OK
-			: ofa_fail(err, OFA_ERR_IO, "--data", "the data directory %.200s cannot be made: %s", s->data,
+			: ofa_fail(err, OFA_ERR_IO, option, "%s %.200s cannot be made: %s", what, dir,
 				   strerror(errno));
+}
+
+static enum ofa_status check_data(const struct settings *s, struct ofa_error *err)
+{
+	return check_writable("--data", "the data directory", s->data, err);
+}
+
+/* Nothing is fetched; the data directory need not be there yet. */
+static enum ofa_status check_s3(const char *url, struct ofa_error *err)
+{
+	const struct package_store_options options = {.dir = P_tmpdir};
+	struct package_store *store;
+	enum ofa_status st = package_store_open(url, &options, &store, err);
+
+	if (st != OFA_OK)
+		return st;
+	st = package_store_check(store, err);
+	package_store_close(store);
+	return st;
+}
+
+/* A database is looked into by nothing here. */
+static enum ofa_status check_packages(const struct settings *s, struct ofa_error *err)
+{
+	struct package_location at;
+	enum ofa_status st = s->packages ? package_location_parse(s->packages, &at, err) : OFA_OK;
+
+	if (st != OFA_OK || !s->packages)
+		return st;
+	if (at.kind == PACKAGES_IN_DIR)
+		return check_writable("--packages", "the directory of packages", at.dir, err);
+	if (at.kind == PACKAGES_IN_S3)
+		return check_s3(s->packages, err);
+	return store_url_shared(s->store)
+		       ? OFA_OK
+		       : ofa_fail(err, OFA_ERR_INVALID, "--packages",
+				  "--packages postgresql keeps packages in the database that --store names: --store "
+				  "postgresql://... is needed");
 }
 
 static enum ofa_status check_listen(const struct settings *s, struct ofa_error *err)
@@ -138,6 +177,7 @@ static enum ofa_status (*const checks[])(const struct settings *s, struct ofa_er
 	check_networks,
 	check_data,
 	check_store,
+	check_packages,
 	check_listen,
 	check_admin_listen,
 	check_tls,

@@ -240,6 +240,7 @@ SERVER_TESTS = \
 	tests/server/test_ledger \
 	tests/server/test_observe \
 	tests/server/test_lifecycle \
+	tests/server/test_shared_packages \
 	tests/server/test_signer \
 	tests/server/test_signing \
 	tests/server/test_operations \
@@ -380,6 +381,10 @@ tests_server_test_events_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_hostile_SOURCES = tests/server/test_hostile.c $(DAEMON_SOURCES)
 tests_server_test_hostile_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_hostile_LDADD = $(SERVER_E2E_LIBS)
+tests_server_test_shared_packages_SOURCES = tests/server/test_shared_packages.c $(DAEMON_SOURCES) $(CLUSTER_SOURCES) \
+	$(S3_SERVER_SOURCES)
+tests_server_test_shared_packages_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_shared_packages_LDADD = $(SERVER_E2E_LIBS)
 tests_server_test_lifecycle_SOURCES = tests/server/test_lifecycle.c $(DAEMON_SOURCES)
 tests_server_test_lifecycle_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_lifecycle_LDADD = $(SERVER_E2E_LIBS)

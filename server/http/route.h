@@ -32,6 +32,7 @@ struct http_route {
 	bool in_worker;        /* the handler may take long or touch the disk: it runs on a worker */
 	bool computes;         /* it takes long and is for people to look at: what devices wait for goes first */
 	bool quick;            /* of those: it takes milliseconds, and does not wait for the others */
+	bool fetches;          /* on a worker it reads packages, which may come from another machine */
 	size_t max_body;       /* bytes; 0: the operation takes no body */
 	/* the media types a body may have, up to the first NULL; none: it is not looked at */
 	const char *body_types[HTTP_BODY_TYPES_MAX];

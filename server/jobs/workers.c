@@ -51,7 +51,7 @@ static void unlink_task(struct queue *q, struct task *task)
 		task->next->link = task->link;
 	else
 		q->tail = task->link;
-	task->queued = false;
+	atomic_store(&task->in, NULL);
 	q->queued--;
 }
 
@@ -211,7 +211,7 @@ bool workers_submit(struct workers *w, enum task_class class, struct task *task)
 		task->link = q->tail;
 		*q->tail = task;
 		q->tail = &task->next;
-		task->queued = true;
+		atomic_store(&task->in, w);
 		q->queued++;
 		pthread_cond_signal(&w->more);
 		if (class == TASK_CALL)
@@ -226,7 +226,7 @@ bool workers_withdraw(struct workers *w, struct task *task)
 	bool found;
 
 	pthread_mutex_lock(&w->lock);
-	found = task->queued;
+	found = atomic_load(&task->in) == w;
 	if (found)
 		unlink_task(&w->queue[task->class], task);
 	pthread_mutex_unlock(&w->lock);

@@ -2,6 +2,7 @@
 #ifndef OFAD_JOBS_WORKERS_H
 #define OFAD_JOBS_WORKERS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include "base/status.h"
 
@@ -16,6 +17,8 @@ enum task_class {
 };
 const char *task_class_name(enum task_class class);
 
+struct workers;
+
 /* One piece of work, embedded in what it works on.  run() is called once, on a worker; the task may
  * free itself there. */
 struct task {
@@ -23,10 +26,8 @@ struct task {
 	/* the queue's */
 	struct task *next, **link;
 	enum task_class class;
-	bool queued;
+	_Atomic(struct workers *) in; /* whose queue it is in, or NULL; set under their lock */
 };
-
-struct workers;
 
 struct workers_options {
 	unsigned threads;      /* at least 1 */
@@ -39,7 +40,7 @@ enum ofa_status workers_new(const struct workers_options *opt, struct workers **
 			    struct ofa_error *err) OFA_MUST_CHECK;
 /* False when the queue of the class is full or closed: the task was not taken. */
 bool workers_submit(struct workers *w, enum task_class class, struct task *task);
-/* Takes a task that was submitted back out of the queue.  False: it has begun or is over. */
+/* Takes a task that was submitted back out of the queue.  False: it has begun or is over, or is with other workers. */
 bool workers_withdraw(struct workers *w, struct task *task);
 /* Tasks of a class waiting now. */
 unsigned workers_queued(struct workers *w, enum task_class class);

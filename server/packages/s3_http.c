@@ -12,6 +12,7 @@
 #define OBJECT_PATH_MAX (PACKAGE_PREFIX_MAX + PACKAGE_BUCKET_MAX + PACKAGE_ID_CHARS + 16)
 #define LINE_MAX_BYTES (SIGV4_TOKEN_MAX + 64)
 #define HEADERS_MAX 12
+#define AUTHORITIES_MAX ((size_t)4 << 20)
 #define TYPE "application/vnd.ofa.subnet"
 #define IMMUTABLE "public, max-age=31536000, immutable"
 
@@ -20,6 +21,8 @@ struct s3_http {
 	pthread_mutex_t lock;
 	CURL *idle[S3_IDLE_MAX];
 	unsigned n_idle;
+	uint8_t *authorities; /* of account->ca_file, read before a sandbox forbids it; or NULL */
+	size_t authorities_size;
 };
 
 /* What libcurl's callbacks work on. */
@@ -35,6 +38,8 @@ struct transfer {
 enum ofa_status s3_http_new(const struct s3_account *account, struct s3_http **ret, struct ofa_error *err)
 {
 	struct s3_http *h = calloc(1, sizeof(*h));
+	struct ofa_error inner = {0};
+	enum ofa_status st = OFA_OK;
 
 	if (!h || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		free(h);
@@ -42,6 +47,12 @@ enum ofa_status s3_http_new(const struct s3_account *account, struct s3_http **r
 	}
 	h->account = account;
 	pthread_mutex_init(&h->lock, NULL);
+	if (*account->ca_file)
+		st = ofa_file_read(account->ca_file, AUTHORITIES_MAX, &h->authorities, &h->authorities_size, &inner);
+	if (st != OFA_OK) {
+		s3_http_free(h);
+		return ofa_fail(err, st, "AWS_CA_BUNDLE", "AWS_CA_BUNDLE: %s", inner.message);
+	}
 	*ret = h;
 	return OFA_OK;
 }
@@ -53,6 +64,7 @@ void s3_http_free(struct s3_http *h)
 	while (h->n_idle)
 		curl_easy_cleanup(h->idle[--h->n_idle]);
 	pthread_mutex_destroy(&h->lock);
+	free(h->authorities);
 	free(h);
 	curl_global_cleanup();
 }
@@ -200,8 +212,9 @@ static enum ofa_status make_headers(const struct s3_exchange *x, const struct s3
 	return failed ? ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory") : OFA_OK;
 }
 
-static void set_up(struct transfer *t, const struct s3_account *a, const char *url, struct curl_slist *headers)
+static void set_up(struct transfer *t, const struct s3_http *h, const char *url, struct curl_slist *headers)
 {
+	struct curl_blob authorities = {.data = h->authorities, .len = h->authorities_size};
 	CURL *curl = t->curl;
 
 	curl_easy_setopt(curl, CURLOPT_URL, url);
@@ -210,8 +223,8 @@ static void set_up(struct transfer *t, const struct s3_account *a, const char *u
 	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (*a->ca_file)
-		curl_easy_setopt(curl, CURLOPT_CAINFO, a->ca_file);
+	if (h->authorities)
+		curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &authorities);
 	if (strcmp(t->x->method, "HEAD") == 0)
 		curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
 	else
@@ -294,7 +307,7 @@ enum ofa_status s3_http_send(struct s3_http *h, struct s3_exchange *x, struct of
 		return ofa_fail(err, OFA_ERR_NOMEM, NULL, "out of memory");
 	st = make_headers(x, &place, h->account, path, &headers, err);
 	if (st == OFA_OK) {
-		set_up(&t, h->account, url, headers);
+		set_up(&t, h, url, headers);
 		st = perform(&t, place.host);
 	}
 	give_handle(h, t.curl);

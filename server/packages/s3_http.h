@@ -9,7 +9,7 @@
 #define S3_CONNECT_S 5L     /* for which a connection is waited for */
 #define S3_STALL_S 10L      /* of less than S3_STALL_BYTES a second, after which a request is given up */
 #define S3_STALL_BYTES 1024L
-#define S3_REQUEST_S 600L   /* for which it may take altogether */
+#define S3_REQUEST_S 120L   /* for which it may take altogether */
 #define S3_IDLE_MAX 16      /* connections that are kept for the next ones */
 
 struct s3_http; /* connections; thread-safe */

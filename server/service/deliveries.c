@@ -426,7 +426,7 @@ enum ofa_status deliveries_ask(struct deliveries *d, struct question *q, struct 
 		return OFA_OK;
 	}
 	shared_ref(&a->flight.shared); /* the worker's */
-	if (!workers_submit(d->opt.workers, TASK_CALL, &a->task)) {
+	if (!workers_submit(d->opt.lookers, TASK_CALL, &a->task)) {
 		/* others may have joined: they are told the same */
 		land(a, ofa_fail(&a->error, OFA_ERR_LIMIT, NULL, "the queue of searches is full"));
 		answer_unref(a);
@@ -451,7 +451,7 @@ void deliveries_leave(struct deliveries *d, struct answer *a)
 	if (flight_leave(&d->flights, &a->flight)) {
 		atomic_store(&a->progress.cancel, true);
 		/* it need not wait for its turn to be told */
-		if (workers_withdraw(d->opt.workers, &a->task) ||
+		if (workers_withdraw(d->opt.lookers, &a->task) || workers_withdraw(d->opt.workers, &a->task) ||
 		    (d->parking && parking_withdraw(d->parking, &a->parked)))
 			land(a, say_stopped(a));
 	}

@@ -76,6 +76,7 @@ struct deliveries;
 
 struct deliveries_options {
 	struct workers *workers;    /* all borrowed */
+	struct workers *lookers;    /* for the first look at a question, which waits for the store; may be the same */
 	struct workers *background; /* for what nobody waits for */
 	struct packages *packages;
 	struct package_keeper *keeper; /* or NULL */
