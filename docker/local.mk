@@ -13,4 +13,4 @@ EXTRA_DIST += .dockerignore docker/Dockerfile docker/build-locally docker/packag
 	docker/monitoring/prometheus-kubernetes.yml \
 	tests/docker/backup.mjs tests/docker/lib.mjs tests/docker/manifests.mjs tests/docker/monitoring.mjs \
 	tests/docker/image tests/docker/ofad-alerts.test.yml tests/docker/package.json tests/docker/package-lock.json \
-	tests/docker/proxy.mjs tests/docker/run
+	tests/docker/proxy.mjs tests/docker/run tests/docker/topology.mjs
