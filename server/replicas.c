@@ -10,6 +10,7 @@ struct replicas {
 	double lost_ms; /* when contact was lost; 0 */
 	uint64_t measurement;
 	bool measuring; /* a new one was seen when the database answered last */
+	bool tokens_failing;
 	/* read by anybody */
 	atomic_ullong losses, heard[STORE_TOPIC_COUNT];
 };
@@ -25,9 +26,11 @@ static void hear_profile(struct replicas *r, const char *text)
 static void read_tokens(struct replicas *r)
 {
 	struct ofa_error err = {0};
+	bool failed = tokens_changed(r->opt.tokens, &err) != OFA_OK;
 
-	if (tokens_changed(r->opt.tokens, &err) != OFA_OK)
+	if (failed && !r->tokens_failing)
 		log_message(r->opt.log, LOG_LEVEL_ERROR, "the tokens cannot be read: %s", err.message);
+	r->tokens_failing = failed;
 }
 
 static void hear_tokens(struct replicas *r, const char *text)

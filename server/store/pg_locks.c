@@ -78,6 +78,8 @@ static enum ofa_status connect_if_needed(struct pg_session *p, struct ofa_error 
 
 	if (p->locks)
 		return OFA_OK;
+	if (pg_session_lost(p))
+		return ofa_fail(err, OFA_ERR_UNAVAILABLE, NULL, "database: it is out of reach");
 	if (p->failed_ms > 0 && clock_ms() - p->failed_ms < PG_REST_MS)
 		return ofa_fail(err, OFA_ERR_UNAVAILABLE, NULL, "database: it could not be reached a moment ago");
 	st = pg_connect(p->store, &p->locks, err);
