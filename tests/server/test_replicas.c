@@ -215,6 +215,54 @@ START_TEST(test_profiles_are_replaced)
 }
 END_TEST
 
+/* ---- measurements ---- */
+
+static void begin_two(const char *name)
+{
+	replicas_begin(name);
+	for (int i = 0; i < 2; i++)
+		replica_start(i);
+}
+
+/* How a calibrated question is answered; its id, and its calibration's scale. */
+static double ask_calibrated(const struct daemon *d, char id[65])
+{
+	struct reply r;
+	json_t *json;
+	double scale;
+
+	post_subnet(d, JSON, "{\"profile\":\"" NETWORK "\",\"calibrated\":true,\"limits\":{\"latency_ms\":900}}", &r);
+	ck_assert_msg(r.status == 200, "%ld: %.*s", r.status, (int)r.body.len, (const char *)r.body.data);
+	json = reply_json(&r);
+	snprintf(id, 65, "%s", string_at(json, "id"));
+	scale = number_at(json_object_get(json, "calibration"), "scale");
+	json_decref(json);
+	reply_release(&r);
+	return scale;
+}
+
+/* What is measured at one replica calibrates what the others answer. */
+START_TEST(test_measurements)
+{
+	char id[65], path[128];
+	double until;
+
+	begin_two("measured");
+	write_profile(&replicas.replica[0], 1);
+	ck_assert(ask_calibrated(&replicas.replica[1], id) == 1);
+	ck_assert(ask_calibrated(&replicas.replica[1], id) == 1);
+	snprintf(path, sizeof(path), "/subnets/%s/measurements", id);
+	ck_assert_int_eq(ask_status(&replicas.replica[0], "POST", path, SEND_JSON, "{\"latency_ms\":500}"), 201);
+	until = now_ms() + REPLICA_PATIENCE_MS;
+	while (ask_calibrated(&replicas.replica[1], id) == 1) {
+		ck_assert(now_ms() < until);
+		pause_ms(20);
+	}
+	for (int i = 0; i < 2; i++)
+		end(&replicas.replica[i]);
+}
+END_TEST
+
 /* ---- tokens ---- */
 
 START_TEST(test_tokens)
@@ -259,6 +307,7 @@ int main(void)
 		test_the_holder_dies,
 		test_waiting_ends,
 		test_profiles_are_replaced,
+		test_measurements,
 		test_tokens,
 	};
 	int status;
