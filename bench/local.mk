@@ -32,7 +32,7 @@ bench_bare_server_CPPFLAGS = -D_GNU_SOURCE $(ENGINE_CPPFLAGS) $(MICROHTTPD_CFLAG
 bench_bare_server_LDADD = $(ENGINE_LIBS) $(MICROHTTPD_LIBS)
 bench_loopback_SOURCES = bench/loopback.c
 bench_loopback_CPPFLAGS = -D_GNU_SOURCE
-EXTRA_DIST += bench/serve bench/post.lua bench/plot_latency.py
+EXTRA_DIST += bench/serve bench/ranks bench/post.lua bench/plot_latency.py
 noinst_PROGRAMS += bench/latency
 bench_latency_SOURCES = bench/latency.c cli/latency_probe.h cli/latency_probe.c cli/serial_probe.c cli/timing.h cli/timing.c \
 	cli/device_model.h cli/device_model.c

@@ -376,11 +376,13 @@ int cmd_train(int argc, char **argv)
 		         "elastic kernel, depth and width, each phase learning from the full network, at random\n"
 		         "image sizes.  RECIPE (JSON) holds the search space, the augmentation and the phases.\n"
 		         "Ctrl-C writes a checkpoint and prints the command that goes on.  The same seed and\n"
-		         "threads give the same network, interrupted or not.\n",
+		         "threads give the same network, interrupted or not.  Under mpirun (configure --with-mpi)\n"
+		         "ranks train together, each with the recipe's batch.\n",
 		.examples = "  ofa train models/fashion/recipe.json --data /usr/share/datasets/fashion-mnist \\\n"
 		            "      -o fashion.safetensors --log fashion.log.jsonl\n"
 		            "  ofa train models/fashion/recipe.json --data DIR -o NET --dry-run\n"
 		            "  ofa train models/fashion/recipe.json --data DIR -o scratch.safetensors --arch one.json\n"
+		            "  mpirun -np 2 --bind-to none ofa train RECIPE --data DIR -o NET --threads 4\n"
 		            "  ofa predictor fit fashion.safetensors --data DIR\n",
 		.options = options, .n_options = OFA_ARRAY_LEN(options),
 	};
