@@ -53,4 +53,3 @@ noinst_PROGRAMS += bench/store
 bench_store_SOURCES = bench/store.c
 bench_store_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 bench_store_LDADD = $(SERVER_LIBS)
-EXTRA_DIST += bench/dashboard.mjs bench/device_onnx.mjs

@@ -166,6 +166,7 @@ server_libofad_a_SOURCES = \
 	server/store/sqlite_deliveries.c \
 	server/store/sqlite_ledger.c \
 	server/store/sqlite_measurements.c \
+	server/store/sqlite_migrate.c \
 	server/store/sqlite_package_index.c \
 	server/store/sqlite_profiles.c \
 	server/store/sqlite_revisions.c \

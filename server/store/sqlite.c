@@ -1,18 +1,7 @@
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include "embedded.h"
 #include "store/sqlite_conn.h"
 
 #define BUSY_MS 5000
-
-/* In order; user_version of the database counts those that were applied. */
-static const char *const schema[] = {
-	embedded_schema_0001,
-	embedded_schema_0002,
-	embedded_schema_0003,
-};
 
 struct store_sqlite *db_of(struct store *s)
 {
@@ -77,51 +66,6 @@ static void conn_close(struct db_conn *c)
 	pthread_mutex_destroy(&c->lock);
 }
 
-static enum ofa_status schema_version(struct db_conn *c, int *ret, struct ofa_error *err)
-{
-	sqlite3_stmt *stmt;
-	enum ofa_status st = OFA_OK;
-
-	if (sqlite3_prepare_v2(c->db, "PRAGMA user_version", -1, &stmt, NULL) != SQLITE_OK)
-		return db_fail(c, err);
-	if (sqlite3_step(stmt) == SQLITE_ROW)
-		*ret = sqlite3_column_int(stmt, 0);
-	else
-		st = db_fail(c, err);
-	sqlite3_finalize(stmt);
-	return st;
-}
-
-static enum ofa_status apply(struct db_conn *c, int number, struct ofa_error *err)
-{
-	char stamp[64];
-	enum ofa_status st = db_exec(c, schema[number], err);
-
-	snprintf(stamp, sizeof(stamp), "PRAGMA user_version = %d", number + 1);
-	return st == OFA_OK ? db_exec(c, stamp, err) : st;
-}
-
-/* All in one transaction that takes the write lock first: two programs that start at once do not both
- * migrate. */
-static enum ofa_status migrate(struct db_conn *c, struct ofa_error *err)
-{
-	const int known = (int)OFA_ARRAY_LEN(schema);
-	enum ofa_status st = db_exec(c, "BEGIN IMMEDIATE", err);
-	int version = 0;
-
-	if (st == OFA_OK)
-		st = schema_version(c, &version, err);
-	if (st == OFA_OK && version > known)
-		st = ofa_fail(err, OFA_ERR_UNSUPPORTED, NULL, "the database has schema %d; this program knows up to %d",
-			      version, known);
-	for (int i = version; st == OFA_OK && i < known; i++)
-		st = apply(c, i, err);
-	if (st == OFA_OK)
-		return db_exec(c, "COMMIT", err);
-	sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
-	return st;
-}
-
 static void sqlite_close(struct store *base)
 {
 	struct store_sqlite *s = db_of(base);
@@ -145,7 +89,7 @@ static enum ofa_status sqlite_open(const char *path, const struct store_options 
 	pthread_mutex_init(&s->reader.lock, NULL);
 	st = conn_open(&s->writer, path, err);
 	if (st == OFA_OK)
-		st = migrate(&s->writer, err);
+		st = db_migrate(&s->writer, err);
 	if (st == OFA_OK)
 		st = conn_prepare(&s->writer, err);
 	if (st == OFA_OK)
@@ -158,30 +102,6 @@ static enum ofa_status sqlite_open(const char *path, const struct store_options 
 	}
 	*ret = &s->base;
 	return OFA_OK;
-}
-
-/* What stands in its first bytes (SQLite, "Database File Format", 1.3): it is not opened, for that makes files beside
- * it. */
-static enum ofa_status sqlite_check(const char *path, bool *ret_tokens, struct ofa_error *err)
-{
-	static const char magic[] = "SQLite format 3";
-	uint8_t head[100];
-	FILE *f = fopen(path, "rb");
-	enum ofa_status st = OFA_OK;
-	size_t n;
-
-	*ret_tokens = false;
-	if (!f && errno == ENOENT)
-		return OFA_OK; /* it is yet to be made */
-	if (!f)
-		return ofa_fail(err, OFA_ERR_IO, NULL, "cannot read %s: %s", path, strerror(errno));
-	n = fread(head, 1, sizeof(head), f);
-	if (n > 0 && (n < sizeof(head) || memcmp(head, magic, sizeof(magic)) != 0))
-		st = ofa_fail(err, OFA_ERR_IO, NULL, "%s is no database of SQLite", path);
-	else if (n > 0 && (head[60] || head[61] || head[62] || head[63] > OFA_ARRAY_LEN(schema)))
-		st = ofa_fail(err, OFA_ERR_UNSUPPORTED, NULL, "%s has a later schema than this program knows", path);
-	fclose(f);
-	return st;
 }
 
 /* ---- running one statement ---- */
@@ -245,7 +165,7 @@ const struct store_driver store_sqlite = {
 	.name = "sqlite",
 	.open = sqlite_open,
 	.close = sqlite_close,
-	.check = sqlite_check,
+	.check = db_check,
 	.profile_put = db_profile_put,
 	.profile_get = db_profile_get,
 	.profile_delete = db_profile_delete,

@@ -75,6 +75,10 @@ enum ofa_status db_finish(struct db_conn *c, enum ofa_status st, struct ofa_erro
 enum ofa_status db_fetch_text(struct db_conn *c, sqlite3_stmt *stmt, struct ofa_buf *buf,
 			      struct ofa_error *err) OFA_MUST_CHECK;
 
+/* sqlite_migrate.c: brings the database to this program's schema; would it? (store_check()) */
+enum ofa_status db_migrate(struct db_conn *c, struct ofa_error *err) OFA_MUST_CHECK;
+enum ofa_status db_check(const char *path, bool *ret_tokens, struct ofa_error *err) OFA_MUST_CHECK;
+
 /* The driver's functions, one file for each aggregate; store.h says what they do. */
 
 /* sqlite_profiles.c */

@@ -61,6 +61,72 @@ START_TEST(test_migration)
 }
 END_TEST
 
+static void run(const char *path, const char *sql)
+{
+	sqlite3 *db;
+
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static int last_schema(const char *path)
+{
+	sqlite3_stmt *stmt;
+	sqlite3 *db;
+	int n;
+
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &stmt, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_step(stmt), SQLITE_ROW);
+	n = sqlite3_column_int(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return n;
+}
+
+/* As a program left it that knows `version` schemas and says of the last that `least` are enough. */
+static void leave(const char *path, int version, int least)
+{
+	char sql[256];
+
+	snprintf(sql, sizeof(sql),
+		 "DELETE FROM schema_versions WHERE name = 'later'; INSERT INTO schema_versions "
+		 "(number, name, least_program) VALUES (%d, 'later', %d); PRAGMA user_version = %d;",
+		 version, least, version);
+	run(path, sql);
+}
+
+/* A later program's database is used when that program says that it may be: who goes back to this one loses nothing. */
+START_TEST(test_later)
+{
+	struct ofa_error err = {0};
+	struct store *s;
+	char path[600];
+	bool tokens;
+	int known;
+
+	store_begin(STORE_SQLITE);
+	store_close(store_again());
+	snprintf(path, sizeof(path), "%s/ofad.db", store_dir());
+	known = last_schema(path);
+	/* of the one between them nothing is said */
+	leave(path, known + 2, known);
+	ASSERT_FAILS(store_open(NULL, store_dir(), NULL, &s, NULL), OFA_ERR_UNSUPPORTED);
+	ASSERT_FAILS(store_check(NULL, store_dir(), &tokens, NULL), OFA_ERR_UNSUPPORTED);
+	leave(path, known + 1, known);
+	ASSERT_OK(store_check(NULL, store_dir(), &tokens, &err), &err);
+	s = store_again();
+	put_profile(s, "cam", "{}", 1);
+	store_close(s);
+	ck_assert_int_eq(last_schema(path), known + 1);
+	leave(path, known + 1, known + 1);
+	ASSERT_FAILS(store_check(NULL, store_dir(), &tokens, NULL), OFA_ERR_UNSUPPORTED);
+	ASSERT_FAILS(store_open(NULL, store_dir(), NULL, &s, &err), OFA_ERR_UNSUPPORTED);
+	store_end();
+}
+END_TEST
+
 /* A database of a later version is left alone; so is a file that is none. */
 START_TEST(test_foreign)
 {
@@ -90,7 +156,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {test_migration, test_foreign};
+	const TTest *const tests[] = {test_migration, test_later, test_foreign};
 
 	return run_tests("store-sqlite", tests, OFA_ARRAY_LEN(tests));
 }
