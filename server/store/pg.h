@@ -131,8 +131,6 @@ enum ofa_status pg_run(struct store_pg *s, const struct pg_statement *q, const s
  * without a row, err untouched. */
 enum ofa_status pg_fetch_text(struct store_pg *s, const struct pg_statement *q, const struct pg_args *a,
 			      struct ofa_buf *buf, uint64_t *ret_number, struct ofa_error *err) OFA_MUST_CHECK;
-/* Of a SELECT's list: tells every replica "TOPIC TEXT" (`payload`, an expression in SQL) when this commits. */
-#define PG_NOTIFY(payload) "pg_catalog.pg_notify('ofad', " payload ")"
 
 /* A transaction, READ COMMITTED: pg_begin() takes a connection; pg_end() commits when st is OFA_OK, else rolls back,
  * and gives it back: the outcome of both. */

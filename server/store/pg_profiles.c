@@ -8,15 +8,14 @@ static const struct pg_statement profile_state = {
 	.sql = "SELECT n.revision, n.deleted_at IS NOT NULL, r.sha256 FROM profile_names n "
 	       "JOIN profile_revisions r ON r.name = n.name AND r.revision = n.revision WHERE n.name = $1",
 };
-/* The revision and the name that leads to it, and the replicas are told. */
+/* The revision and the name that leads to it, of which a trigger tells the replicas. */
 static const struct pg_statement profile_put = {
 	.name = "profile_put",
 	.sql = "WITH revision AS (INSERT INTO profile_revisions (name, revision, sha256, size_bytes, author, "
-	       "created_at, content) VALUES ($1, $2, $3, $4, $5, $6, $7)), "
-	       "name AS (INSERT INTO profile_names AS n (name, revision, created_at, updated_at) "
+	       "created_at, content) VALUES ($1, $2, $3, $4, $5, $6, $7)) "
+	       "INSERT INTO profile_names AS n (name, revision, created_at, updated_at) "
 	       "VALUES ($1, $2, $6, $6) ON CONFLICT (name) DO UPDATE SET revision = $2, updated_at = $6, "
-	       "deleted_at = NULL, created_at = CASE WHEN n.deleted_at IS NULL THEN n.created_at ELSE $6 END) "
-	       "SELECT " PG_NOTIFY("'profile ' || $1::text"),
+	       "deleted_at = NULL, created_at = CASE WHEN n.deleted_at IS NULL THEN n.created_at ELSE $6 END",
 };
 static const struct pg_statement profile_get = {
 	.name = "profile_get",
@@ -26,8 +25,7 @@ static const struct pg_statement profile_get = {
 };
 static const struct pg_statement profile_delete = {
 	.name = "profile_delete",
-	.sql = "WITH name AS (UPDATE profile_names SET deleted_at = $2 WHERE name = $1) "
-	       "SELECT " PG_NOTIFY("'profile ' || $1::text"),
+	.sql = "UPDATE profile_names SET deleted_at = $2 WHERE name = $1",
 };
 static const struct pg_statement profile_list = {
 	.name = "profile_list",

@@ -2,11 +2,11 @@
 #include "store/pg.h"
 #include "store/pg_driver.h"
 
-/* Each tells the replicas in the transaction that it is. */
+/* Triggers tell the replicas of each. */
 static const struct pg_statement token_add = {
 	.name = "token_add",
-	.sql = "WITH added AS (INSERT INTO tokens (id, sha256, name, owner, scopes, created_at, expires) "
-	       "VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id) SELECT " PG_NOTIFY("'tokens'") " FROM added",
+	.sql = "INSERT INTO tokens (id, sha256, name, owner, scopes, created_at, expires) "
+	       "VALUES ($1, $2, $3, $4, $5, $6, $7)",
 };
 static const struct pg_statement token_list = {
 	.name = "token_list",
@@ -15,13 +15,11 @@ static const struct pg_statement token_list = {
 };
 static const struct pg_statement token_revoke = {
 	.name = "token_revoke",
-	.sql = "WITH revoked AS (UPDATE tokens SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1 RETURNING id) "
-	       "SELECT " PG_NOTIFY("'tokens'") " FROM revoked",
+	.sql = "UPDATE tokens SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1",
 };
 static const struct pg_statement token_purge = {
 	.name = "token_purge",
-	.sql = "WITH purged AS (DELETE FROM tokens WHERE revoked_at IS NOT NULL OR (expires > 0 AND expires <= $1) "
-	       "RETURNING id) SELECT count(*), " PG_NOTIFY("'tokens'") " FROM purged HAVING count(*) > 0",
+	.sql = "DELETE FROM tokens WHERE revoked_at IS NOT NULL OR (expires > 0 AND expires <= $1)",
 };
 
 enum ofa_status pg_token_add(struct store *s, const struct store_token *t, struct ofa_error *err)
@@ -89,7 +87,7 @@ enum ofa_status pg_token_revoke(struct store *s, const char *id, struct ofa_erro
 	st = pg_run(pg_of(s), &token_revoke, &a, PG_AGAIN, &res, err);
 	if (st != OFA_OK)
 		return st;
-	if (PQntuples(res) == 0)
+	if (pg_changed(res) == 0)
 		st = ofa_fail(err, OFA_ERR_NOT_FOUND, NULL, "there is no token %.40s; ofad token list shows them", id);
 	PQclear(res);
 	return st;
@@ -106,7 +104,7 @@ enum ofa_status pg_token_purge(struct store *s, int64_t now, unsigned *ret_n, st
 	st = pg_run(pg_of(s), &token_purge, &a, PG_ONCE, &res, err);
 	if (st != OFA_OK)
 		return st;
-	*ret_n = PQntuples(res) ? (unsigned)pg_get_integer(res, 0, 0) : 0;
+	*ret_n = (unsigned)pg_changed(res);
 	PQclear(res);
 	return OFA_OK;
 }
