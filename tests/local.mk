@@ -201,6 +201,7 @@ SERVER_TESTS = \
 	tests/server/test_exports \
 	tests/server/test_measurements \
 	tests/server/test_negotiate \
+	tests/server/test_package_keeper \
 	tests/server/test_packages_bounds \
 	tests/server/test_page \
 	tests/server/test_parking \
@@ -279,6 +280,9 @@ tests_server_test_negotiate_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_negotiate_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_parking_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_parking_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_package_keeper_SOURCES = tests/server/test_package_keeper.c $(STORE_FIXTURE)
+tests_server_test_package_keeper_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_package_keeper_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_packages_bounds_SOURCES = tests/server/test_packages_bounds.c $(DAEMON_SOURCES)
 tests_server_test_packages_bounds_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_packages_bounds_LDADD = $(SERVER_E2E_LIBS) $(SQLITE_LIBS)

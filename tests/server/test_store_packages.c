@@ -1,4 +1,5 @@
 /* The index of packages, on each driver. */
+#include <math.h>
 #include <string.h>
 
 #include "store_fixture.h"
@@ -142,9 +143,40 @@ START_TEST(test_packages)
 }
 END_TEST
 
+/* A question keeps its first answer, unless that is the one that cannot be had any more. */
+START_TEST(test_replaced)
+{
+	const uint8_t question[OFA_SHA256_BYTES] = {7};
+	struct store_delivery d = {
+		.question = question,
+		.subnet = "bb",
+		.network = "net",
+		.arch = "{}",
+		.limits = "{}",
+		.latency_ms = NAN,
+		.manifest = "second",
+	};
+	struct ofa_error err = {0};
+	struct store *s;
+
+	store_begin(_i);
+	s = store_again();
+	put_delivery(s, 7, "aa", "first");
+	ASSERT_OK(s->driver->delivery_put(s, &d, &err), &err);
+	d.replaces = "cc";
+	ASSERT_OK(s->driver->delivery_put(s, &d, &err), &err);
+	check_manifest(s, "aa", "first");
+	d.replaces = "aa";
+	ASSERT_OK(s->driver->delivery_put(s, &d, &err), &err);
+	check_manifest(s, "bb", "second");
+	s->driver->close(s);
+	store_end();
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = {test_packages};
+	const TTest *const tests[] = {test_packages, test_replaced};
 
 	return run_store_tests("index of packages", tests, OFA_ARRAY_LEN(tests));
 }
