@@ -448,10 +448,10 @@ TESTS += $(SERVER_TESTS)
 endif
 
 check_PROGRAMS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_forwarded tests/fuzz/fuzz_measurement \
-	tests/fuzz/fuzz_notification tests/fuzz/fuzz_precondition tests/fuzz/fuzz_config tests/fuzz/fuzz_packages_url tests/fuzz/fuzz_prefer \
+	tests/fuzz/fuzz_job tests/fuzz/fuzz_notification tests/fuzz/fuzz_precondition tests/fuzz/fuzz_config tests/fuzz/fuzz_packages_url tests/fuzz/fuzz_prefer \
 	tests/fuzz/fuzz_request tests/fuzz/fuzz_s3_error
 TESTS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_forwarded tests/fuzz/fuzz_measurement \
-	tests/fuzz/fuzz_notification tests/fuzz/fuzz_precondition tests/fuzz/fuzz_config tests/fuzz/fuzz_packages_url tests/fuzz/fuzz_prefer \
+	tests/fuzz/fuzz_job tests/fuzz/fuzz_notification tests/fuzz/fuzz_precondition tests/fuzz/fuzz_config tests/fuzz/fuzz_packages_url tests/fuzz/fuzz_prefer \
 	tests/fuzz/fuzz_request tests/fuzz/fuzz_s3_error tests/server/check-openapi
 tests_fuzz_fuzz_authorization_SOURCES = tests/fuzz/fuzz_authorization.c tests/fuzz/replay.c
 tests_fuzz_fuzz_authorization_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
@@ -462,6 +462,9 @@ tests_fuzz_fuzz_forwarded_LDADD = $(SERVER_LIBS)
 tests_fuzz_fuzz_measurement_SOURCES = tests/fuzz/fuzz_measurement.c tests/fuzz/replay.c
 tests_fuzz_fuzz_measurement_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_measurement_LDADD = $(SERVER_LIBS)
+tests_fuzz_fuzz_job_SOURCES = tests/fuzz/fuzz_job.c tests/fuzz/replay.c
+tests_fuzz_fuzz_job_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
+tests_fuzz_fuzz_job_LDADD = $(SERVER_LIBS)
 tests_fuzz_fuzz_notification_SOURCES = tests/fuzz/fuzz_notification.c tests/fuzz/replay.c
 tests_fuzz_fuzz_notification_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
 tests_fuzz_fuzz_notification_LDADD = $(SERVER_LIBS)
