@@ -26,7 +26,7 @@ void replicas_begin(const char *name)
 void replica_start_at(int i, const char *url, const char *option, const char *value)
 {
 	daemon_start(&replicas.replica[i], replica_data(i), "--store", url, "--packages", replicas.packages,
-		     "--stale-seconds", "1", option, value, NULL);
+		     "--stale-seconds", "1", "--front-evaluations", "5000", option, value, NULL);
 	daemon_wait_ready(&replicas.replica[i]);
 }
 

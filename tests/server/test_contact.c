@@ -80,7 +80,7 @@ START_TEST(test_listener_is_ended)
 	for (int n = 2; n <= 6; n++) {
 		double begun = now_ms();
 
-		while (revision_of(&replicas.replica[1]) != n - 1)
+		while (number_of(&replicas.replica[1]) != n - 1)
 			ck_assert(now_ms() < begun + REPLICA_PATIENCE_MS);
 		cluster_ask(replicas.url,
 			    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = 'ended' "
@@ -89,8 +89,8 @@ START_TEST(test_listener_is_ended)
 		ck_assert_int_ge(atoi(out), 2);
 		write_profile(&replicas.replica[0], n);
 		begun = now_ms();
-		while (revision_of(&replicas.replica[1]) != n)
-			ck_assert_msg(now_ms() < begun + REPLICA_PATIENCE_MS, "revision %d is not heard of", n);
+		while (number_of(&replicas.replica[1]) != n)
+			ck_assert_msg(now_ms() < begun + REPLICA_PATIENCE_MS, "number %d is not heard of", n);
 	}
 	ck_assert(metric_of(&replicas.replica[1], "ofad_store_losses_total") >= 1);
 	end(&replicas.replica[0]);
