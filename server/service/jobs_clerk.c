@@ -336,12 +336,13 @@ enum ofa_status jobs_clerk_start(struct jobs *s, struct ofa_error *err)
 	pthread_mutex_init(&s->taking, NULL);
 	s->last_due = &s->due;
 	s->last_here = &s->here;
+	s->started = true; /* before there is anybody who reads beside it */
 	rc = pthread_create(&s->clerk, NULL, clerk_main, s);
 	if (rc) {
+		s->started = false;
 		jobs_clerk_free(s);
 		return ofa_fail(err, OFA_ERR_IO, NULL, "cannot start the thread that writes jobs: %s", strerror(rc));
 	}
-	s->started = true;
 	return OFA_OK;
 }
 
