@@ -296,10 +296,10 @@ enum { PROCESSES = 4, PUTS = 25 };
 static void put_many(void)
 {
 	struct package_store *s = open_store();
-	char text[32], id[PACKAGE_ID_CHARS + 1];
+	char text[32] = "", id[PACKAGE_ID_CHARS + 1];
 
 	for (int i = 0; i < PUTS; i++) {
-		snprintf(text, sizeof(text), "package %d", i);
+		snprintf(text, sizeof(text), "package %02d", i);
 		id_of(text, sizeof(text), id);
 		put(s, id, text, sizeof(text), i % 5 == 4 ? PACKAGE_PUT_REPLACE : PACKAGE_PUT_NEW);
 		check_is(s, id, text, sizeof(text));
