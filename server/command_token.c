@@ -330,14 +330,15 @@ static enum ofa_status run_purge(const struct place *at, const struct token_args
 
 static const struct verb {
 	const char *name;
-	bool makes_dir;                                                              /* before the daemon first runs */
+	bool makes_dir; /* before the daemon first runs */
+	bool records;   /* in the data directory, which need not be any daemon's where the database is shared */
 	enum ofa_status (*check)(const struct token_args *a, struct ofa_error *err); /* NULL: nothing to check */
 	enum ofa_status (*run)(const struct place *at, const struct token_args *a, struct ofa_error *err);
 } verbs[] = {
-	{"add", true, check_add, run_add},
-	{"list", false, NULL, run_list},
-	{"revoke", false, check_revoke, run_revoke},
-	{"purge", false, NULL, run_purge},
+	{"add", true, true, check_add, run_add},
+	{"list", false, false, NULL, run_list},
+	{"revoke", false, true, check_revoke, run_revoke},
+	{"purge", false, true, NULL, run_purge},
 };
 
 /* On a data directory that a daemon may be using. */
@@ -353,6 +354,8 @@ static enum ofa_status run_in(const struct settings *settings, const struct verb
 	if (st == OFA_OK)
 		st = store_open(settings->store, settings->data, &(struct store_options){.connections = 1}, &at.store,
 				err);
+	if (st == OFA_OK && store_sharing(at.store) && v->records)
+		st = data_dir_make(settings->data, err);
 	if (st == OFA_OK && !store_sharing(at.store))
 		st = generation_open(directory, &at.generation, err);
 	if (st == OFA_OK)

@@ -51,7 +51,7 @@ void watch_end(struct watch *w)
 	w->probe = NULL;
 }
 
-/* NULL: all is well. */
+/* NULL: all is well.  Who fetches waits for other machines, which may take as long as it likes. */
 static const char *what_hangs(struct watch *w)
 {
 	if (!http_probe_ask(w->probe))

@@ -166,24 +166,27 @@ static void add_workers(struct metrics_text *t, struct app *app)
 		const char *name;
 		struct workers *workers;
 		struct workers_stats stats;
-	} pools[] = {{.name = "requests", .workers = app->workers}, {.name = "background", .workers = app->background}};
+	} pools[] = {{.name = "requests", .workers = app->workers},
+		     {.name = "background", .workers = app->background},
+		     {.name = "fetches", .workers = app->fetchers}};
+	const size_t n = OFA_ARRAY_LEN(pools) - !app->fetchers;
 
-	for (size_t p = 0; p < OFA_ARRAY_LEN(pools); p++)
+	for (size_t p = 0; p < n; p++)
 		workers_stats(pools[p].workers, &pools[p].stats);
 	metrics_text_family(t, "ofad_workers", "gauge", "Worker threads.");
-	for (size_t p = 0; p < OFA_ARRAY_LEN(pools); p++)
+	for (size_t p = 0; p < n; p++)
 		metrics_text_sample(t, LABELS({"pool", pools[p].name}), pools[p].stats.threads);
 	metrics_text_family(t, "ofad_queue_capacity", "gauge", "Tasks of each class that may wait.");
-	for (size_t p = 0; p < OFA_ARRAY_LEN(pools); p++)
+	for (size_t p = 0; p < n; p++)
 		metrics_text_sample(t, LABELS({"pool", pools[p].name}), pools[p].stats.max_queue);
 	metrics_text_family(t, "ofad_queue_length", "gauge", "Tasks that wait for a worker.");
-	for (size_t p = 0; p < OFA_ARRAY_LEN(pools); p++)
+	for (size_t p = 0; p < n; p++)
 		for (int c = 0; c < TASK_CLASS_COUNT; c++)
 			metrics_text_sample(
 				t, LABELS({"pool", pools[p].name}, {"class", task_class_name((enum task_class)c)}),
 				pools[p].stats.of[c].queued);
 	metrics_text_family(t, "ofad_workers_busy", "gauge", "Worker threads that run a task.");
-	for (size_t p = 0; p < OFA_ARRAY_LEN(pools); p++)
+	for (size_t p = 0; p < n; p++)
 		for (int c = 0; c < TASK_CLASS_COUNT; c++)
 			metrics_text_sample(
 				t, LABELS({"pool", pools[p].name}, {"class", task_class_name((enum task_class)c)}),
