@@ -28,6 +28,9 @@ enum ofa_status reach_path(struct reach *r, const char *path, struct ofa_error *
 {
 	if (!*path)
 		return OFA_OK;
+	for (size_t i = 0; i < r->n_paths; i++)
+		if (strcmp(r->paths[i], path) == 0)
+			return OFA_OK;
 	if (r->n_paths == REACH_PATHS_MAX)
 		return ofa_fail(err, OFA_ERR_LIMIT, NULL, "there are more than %d files to read", REACH_PATHS_MAX);
 	r->paths[r->n_paths] = strdup(path);

@@ -19,7 +19,7 @@ struct reach {
 void reach_release(struct reach *r);
 /* OFA_ERR_INVALID for what is no port, OFA_ERR_LIMIT for too many. */
 enum ofa_status reach_port(struct reach *r, unsigned long port, struct ofa_error *err) OFA_MUST_CHECK;
-/* Copied; a path of which nothing is there is no error, nor is "". */
+/* Copied, once however often it is said; a path of which nothing is there is no error, nor is "". */
 enum ofa_status reach_path(struct reach *r, const char *path, struct ofa_error *err) OFA_MUST_CHECK;
 /* What the C library reads to find the address of a host by its name. */
 enum ofa_status reach_names(struct reach *r, struct ofa_error *err) OFA_MUST_CHECK;
