@@ -152,8 +152,13 @@ await tally.test('compose: secrets are files', () => {
 await tally.test('compose: the proxy knows the replicas, and they it', () => {
 	equal(replicas.length, 3, 'replicas');
 	const addresses = replicas.map((name) => compose.services[name].networks.backend.ipv4_address);
-	const servers = [...read('compose/proxy/replicas.conf').matchAll(/^server (\S+) max_fails=0;$/gm)].map((m) => m[1]);
-	equal(servers.join(' '), addresses.map((a) => `${a}:${HTTP}`).join(' '), 'replicas.conf');
+	for (const [file, pattern] of [
+		['replicas.conf', /^server (\S+) max_fails=0;$/gm],
+		['changes.conf', /^server (\S+) max_fails=1 fail_timeout=1s;$/gm],
+	]) {
+		const servers = [...read(`compose/proxy/${file}`).matchAll(pattern)].map((m) => m[1]);
+		equal(servers.join(' '), addresses.map((a) => `${a}:${HTTP}`).join(' '), file);
+	}
 	const secrets = readFileSync(join(DOCKER, 'compose/make-secrets'), 'utf8');
 	const [, configuration] = /<<YAML\n(.*?)\nYAML\n/s.exec(secrets);
 	const options = reads(configuration.replace(/\$\([^)]*\)/, 'x'), 'ofad.yaml');
@@ -256,7 +261,8 @@ await tally.test('Kubernetes: ports, probes, services and policies agree', () =>
 		equal(JSON.stringify(object(kind, name).spec.selector), labels, `selector of ${kind} ${name}`);
 	for (const [kind, of] of [['PodDisruptionBudget', 'selector'], ['NetworkPolicy', 'podSelector']])
 		equal(JSON.stringify(object(kind, 'ofad').spec[of].matchLabels), labels, `selector of ${kind}`);
-	check(read('kubernetes-proxy/replicas.conf').includes(`server ofad:${HTTP} `), 'replicas of the proxy');
+	for (const file of ['replicas.conf', 'changes.conf'])
+		check(read(`kubernetes-proxy/${file}`).includes(`server ofad:${HTTP} `), `${file} of the proxy`);
 });
 
 await tally.test('Kubernetes: a replica is not killed while it drains', () => {
