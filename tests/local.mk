@@ -447,6 +447,15 @@ check_PROGRAMS += $(SERVER_TESTS) tests/server/make_network tests/export/make_ca
 TESTS += $(SERVER_TESTS)
 endif
 
+# The next version of ofad, as far as its database goes.
+check_PROGRAMS += tests/cluster/ofad-next
+tests_cluster_ofad_next_SOURCES = $(server_ofad_SOURCES) tests/cluster/next_schema.c
+tests_cluster_ofad_next_CPPFLAGS = $(server_libofad_a_CPPFLAGS)
+tests_cluster_ofad_next_LDADD = $(SERVER_LIBS)
+EXTRA_DIST += tests/cluster/README.md tests/cluster/fetch tests/cluster/killed.mjs tests/cluster/lib.mjs \
+	tests/cluster/partitioned.mjs tests/cluster/proxied.mjs tests/cluster/restarted.mjs tests/cluster/run \
+	tests/cluster/upgraded.mjs
+
 check_PROGRAMS += tests/fuzz/fuzz_authorization tests/fuzz/fuzz_forwarded tests/fuzz/fuzz_measurement \
 	tests/fuzz/fuzz_job tests/fuzz/fuzz_notification tests/fuzz/fuzz_precondition tests/fuzz/fuzz_config tests/fuzz/fuzz_packages_url tests/fuzz/fuzz_prefer \
 	tests/fuzz/fuzz_request tests/fuzz/fuzz_s3_error

@@ -14,9 +14,9 @@ export const START_MS = 60000;
 export class Daemon {
 	// `data`: the name of its data directory, for which its log and port file are called too.  Options: `tls` (of
 	// exchanges), `network` (another file than the world's own), `listen`, `program` (another ofad), `by` (a command
-	// that runs it).
+	// that runs it), `env` (further variables).
 	constructor(world, name, args, options = {}) {
-		const { tls, network, listen = '127.0.0.1:0', program = OFAD, by = [] } = options;
+		const { tls, network, listen = '127.0.0.1:0', program = OFAD, by = [], env = {} } = options;
 		this.name = name;
 		this.tls = tls;
 		this.host = listen.slice(0, listen.lastIndexOf(':'));
@@ -42,7 +42,10 @@ export class Daemon {
 			'50000',
 			...args,
 		];
-		this.process = spawn(command, rest, { stdio: ['ignore', 'ignore', log] });
+		this.process = spawn(command, rest, {
+			stdio: ['ignore', 'ignore', log],
+			env: { ...process.env, ...env },
+		});
 		closeSync(log);
 		this.ended = new Promise((resolve) =>
 			this.process.once('exit', (code, signal) => resolve(signal ?? code)),
@@ -79,10 +82,11 @@ export class Daemon {
 
 	async ready() {
 		for (const end = Date.now() + START_MS; Date.now() < end; await sleep(20)) {
-			const reply = await this.exchange({ method: 'GET', path: '/readyz' });
+			if (!this.alive) break;
+			const reply = await this.exchange({ method: 'GET', path: '/readyz' }).catch((error) => error);
 			if (reply.status === 200) return;
 		}
-		throw new Error(`ofad ${this.name} did not become ready: ${this.logTail()}`);
+		throw new Error(`ofad ${this.name} did not become ready (${this.process.signalCode ?? this.process.exitCode}): ${this.logTail()}`);
 	}
 
 	// A reply as ofad sent it.

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 const OPEN = 'import sqlite3, sys; db = sqlite3.connect(sys.argv[1], isolation_level=None)\n';
 const LOCK = `${OPEN}db.execute("BEGIN IMMEDIATE"); print("locked", flush=True); sys.stdin.read()`;
 // As much as BEGIN IMMEDIATE: who reads goes on, who writes any of what is answered with waits.
-const LOCK_TABLES = 'BEGIN; LOCK TABLE profiles, deliveries, measurements IN EXCLUSIVE MODE;\n\\echo locked\n';
+const LOCK_TABLES = 'BEGIN; LOCK TABLE profile_names, deliveries, measurements IN EXCLUSIVE MODE;\n\\echo locked\n';
 
 const path = (daemon) => join(daemon.replicas[0].data, 'ofad.db');
 const url = (daemon) => daemon.kind?.store;

@@ -90,4 +90,15 @@ export class S3 extends Service {
 	async start() {
 		this.url = await this.act('start');
 	}
+
+	// What --packages takes for packages under this prefix.
+	packages(prefix) {
+		return this.url.replace(/(\?|$)/, `/${prefix}$1`);
+	}
+
+	// The key that ofad needs.
+	get environment() {
+		const lines = readFileSync(join(this.dir, 'environment'), 'utf8').matchAll(/^export (\w+)=(.*)$/gm);
+		return Object.fromEntries([...lines].map(([, name, value]) => [name, value]));
+	}
 }

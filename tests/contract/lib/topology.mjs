@@ -6,24 +6,33 @@ import { Nginx } from './services.mjs';
 const PROXY_HEADERS = ['server', 'x-cache'];
 
 export class Topology {
-	// `kind`: { store, packages }, URLs of the options that they are for, both may be absent; options: `replicas`, how
-	// many, and those of Daemon.
-	constructor(world, name, args, kind, { replicas = 3, ...options } = {}) {
+	// `kind`: { store, packages, env }, URLs of the options that they are for and what these need of the environment,
+	// each may be absent; options: `replicas`, how
+	// many; `each`, what is particular to the i-th: options of Daemon, and `store` by another way; and those of Daemon.
+	constructor(world, name, args, kind, { replicas = 3, each = [], ...options } = {}) {
 		this.world = world;
 		this.name = name;
 		this.kind = kind;
-		this.args = [
-			...(kind.store ? ['--store', kind.store, '--store-connections', '4'] : []),
-			...(kind.packages ? ['--packages', kind.packages] : []),
-			...args,
-		];
+		this.args = args;
+		this.each = each;
 		this.options = options;
 		this.replicas = Array.from({ length: kind.store ? replicas : 1 }, (_, i) => this.#make(i));
 		this.nginx = new Nginx(world.path(`${name}.nginx`), { probes: true });
 	}
 
 	#make(i, options = {}) {
-		return new Daemon(this.world, `${this.name}-${i + 1}`, this.args, { ...this.options, ...options });
+		const { store, packages } = { ...this.kind, ...this.each[i] };
+		const args = [
+			...(store ? ['--store', store, '--store-connections', '4'] : []),
+			...(packages ? ['--packages', packages] : []),
+			...this.args,
+		];
+		return new Daemon(this.world, `${this.name}-${i + 1}`, args, {
+			env: this.kind.env,
+			...this.options,
+			...this.each[i],
+			...options,
+		});
 	}
 
 	async started() {
@@ -33,6 +42,12 @@ export class Topology {
 
 	async ready() {
 		await Promise.all(this.replicas.map((one) => one.ready()));
+	}
+
+	// From now on nginx asks all but the i-th, or all (-1).
+	async without(i) {
+		const asked = this.replicas.filter((_, at) => at !== i);
+		await this.nginx.replicas(asked.map((one) => `${one.host}:${one.port}`));
 	}
 
 	// Another one in place of the i-th, which has ended, at the same address.

@@ -45,12 +45,19 @@ export class World {
 	}
 
 	// Starts ofad with the data directory of that name and these further arguments; `keys`: with a signing key;
-	// further options are those of Daemon and Topology.
-	async start(name, args = [], { ready = true, keys = false, ...options } = {}) {
+	// `own`: in a topology too it is one ofad with a database of its own; further options are those of Daemon and
+	// Topology.
+	async start(name, args = [], { ready = true, keys = false, own = false, ...options } = {}) {
 		const folder = join(this.path(name), 'keys');
 		if (keys) execFileSync(OFAD, ['keygen', '--keys', folder], { stdio: 'ignore' });
 		const daemon = this.topology
-			? new Topology(this, name, keys ? ['--keys', folder, ...args] : args, await this.#kind(name), options)
+			? new Topology(
+					this,
+					name,
+					keys ? ['--keys', folder, ...args] : args,
+					own ? {} : await this.#kind(name),
+					options,
+				)
 			: new Daemon(this, name, args, options);
 		this.#daemons.push(daemon);
 		this.stopsAtEnd(daemon);
@@ -67,20 +74,17 @@ export class World {
 	async #kind(name) {
 		const kind = {};
 		if (this.topology.store) kind.store = await (await this.postgresql()).database(name);
-		if (this.topology.packages === 's3') kind.packages = await this.#bucket(name);
-		else if (this.topology.packages) kind.packages = this.topology.packages;
-		return kind;
+		if (this.topology.packages === 's3') {
+			this.s3 ??= await this.#service(new S3(this.path('s3')));
+			return { ...kind, packages: this.s3.packages(name), env: this.s3.environment };
+		}
+		return { ...kind, packages: this.topology.packages };
 	}
 
 	// The world's own, started when it is first asked for.
 	async postgresql() {
 		this.database ??= await this.#service(new Postgresql(this.path('postgresql')));
 		return this.database;
-	}
-
-	async #bucket(name) {
-		this.s3 ??= await this.#service(new S3(this.path('s3')));
-		return this.s3.packages(name);
 	}
 
 	async #service(service) {

@@ -63,7 +63,7 @@ export async function limits(suite) {
 }
 
 export async function load(suite) {
-	const daemon = await suite.world.start('busy', ONE_OF_ALL, { keys: true, replicas: 1 });
+	const daemon = await suite.world.start('busy', ONE_OF_ALL, { keys: true, own: true });
 	const unavailable = [...suite.document.operations.values()].filter((op) => op.responses.has('503'));
 	const connections = new Map(
 		['watch', ...unavailable.map((op) => op.id)].map((name) => [
