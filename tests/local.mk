@@ -236,6 +236,7 @@ SERVER_TESTS = \
 	tests/server/test_events \
 	tests/server/test_idempotency \
 	tests/server/test_jobs_shared \
+	tests/server/test_jobs_table \
 	tests/server/test_hostile \
 	tests/server/test_front_page \
 	tests/server/test_ledger \
@@ -280,6 +281,8 @@ tests_server_test_negotiate_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_negotiate_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_parking_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_parking_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_jobs_table_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_jobs_table_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_package_keeper_SOURCES = tests/server/test_package_keeper.c $(STORE_FIXTURE)
 tests_server_test_package_keeper_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_package_keeper_LDADD = $(SERVER_TEST_LIBS)

@@ -368,17 +368,28 @@ static bool insert(struct jobs *s, struct job *j)
 	return room;
 }
 
+/* Unless its row was written all the same, and another replica has taken it. */
 static void take_out(struct jobs *s, struct job *j)
 {
+	struct job **at;
+	bool ours;
+
 	pthread_mutex_lock(&s->lock);
-	*jobs_at(s, j->view.id) = j->chain;
-	s->n--;
+	at = jobs_at(s, j->view.id);
+	ours = *at == j && !j->mirror && !j->over;
+	if (ours) {
+		*at = j->chain;
+		s->n--;
+	}
 	pthread_mutex_unlock(&s->lock);
-	job_unref(j);
+	if (ours)
+		job_unref(j);
 }
 
+/* Once the lock is given back the job may be cancelled, and the answer left. */
 void job_begin(struct job *j, struct answer *a)
 {
+	shared_ref(&a->flight.shared);
 	j->answer = a;
 	j->landings->answer = a;
 	if (j->jobs->sharing)
@@ -390,6 +401,7 @@ void job_await(struct job *j, struct answer *a, struct landing *l)
 	shared_ref(&j->shared);
 	if (!deliveries_wait(j->jobs->opt.deliveries, a, &l->waiter))
 		on_landed(&l->waiter);
+	deliveries_release(a);
 }
 
 static void begin_here(struct job *j, struct answer *a)

@@ -54,6 +54,12 @@ static void follow(struct job *j, const struct job_row *row)
 	j->view.elsewhere = true;
 }
 
+/* What was read or told before another term began, which is known here: whoever applies it comes late. */
+static bool outdated(const struct job *j, const struct job_row *row)
+{
+	return row->found && !row->over && row->term < j->term;
+}
+
 void job_apply(struct job *j, const struct job_row *row)
 {
 	struct jobs *s = j->jobs;
@@ -66,7 +72,7 @@ void job_apply(struct job *j, const struct job_row *row)
 
 	pthread_mutex_lock(&s->lock);
 	here = !j->mirror && row->term == j->term && strcmp(row->owner, me) == 0;
-	if (j->over || (!row->found && !j->mirror) || (row->found && !row->over && here)) {
+	if (j->over || outdated(j, row) || (!row->found && !j->mirror) || (row->found && !row->over && here)) {
 		pthread_mutex_unlock(&s->lock);
 		return;
 	}
@@ -142,13 +148,14 @@ enum ofa_status job_write_view(struct jobs *s, unsigned term, const struct job_v
 	return st;
 }
 
+/* Unless it has become another replica's, who will say what comes of it. */
 static void settle(struct job *j, const struct job_view *view)
 {
 	struct jobs *s = j->jobs;
 	struct job_listener *listeners = NULL;
 
 	pthread_mutex_lock(&s->lock);
-	if (!j->over)
+	if (!j->over && !j->mirror)
 		listeners = job_end(j, view);
 	pthread_mutex_unlock(&s->lock);
 	jobs_wake(listeners);

@@ -88,7 +88,7 @@ void job_current(const struct job *j, struct job_view *ret);
 void job_final(const struct job *j, enum job_state state, struct job_view *ret);
 /* A landing for the next answer; false when memory is out.  May be called without the lock while nobody else has j. */
 bool job_prepare(struct job *j);
-/* It has this answer from now on, and job_await() is to be called. */
+/* It has this answer from now on, and job_await() is to be called, for which a reference is taken. */
 void job_begin(struct job *j, struct answer *a);
 /* It has no answer any more: what it had, and its landing, for job_leave(); or NULL. */
 struct answer *job_detach(struct job *j, struct landing **ret);

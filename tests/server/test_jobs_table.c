@@ -1,0 +1,216 @@
+/* Jobs that replicas share, where what is heard of a row comes late: the moments between the store's answer and what
+ * becomes of it, on a store whose answers are the test's. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner.h"
+#include "service/answering.h"
+#include "service/job_text.h"
+#include "service/jobs_table.h"
+
+#define ME "00000000000000aa"
+#define OTHER "00000000000000bb"
+#define ID "0123456789abcdef0123456789abcdef"
+
+/* ---- a store with one row ---- */
+
+static struct {
+	struct store_job row;
+	char view[1024];
+	bool written; /* what job_write() says */
+} there;
+
+static const char *replica(struct store *s)
+{
+	(void)s;
+	return ME;
+}
+
+static enum ofa_status job_write(struct store *s, const char *id, unsigned term, const char *view, bool over,
+				 bool *ret_written, struct ofa_error *err)
+{
+	(void)s, (void)id, (void)term, (void)view, (void)over, (void)err;
+	*ret_written = there.written;
+	return OFA_OK;
+}
+
+static enum ofa_status job_get(struct store *s, const char *const *ids, size_t n, bool questions,
+			       void (*each)(void *ctx, const struct store_job *j), void *ctx, struct ofa_error *err)
+{
+	(void)s, (void)ids, (void)n, (void)questions, (void)err;
+	each(ctx, &there.row);
+	return OFA_OK;
+}
+
+static const struct store_sharing sharing = {.replica = replica, .job_write = job_write, .job_get = job_get};
+static const struct store_driver driver = {.name = "test", .sharing = &sharing};
+static struct store store = {.driver = &driver};
+
+/* ---- a table without a clerk ---- */
+
+static struct deliveries deliveries;
+static struct jobs table;
+
+static void begin(void)
+{
+	memset(&table, 0, sizeof(table));
+	memset(&deliveries, 0, sizeof(deliveries));
+	flights_init(&deliveries.flights);
+	table.opt = (struct jobs_options){.deliveries = &deliveries, .max = 8, .keep_ms = 60e3, .store = &store};
+	table.sharing = &sharing;
+	table.last_over = &table.first_over;
+	table.last_due = &table.due;
+	table.last_here = &table.here;
+	pthread_mutex_init(&table.lock, NULL);
+	pthread_cond_init(&table.wake, NULL);
+}
+
+/* One of this server's, in this term. */
+static struct job *job_of_ours(unsigned term)
+{
+	struct job_view view = {.id = ID, .version = 1};
+	struct job *j = job_new(&table, &view);
+
+	ck_assert_ptr_nonnull(j);
+	j->term = term;
+	jobs_insert(&table, j);
+	table.n++;
+	job_here(j);
+	return j;
+}
+
+/* A row that says this. */
+static struct job_row row_of(const char *owner, unsigned term, enum job_state state)
+{
+	struct job_row row = {.found = true, .over = state >= JOB_SUCCEEDED, .term = term};
+
+	snprintf(row.owner, sizeof(row.owner), "%s", owner);
+	row.view = (struct job_view){.id = ID, .state = state, .version = term * JOB_TERM_VERSIONS + 5};
+	return row;
+}
+
+static void row_is(const struct job_row *row)
+{
+	char *text = job_view_text(&row->view);
+
+	ck_assert_ptr_nonnull(text);
+	snprintf(there.view, sizeof(there.view), "%s", text);
+	free(text);
+	there.row = (struct store_job){
+		.id = ID, .owner = row->owner, .term = row->term, .view = there.view, .over = row->over};
+}
+
+static void check_ours(const struct job *j, unsigned term)
+{
+	ck_assert(!j->mirror);
+	ck_assert(!j->over);
+	ck_assert_ptr_nonnull(j->link_here);
+	ck_assert_uint_eq(j->term, term);
+}
+
+/* What the dead owner's row said is applied when the job has been taken from him meanwhile. */
+START_TEST(test_row_of_an_earlier_term)
+{
+	struct job_row row = row_of(OTHER, 1, JOB_RUNNING);
+	struct job *j;
+
+	begin();
+	j = job_of_ours(2);
+	job_apply(j, &row);
+	check_ours(j, 2);
+	/* as told by him, without an owner */
+	row = row_of("", 1, JOB_RUNNING);
+	job_apply(j, &row);
+	check_ours(j, 2);
+	/* what is over is over, whoever said so */
+	row = row_of(OTHER, 1, JOB_CANCELLED);
+	job_apply(j, &row);
+	ck_assert(j->over);
+	ck_assert_int_eq(j->view.state, JOB_CANCELLED);
+	job_unref(j);
+}
+END_TEST
+
+/* Its mirrors do not go back to it either. */
+START_TEST(test_mirror_of_a_later_term)
+{
+	struct job_row later = row_of(OTHER, 3, JOB_RUNNING), earlier = row_of(ME, 2, JOB_RUNNING);
+	struct job *j;
+
+	begin();
+	j = job_of_ours(2);
+	job_apply(j, &later);
+	ck_assert(j->mirror);
+	job_apply(j, &earlier);
+	ck_assert(j->mirror);
+	ck_assert_uint_eq(j->term, 3);
+	job_unref(j);
+}
+END_TEST
+
+/* The answer is there, and so is another term: what it comes to is that one's to say. */
+START_TEST(test_result_of_an_earlier_term)
+{
+	const struct job_row row = row_of(OTHER, 1, JOB_RUNNING);
+	struct ofa_error err = {0};
+	struct job *j;
+
+	begin();
+	row_is(&row);
+	there.written = false;
+	j = job_of_ours(0);
+	j->landed = true;
+	job_final(j, JOB_SUCCEEDED, &j->result);
+	ASSERT_OK(job_write_due(j, &err), &err);
+	ck_assert(j->mirror);
+	ck_assert_msg(!j->over, "the job is over here, while another replica works at it");
+	job_unref(j);
+}
+END_TEST
+
+/* ---- answers ---- */
+
+static bool gone;
+
+static void answer_gone(struct shared *self)
+{
+	(void)self;
+	gone = true;
+}
+
+/* Cancelled in the moment between its answer's being asked for and waited for. */
+START_TEST(test_cancelled_before_it_waits)
+{
+	struct job_row row = row_of(ME, 0, JOB_CANCELLED);
+	struct answer a = {.deliveries = &deliveries};
+	struct job *j;
+
+	begin();
+	gone = false;
+	shared_init(&a.flight.shared, answer_gone);
+	a.flight.wanted = 1;
+	a.flight.landed = true;
+	j = job_of_ours(0);
+	job_not_here(j);
+	job_begin(j, &a);
+	job_apply(j, &row);
+	ck_assert_msg(!gone, "the answer that is about to be waited for is freed");
+	job_await(j, &a, j->landings);
+	ck_assert(gone);
+	ck_assert(j->over);
+	job_unref(j);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+		test_row_of_an_earlier_term,
+		test_mirror_of_a_later_term,
+		test_result_of_an_earlier_term,
+		test_cancelled_before_it_waits,
+	};
+
+	return run_tests("jobs_table", tests, OFA_ARRAY_LEN(tests));
+}
