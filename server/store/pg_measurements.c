@@ -99,7 +99,7 @@ static enum ofa_status prune(struct store_pg *s, const struct store_measurement 
 
 	if (st != OFA_OK)
 		return st;
-	st = pg_plain(c->pq, "SET LOCAL synchronous_commit = off", NULL, err);
+	st = pg_command(c->pq, "SET LOCAL synchronous_commit = off", NULL, err);
 	if (st == OFA_OK)
 		st = erase_older(c, m, keep, err);
 	return pg_end(s, c, st, err);
