@@ -8,6 +8,7 @@
 #define TICK_MS 500.0       /* of progress, and after the store could not be reached */
 #define REFRESH_MS 3000.0   /* of mirrors, should what was told of them be lost */
 #define SWEEP_MS 2000.0     /* for jobs whose replica is gone */
+#define RECLAIM_MS 5000.0   /* for rows of this server's that it does not know of */
 #define PRUNE_MS 30000.0
 #define PROGRESS_MAX 64     /* jobs whose progress is written in one tick */
 #define RELEASE_SECONDS 3   /* for which the end of the server waits */
@@ -217,7 +218,7 @@ void jobs_release(struct jobs *s)
 
 /* When what is done now and then is due next. */
 struct rota {
-	double tick_ms, refresh_ms, sweep_ms, prune_ms;
+	double tick_ms, refresh_ms, sweep_ms, reclaim_ms, prune_ms;
 };
 
 static bool draining(const struct jobs *s)
@@ -264,6 +265,8 @@ static enum ofa_status do_round(struct jobs *s, struct rota *r, struct ofa_error
 	}
 	if (st == OFA_OK && !draining(s) && take_turn(s, &s->sweep, &r->sweep_ms, SWEEP_MS))
 		st = jobs_sweep(s, err);
+	if (st == OFA_OK && !draining(s) && take_turn(s, &s->reclaim, &r->reclaim_ms, RECLAIM_MS))
+		st = jobs_reclaim(s, err);
 	if (st == OFA_OK && take_turn(s, NULL, &r->prune_ms, PRUNE_MS))
 		st = prune(s, err);
 	return st;

@@ -147,7 +147,7 @@ void jobs_heard(struct jobs *s, const char *text)
 void jobs_missed(struct jobs *s)
 {
 	pthread_mutex_lock(&s->lock);
-	s->missed = s->sweep = true;
+	s->missed = s->sweep = s->reclaim = true;
 	pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->lock);
 }

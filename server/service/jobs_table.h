@@ -63,8 +63,8 @@ struct jobs {
 	pthread_t clerk;
 	pthread_cond_t wake;           /* the clerk */
 	pthread_cond_t released;
-	bool started, stop, missed, sweep, failing; /* failing: the store could not be reached */
-	bool releasing;                             /* until all rows were given away */
+	bool started, stop, missed, sweep, reclaim, failing; /* failing: the store could not be reached */
+	bool releasing; /* until all rows were given away */
 	struct job *due, **last_due;
 	struct job *here, **last_here;
 	pthread_mutex_t taking; /* one at a time: held while a job is taken, and while the store is asked for it */
@@ -154,5 +154,8 @@ void jobs_drop_mirrors(struct jobs *s);
 enum ofa_status jobs_take(struct jobs *s, const char *id, struct job **ret, struct ofa_error *err) OFA_MUST_CHECK;
 /* Looks whose jobs are nobody's any more, and takes of them what there is room for. */
 enum ofa_status jobs_sweep(struct jobs *s, struct ofa_error *err) OFA_MUST_CHECK;
+/* Takes those that the store says are this server's, which does not have them: when they were written the connection
+ * was lost, so that it was taken for not done. */
+enum ofa_status jobs_reclaim(struct jobs *s, struct ofa_error *err) OFA_MUST_CHECK;
 
 #endif

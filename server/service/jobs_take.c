@@ -56,10 +56,12 @@ static enum ofa_status worn_out(struct jobs *s, const struct job_row *row, struc
 {
 	struct ofa_error why = {0};
 
-	ofa_fail(&why, OFA_ERR_IO, NULL, "%u servers ended while they worked at it, and %u began", row->deaths,
-		 row->term + 1);
+	if (row->deaths >= DEATHS_MAX)
+		ofa_fail(&why, OFA_ERR_IO, NULL, "%u servers ended while they worked at it", row->deaths);
+	else
+		ofa_fail(&why, OFA_ERR_UNAVAILABLE, NULL, "%u times no server could go on with it", row->term);
 	log_message(s->opt.log, LOG_LEVEL_ERROR, "job %s is given up: %s", row->view.id, why.message);
-	return give_up(s, row, OFA_ERR_IO, &why, err);
+	return give_up(s, row, why.status, &why, err);
 }
 
 /* With the lock held: one of this server's, of the mirror that is there or anew; a new reference, or NULL. */
@@ -182,6 +184,7 @@ static void note_owner(void *ctx, const char *owner)
 }
 
 struct ids {
+	struct jobs *jobs;
 	size_t n;
 	char list[BATCH][JOB_ID_CHARS + 1];
 };
@@ -189,9 +192,11 @@ struct ids {
 static void note_id(void *ctx, const char *id)
 {
 	struct ids *ids = ctx;
+	struct job *here = ids->n < BATCH && jobs_id_ok(id) ? here_already(ids->jobs, id) : NULL;
 
-	if (ids->n < BATCH && jobs_id_ok(id))
+	if (ids->n < BATCH && jobs_id_ok(id) && !here)
 		memcpy(ids->list[ids->n++], id, JOB_ID_CHARS + 1);
+	job_unref(here);
 }
 
 static bool has_room(struct jobs *s)
@@ -202,10 +207,10 @@ static bool has_room(struct jobs *s)
 	return stats.of[TASK_PROVISION].queued < (stats.max_queue + 1) / 2;
 }
 
-static enum ofa_status take_of(struct jobs *s, const char *owner, struct ofa_error *err)
+static enum ofa_status take_of(struct jobs *s, const char *owner, unsigned limit, struct ofa_error *err)
 {
-	struct ids ids = {0};
-	enum ofa_status st = s->sharing->job_of(s->opt.store, *owner ? owner : NULL, BATCH, note_id, &ids, err);
+	struct ids ids = {.jobs = s};
+	enum ofa_status st = s->sharing->job_of(s->opt.store, *owner ? owner : NULL, limit, note_id, &ids, err);
 
 	for (size_t i = 0; i < ids.n && st == OFA_OK && has_room(s); i++) {
 		struct job *j;
@@ -227,7 +232,12 @@ enum ofa_status jobs_sweep(struct jobs *s, struct ofa_error *err)
 
 		st = suspects_gone(s->suspects, owners.list[i], &gone, err);
 		if (st == OFA_OK && gone)
-			st = take_of(s, owners.list[i], err);
+			st = take_of(s, owners.list[i], BATCH, err);
 	}
 	return st;
+}
+
+enum ofa_status jobs_reclaim(struct jobs *s, struct ofa_error *err)
+{
+	return take_of(s, s->sharing->replica(s->opt.store), s->opt.max, err);
 }

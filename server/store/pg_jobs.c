@@ -80,12 +80,14 @@ enum ofa_status pg_job_write(struct store *base, const char *id, unsigned term, 
 	return run_and_count(pg_of(base), &q, &a, ret_written, err);
 }
 
+/* A second time it does nothing. */
 enum ofa_status pg_job_take(struct store *base, const char *id, unsigned term, bool *ret_taken, struct ofa_error *err)
 {
 	static const struct pg_statement q = {
 		"job_take",
-		"UPDATE jobs SET owner = $3, term = term + 1, deaths = deaths + (owner IS NOT NULL)::integer"
-		" WHERE id = $1 AND term = $2 AND over_at IS NULL RETURNING id",
+		"UPDATE jobs SET owner = $3, term = $2 + 1,"
+		" deaths = deaths + coalesce((term = $2 AND owner <> $3)::integer, 0)"
+		" WHERE id = $1 AND (term = $2 OR (term = $2 + 1 AND owner = $3)) AND over_at IS NULL RETURNING id",
 		false};
 	struct pg_args a = {0};
 	const char *replica;
@@ -103,7 +105,7 @@ enum ofa_status pg_job_release(struct store *base, const char *id, struct ofa_er
 		"job_release",
 		"WITH released AS (UPDATE jobs SET owner = NULL"
 		" WHERE owner = $1 AND over_at IS NULL AND ($2::text IS NULL OR id = $2) RETURNING id)"
-		" SELECT pg_notify('" PG_CHANNEL "', $3) FROM released LIMIT 1",
+		" SELECT pg_notify('" PG_CHANNEL "', $3) FROM released WHERE $2::text IS NULL LIMIT 1",
 		false};
 	char told[NOTIFICATION_MAX];
 	struct pg_args a = {0};

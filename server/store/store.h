@@ -333,10 +333,12 @@ struct store_sharing {
 	enum ofa_status (*job_get)(struct store *s, const char *const *ids, size_t n, bool questions,
 				   void (*each)(void *ctx, const struct store_job *j), void *ctx,
 				   struct ofa_error *err);
-	/* This replica's from now on, in the next term; false where it is over or not in that term. */
+	/* This replica's from now on, in the next term, where it may be already; false where it is over or in another
+	 * term. */
 	enum ofa_status (*job_take)(struct store *s, const char *id, unsigned term, bool *ret_taken,
 				    struct ofa_error *err);
-	/* Nobody's from now on: this one, or for id NULL all of this replica's.  Told: STORE_JOBS_RELEASED. */
+	/* Nobody's from now on: for id NULL all of this replica's, which is told: STORE_JOBS_RELEASED; or this one,
+	 * which could not be worked at here and is found by who looks for such. */
 	enum ofa_status (*job_release)(struct store *s, const char *id, struct ofa_error *err);
 	/* Whose jobs are not over: other replicas, and NULL for nobody. */
 	enum ofa_status (*job_owners)(struct store *s, void (*each)(void *ctx, const char *owner), void *ctx,

@@ -292,6 +292,30 @@ START_TEST(test_many)
 }
 END_TEST
 
+/* A row that was written when the connection was lost: its server takes it for not written, and yet it is that one's. */
+START_TEST(test_unknown_of)
+{
+	const double until = now_ms() + PATIENCE_MS;
+	char path[JOB_PATH_MAX], count[16];
+	struct fleet f;
+
+	fleet_begin(&f, "unknown", 1);
+	begin_job(&f.d[0], SLOW, path);
+	cluster_ask(f.url,
+		    "INSERT INTO jobs (id, owner, question, view) SELECT repeat('e', 32), owner, question, "
+		    "replace(view, id, repeat('e', 32)) FROM jobs",
+		    count, sizeof(count));
+	do {
+		ck_assert_msg(now_ms() < until, "the row is nobody's job");
+		pause_ms(50);
+		cluster_ask(f.url, "SELECT count(*) FROM jobs WHERE over_at IS NOT NULL AND deaths = 0", count,
+			    sizeof(count));
+	} while (strcmp(count, "2") != 0);
+	check_succeeded(&f.d[0], "/jobs/eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee");
+	end(&f.d[0]);
+}
+END_TEST
+
 /* ---- what else is equal ---- */
 
 /* POST /subnets for a manifest, with a key. */
@@ -484,7 +508,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		test_seen_and_cancelled, test_owner_killed, test_killed_and_alone, test_owner_terminated, test_many,
-		test_keys, test_busy_key, test_database_away, test_ledger,
+		test_unknown_of, test_keys, test_busy_key, test_database_away, test_ledger,
 	};
 	int status;
 

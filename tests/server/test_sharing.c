@@ -200,6 +200,37 @@ START_TEST(test_all_hear)
 }
 END_TEST
 
+/* All jobs at once are offered to everybody; one that could not be worked at is not, or servers that cannot work at it
+ * either would hand it round as fast as they can. */
+START_TEST(test_jobs_given_away)
+{
+	static const char *const ids[] = {"0123456789abcdef0123456789abcde0", "0123456789abcdef0123456789abcde1"};
+	const struct store_sharing *sharing;
+	char url[CLUSTER_URL_MAX];
+	struct ofa_error err = {0};
+	struct store *s;
+	struct ear e;
+
+	cluster_database("given", url);
+	s = open_listening(url, &e);
+	sharing = store_sharing(s);
+	for (int i = 0; i < 2; i++) {
+		const struct store_job j = {.id = ids[i], .owner = sharing->replica(s), .question = "?", .view = "!"};
+
+		ASSERT_OK(sharing->job_add(s, &j, &err), &err);
+	}
+	await(&e, &e.heard[STORE_TOPIC_JOB], 2);
+	ASSERT_OK(sharing->job_release(s, ids[0], &err), &err);
+	tell(s, STORE_TOPIC_TOKENS, "");
+	await(&e, &e.heard[STORE_TOPIC_TOKENS], 1);
+	ck_assert_uint_eq(e.heard[STORE_TOPIC_JOB], 2);
+	ASSERT_OK(sharing->job_release(s, NULL, &err), &err);
+	await(&e, &e.heard[STORE_TOPIC_JOB], 3);
+	ck_assert_str_eq(e.last, STORE_JOBS_RELEASED);
+	store_close(s);
+}
+END_TEST
+
 /* A session of the database's that is ended from outside: both connections come back, and say what was missed. */
 START_TEST(test_connections_come_back)
 {
@@ -360,7 +391,7 @@ int main(void)
 {
 	const TTest *const parts[] = {test_notifications, test_foreign_notifications};
 	const TTest *const tests[] = {
-		test_all_hear, test_connections_come_back, test_restart_of_the_database, test_silence,
+		test_all_hear, test_jobs_given_away, test_connections_come_back, test_restart_of_the_database, test_silence,
 		test_one_has_a_question, test_who_lives,
 	};
 	int status = run_tests("notifications", parts, OFA_ARRAY_LEN(parts));

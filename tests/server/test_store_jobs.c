@@ -118,6 +118,7 @@ START_TEST(test_a_job)
 	/* taken: what the former owner says is not written any more */
 	ck_assert(!take(p.b, ID(1), 1));
 	ck_assert(take(p.b, ID(1), 0));
+	ck_assert(take(p.b, ID(1), 0)); /* as after a connection was lost */
 	ck_assert(!take(p.a, ID(1), 0));
 	check(p.a, ID(1), b, 1, 1, "running", "under way");
 	ck_assert(!job_write(p.a, ID(1), 0, "succeeded here", true));
