@@ -141,6 +141,15 @@ static void settle(struct http_call *call, struct idempotent *once, const struct
 	idempotent_settle(call, once, &o, sizeof(o));
 }
 
+/* False: it is none, as when another version of the server has written it. */
+static bool read_outcome(const struct ofa_buf *result, struct outcome *ret)
+{
+	if (result->len != sizeof(*ret))
+		return false;
+	memcpy(ret, result->data, sizeof(*ret));
+	return memchr(ret->job, '\0', sizeof(ret->job)) != NULL;
+}
+
 /* ---- waiting ---- */
 
 static void wait_destroy(struct shared *self)
@@ -421,6 +430,14 @@ static void forget_lost(struct http_call *call, struct idempotent *once)
 		idempotent_forget(call, once);
 }
 
+/* Its job failed or was cancelled. */
+static void begin_anew(struct http_call *call, struct idempotent *once)
+{
+	idempotent_forget(call, once);
+	problem_reply(call, PROBLEM_OVERLOAD, NULL,
+		      "the first request with this key has no answer; the next one begins anew");
+}
+
 /* A request whose key was settled: the same answer again. */
 static enum http_next repeat(struct app *app, struct http_call *call, const struct ofa_buf *result,
 			     enum answer_type type, struct idempotent *once)
@@ -438,20 +455,19 @@ static enum http_next repeat(struct app *app, struct http_call *call, const stru
 		}
 		package_unref(package);
 	}
-	memcpy(&o, result->data, sizeof(o)); /* as settle() wrote it */
+	if (!read_outcome(result, &o)) {
+		begin_anew(call, once);
+		return HTTP_REPLY;
+	}
 	if (recall(app, call, &o.question, type) || repeat_job(app, call, &o))
 		return HTTP_REPLY;
 	if (!http_call_on_worker(call))
 		return HTTP_OFFLOAD;
 	st = repeat_from_store(app, call, &o.question, type, &next, &err);
-	if (st == OFA_ERR_NOT_FOUND) {
-		/* its job failed or was cancelled */
-		idempotent_forget(call, once);
-		problem_reply(call, PROBLEM_OVERLOAD, NULL,
-			      "the first request with this key has no answer; the next one begins anew");
-	} else if (st != OFA_OK) {
+	if (st == OFA_ERR_NOT_FOUND)
+		begin_anew(call, once);
+	else if (st != OFA_OK)
 		problem_reply_error(call, st, &err);
-	}
 	forget_lost(call, once);
 	return next;
 }

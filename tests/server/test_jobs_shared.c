@@ -368,6 +368,13 @@ START_TEST(test_keys)
 	reply_release(&b);
 	check_succeeded(&f.d[1], path);
 	check_key(&f.d[1], "two", SLOW, 200, NULL);
+	/* what a later version may have written instead is believed no further than it goes */
+	cluster_ask(f.url, "UPDATE idempotency_keys SET result = '\\x00' RETURNING 1", path, sizeof(path));
+	ck_assert_str_eq(path, "1");
+	post_key(&f.d[1], "one", NULL, QUICK, &a);
+	json_decref(check_problem(&a, 503, "overload", NULL));
+	reply_release(&a);
+	check_key(&f.d[0], "one", QUICK, 200, NULL);
 	end(&f.d[0]);
 	end(&f.d[1]);
 }
