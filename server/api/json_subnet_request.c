@@ -172,7 +172,7 @@ enum ofa_status subnet_request_find(struct subnet_request *r, struct networks *n
 {
 	enum ofa_status st = networks_find(networks, r->network, ret_network, err);
 
-	if (st == OFA_OK && r->profile_name) {
+	if (st == OFA_OK && r->profile_name && !r->profile) {
 		st = profiles_get(profiles, r->profile_name, &r->profile, err);
 		if (st == OFA_ERR_NOT_FOUND)
 			snprintf(err->field, sizeof(err->field), "/profile");

@@ -26,7 +26,8 @@ struct subnet_request {
 enum ofa_status subnet_request_parse(json_t *json, struct subnet_request *ret, struct ofa_error *err) OFA_MUST_CHECK;
 /* Likewise of a plan, which must have an arch. */
 enum ofa_status plan_request_parse(json_t *json, struct subnet_request *ret, struct ofa_error *err) OFA_MUST_CHECK;
-/* Finds what it names; a stored profile becomes r->profile.  OFA_ERR_NOT_FOUND: field "/network" or "/profile". */
+/* Finds what it names; a stored profile becomes r->profile, unless it is that already.  OFA_ERR_NOT_FOUND: field
+ * "/network" or "/profile". */
 enum ofa_status subnet_request_find(struct subnet_request *r, struct networks *networks, struct profiles *profiles,
 				    struct network **ret_network, struct ofa_error *err) OFA_MUST_CHECK;
 /* Its arch, as a subnet of the network; errors as ofa_arch_parse(), their fields below "/arch". */
