@@ -21,6 +21,7 @@
 #define PG_REST_MS 500.0        /* after an attempt that failed */
 #define PG_WAIT_MS 5000.0       /* for a connection that others have */
 #define PG_STATEMENT_MS 10000   /* that a statement may take in the database */
+#define PG_IDLE_MS 5000         /* between two of a transaction, which is ended after it: its client is gone */
 #define PG_PATIENCE_MS 11000.0  /* after which one that is not answered is given up with its connection */
 
 /* A const object for each, at whose address connections know it again. */

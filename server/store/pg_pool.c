@@ -58,12 +58,13 @@ static void hear_no_notice(void *ctx, const PGresult *res)
 /* What every connection is to keep to, whatever the database's defaults are. */
 static enum ofa_status settle(PGconn *pq, struct ofa_error *err)
 {
-	char sql[256];
+	char sql[320];
 
 	snprintf(sql, sizeof(sql),
-		 "SET statement_timeout = %d; SET default_transaction_isolation = 'read committed'; "
-		 "SET bytea_output = 'hex'; SET extra_float_digits = 1; SET client_min_messages = warning",
-		 PG_STATEMENT_MS);
+		 "SET statement_timeout = %d; SET idle_in_transaction_session_timeout = %d; "
+		 "SET default_transaction_isolation = 'read committed'; SET bytea_output = 'hex'; "
+		 "SET extra_float_digits = 1; SET client_min_messages = warning",
+		 PG_STATEMENT_MS, PG_IDLE_MS);
 	return pg_command(pq, sql, NULL, err);
 }
 

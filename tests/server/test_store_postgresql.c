@@ -371,12 +371,33 @@ START_TEST(test_ended)
 }
 END_TEST
 
+/* A server that is cut off in the middle of a transaction, whose end the database would not notice for hours, holds the
+ * others up for some seconds. */
+START_TEST(test_cut_off)
+{
+	struct ofa_error err = {0};
+	struct store *a, *b;
+	struct pg_conn *c;
+
+	store_begin(STORE_POSTGRESQL);
+	a = store_again();
+	b = store_again();
+	ASSERT_OK(pg_begin_locked(pg_of(a), PG_LOCK_PROFILE, "cam", &c, &err), &err);
+	put_profile(b, "cam", "{}", 1);
+	ASSERT_FAILS(pg_end(pg_of(a), c, OFA_OK, &err), OFA_ERR_UNAVAILABLE);
+	put_gated(a, "cam", "{} ", NULL, STORE_REPLACED, 2);
+	store_close(b);
+	store_close(a);
+	store_end();
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
 		test_many_migrate, test_versions, test_migration_fails, test_encoding, test_rights,
 		test_too_many_connections, test_password, test_only_readable, test_states, test_unlucky,
-		test_prepared, test_ended,
+		test_prepared, test_ended, test_cut_off,
 	};
 	int status;
 
