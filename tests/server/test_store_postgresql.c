@@ -323,6 +323,32 @@ START_TEST(test_unlucky)
 }
 END_TEST
 
+/* Whether the statement was run that the connection was lost with is not known: it is run again where a second time does
+ * nothing, and nowhere else. */
+START_TEST(test_unknown)
+{
+	static const struct store_ledger more = {.network = "aa", .name = "net", .since = "now", .deliveries = 1};
+	struct ofa_error err = {0};
+	struct store *s;
+
+	store_begin(STORE_POSTGRESQL);
+	s = store_again();
+	store_sql("CREATE SEQUENCE attempts; CREATE FUNCTION once() RETURNS trigger LANGUAGE plpgsql AS "
+		  "'BEGIN IF nextval(''attempts'') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; "
+		  "RETURN NEW; END'; "
+		  "CREATE TRIGGER once BEFORE INSERT ON counters FOR EACH ROW EXECUTE FUNCTION once(); "
+		  "CREATE TRIGGER once BEFORE INSERT ON ledger FOR EACH ROW EXECUTE FUNCTION once()");
+	ASSERT_FAILS(s->driver->ledger_add(s, &more, &err), OFA_ERR_UNAVAILABLE);
+	ck_assert_ptr_nonnull(strstr(err.message, "whether it was done is not known"));
+	ck_assert_str_eq(store_sql("SELECT last_value FROM attempts"), "1");
+	store_sql("ALTER SEQUENCE attempts RESTART");
+	ASSERT_OK(next_number(s, &err), &err);
+	ck_assert_str_eq(store_sql("SELECT last_value FROM attempts"), "2");
+	store_close(s);
+	store_end();
+}
+END_TEST
+
 /* Of every connection that the store has: a plan that a migration made out of date, a statement that is gone. */
 START_TEST(test_prepared)
 {
@@ -396,7 +422,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		test_many_migrate, test_versions, test_migration_fails, test_encoding, test_rights,
-		test_too_many_connections, test_password, test_only_readable, test_states, test_unlucky,
+		test_too_many_connections, test_password, test_only_readable, test_states, test_unlucky, test_unknown,
 		test_prepared, test_ended, test_cut_off,
 	};
 	int status;
