@@ -391,8 +391,8 @@ int main(void)
 {
 	const TTest *const parts[] = {test_notifications, test_foreign_notifications};
 	const TTest *const tests[] = {
-		test_all_hear, test_jobs_given_away, test_connections_come_back, test_restart_of_the_database, test_silence,
-		test_one_has_a_question, test_who_lives,
+		test_all_hear, test_jobs_given_away, test_connections_come_back, test_restart_of_the_database,
+		test_silence, test_one_has_a_question, test_who_lives,
 	};
 	int status = run_tests("notifications", parts, OFA_ARRAY_LEN(parts));
 

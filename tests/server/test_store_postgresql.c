@@ -323,8 +323,8 @@ START_TEST(test_unlucky)
 }
 END_TEST
 
-/* Whether the statement was run that the connection was lost with is not known: it is run again where a second time does
- * nothing, and nowhere else. */
+/* Whether the statement was run that the connection was lost with is not known: it is run again where a second time
+ * does nothing, and nowhere else. */
 START_TEST(test_unknown)
 {
 	static const struct store_ledger more = {.network = "aa", .name = "net", .since = "now", .deliveries = 1};
@@ -422,8 +422,8 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		test_many_migrate, test_versions, test_migration_fails, test_encoding, test_rights,
-		test_too_many_connections, test_password, test_only_readable, test_states, test_unlucky, test_unknown,
-		test_prepared, test_ended, test_cut_off,
+		test_too_many_connections, test_password, test_only_readable, test_states, test_unlucky,
+		test_unknown, test_prepared, test_ended, test_cut_off,
 	};
 	int status;
 
