@@ -49,8 +49,8 @@ static enum ofa_status resolve(struct app *app, struct subnet_request *r, const 
 	return st;
 }
 
-/* Is all that it names remembered?  Then it is the request's, and nothing is read from the store: it may be forgotten in
- * the next moment. */
+/* Is all that it names remembered?  Then it is the request's, and nothing is read from the store: it may be forgotten
+ * in the next moment. */
 static bool recall(struct app *app, struct subnet_request *r, struct calibration *c, const struct calibration **ret)
 {
 	if (!r->profile_name)

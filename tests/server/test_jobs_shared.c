@@ -292,7 +292,8 @@ START_TEST(test_many)
 }
 END_TEST
 
-/* A row that was written when the connection was lost: its server takes it for not written, and yet it is that one's. */
+/* A row that was written when the connection was lost: its server takes it for not written, and yet it is that
+ * one's. */
 START_TEST(test_unknown_of)
 {
 	const double until = now_ms() + PATIENCE_MS;

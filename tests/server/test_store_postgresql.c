@@ -418,12 +418,41 @@ START_TEST(test_cut_off)
 }
 END_TEST
 
+/* A lock that is not to be had leaves a connection in a transaction that has failed: nobody gets it like that. */
+START_TEST(test_not_to_be_had)
+{
+	const struct store_profile p = {.name = "cam",
+					.content = "{}",
+					.content_size = 2,
+					.sha256 = (const uint8_t[OFA_SHA256_BYTES]){1},
+					.author = ""};
+	struct store_profile_state state;
+	enum store_written written;
+	struct ofa_error err = {0};
+	struct store *a, *b;
+	struct pg_conn *c;
+
+	store_begin(STORE_POSTGRESQL);
+	a = store_again();
+	store_sql("DO 'BEGIN EXECUTE format(''ALTER DATABASE %I SET lock_timeout = 100'', current_database()); END'");
+	b = store_again();
+	ASSERT_OK(pg_begin_locked(pg_of(a), PG_LOCK_PROFILE, "cam", &c, &err), &err);
+	ASSERT_FAILS(b->driver->profile_put(b, &p, NULL, &written, &state, &err), OFA_ERR_UNAVAILABLE);
+	ASSERT_FAILS(pg_end(pg_of(a), c, OFA_ERR_LIMIT, &err), OFA_ERR_LIMIT);
+	put_profile(b, "cam", "{}", 1);
+	store_close(b);
+	store_close(a);
+	store_end();
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
 		test_many_migrate, test_versions, test_migration_fails, test_encoding, test_rights,
 		test_too_many_connections, test_password, test_only_readable, test_states, test_unlucky,
 		test_unknown, test_prepared, test_ended, test_cut_off,
+		test_not_to_be_had,
 	};
 	int status;
 
