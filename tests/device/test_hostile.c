@@ -518,7 +518,7 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	tcase_set_timeout(tcase, 120);
+	tcase_set_timeout(tcase, 300);
 	suite_add_tcase(suite, tcase);
 	for (size_t i = 0; i < OFA_ARRAY_LEN(of_each); i++)
 		tcase_add_loop_test(tcase, of_each[i], 0, (int)OFA_ARRAY_LEN(packages));

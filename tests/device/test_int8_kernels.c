@@ -554,7 +554,7 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	tcase_set_timeout(tcase, 120);
+	tcase_set_timeout(tcase, 300);
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, kernels_match_the_oracle, 0, (int)OFA_ARRAY_LEN(shapes));
 	tcase_add_test(tcase, rescale_is_the_format_s);

@@ -386,7 +386,7 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	tcase_set_timeout(tcase, 120);
+	tcase_set_timeout(tcase, 300);
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, accepted_places_keep_all_values, 0, (int)OFA_ARRAY_LEN(spaces));
 	srunner_run_all(runner, CK_ENV);

@@ -33,7 +33,7 @@ static inline int run_tests(const char *name, const TTest *const *tests, size_t 
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	tcase_set_timeout(tcase, 120);
+	tcase_set_timeout(tcase, 300);
 	suite_add_tcase(suite, tcase);
 	for (size_t i = 0; i < n; i++)
 		tcase_add_test(tcase, tests[i]);

@@ -458,7 +458,7 @@ int main(void)
 	SRunner *sr;
 	int failed;
 
-	tcase_set_timeout(tc, 120);
+	tcase_set_timeout(tc, 300);
 	tcase_add_loop_test(tc, kernels_match_the_oracle, 0, (int)OFA_ARRAY_LEN(isas));
 	tcase_add_test(tc, products_match_the_oracle);
 	tcase_add_test(tc, dispatch_picks_an_available_set);

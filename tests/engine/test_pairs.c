@@ -184,7 +184,7 @@ int main(void)
 	int failed;
 
 	ofa_blas_single_thread();
-	tcase_set_timeout(tcase, 120);
+	tcase_set_timeout(tcase, 300);
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, reads);
 	tcase_add_loop_test(tcase, refusals, 0, (int)OFA_ARRAY_LEN(refused));

@@ -340,7 +340,7 @@ void ask(const struct daemon *d, const char *method, const char *path, const cha
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, 100L);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, 250L);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, list);
 	if (body) {
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));

@@ -109,7 +109,7 @@ int run_store_tests(const char *name, const TTest *const *tests, size_t n)
 	int failed;
 
 	(void)!stores_begin();
-	tcase_set_timeout(tcase, 120);
+	tcase_set_timeout(tcase, 300);
 	suite_add_tcase(suite, tcase);
 	for (size_t i = 0; i < n; i++)
 		tcase_add_loop_test(tcase, tests[i], 0, server_url[0] ? STORE_KINDS : STORE_POSTGRESQL);

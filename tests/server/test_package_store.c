@@ -541,7 +541,7 @@ int main(void)
 	tcase = tcase_create("package stores");
 	runner = srunner_create(suite);
 
-	tcase_set_timeout(tcase, 120);
+	tcase_set_timeout(tcase, 300);
 	suite_add_tcase(suite, tcase);
 	for (size_t i = 0; i < OFA_ARRAY_LEN(contract); i++)
 		tcase_add_loop_test(tcase, contract[i], 0, (int)OFA_ARRAY_LEN(kinds));

@@ -342,7 +342,7 @@ int main(void)
 	suite = suite_create("shared packages");
 	tcase = tcase_create("shared packages");
 	runner = srunner_create(suite);
-	tcase_set_timeout(tcase, 120);
+	tcase_set_timeout(tcase, 300);
 	suite_add_tcase(suite, tcase);
 	for (size_t i = 0; i < OFA_ARRAY_LEN(of_all); i++)
 		tcase_add_loop_test(tcase, of_all[i], 0, KIND_COUNT);
