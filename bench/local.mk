@@ -47,7 +47,7 @@ noinst_PROGRAMS += bench/device
 bench_device_SOURCES = bench/device.c
 bench_device_CPPFLAGS = $(ENGINE_CPPFLAGS)
 bench_device_LDADD = $(ENGINE_LIBS)
-EXTRA_DIST += bench/cold-packages.mjs bench/dashboard.mjs bench/device_onnx.mjs bench/unit-costs.mjs
+EXTRA_DIST += bench/cold-packages.mjs bench/dashboard.mjs bench/device_onnx.mjs bench/scale.mjs bench/unit-costs.mjs
 # What the database costs: SQLite, PostgreSQL.
 noinst_PROGRAMS += bench/store
 bench_store_SOURCES = bench/store.c

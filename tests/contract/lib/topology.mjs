@@ -23,7 +23,7 @@ export class Topology {
 	#make(i, options = {}) {
 		const { store, packages } = { ...this.kind, ...this.each[i] };
 		const args = [
-			...(store ? ['--store', store, '--store-connections', '4'] : []),
+			...(store ? ['--store', store] : []),
 			...(packages ? ['--packages', packages] : []),
 			...this.args,
 		];
