@@ -70,9 +70,18 @@ export async function trust(world, daemon) {
 	return world.path('keys.json');
 }
 
-export function makeToken(daemon, scope) {
+// A token that every replica knows.
+export async function makeToken(daemon, scope) {
 	const args = ['token', 'add', '--scope', scope, ...daemon.tokenArgs];
-	return execFileSync(OFAD, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+	const token = execFileSync(OFAD, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+	const headers = { Authorization: `Bearer ${token}` };
+	for (const one of daemon.replicas)
+		await until(
+			() => one.exchange({ method: 'GET', path: '/profiles', headers }).then((reply) => reply.status),
+			(status) => status !== 401,
+			`${one.name} knows the token`,
+		);
+	return token;
 }
 
 export const revoke = (daemon, id) =>

@@ -56,8 +56,8 @@ async function parted(tally) {
 	const together = await start(world);
 	const far = together.replicas[2];
 	const near = together.replicas.slice(0, 2);
-	const admin = makeToken(together, 'admin');
-	const lost = makeToken(together, 'read');
+	const admin = await makeToken(together, 'admin');
+	const lost = await makeToken(together, 'read');
 	const put = (macs, headers) =>
 		together.exchange({
 			method: 'PUT',

@@ -56,7 +56,7 @@ async function kept(tally, together, admin) {
 				reply.on('end', () => resolve({ status: reply.statusCode, headers: reply.headers, body: Buffer.concat(chunks) }));
 			}).on('error', reject);
 		});
-	const token = makeToken(together, 'provision');
+	const token = await makeToken(together, 'provision');
 	const made = JSON.parse((await ask(together, question(50), bearer(token))).body).id;
 	const path = `/subnets/${made}`;
 	await tally.test('a package is kept by nginx', async () => {
@@ -71,7 +71,7 @@ async function kept(tally, together, admin) {
 	await tally.test('a kept package is for those who may have it', async () => {
 		equal((await get(path, {})).status, 401, 'without a token');
 		equal((await get(path, bearer(`ofad_${'A'.repeat(43)}`))).status, 401, 'with an invented one');
-		equal((await get(path, bearer(makeToken(together, 'profiles:write')))).status, 403, 'without the scope');
+		equal((await get(path, bearer(await makeToken(together, 'profiles:write')))).status, 403, 'without the scope');
 		equal((await get(path, bearer(admin))).status, 200, 'with the scope');
 	});
 	await tally.test('a kept package is not for a token that was revoked', async () => {
@@ -127,7 +127,7 @@ async function largest(tally, together, token, profile) {
 await prove(async (tally) => {
 	// fronts that take some seconds: what asks for latency waits for them
 	const { world, together } = await replicas(['--front-evaluations', '3000000', '--event-ms', '50']);
-	const admin = makeToken(together, 'admin');
+	const admin = await makeToken(together, 'admin');
 	const authorised = () => together.exchange({ method: 'GET', path: '/profiles' });
 	await tally.test('every replica asks for tokens', () => until(async () => {
 		const replies = await Promise.all(together.replicas.map((one) => one.exchange({ method: 'GET', path: '/profiles' })));

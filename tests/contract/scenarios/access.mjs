@@ -12,6 +12,18 @@ export function makeToken(daemon, scope, ...more) {
 	return execFileSync(OFAD, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
 }
 
+// Until every replica knows of it.
+export async function known(daemon, token) {
+	const headers = { Authorization: `Bearer ${token}` };
+	for (const one of daemon.replicas)
+		await eventually(
+			() => one.exchange({ method: 'GET', path: '/profiles', headers }),
+			({ status }) => status !== 401,
+			`${one.name} knows the token`,
+		);
+	return token;
+}
+
 // The scopes that the document lists for an operation; null when it is public.
 function scopesOf(op) {
 	if (op.security.length === 0) return null;
@@ -23,6 +35,7 @@ export async function access(suite) {
 	const all = [...suite.document.operations.values()];
 	const guarded = all.filter(scopesOf);
 	const tokens = Object.fromEntries(SCOPES.map((scope) => [scope, makeToken(daemon, scope)]));
+	for (const token of Object.values(tokens)) await known(daemon, token);
 	const refused = (status) => ({
 		status,
 		slug: status === 401 ? 'unauthenticated' : 'forbidden',
@@ -51,7 +64,7 @@ export async function access(suite) {
 			});
 	}
 	await suite.test('putProfile, deleteProfile: of another owner', async () => {
-		const token = makeToken(daemon, 'profiles:write', '--owner', 'acme');
+		const token = await known(daemon, makeToken(daemon, 'profiles:write', '--owner', 'acme'));
 		const path = { name: 'other/cam' };
 		await suite.call(
 			daemon,
