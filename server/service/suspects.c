@@ -4,11 +4,9 @@
 #include "clock.h"
 #include "service/suspects.h"
 
-#define SUSPECTS_MAX 32
-
 struct suspect {
 	char owner[STORE_REPLICA_CHARS + 1]; /* "": none */
-	double since_ms;
+	double since_ms, seen_ms; /* dead, at first and at last */
 };
 
 struct suspects {
@@ -37,7 +35,7 @@ void suspects_free(struct suspects *l)
 	free(l);
 }
 
-/* With the lock held: its entry, or one that it may have: a free one, or that which is there for longest. */
+/* With the lock held: its entry, or one that it may have: a free one, or that which was not looked at for longest. */
 static struct suspect *find(struct suspects *l, const char *owner)
 {
 	struct suspect *best = &l->list[0];
@@ -45,27 +43,29 @@ static struct suspect *find(struct suspects *l, const char *owner)
 	for (int i = 0; i < SUSPECTS_MAX; i++) {
 		if (strcmp(l->list[i].owner, owner) == 0)
 			return &l->list[i];
-		if (l->list[i].since_ms < best->since_ms)
+		if (l->list[i].seen_ms < best->seen_ms)
 			best = &l->list[i];
 	}
 	return best;
 }
 
-/* Has it been dead for long enough? */
-static bool judge(struct suspects *l, const char *owner, bool lives)
+bool suspects_judge(struct suspects *l, const char *owner, bool lives, double now_ms)
 {
 	struct suspect *suspect;
-	bool gone = false;
+	bool known, gone = false;
 
 	pthread_mutex_lock(&l->lock);
 	suspect = find(l, owner);
-	if (strcmp(suspect->owner, owner) == 0) {
-		gone = !lives && clock_ms() - suspect->since_ms >= SUSPECTS_GONE_MS;
-		if (lives)
-			*suspect = (struct suspect){0};
+	known = strcmp(suspect->owner, owner) == 0;
+	if (lives && known) {
+		*suspect = (struct suspect){0};
 	} else if (!lives) {
-		memcpy(suspect->owner, owner, strlen(owner) + 1);
-		suspect->since_ms = clock_ms();
+		if (!known || now_ms - suspect->seen_ms > SUSPECTS_PAUSE_MS) {
+			memcpy(suspect->owner, owner, strlen(owner) + 1);
+			suspect->since_ms = now_ms;
+		}
+		suspect->seen_ms = now_ms;
+		gone = now_ms - suspect->since_ms >= SUSPECTS_GONE_MS;
 	}
 	pthread_mutex_unlock(&l->lock);
 	return gone;
@@ -82,6 +82,6 @@ enum ofa_status suspects_gone(struct suspects *l, const char *owner, bool *ret, 
 		return OFA_OK;
 	st = sharing->replica_lives(l->store, owner, &lives, err);
 	if (st == OFA_OK)
-		*ret = judge(l, owner, lives);
+		*ret = suspects_judge(l, owner, lives, clock_ms());
 	return st;
 }

@@ -171,12 +171,12 @@ END_TEST
 
 /* ---- answers ---- */
 
-static bool gone;
+static bool freed;
 
 static void answer_gone(struct shared *self)
 {
 	(void)self;
-	gone = true;
+	freed = true;
 }
 
 /* Cancelled in the moment between its answer's being asked for and waited for. */
@@ -187,7 +187,7 @@ START_TEST(test_cancelled_before_it_waits)
 	struct job *j;
 
 	begin();
-	gone = false;
+	freed = false;
 	shared_init(&a.flight.shared, answer_gone);
 	a.flight.wanted = 1;
 	a.flight.landed = true;
@@ -195,11 +195,47 @@ START_TEST(test_cancelled_before_it_waits)
 	job_not_here(j);
 	job_begin(j, &a);
 	job_apply(j, &row);
-	ck_assert_msg(!gone, "the answer that is about to be waited for is freed");
+	ck_assert_msg(!freed, "the answer that is about to be waited for is freed");
 	job_await(j, &a, j->landings);
-	ck_assert(gone);
+	ck_assert(freed);
 	ck_assert(j->over);
 	job_unref(j);
+}
+END_TEST
+
+/* ---- who is gone ---- */
+
+START_TEST(test_who_is_gone)
+{
+	enum { MANY = 100 };
+	char names[MANY][STORE_REPLICA_CHARS + 1];
+	struct ofa_error err = {0};
+	struct suspects *l;
+	double now = 1e6;
+	bool gone;
+
+	ASSERT_OK(suspects_new(&store, &l, &err), &err);
+	ASSERT_OK(suspects_gone(l, ME, &gone, &err), &err);
+	ck_assert(gone);
+	/* not at the first look, and not after a sign of life */
+	ck_assert(!suspects_judge(l, OTHER, false, now));
+	ck_assert(!suspects_judge(l, OTHER, false, now + SUSPECTS_GONE_MS - 1));
+	ck_assert(suspects_judge(l, OTHER, false, now + SUSPECTS_GONE_MS));
+	ck_assert(!suspects_judge(l, OTHER, true, now + SUSPECTS_GONE_MS));
+	ck_assert(!suspects_judge(l, OTHER, false, now + SUSPECTS_GONE_MS + 1));
+	/* two moments that are far from each other say nothing of the time between them */
+	now += 10 * SUSPECTS_PAUSE_MS;
+	ck_assert(!suspects_judge(l, OTHER, false, now));
+	ck_assert(suspects_judge(l, OTHER, false, now + SUSPECTS_PAUSE_MS));
+	/* however many are gone at once */
+	now += SUSPECTS_PAUSE_MS;
+	for (int i = 0; i < MANY; i++) {
+		snprintf(names[i], sizeof(names[i]), "%016x", i + 1);
+		ck_assert(!suspects_judge(l, names[i], false, now + i));
+	}
+	for (int i = 0; i < MANY; i++)
+		ck_assert(suspects_judge(l, names[i], false, now + 2 * SUSPECTS_GONE_MS + i));
+	suspects_free(l);
 }
 END_TEST
 
@@ -210,6 +246,7 @@ int main(void)
 		test_mirror_of_a_later_term,
 		test_result_of_an_earlier_term,
 		test_cancelled_before_it_waits,
+		test_who_is_gone,
 	};
 
 	return run_tests("jobs_table", tests, OFA_ARRAY_LEN(tests));
