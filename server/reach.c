@@ -63,9 +63,11 @@ enum ofa_status reach_names(struct reach *r, struct ofa_error *err)
 
 enum ofa_status reach_certificates(struct reach *r, struct ofa_error *err)
 {
+	/* not the directories around them, which have private keys, too */
 	static const char *const paths[] = {
-		"/etc/ssl", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates",
-		"/usr/lib/ssl", "/etc/pki/tls", "/etc/pki/ca-trust",
+		"/etc/ssl/certs", "/etc/ssl/cert.pem", "/etc/ssl/openssl.cnf", "/usr/lib/ssl",
+		"/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/var/lib/ca-certificates",
+		"/etc/pki/tls/certs", "/etc/pki/tls/cert.pem", "/etc/pki/tls/openssl.cnf", "/etc/pki/ca-trust",
 	};
 
 	return add_all(r, paths, OFA_ARRAY_LEN(paths), err);

@@ -7,7 +7,7 @@
 #include "base/status.h"
 
 #define REACH_PORTS_MAX 16
-#define REACH_PATHS_MAX 32
+#define REACH_PATHS_MAX 48
 
 struct reach {
 	bool connects; /* at all: to one of the ports, or to a socket's file */
@@ -23,7 +23,7 @@ enum ofa_status reach_port(struct reach *r, unsigned long port, struct ofa_error
 enum ofa_status reach_path(struct reach *r, const char *path, struct ofa_error *err) OFA_MUST_CHECK;
 /* What the C library reads to find the address of a host by its name. */
 enum ofa_status reach_names(struct reach *r, struct ofa_error *err) OFA_MUST_CHECK;
-/* The certificates of this system's authorities. */
+/* The certificates of this system's authorities, and what OpenSSL begins with. */
 enum ofa_status reach_certificates(struct reach *r, struct ofa_error *err) OFA_MUST_CHECK;
 
 #endif

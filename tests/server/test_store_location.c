@@ -87,6 +87,8 @@ START_TEST(test_reach)
 	ck_assert_uint_eq(r.n_ports, 3);
 	ck_assert(r.ports[0] == 5433 && r.ports[1] == 5432 && r.ports[2] == 5434);
 	ck_assert(reads(&r, "/etc/ofad/pgpass") && reads(&r, "/etc/ofad/root.pem") && reads(&r, "/etc/resolv.conf"));
+	/* certificates, and not the keys beside them */
+	ck_assert(reads(&r, "/etc/ssl/certs") && !reads(&r, "/etc/ssl") && !reads(&r, "/etc/pki/tls"));
 	reach_release(&r);
 
 	setenv("PGPORT", "6000", 1);
@@ -157,6 +159,7 @@ START_TEST(test_bounds)
 	ck_assert_int_eq(connect_to(&other), EACCES);
 	ck_assert_int_eq(open_error("/etc/hosts"), 0);
 	ck_assert_int_eq(open_error("/etc/group"), EACCES);
+	ck_assert_int_ne(open_error("/etc/ssl/private"), 0);
 	ck_assert(socket(AF_NETLINK, SOCK_RAW, 0) < 0 && errno == EPERM);
 	ck_assert(socket(AF_PACKET, SOCK_RAW, 0) < 0 && errno == EPERM);
 	reach_release(&r);
