@@ -208,6 +208,7 @@ SERVER_TESTS = \
 	tests/server/test_precondition \
 	tests/server/test_plans \
 	tests/server/test_profiles \
+	tests/server/test_profiles_cache \
 	tests/server/test_prefer \
 	tests/server/test_probe \
 	tests/server/test_request \
@@ -281,6 +282,8 @@ tests_server_test_negotiate_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_negotiate_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_parking_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_parking_LDADD = $(SERVER_TEST_LIBS)
+tests_server_test_profiles_cache_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
+tests_server_test_profiles_cache_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_jobs_table_CPPFLAGS = $(SERVER_TEST_CPPFLAGS)
 tests_server_test_jobs_table_LDADD = $(SERVER_TEST_LIBS)
 tests_server_test_package_keeper_SOURCES = tests/server/test_package_keeper.c $(STORE_FIXTURE)
