@@ -166,8 +166,7 @@ static void apply_to_batch(void *ctx, const struct store_job *from)
 	struct mirror_batch *b = ctx;
 	struct job_row row = {.found = true, .over = from->over, .term = from->term};
 
-	if (job_view_parse(from->view, &row.view, NULL) != OFA_OK)
-		return;
+	row.unread = job_view_parse(from->view, &row.view, NULL) != OFA_OK;
 	snprintf(row.owner, sizeof(row.owner), "%s", from->owner ? from->owner : "");
 	for (size_t i = 0; i < b->n; i++)
 		if (strcmp(b->job[i]->view.id, from->id) == 0) {

@@ -13,7 +13,8 @@ static void copy_row(void *ctx, const struct store_job *from)
 {
 	struct job_row *row = ctx;
 
-	if (job_view_parse(from->view, &row->view, NULL) != OFA_OK)
+	row->unread = job_view_parse(from->view, &row->view, NULL) != OFA_OK;
+	if (row->unread)
 		return;
 	row->found = true;
 	row->over = from->over;
@@ -70,6 +71,8 @@ void job_apply(struct job *j, const struct job_row *row)
 	struct job_view view;
 	bool here;
 
+	if (row->unread)
+		return;
 	pthread_mutex_lock(&s->lock);
 	here = !j->mirror && row->term == j->term && strcmp(row->owner, me) == 0;
 	if (j->over || outdated(j, row) || (!row->found && !j->mirror) || (row->found && !row->over && here)) {

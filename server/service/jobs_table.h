@@ -124,6 +124,7 @@ enum ofa_status job_look_again(struct job *j, struct ofa_error *err) OFA_MUST_CH
 /* A row as the store has it, copied. */
 struct job_row {
 	bool found, over;
+	bool unread; /* it is there, but another version of the server has written it: nothing is known of it */
 	char owner[STORE_REPLICA_CHARS + 1]; /* "": nobody's */
 	unsigned term, deaths;
 	struct job_view view;

@@ -19,6 +19,7 @@ static struct {
 	struct store_job row;
 	char view[1024];
 	bool written; /* what job_write() says */
+	bool absent;  /* there is no row */
 } there;
 
 static const char *replica(struct store *s)
@@ -39,7 +40,8 @@ static enum ofa_status job_get(struct store *s, const char *const *ids, size_t n
 			       void (*each)(void *ctx, const struct store_job *j), void *ctx, struct ofa_error *err)
 {
 	(void)s, (void)ids, (void)n, (void)questions, (void)err;
-	each(ctx, &there.row);
+	if (!there.absent)
+		each(ctx, &there.row);
 	return OFA_OK;
 }
 
@@ -169,6 +171,42 @@ START_TEST(test_result_of_an_earlier_term)
 }
 END_TEST
 
+/* The rows of mirrors are asked for again, should what was told of them be lost. */
+START_TEST(test_mirrors_are_refreshed)
+{
+	struct job_row row = row_of(OTHER, 1, JOB_RUNNING);
+	struct ofa_error err = {0};
+	struct job *j;
+
+	begin();
+	row_is(&row);
+	j = jobs_mirror(&table, &row);
+	ck_assert_ptr_nonnull(j);
+	row = row_of(OTHER, 2, JOB_RUNNING);
+	row_is(&row);
+	ASSERT_OK(jobs_refresh(&table, &err), &err);
+	ck_assert(!j->over);
+	ck_assert_uint_eq(j->term, 2);
+	/* one that a later version has written is not one that is gone */
+	there.row.view = "{\"state\":\"dreaming\"}";
+	ASSERT_OK(jobs_refresh(&table, &err), &err);
+	ck_assert(!j->over);
+	ck_assert_int_eq(j->view.state, JOB_RUNNING);
+	ASSERT_OK(job_look_again(j, &err), &err);
+	ck_assert(!j->over);
+	there.absent = true;
+	ASSERT_OK(jobs_refresh(&table, &err), &err);
+	ck_assert(j->over);
+	ck_assert_int_eq(j->view.state, JOB_FAILED);
+	/* kept for who looks at it */
+	jobs_drop_mirrors(&table);
+	ck_assert_uint_eq(table.n_mirrors, 1);
+	job_unref(j);
+	jobs_drop_mirrors(&table);
+	ck_assert_uint_eq(table.n_mirrors, 0);
+}
+END_TEST
+
 /* ---- answers ---- */
 
 static bool freed;
@@ -245,6 +283,7 @@ int main(void)
 		test_row_of_an_earlier_term,
 		test_mirror_of_a_later_term,
 		test_result_of_an_earlier_term,
+		test_mirrors_are_refreshed,
 		test_cancelled_before_it_waits,
 		test_who_is_gone,
 	};
