@@ -44,12 +44,6 @@ export class Topology {
 		await Promise.all(this.replicas.map((one) => one.ready()));
 	}
 
-	// From now on nginx asks all but the i-th, or all (-1).
-	async without(i) {
-		const asked = this.replicas.filter((_, at) => at !== i);
-		await this.nginx.replicas(asked.map((one) => `${one.host}:${one.port}`));
-	}
-
 	// Another one in place of the i-th, which has ended, at the same address.
 	async replace(i, options = {}) {
 		const { host, port } = this.replicas[i];
