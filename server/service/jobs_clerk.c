@@ -283,10 +283,12 @@ static void note_outcome(struct jobs *s, enum ofa_status st, const struct ofa_er
 	s->failing = failing;
 }
 
-/* With the lock held. */
+/* With the lock held.  Who ends takes nothing any more, however often jobs are offered. */
 static bool has_work(const struct jobs *s)
 {
-	return s->stop || (!s->failing && (s->due || s->missed || s->sweep || s->releasing));
+	bool sweep = s->sweep && !draining(s);
+
+	return s->stop || (!s->failing && (s->due || s->missed || sweep || s->releasing));
 }
 
 /* Until there is something to do; where the store cannot be reached that is for the next tick. */

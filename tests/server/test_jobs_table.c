@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "runner.h"
 #include "service/answering.h"
@@ -45,7 +46,25 @@ static enum ofa_status job_get(struct store *s, const char *const *ids, size_t n
 	return OFA_OK;
 }
 
-static const struct store_sharing sharing = {.replica = replica, .job_write = job_write, .job_get = job_get};
+static enum ofa_status job_release(struct store *s, const char *id, struct ofa_error *err)
+{
+	(void)s, (void)id, (void)err;
+	return OFA_OK;
+}
+
+static enum ofa_status job_prune(struct store *s, double keep_seconds, unsigned max, struct ofa_error *err)
+{
+	(void)s, (void)keep_seconds, (void)max, (void)err;
+	return OFA_OK;
+}
+
+static const struct store_sharing sharing = {
+	.replica = replica,
+	.job_write = job_write,
+	.job_get = job_get,
+	.job_release = job_release,
+	.job_prune = job_prune,
+};
 static const struct store_driver driver = {.name = "test", .sharing = &sharing};
 static struct store store = {.driver = &driver};
 
@@ -241,6 +260,35 @@ START_TEST(test_cancelled_before_it_waits)
 }
 END_TEST
 
+/* ---- the end ---- */
+
+static double cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+/* Jobs that others give away while this server ends are not taken, nor is anything done about them all the time. */
+START_TEST(test_offered_at_the_end)
+{
+	atomic_bool draining = true;
+	const struct jobs_options options = {.max = 8, .keep_ms = 60e3, .store = &store, .draining = &draining};
+	struct ofa_error err = {0};
+	struct jobs *jobs;
+	double begin;
+
+	ASSERT_OK(jobs_new(&options, &jobs, &err), &err);
+	jobs_release(jobs);
+	jobs_heard(jobs, STORE_JOBS_RELEASED);
+	begin = cpu_ms();
+	nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+	ck_assert_msg(cpu_ms() - begin < 100, "it took %.0f ms of a processor to wait a second", cpu_ms() - begin);
+	jobs_free(jobs);
+}
+END_TEST
+
 /* ---- who is gone ---- */
 
 START_TEST(test_who_is_gone)
@@ -285,6 +333,7 @@ int main(void)
 		test_result_of_an_earlier_term,
 		test_mirrors_are_refreshed,
 		test_cancelled_before_it_waits,
+		test_offered_at_the_end,
 		test_who_is_gone,
 	};
 
