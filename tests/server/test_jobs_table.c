@@ -58,12 +58,20 @@ static enum ofa_status job_prune(struct store *s, double keep_seconds, unsigned 
 	return OFA_OK;
 }
 
+static enum ofa_status replica_lives(struct store *s, const char *other, bool *ret, struct ofa_error *err)
+{
+	(void)s, (void)other, (void)err;
+	*ret = true;
+	return OFA_OK;
+}
+
 static const struct store_sharing sharing = {
 	.replica = replica,
 	.job_write = job_write,
 	.job_get = job_get,
 	.job_release = job_release,
 	.job_prune = job_prune,
+	.replica_lives = replica_lives,
 };
 static const struct store_driver driver = {.name = "test", .sharing = &sharing};
 static struct store store = {.driver = &driver};
@@ -75,6 +83,7 @@ static struct jobs table;
 
 static void begin(void)
 {
+	memset(&there, 0, sizeof(there));
 	memset(&table, 0, sizeof(table));
 	memset(&deliveries, 0, sizeof(deliveries));
 	flights_init(&deliveries.flights);
@@ -226,6 +235,23 @@ START_TEST(test_mirrors_are_refreshed)
 }
 END_TEST
 
+/* Another replica was faster to take what a third one had left: it is that one's. */
+START_TEST(test_taken_by_another)
+{
+	const struct job_row row = row_of(OTHER, 3, JOB_RUNNING);
+	struct ofa_error err = {0};
+	struct job *j;
+
+	begin();
+	pthread_mutex_init(&table.taking, NULL);
+	ASSERT_OK(suspects_new(&store, &table.suspects, &err), &err);
+	row_is(&row);
+	ASSERT_OK(jobs_take(&table, ID, &j, &err), &err);
+	ck_assert_ptr_null(j);
+	suspects_free(table.suspects);
+}
+END_TEST
+
 /* ---- answers ---- */
 
 static bool freed;
@@ -332,6 +358,7 @@ int main(void)
 		test_mirror_of_a_later_term,
 		test_result_of_an_earlier_term,
 		test_mirrors_are_refreshed,
+		test_taken_by_another,
 		test_cancelled_before_it_waits,
 		test_offered_at_the_end,
 		test_who_is_gone,
