@@ -124,8 +124,10 @@ static enum ofa_status look_into_store(struct answer *a, bool *ret_settled)
 		a->source = FROM_STORE;
 		return st;
 	}
-	if (*ret_settled)
-		a->error = err;
+	if (*ret_settled) {
+		a->error = err; /* of the store, not of what it has */
+		err = (struct ofa_error){0};
+	}
 	answer_lose(a, &err);
 	return st;
 }
