@@ -300,12 +300,87 @@ START_TEST(test_tokens)
 }
 END_TEST
 
+/* Until each of n replicas has the lock that says that it lives, and none for a question. */
+static void await_no_locks(int n)
+{
+	const double until = now_ms() + REPLICA_PATIENCE_MS;
+	char count[16], expected[16];
+
+	snprintf(expected, sizeof(expected), "%d", n);
+	for (;;) {
+		cluster_ask(replicas.url,
+			    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = "
+			    "(SELECT oid FROM pg_database WHERE datname = current_database())",
+			    count, sizeof(count));
+		if (strcmp(count, expected) == 0)
+			return;
+		ck_assert_msg(now_ms() < until, "%s locks instead of %d", count, n);
+		pause_ms(50);
+	}
+}
+
+/* ---- which answer is everybody's ---- */
+
+/* The id of the package that answers. */
+static void answer(const struct daemon *d, const char *body, char id[65])
+{
+	struct reply r;
+	json_t *json;
+
+	post_subnet(d, JSON, body, &r);
+	ck_assert_int_eq(r.status, 200);
+	json = reply_json(&r);
+	snprintf(id, 65, "%s", string_at(json, "id"));
+	json_decref(json);
+	reply_release(&r);
+}
+
+/* While a replica searches another one stores its answer, here that to another question: that is everybody's. */
+START_TEST(test_the_first_answer)
+{
+	static const char plain[] = "{\"limits\":{\"macs\":1e9}}";
+	static const char whole[] = "{\"limits\":{\"macs\":1e9},\"dtype\":\"int8\"}";
+	char first[65], second[65], id[65];
+
+	replicas_begin("first");
+	replica_start(0);
+	answer(&replicas.replica[0], plain, first);
+	answer(&replicas.replica[0], whole, second);
+	ck_assert_str_ne(first, second);
+	end(&replicas.replica[0]);
+	/* the index of packages is written after the search and before its answer */
+	cluster_ask(replicas.url,
+		    "CREATE TABLE asked AS SELECT question FROM deliveries WHERE number = 2; "
+		    "DELETE FROM deliveries WHERE number = 2; "
+		    "CREATE FUNCTION be_faster() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN "
+		    "INSERT INTO deliveries (question, subnet, size_bytes, network, arch, limits, seed, evaluations, "
+		    "manifest, created_at) SELECT asked.question, subnet, size_bytes, network, arch, limits, seed, "
+		    "evaluations, manifest, created_at FROM deliveries, asked WHERE number = 1 ON CONFLICT DO NOTHING; "
+		    "RETURN NEW; END'; "
+		    "CREATE TRIGGER be_faster BEFORE INSERT ON packages FOR EACH ROW EXECUTE FUNCTION be_faster(); "
+		    "SELECT 1",
+		    id, sizeof(id));
+	replica_start(1);
+	replica_start(2);
+	for (int i = 0; i < 2; i++) {
+		answer(&replicas.replica[1], whole, id); /* searched, then from memory */
+		ck_assert_str_eq(id, first);
+	}
+	answer(&replicas.replica[2], whole, id);
+	ck_assert_str_eq(id, first);
+	await_no_locks(2);
+	end(&replicas.replica[1]);
+	end(&replicas.replica[2]);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
 		test_one_search,
 		test_the_holder_dies,
 		test_waiting_ends,
+		test_the_first_answer,
 		test_profiles_are_replaced,
 		test_measurements,
 		test_tokens,
