@@ -130,6 +130,18 @@ static enum ofa_status take_row(struct jobs *s, const struct job_row *row, struc
 	return OFA_OK;
 }
 
+/* Has nobody had what it is about for as long as a job that is over is remembered? */
+static bool too_old(const struct jobs *s, const struct job_row *row)
+{
+	char oldest[CLOCK_RFC3339_MAX];
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_sec -= (time_t)(s->opt.keep_ms / 1e3);
+	clock_format(&t, oldest);
+	return strcmp(row->view.created_at, oldest) < 0;
+}
+
 static enum ofa_status take_found(struct jobs *s, const struct job_row *row, struct job **ret, struct ofa_error *err)
 {
 	struct ofa_error why = {0};
@@ -143,6 +155,9 @@ static enum ofa_status take_found(struct jobs *s, const struct job_row *row, str
 		return take_row(s, row, &q, ret, err);
 	if (st == OFA_ERR_UNAVAILABLE || st == OFA_ERR_NOMEM)
 		return ofa_fail(err, st, NULL, "%s", why.message);
+	/* a replica that serves another file of the network leaves it to one that serves the same */
+	if ((st == OFA_ERR_NOT_FOUND || st == OFA_ERR_MISMATCH) && !too_old(s, row))
+		return OFA_OK;
 	log_message(s->opt.log, LOG_LEVEL_ERROR, "job %s cannot go on here: %s", row->view.id, why.message);
 	return give_up(s, row, st, &why, err);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "runner.h"
 #include "service/answering.h"
@@ -252,6 +253,41 @@ START_TEST(test_taken_by_another)
 }
 END_TEST
 
+/* While replicas are replaced by ones with another network, a job is left to one that has its network still; it fails
+ * when none has come for as long as jobs are remembered. */
+START_TEST(test_network_of_others)
+{
+	struct job_row row = row_of("", 1, JOB_QUEUED);
+	struct networks *networks = calloc(1, sizeof(*networks));
+	const struct log log = {.level = LOG_LEVEL_ERROR, .fd = STDERR_FILENO};
+	struct ofa_error err = {0};
+	struct job *j;
+
+	begin();
+	ck_assert_ptr_nonnull(networks);
+	table.opt.networks = networks;
+	table.opt.log = &log;
+	pthread_mutex_init(&table.taking, NULL);
+	ASSERT_OK(suspects_new(&store, &table.suspects, &err), &err);
+	clock_rfc3339(row.view.created_at);
+	row_is(&row);
+	there.written = true;
+	there.row.question = "{\"network\":\"elsewhere\",\"dtype\":\"float32\",\"seed\":1,\"limits\":{}}";
+	ASSERT_OK(jobs_take(&table, ID, &j, &err), &err);
+	ck_assert_ptr_null(j);
+	ck_assert_ptr_null(*jobs_at(&table, ID));
+	snprintf(row.view.created_at, sizeof(row.view.created_at), "2026-01-01T00:00:00.000Z");
+	row_is(&row);
+	there.row.question = "{\"network\":\"elsewhere\",\"dtype\":\"float32\",\"seed\":1,\"limits\":{}}";
+	ASSERT_OK(jobs_take(&table, ID, &j, &err), &err);
+	ck_assert_ptr_null(j);
+	ck_assert(*jobs_at(&table, ID) && (*jobs_at(&table, ID))->over);
+	ck_assert_int_eq((*jobs_at(&table, ID))->view.status, OFA_ERR_NOT_FOUND);
+	suspects_free(table.suspects);
+	free(networks);
+}
+END_TEST
+
 /* ---- answers ---- */
 
 static bool freed;
@@ -359,6 +395,7 @@ int main(void)
 		test_result_of_an_earlier_term,
 		test_mirrors_are_refreshed,
 		test_taken_by_another,
+		test_network_of_others,
 		test_cancelled_before_it_waits,
 		test_offered_at_the_end,
 		test_who_is_gone,
