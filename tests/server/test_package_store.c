@@ -23,6 +23,7 @@ struct kind {
 	/* Changes a byte of a stored package behind the store's back. */
 	void (*alter)(const char *id);
 	bool remote;
+	bool in_pieces; /* who reads while it is written may see less: the tests' S3, unlike Amazon's */
 };
 
 /* Of the store under test: --packages and --store. */
@@ -104,7 +105,7 @@ static const struct kind kinds[] = {
 	/* a directory of another machine, whose files are copied */
 	{.name = "dir, far away", .set_up = dir_set_up, .alter = dir_alter, .remote = true},
 	{.name = "postgresql", .set_up = postgresql_set_up, .alter = postgresql_alter, .remote = true},
-	{.name = "s3", .set_up = s3_set_up, .alter = s3_alter, .remote = true},
+	{.name = "s3", .set_up = s3_set_up, .alter = s3_alter, .remote = true, .in_pieces = true},
 };
 
 /* ---- a store of the kind under test ---- */
@@ -293,19 +294,38 @@ END_TEST
 
 enum { PROCESSES = 4, PUTS = 25 };
 
+static void one_of_many(int i, char text[32], char id[PACKAGE_ID_CHARS + 1])
+{
+	memset(text, 0, 32);
+	snprintf(text, 32, "package %02d", i);
+	id_of(text, 32, id);
+}
+
 static void put_many(void)
 {
 	struct package_store *s = open_store();
-	char text[32] = "", id[PACKAGE_ID_CHARS + 1];
+	char text[32], id[PACKAGE_ID_CHARS + 1];
 
 	for (int i = 0; i < PUTS; i++) {
-		snprintf(text, sizeof(text), "package %02d", i);
-		id_of(text, sizeof(text), id);
+		one_of_many(i, text, id);
 		put(s, id, text, sizeof(text), i % 5 == 4 ? PACKAGE_PUT_REPLACE : PACKAGE_PUT_NEW);
-		check_is(s, id, text, sizeof(text));
+		if (!kind->in_pieces)
+			check_is(s, id, text, sizeof(text));
 	}
 	package_store_close(s);
 	store_close(database);
+}
+
+static void check_many(void)
+{
+	struct package_store *s = open_store();
+	char text[32], id[PACKAGE_ID_CHARS + 1];
+
+	for (int i = 0; i < PUTS; i++) {
+		one_of_many(i, text, id);
+		check_is(s, id, text, sizeof(text));
+	}
+	package_store_close(s);
 }
 
 START_TEST(several_processes_put_the_same_at_once)
@@ -327,6 +347,7 @@ START_TEST(several_processes_put_the_same_at_once)
 		ck_assert_int_eq(waitpid(children[i], &status, 0), children[i]);
 		ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "process %d failed: %d", i, status);
 	}
+	check_many();
 	end();
 }
 END_TEST

@@ -6,6 +6,11 @@
 #include "daemon.h"
 #include "store_fixture.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANDBOX "auto" /* a sanitizer cannot live in one */
+#else
+#define SANDBOX "on"
+#endif
 #define JSON_TYPE "Content-Type: application/json"
 #define FIRST 2000000 /* limit of a profile that is not there yet */
 #define MODEL "application/vnd.ofa.subnet"
@@ -29,7 +34,7 @@ START_TEST(test_file_elsewhere)
 	snprintf(directory, sizeof(directory), "%s", world_path("databases"));
 	ck_assert_int_eq(mkdir(directory, 0700), 0);
 	snprintf(url, sizeof(url), "sqlite:%s/fleet.db", directory);
-	daemon_start(&d, "file", "--store", url, "--sandbox", "on", NULL);
+	daemon_start(&d, "file", "--store", url, "--sandbox", SANDBOX, NULL);
 	daemon_wait_ready(&d);
 	ck_assert_int_eq(put_profile_at(&d, "cam", FIRST), 201);
 
@@ -121,7 +126,7 @@ static void outage(const char *verb, const char *mode)
 	struct reply r;
 
 	store_begin(STORE_POSTGRESQL);
-	daemon_start(&d, verb, "--store", store_url(), "--sandbox", "on", NULL);
+	daemon_start(&d, verb, "--store", store_url(), "--sandbox", SANDBOX, NULL);
 	daemon_wait_ready(&d);
 	ck_assert_int_eq(put_profile_at(&d, "cam", FIRST), 201);
 	post_subnet(&d, MODEL, "{\"profile\":\"cam\"}", &r);
