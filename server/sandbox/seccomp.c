@@ -60,9 +60,9 @@ static int add_socket_rules(scmp_filter_ctx filter, bool connects)
 	for (unsigned family = 0; family < AF_INET6 && rc == 0; family++)
 		if (family != AF_UNIX && family != AF_INET)
 			rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
-					      SCMP_A0(SCMP_CMP_EQ, family));
+					      SCMP_A0(SCMP_CMP_EQ, family, 0));
 	return rc ? rc : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
-					  SCMP_A0(SCMP_CMP_GT, AF_INET6));
+					  SCMP_A0(SCMP_CMP_GT, AF_INET6, 0));
 }
 
 static int add_rules(scmp_filter_ctx filter, bool connects)
