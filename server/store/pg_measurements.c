@@ -114,7 +114,7 @@ enum ofa_status pg_measurement_put(struct store *base, const struct store_measur
 	enum ofa_status st = insert(s, m, ret_number, err);
 
 	if (st == OFA_OK && prune(s, m, keep, &said) != OFA_OK && s->log)
-		log_message(s->log, LOG_LEVEL_WARN, "old measurements of %.16s... stay for now: %s", m->subnet,
+		log_message(s->log, LOG_LEVEL_WARN, "old measurements of %.16s.. the next one erases: %s", m->subnet,
 			    said.message);
 	return st;
 }
